@@ -1,0 +1,200 @@
+/* The only place that names memory orders, and the switch for the explorer.
+ *
+ * Every access to a shared word in ring/ and shm/ goes through one of these names. Built with
+ * -DRL_EXPLORE each of them first hands control to the scheduler of tests/interleave, which may
+ * run any other actor, or stop this one for ever, at that point.
+ *
+ * Naming: what is done, then the order. `seq` is for store-load pairs (docs/ORDERING.md lists
+ * them all); `acquire`/`release` for hand-over of data; `relaxed` needs its reason at the call.
+ */
+#ifndef RL_ATOMIC_H
+#define RL_ATOMIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef RL_EXPLORE
+void explore_step(const void *address);
+#else
+#define explore_step(address) ((void)0)
+#endif
+
+typedef _Atomic uint64_t atomic_u64;
+typedef _Atomic uint32_t atomic_u32;
+
+static inline uint64_t load_relaxed(const atomic_u64 *word)
+{
+	explore_step((const void *)word);
+	return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t load_acquire(const atomic_u64 *word)
+{
+	explore_step((const void *)word);
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static inline uint64_t load_seq(const atomic_u64 *word)
+{
+	explore_step((const void *)word);
+	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+
+static inline void store_relaxed(atomic_u64 *word, uint64_t value)
+{
+	explore_step((const void *)word);
+	__atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+static inline void store_release(atomic_u64 *word, uint64_t value)
+{
+	explore_step((const void *)word);
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+static inline void store_seq(atomic_u64 *word, uint64_t value)
+{
+	explore_step((const void *)word);
+	__atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+}
+
+/* All read-modify-write operations are sequentially consistent: on x86 a locked operation is one
+ * anyway, and on arm64 the difference is one instruction of a call that takes a cache miss. */
+static inline bool cas_seq(atomic_u64 *word, uint64_t expected, uint64_t desired)
+{
+	explore_step((const void *)word);
+	return __atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static inline uint64_t exchange_seq(atomic_u64 *word, uint64_t value)
+{
+	explore_step((const void *)word);
+	return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
+}
+
+static inline uint64_t fetch_or_seq(atomic_u64 *word, uint64_t bits)
+{
+	explore_step((const void *)word);
+	return __atomic_fetch_or(word, bits, __ATOMIC_SEQ_CST);
+}
+
+static inline uint64_t fetch_and_seq(atomic_u64 *word, uint64_t bits)
+{
+	explore_step((const void *)word);
+	return __atomic_fetch_and(word, bits, __ATOMIC_SEQ_CST);
+}
+
+static inline uint64_t fetch_add_seq(atomic_u64 *word, uint64_t value)
+{
+	explore_step((const void *)word);
+	return __atomic_fetch_add(word, value, __ATOMIC_SEQ_CST);
+}
+
+/* 32-bit words exist only because a futex is one. */
+static inline uint32_t load32_seq(const atomic_u32 *word)
+{
+	explore_step((const void *)word);
+	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+
+static inline bool cas32_seq(atomic_u32 *word, uint32_t expected, uint32_t desired)
+{
+	explore_step((const void *)word);
+	return __atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+/* Raises `word` to at least `value`. Lock-free: every failure means that another raised it. */
+static inline void raise_seq(atomic_u64 *word, uint64_t value)
+{
+	uint64_t seen = load_relaxed(word); /* relaxed: the CAS decides */
+
+	while (seen < value && !cas_seq(word, seen, value))
+		seen = load_relaxed(word);
+}
+
+/* Lowers `word` to at most `value`; same argument. */
+static inline void lower_seq(atomic_u64 *word, uint64_t value)
+{
+	uint64_t seen = load_seq(word);
+
+	while (seen > value && !cas_seq(word, seen, value))
+		seen = load_relaxed(word);
+}
+
+/* The 16-byte word: one compare-and-swap decides state, generation, receive count and deadline. */
+struct word128 {
+	_Alignas(16) atomic_u64 low;
+	atomic_u64 high;
+};
+
+struct pair128 {
+	uint64_t low, high;
+};
+
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(RL_TSAN)
+static inline bool cas128_seq(struct word128 *word, struct pair128 expected, struct pair128 desired)
+{
+	bool done;
+
+	explore_step((const void *)word);
+	__asm__ volatile("lock cmpxchg16b %1"
+			 : "=@ccz"(done), "+m"(*word), "+a"(expected.low), "+d"(expected.high)
+			 : "b"(desired.low), "c"(desired.high)
+			 : "memory");
+	return done;
+}
+#elif defined(__aarch64__) && !defined(__SANITIZE_THREAD__) && !defined(RL_TSAN)
+static inline bool cas128_seq(struct word128 *word, struct pair128 expected, struct pair128 desired)
+{
+	uint64_t low, high;
+	uint32_t failed;
+
+	explore_step((const void *)word);
+	/* A pair load is single-copy atomic only once its store has succeeded, hence the write-back of
+	 * what was read when the comparison fails. */
+	do {
+		__asm__ volatile("ldaxp %0, %1, %2" : "=&r"(low), "=&r"(high) : "Q"(*word) : "memory");
+		bool same = low == expected.low && high == expected.high;
+		uint64_t put_low = same ? desired.low : low, put_high = same ? desired.high : high;
+
+		__asm__ volatile("stlxp %w0, %2, %3, %1"
+				 : "=&r"(failed), "=Q"(*word)
+				 : "r"(put_low), "r"(put_high)
+				 : "memory");
+	} while (failed);
+	return low == expected.low && high == expected.high;
+}
+#else
+/* ThreadSanitizer must see the operation, so it gets the builtin. */
+static inline bool cas128_seq(struct word128 *word, struct pair128 expected, struct pair128 desired)
+{
+	unsigned __int128 want = ((unsigned __int128)expected.high << 64) | expected.low;
+	unsigned __int128 put = ((unsigned __int128)desired.high << 64) | desired.low;
+
+	explore_step((const void *)word);
+	return __atomic_compare_exchange_n((unsigned __int128 *)(void *)word, &want, put, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+}
+#endif
+
+/* Orders a store before later loads, for the one pair that is not joined by a locked operation. */
+static inline void fence_seq(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void fence_compiler(void)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void cpu_relax(void)
+{
+#ifdef __x86_64__
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+#endif

@@ -1,0 +1,56 @@
+/* A bitmap with summaries: one bit a slot, and above each word of 64 one bit that says "not zero".
+ *
+ * Used for hints only (R1): which slots to look at for redelivery, which to jump over. A bit may be
+ * lost, stale or doubled; the slot's word decides. What the structure promises is that a bit which
+ * stays set is found: set writes the word first and then its summaries, clear takes a summary away
+ * only from an empty word and looks at the word again ([B2] pairs with [B1]).
+ *
+ * Progress: every operation is wait-free, at most 4 levels. A kill inside set leaves a bit without
+ * its summary: invisible until the sweep sets it again. A kill inside clear leaves a summary over an
+ * empty word: found and removed by the next search.
+ */
+#ifndef RL_BITMAP_H
+#define RL_BITMAP_H
+
+#include "ring/atomic.h"
+
+#include <stddef.h>
+
+enum { BITMAP_LEVELS_MAX = 5 };
+
+struct bitmap {
+	atomic_u64 *level[BITMAP_LEVELS_MAX]; /* level[0] holds the bits, level[levels - 1] one word */
+	uint32_t levels;
+	uint32_t bits;
+};
+
+/* Bytes of shared memory for `bits` bits (1 .. 2^30). Zeroed memory is an empty bitmap. */
+size_t bitmap_bytes(uint32_t bits);
+
+/* Points `ret` into `memory`, which holds bitmap_bytes(bits) bytes and is 8-byte aligned. */
+void bitmap_place(struct bitmap *ret, void *memory, uint32_t bits);
+
+void bitmap_set(const struct bitmap *map, uint32_t bit);
+
+/* Clears the bit; says whether this call did it. */
+bool bitmap_clear(const struct bitmap *map, uint32_t bit);
+
+static inline bool bitmap_test(const struct bitmap *map, uint32_t bit)
+{
+	return load_acquire(&map->level[0][bit / 64]) >> (bit % 64) & 1;
+}
+
+/* One load of one word, for the fast path. */
+static inline bool bitmap_any(const struct bitmap *map)
+{
+	return load_acquire(map->level[map->levels - 1]) != 0;
+}
+
+/* First set bit at or after `from`, going round once; -1 when none was found. Mends summaries over
+ * empty words on its way, at most one per level and call. */
+int64_t bitmap_find(const struct bitmap *map, uint32_t from);
+
+/* How many bits from `from` on are set in a row, not looking past the end of its word (0 .. 64). */
+uint32_t bitmap_run(const struct bitmap *map, uint32_t from);
+
+#endif

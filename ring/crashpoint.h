@@ -1,0 +1,75 @@
+/* Named points between shared stores at which a test may kill or stop the process.
+ *
+ * A release build compiles them away. A build with -DRL_CRASHPOINTS calls crash_point_reached(),
+ * which tests/crash provides. The list is the single source: the crash test walks it and fails
+ * when a point is never reached.
+ */
+#ifndef RL_CRASHPOINT_H
+#define RL_CRASHPOINT_H
+
+#define CRASH_POINTS(X)                                                                            \
+	X(send_claimed)                                                                            \
+	X(send_tail_moved)                                                                         \
+	X(send_block_claimed)                                                                      \
+	X(send_written)                                                                            \
+	X(send_published)                                                                          \
+	X(send_bit_set)                                                                            \
+	X(send_due_lowered)                                                                        \
+	X(send_counted)                                                                            \
+	X(send_notified)                                                                           \
+	X(receive_held)                                                                            \
+	X(receive_bit_cleared)                                                                     \
+	X(receive_passed_writing)                                                                  \
+	X(receive_head_moved)                                                                      \
+	X(receive_leased)                                                                          \
+	X(receive_due_lowered)                                                                     \
+	X(receive_dead)                                                                            \
+	X(receive_copied)                                                                          \
+	X(delete_freed)                                                                            \
+	X(delete_mark_cleared)                                                                     \
+	X(delete_block_freed)                                                                      \
+	X(delete_block_listed)                                                                     \
+	X(delete_counted)                                                                          \
+	X(free_held)                                                                               \
+	X(extend_changed)                                                                          \
+	X(release_ready)                                                                           \
+	X(release_bit_set)                                                                         \
+	X(release_delayed)                                                                         \
+	X(reap_hint_taken)                                                                         \
+	X(reap_expired)                                                                            \
+	X(reap_bit_set)                                                                            \
+	X(reap_orphan_freed)                                                                       \
+	X(reap_row_freed)                                                                          \
+	X(move_claimed)                                                                            \
+	X(move_arriving)                                                                           \
+	X(move_copied)                                                                             \
+	X(move_decided)                                                                            \
+	X(move_arrived)                                                                            \
+	X(move_source_freed)                                                                       \
+	X(grow_busy)                                                                               \
+	X(grow_allocated)                                                                          \
+	X(grow_appended)                                                                           \
+	X(retire_unlisted)                                                                         \
+	X(retire_busy)                                                                             \
+	X(retire_punched)                                                                          \
+	X(body_owned)                                                                              \
+	X(body_backed)                                                                             \
+	X(body_opened)                                                                             \
+	X(body_claimed)                                                                            \
+	X(body_released)                                                                           \
+	X(body_punched)                                                                            \
+	X(body_closed)                                                                             \
+	X(body_taken_over)
+
+#define CRASH_POINT_ENUM(name) CRASH_##name,
+enum crash_point { CRASH_POINTS(CRASH_POINT_ENUM) CRASH_POINT_COUNT };
+#undef CRASH_POINT_ENUM
+
+#ifdef RL_CRASHPOINTS
+void crash_point_reached(enum crash_point point);
+#define CRASH_POINT(name) crash_point_reached(CRASH_##name)
+#else
+#define CRASH_POINT(name) ((void)0)
+#endif
+
+#endif

@@ -1,0 +1,158 @@
+/* The lapped slot ring: positions, claim, publish, take, free.
+ *
+ * Position p = lap x N + slot. `tail` and `head` are monotonic hints that may be read stale (R1): the
+ * slot's word alone decides. A slot FREE(g) may be claimed for any lap >= g and is freed to g + 1.
+ *
+ * Positions that are *used up* can never bring a message again: the slot's generation is greater than
+ * their lap, or equal and the slot is not FREE (whoever made it something else than READY owes it a
+ * redelivery bit). Producers and consumers therefore walk over used-up positions on a cursor of their
+ * own and write the shared word only every CURSOR_LAG_MAX positions. They differ in what is left:
+ *
+ *   producer at t: FREE(g <= lap)  claim it
+ *                  an older message: mark it, move the shared tail past it, so that consumers know
+ *   consumer at h: READY(lap)      lease it
+ *                  WRITING(lap)    after a short spin PASSED: its producer will set the bit
+ *                  FREE(g <= lap), or an older message: if tail > h it is provably not coming but for
+ *                  a producer that claims late; move the shared head past it, then look again ([R2]).
+ *                  if tail <= h the ring has nothing more.
+ *
+ * A claim is *late* when the shared tail had already gone past it. Its producer loads head after the
+ * publish ([R1], pairs with [R2]: publish-load against head-reread) and sets the redelivery bit if
+ * head has gone by. Both checks are necessary: tests/interleave has the mutants.
+ *
+ * Long-occupied slots carry a mark in `kept`, set by the producer that stepped over them, so that tail
+ * and head jump up to 64 positions. Who claims a slot with its mark still set clears the mark first
+ * and counts as late: then a jump that believed the mark is answered by the same pair.
+ *
+ * Progress: lock-free. claim and take walk at most RING_STEPS_MAX positions or jumps a call. A kill
+ * leaves at most a cursor's lag of positions for others to walk over, or a WRITING slot (reaped).
+ */
+#ifndef RL_RING_H
+#define RL_RING_H
+
+#include "ring/bitmap.h"
+#include "ring/due.h"
+#include "ring/slot.h"
+
+enum {
+	RING_ORDER_MAX = 24, /* 16,777,216 slots: 10 M messages at 7/8 */
+#ifdef RL_EXPLORE
+	CURSOR_LAG_MAX = 2,
+	RING_STEPS_MAX = 16,
+	RING_SPINS = 0,
+#else
+	CURSOR_LAG_MAX = 16,
+	RING_STEPS_MAX = 4096,
+	RING_SPINS = 32,
+#endif
+	RING_HEAD_EVERY = 4, /* at least one take in this many starts at the head */
+};
+
+/* The two words everybody writes, each with its line (and the neighbour the prefetcher brings). */
+struct ring_ends {
+	_Alignas(128) atomic_u64 tail;
+	_Alignas(128) atomic_u64 head;
+};
+
+/* One process's view of one ring; all pointers into shared memory. */
+struct ring {
+	struct ring_ends *ends;
+	struct slot *slots;
+	struct bitmap again; /* slots to look at for redelivery */
+	struct bitmap kept;  /* slots that tail and head may jump over */
+	struct due due;
+	uint32_t order; /* log2 of the number of slots, 0 .. RING_ORDER_MAX */
+	uint32_t mask;
+};
+
+/* One handle's place in one ring. Private memory; zeroed is a good start. */
+struct ring_cursor {
+	uint64_t tail, head;
+	uint64_t stepped; /* occupied positions met in a row since the last claim */
+	uint32_t again;	  /* where to look for the next redelivery bit */
+	uint32_t turn;
+};
+
+/* Bytes of shared memory of a ring of 2^order slots, without its ends. Zeroed memory is empty. */
+size_t ring_bytes(uint32_t order);
+void ring_place(struct ring *ret, struct ring_ends *ends, void *memory, uint32_t order);
+
+static inline uint32_t ring_slot_count(const struct ring *ring)
+{
+	return ring->mask + 1;
+}
+
+struct ring_claim {
+	uint64_t position;
+	uint32_t slot;
+	bool late;
+};
+
+enum ring_result {
+	RING_OK,
+	RING_EMPTY, /* take: nothing to receive */
+	RING_FULL,  /* claim: went once round, every slot is occupied */
+	RING_BUSY,  /* walked RING_STEPS_MAX steps; call again, after other work */
+	RING_DAMAGED,
+};
+
+/* Claims one slot: FREE -> WRITING(owner). `owner` is owner_make(row, serial). */
+enum ring_result ring_claim(const struct ring *ring, struct ring_cursor *cursor, uint64_t owner,
+			    struct ring_claim *ret);
+/* The same, for a copy that comes from another queue: FREE -> ARRIVING(owner), receive count kept. */
+enum ring_result ring_claim_arriving(const struct ring *ring, struct ring_cursor *cursor, uint64_t owner,
+				     uint32_t receives, struct ring_claim *ret);
+
+/* WRITING or PASSED -> READY. Linearisation point of send. RING_DAMAGED if the slot is not ours. */
+enum ring_result ring_publish(const struct ring *ring, const struct ring_claim *claim, uint64_t owner);
+/* WRITING or PASSED -> DELAYED until `due_ms` (64-bit clock). */
+enum ring_result ring_publish_delayed(const struct ring *ring, const struct ring_claim *claim, uint64_t owner,
+				      uint64_t due_ms);
+/* WRITING or PASSED -> FREE: the producer changed its mind. */
+enum ring_result ring_abandon(const struct ring *ring, const struct ring_claim *claim, uint64_t owner);
+
+struct ring_terms {
+	uint64_t deadline_ms;  /* of the lease, 64-bit clock */
+	uint32_t receives_max; /* 0: no limit */
+	uint32_t viewer;       /* row that will read in place, or OWNER_NONE for a copy */
+	bool stay_visible;     /* visibility timeout 0: counts as received, stays READY */
+	/* Called before the lease of a reader in place, with the place it must publish (R9). */
+	void (*hold)(void *context, uint64_t place);
+	void *context;
+	uint32_t ring_index;
+};
+
+struct ring_taken {
+	uint32_t slot;
+	struct slot_word word; /* as it is after the transition */
+	bool is_dead;	       /* received too often: now DEAD, to be moved; not leased */
+};
+
+/* Leases one message: READY -> LEASED, receive count + 1. Linearisation point of receive. */
+enum ring_result ring_take(const struct ring *ring, struct ring_cursor *cursor, const struct ring_terms *terms,
+			   struct ring_taken *ret);
+
+/* READY again after `from` (expiry, release, due delay, DLQ gone): CAS, then the bit. */
+bool ring_make_ready(const struct ring *ring, uint32_t slot, struct slot_word from);
+/* ARRIVING -> READY: a moved copy becomes receivable. */
+bool ring_arrive(const struct ring *ring, uint32_t slot, struct slot_word from);
+/* Keeps the state, LEASED or DELAYED, and sets a new end; or LEASED -> DELAYED (release with delay). */
+bool ring_set_deadline(const struct ring *ring, uint32_t slot, struct slot_word from, enum slot_state to,
+		       uint64_t deadline_ms);
+/* Anything -> FREE of the next lap. Linearisation point of delete. The caller has made sure that
+ * nobody reads in place. */
+bool ring_free(const struct ring *ring, uint32_t slot, struct slot_word from);
+
+/* Says that slot i is worth a look. */
+static inline void ring_set_again(const struct ring *ring, uint32_t slot)
+{
+	bitmap_set(&ring->again, slot);
+}
+
+/* Is the READY message in this slot one that the head will not meet again? Then the sweep sets its bit. */
+static inline bool ring_is_behind_head(const struct ring *ring, uint32_t slot, struct slot_word word)
+{
+	return (word_generation(word) << ring->order | slot) < load_seq(&ring->ends->head);
+}
+
+#endif

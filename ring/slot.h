@@ -1,0 +1,259 @@
+/* One slot: 128 bytes that hold a message and the word that decides its fate.
+ *
+ * The state word is 16 bytes and changes only by one compare-and-swap (docs/adr/0001):
+ *
+ *   low   generation:48 | owner:12 | state:4          high   deadline_ms:32 | receives:32
+ *
+ * generation  the lap of the ring in which the slot was last claimed (while FREE: the first lap in
+ *             which it may be claimed). 48 bits: at 50 M messages/s through a ring of 1,024 slots
+ *             one slot is claimed 48,828 times a second, so it wraps after 182 years.
+ * owner       row of the process that owes the next step, in WRITING, PASSED, MOVING, ARRIVING;
+ *             in READY, LEASED, HELD: who reads the body in place (0 nobody, OWNER_MANY several).
+ * receives    the receive count = lease epoch, raised only by the lease. 32 bits: 50 M receives/s
+ *             of one message wrap it after 86 s, but a message dies of retention after at most
+ *             14 days and one slot is received by a real consumer at most some 10 M/s; a receipt
+ *             is also refused when the message id differs. A lease at UINT32_MAX is refused.
+ * deadline_ms low 32 bits of the clock (CLOCK_BOOTTIME in ms) at which a lease or delay ends;
+ *             compared modulo 2^32, good for 24.8 days either way; retention ends at 14. READY keeps
+ *             the last one: when it became visible. In the states that have an owner this field is the
+ *             serial of the owner's row, so that a row can be used again at once: an owner whose row
+ *             has another serial by now is gone. In MOVED the whole high half is the place of the copy.
+ *
+ *                        claim                publish
+ *        .------> FREE --------> WRITING ------------------> READY <---------------.
+ *        |          \               | passed by    publish ^ ^ |  | lease          | expire,
+ *        |           \              v a consumer           | | |  v                | release
+ *        |            \           PASSED ------------------' | |  LEASED ----------'
+ *        |             \            |                   due  | |   |   \  release with delay
+ *        |              \           '--publish--> DELAYED ---' |   |    '-----> DELAYED
+ *        |               \                                     |   |
+ *        |   delete, purge, retention (LEASED, READY, DELAYED) |   |
+ *        |<---------------+------------------------------------|---'
+ *        |                |                                    | received too often
+ *        |   last reader  v                                    v          DLQ gone
+ *        |<------------ HELD                                 DEAD ----------------> READY
+ *        |                                                     |  ^
+ *        |                                               move  v  | mover died, DLQ full
+ *        |    source freed                                   MOVING
+ *        |<---------------------------- MOVED <----------------'
+ *        |                                        decided: names its copy
+ *        |    origin is not MOVED here
+ *        '--------------------------- ARRIVING (in the DLQ) ---> READY    source is MOVED
+ *
+ * Who may make a transition, and what a kill leaves (before | after):
+ *   claim    producer              slot free | WRITING of a dead owner: reaped to FREE
+ *   publish  its owner only        as above  | message sent (linearisation point of send)
+ *   pass     consumer at the head  -         | producer sees PASSED at publish and sets the bit
+ *   lease    any consumer          visible   | leased, ends by time (linearisation of receive)
+ *   expire   anybody, by the clock leased, another reaper does it | READY without bit: the sweep sets it
+ *   delete   the lease's holder    leased or visible again | gone (linearisation of delete)
+ *   MOVING   consumer or engine    DEAD      | back to DEAD once its owner is dead
+ *   MOVED    its owner only        MOVING    | decided: anybody finishes the move
+ * PENDING and DONE are kept for durable queues and are never entered in this version.
+ *
+ * Every transition of the data plane is one CAS, so none of these functions waits. The loser of a
+ * CAS reads the word again; slot_* functions try once and report.
+ */
+#ifndef RL_SLOT_H
+#define RL_SLOT_H
+
+#include "ring/atomic.h"
+
+#include <stddef.h>
+
+/* State codes are part of the segment's ABI. */
+enum slot_state {
+	SLOT_FREE = 0,
+	SLOT_WRITING,
+	SLOT_PASSED,
+	SLOT_PENDING,
+	SLOT_READY,
+	SLOT_LEASED,
+	SLOT_DELAYED,
+	SLOT_DEAD,
+	SLOT_MOVING,
+	SLOT_MOVED,
+	SLOT_ARRIVING,
+	SLOT_DONE,
+	SLOT_HELD,
+	SLOT_STATE_COUNT,
+};
+
+enum {
+	OWNER_NONE = 0,
+	OWNER_MANY = 0xfff, /* several readers in place: look at every row */
+	SLOT_INLINE_BYTES = 64,
+	SLOT_BYTES = 128,
+};
+
+#define GENERATION_BITS 48
+#define GENERATION_MASK ((UINT64_C(1) << GENERATION_BITS) - 1)
+
+/* A slot's word, taken apart. `high` is kept whole for MOVED. */
+struct slot_word {
+	struct pair128 bits;
+};
+
+/* What the message says of itself. Written by the producer while WRITING, read after a lease;
+ * `first_receive_ms` is the one field a consumer writes. A torn read is found by reading the state
+ * word again (R9), so plain accesses are enough, made through memcpy-like copies in shm/. */
+struct slot_message {
+	uint64_t id[2];
+	uint64_t sent_ms;	   /* wall clock, ms since 1970 */
+	uint32_t first_receive_ms; /* ms after sent_ms, plus 1; 0: never received */
+	uint32_t body_bytes;
+	uint32_t extra_bytes;	   /* attributes and notes that follow the body in its block */
+	uint32_t sender;	   /* uid of the sending process */
+	uint64_t block;		   /* 0: body is inline; else class:8 | index:56, see shm/bodies.h */
+	unsigned char inline_bytes[SLOT_INLINE_BYTES];
+};
+
+struct slot {
+	struct word128 word;
+	struct slot_message message;
+};
+
+_Static_assert(sizeof(struct slot) == SLOT_BYTES, "a slot is two cache lines");
+_Static_assert(offsetof(struct slot, message.inline_bytes) == 64, "inline bytes have a line of their own");
+
+/* A place names one message of a queue in 64 bits: ring:3 | slot:24 | generation:37. The generation
+ * is cut, so a place is only followed together with a state that makes it fresh. 0 is "none":
+ * `used` is the top bit of the generation field, always set. */
+struct place {
+	uint32_t ring, slot;
+	uint64_t generation;
+};
+#define PLACE_GENERATION_MASK ((UINT64_C(1) << 36) - 1)
+
+static inline uint64_t place_pack(uint32_t ring, uint32_t slot, uint64_t generation)
+{
+	return (UINT64_C(1) << 63) | (generation & PLACE_GENERATION_MASK) << 27 | (uint64_t)(slot & 0xffffff) << 3 |
+	       (ring & 7);
+}
+
+static inline struct place place_unpack(uint64_t packed)
+{
+	return (struct place){
+		.ring = packed & 7,
+		.slot = (uint32_t)(packed >> 3) & 0xffffff,
+		.generation = (packed >> 27) & PLACE_GENERATION_MASK,
+	};
+}
+
+static inline struct slot_word word_make(enum slot_state state, uint64_t generation, uint32_t owner, uint32_t receives,
+					 uint32_t deadline_ms)
+{
+	return (struct slot_word){{
+		.low = generation << 16 | (uint64_t)(owner & 0xfff) << 4 | state,
+		.high = (uint64_t)deadline_ms << 32 | receives,
+	}};
+}
+
+static inline enum slot_state word_state(struct slot_word w)
+{
+	return (enum slot_state)(w.bits.low & 15);
+}
+
+static inline uint32_t word_owner(struct slot_word w)
+{
+	return (uint32_t)(w.bits.low >> 4) & 0xfff;
+}
+
+static inline uint64_t word_generation(struct slot_word w)
+{
+	return w.bits.low >> 16;
+}
+
+static inline uint32_t word_receives(struct slot_word w)
+{
+	return (uint32_t)w.bits.high;
+}
+
+static inline uint32_t word_deadline_ms(struct slot_word w)
+{
+	return (uint32_t)(w.bits.high >> 32);
+}
+
+/* Who owes the next step: a row and the serial of its user. */
+static inline uint64_t owner_make(uint32_t row, uint32_t serial)
+{
+	return (uint64_t)serial << 32 | row;
+}
+
+static inline uint32_t word_serial(struct slot_word w)
+{
+	return word_deadline_ms(w);
+}
+
+/* The same word in another state; owner and high half kept. */
+static inline struct slot_word word_with_state(struct slot_word w, enum slot_state state)
+{
+	w.bits.low = (w.bits.low & ~UINT64_C(15)) | state;
+	return w;
+}
+
+static inline struct slot_word word_with_owner(struct slot_word w, uint32_t owner)
+{
+	w.bits.low = (w.bits.low & ~UINT64_C(0xfff0)) | (uint64_t)(owner & 0xfff) << 4;
+	return w;
+}
+
+static inline struct slot_word word_with_deadline(struct slot_word w, uint32_t deadline_ms)
+{
+	w.bits.high = (w.bits.high & 0xffffffff) | (uint64_t)deadline_ms << 32;
+	return w;
+}
+
+static inline struct slot_word word_with_generation(struct slot_word w, uint64_t generation)
+{
+	w.bits.low = (w.bits.low & 0xffff) | generation << 16;
+	return w;
+}
+
+/* FREE, to be claimed from the next lap on. */
+static inline struct slot_word word_freed(struct slot_word w)
+{
+	return word_make(SLOT_FREE, (word_generation(w) + 1) & GENERATION_MASK, OWNER_NONE, 0, 0);
+}
+
+/* Is `deadline_ms` at or before `now_ms`? Both cut to 32 bits. */
+static inline bool deadline_is_past(uint32_t deadline_ms, uint32_t now_ms)
+{
+	return (int32_t)(now_ms - deadline_ms) >= 0;
+}
+
+/* [L1] Reads the word. The halves are read one after the other, so the pair may never have existed;
+ * a CAS from it then fails. Where no CAS follows, use slot_read_stable. Acquire pairs with the CAS
+ * of every transition: who sees READY sees the message. */
+static inline struct slot_word slot_read(const struct slot *slot)
+{
+	uint64_t low = load_acquire(&slot->word.low);
+
+	return (struct slot_word){{.low = low, .high = load_acquire(&slot->word.high)}};
+}
+
+/* [L2] Reads a pair of which this is true: when `high` was read, `low` was the value before or
+ * after. For a holder that asks "still (generation, LEASED) with my receive count?" this is exact:
+ * receives never falls within a generation. Tries `tries` times; the word of a message that
+ * changes under us so often is not ours any more, and the last reading says so. */
+static inline struct slot_word slot_read_stable(const struct slot *slot)
+{
+	struct slot_word w = slot_read(slot);
+
+	for (int tries = 0; tries < 4; tries++) {
+		uint64_t low = load_acquire(&slot->word.low);
+
+		if (low == w.bits.low)
+			break;
+		w = slot_read(slot);
+	}
+	return w;
+}
+
+/* [C1] The only way in which a state ever changes. */
+static inline bool slot_change(struct slot *slot, struct slot_word from, struct slot_word to)
+{
+	return cas128_seq(&slot->word, from.bits, to.bits);
+}
+
+#endif

@@ -1,0 +1,66 @@
+#!/bin/sh
+# Builds mutants of the protocol and checks that the explorer catches each of them.
+#
+# usage: mutants.sh BUILD_DIR [NAME]
+# mutants.list says which file is changed how, and which scenarios must fail. A pattern that changes
+# nothing is an error: the code has moved on, and the list must follow.
+set -eu
+
+build=$1
+only=${2:-}
+here=$(dirname "$0")
+root=$(cd "$here/../.." && pwd)
+list=$root/tests/interleave/mutants.list
+: "${CC:=cc}"
+: "${MUTANT_CFLAGS:=-O2}"
+flags="-std=gnu17 -DRL_EXPLORE -mcx16 -w"
+[ "$(uname -m)" = x86_64 ] || flags="-std=gnu17 -DRL_EXPLORE -w"
+
+# Mutates $2 by the sed script $3 into the tree $1 and builds it there.
+build_mutant() {
+	rm -rf "$1"
+	mkdir -p "$1/tests"
+	cp -R "$root/ring" "$1/ring"
+	cp -R "$root/tests/interleave" "$1/tests/interleave"
+	sed -z -E "$3" "$root/$2" >"$1/$2"
+	if cmp -s "$root/$2" "$1/$2"; then
+		echo "pattern matches nothing"
+		return 1
+	fi
+	# shellcheck disable=SC2086
+	(cd "$1" && $CC $flags $MUTANT_CFLAGS -I. ring/*.c tests/interleave/*.c -o interleave)
+}
+
+# Prints which scenario of "$2" catches the mutant in $1.
+caught_by() {
+	for scenario in $2; do
+		if ! "$1/interleave" --quiet --scenario "$scenario" >"$1/$scenario.out" 2>&1; then
+			grep -q FAILED "$1/$scenario.out" || return 1
+			echo "$scenario"
+			return 0
+		fi
+	done
+	return 1
+}
+
+caught=0
+survived=0
+while IFS='|' read -r name file scenarios script; do
+	case $name in '' | '#'*) continue ;; esac
+	[ -z "$only" ] || [ "$only" = "$name" ] || continue
+	tree=$build/mutants/$name
+	if ! build_mutant "$tree" "$file" "$script" >"$build/mutant.log" 2>&1; then
+		printf '%-30s NOT BUILT\n' "$name"
+		cat "$build/mutant.log"
+		survived=$((survived + 1))
+	elif by=$(caught_by "$tree" "$scenarios"); then
+		printf '%-30s caught by %s\n' "$name" "$by"
+		caught=$((caught + 1))
+	else
+		printf '%-30s SURVIVED %s\n' "$name" "$scenarios"
+		survived=$((survived + 1))
+	fi
+	rm -rf "$tree"
+done <"$list"
+echo "$caught mutants caught, $survived not"
+[ "$survived" -eq 0 ] && [ "$caught" -gt 0 ]

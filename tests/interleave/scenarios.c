@@ -1,0 +1,255 @@
+#include "tests/interleave/scenario.h"
+
+enum { SOON = 10, NOT_SOON = 500 };
+
+/* ---- laps ----------------------------------------------------------------------------------------- */
+
+static void one_slot(void)
+{
+	world_begin(0, true);
+	add_producer("producer1", 1, 1);
+	add_producer("producer2", 2, 1);
+	add_consumer("consumer", 2, DELETES);
+}
+
+static void one_slot_laps(void)
+{
+	world_begin(0, true);
+	add_producer("producer", 1, 2);
+	add_consumer("consumer1", 1, DELETES);
+	add_consumer("consumer2", 1, DELETES);
+}
+
+static void one_slot_laps_long(void)
+{
+	world_begin(0, true);
+	add_producer("producer", 1, 3);
+	add_consumer("consumer1", 2, DELETES);
+	add_consumer("consumer2", 1, DELETES);
+}
+
+static void two_producers(void)
+{
+	world_begin(1, true);
+	add_producer("producer1", 1, 2);
+	add_producer("producer2", 3, 1);
+	add_consumer("consumer", 2, DELETES);
+}
+
+static void two_producers_long(void)
+{
+	world_begin(1, true);
+	add_producer("producer1", 1, 2);
+	add_producer("producer2", 3, 2);
+	add_consumer("consumer", 2, DELETES);
+}
+
+static void two_consumers(void)
+{
+	world_begin(1, true);
+	add_producer("producer", 1, 2);
+	add_consumer("consumer1", 1, DELETES);
+	add_consumer("consumer2", 1, DELETES);
+}
+
+/* ---- old leases and marks --------------------------------------------------------------------------- */
+
+/* Slot 0 leased since lap 0, everything else received and deleted: its holder deletes late. */
+static void begin_with_old_lease(void)
+{
+	world_begin(1, true);
+	start_leased(0, 0, 7, NOT_SOON);
+	start_freed(1, 1);
+	start_ends(2);
+}
+
+static void old_lease(void)
+{
+	begin_with_old_lease();
+	add_producer("producer1", 1, 1);
+	add_producer("producer2", 2, 1);
+	add_consumer("consumer", 1, DELETES);
+	add_holder("holder", 0, DELETES);
+}
+
+static void old_lease_long(void)
+{
+	begin_with_old_lease();
+	add_producer("producer1", 1, 1);
+	add_producer("producer2", 2, 1);
+	add_consumer("consumer", 2, DELETES);
+	add_holder("holder", 0, DELETES);
+}
+
+static void begin_with_marks(void)
+{
+	world_begin(2, true);
+	start_leased(0, 0, 6, NOT_SOON);
+	start_leased(1, 0, 7, NOT_SOON);
+	start_marked(0);
+	start_marked(1);
+	start_freed(2, 1);
+	start_freed(3, 1);
+	start_ends(4);
+}
+
+static void marks(void)
+{
+	begin_with_marks();
+	add_producer("producer", 1, 2);
+	add_consumer("consumer", 2, DELETES);
+	add_holder("holder", 1, DELETES);
+}
+
+static void marks_long(void)
+{
+	begin_with_marks();
+	add_producer("producer1", 1, 1);
+	add_producer("producer2", 2, 1);
+	add_consumer("consumer", 2, DELETES);
+	add_holder("holder", 1, DELETES);
+}
+
+/* ---- time ----------------------------------------------------------------------------------------- */
+
+static void delayed(void)
+{
+	world_begin(1, false);
+	add_delaying_producer("producer", 1, 1);
+	add_consumer("consumer", 1, DELETES);
+	add_clock(1);
+	add_reaper("reaper", 1);
+}
+
+static void begin_with_lease(void)
+{
+	world_begin(0, false);
+	start_leased(0, 0, 7, SOON);
+	start_ends(1);
+}
+
+static void expiry_delete(void)
+{
+	begin_with_lease();
+	add_holder("late", 0, DELETES);
+	add_consumer("consumer", 2, DELETES);
+	add_clock(1);
+	add_reaper("reaper", 1);
+}
+
+static void expiry_extend(void)
+{
+	begin_with_lease();
+	add_holder("late", 0, EXTENDS);
+	add_consumer("consumer", 1, DELETES);
+	add_clock(2);
+	add_reaper("reaper", 2);
+}
+
+static void expiry_twice(void)
+{
+	begin_with_lease();
+	add_holder("late", 0, DELETES);
+	add_consumer("consumer1", 1, DELETES);
+	add_consumer("consumer2", 1, FORGETS);
+	add_clock(2);
+	add_reaper("reaper", 2);
+}
+
+static void expiry_lap(void)
+{
+	begin_with_lease();
+	add_holder("late", 0, DELETES);
+	add_consumer("consumer", 2, DELETES);
+	add_producer("producer", 1, 1);
+	add_clock(1);
+	add_reaper("reaper", 1);
+}
+
+static void release(void)
+{
+	world_begin(1, true);
+	add_producer("producer", 1, 2);
+	add_consumer("consumer1", 2, RELEASES);
+	add_consumer("consumer2", 1, DELETES);
+}
+
+static void redelivery(void)
+{
+	world_begin(1, true);
+	start_ready_again(0, 0, 6);
+	start_ready_again(1, 0, 7);
+	start_ends(2);
+	add_producer("producer", 1, 1);
+	add_consumer("consumer1", 2, DELETES);
+	add_consumer("consumer2", 2, DELETES);
+}
+
+/* ---- deaths --------------------------------------------------------------------------------------- */
+
+static void death(void)
+{
+	world_begin(1, true);
+	add_producer("producer1", 1, 1);
+	add_producer("producer2", 2, 1);
+	add_consumer("consumer", 2, DELETES);
+	add_reaper("reaper", 1);
+}
+
+static void death_old_lease(void)
+{
+	begin_with_old_lease();
+	add_producer("producer", 1, 2);
+	add_consumer("consumer", 2, DELETES);
+	add_holder("holder", 0, DELETES);
+}
+
+static void death_expiry(void)
+{
+	begin_with_lease();
+	add_holder("late", 0, DELETES);
+	add_consumer("consumer1", 1, DELETES);
+	add_consumer("consumer2", 1, DELETES);
+	add_clock(1);
+	add_reaper("reaper", 1);
+}
+
+static void everybody(void)
+{
+	world_begin(1, true);
+	add_producer("producer1", 1, 1);
+	add_producer("producer2", 2, 1);
+	add_consumer("consumer1", 1, DELETES);
+	add_consumer("consumer2", 1, DELETES);
+	add_reaper("reaper", 1);
+}
+
+#define FREE_WALK SWITCHES_FREE
+
+const struct scenario scenarios[] = {
+	{"one_slot", "2 producers, 1 consumer", one_slot, 0, 0, FREE_WALK, false},
+	{"one_slot_laps", "2 messages, 2 consumers", one_slot_laps, 0, 0, FREE_WALK, false},
+	{"two_producers", "2 + 1 messages, 1 consumer", two_producers, 1, 0, FREE_WALK, false},
+	{"two_consumers", "2 messages, 2 consumers", two_consumers, 1, 0, FREE_WALK, false},
+	{"old_lease", "an old lease is deleted late", old_lease, 1, 0, FREE_WALK, false},
+	{"marks", "marked slots, one is freed late", marks, 2, 0, FREE_WALK, false},
+	{"delayed", "a delay ends", delayed, 1, 0, FREE_WALK, false},
+	{"expiry_delete", "late delete against expiry", expiry_delete, 0, 0, FREE_WALK, false},
+	{"expiry_extend", "late extension against expiry", expiry_extend, 0, 0, FREE_WALK, false},
+	{"expiry_twice", "two expiries, late delete", expiry_twice, 0, 0, FREE_WALK, false},
+	{"expiry_lap", "late delete against the slot's next message", expiry_lap, 0, 0, FREE_WALK, false},
+	{"release", "a lease given back", release, 1, 0, FREE_WALK, false},
+	{"redelivery", "two messages behind head", redelivery, 1, 0, FREE_WALK, false},
+	{"death", "a kill at any step, reaper at work", death, 1, 1, 2, false},
+	{"death_old_lease", "a kill at any step, old lease", death_old_lease, 1, 1, FREE_WALK, false},
+	{"death_expiry", "a kill at any step, lease ends", death_expiry, 0, 1, FREE_WALK, false},
+	{"everybody", "2 producers, 2 consumers, reaper, a kill", everybody, 1, 1, 2, false},
+	{"bitmap", "a bit that stays set is found", build_bitmap, 6, 0, FREE_WALK, false},
+	{"bitmap_levels", "the same over three levels", build_bitmap_levels, 12, 0, FREE_WALK, false},
+	{"due", "the hint is never later than a lease", build_due, 7, 0, FREE_WALK, false},
+	{"one_slot_laps_long", "3 messages, 2 consumers", one_slot_laps_long, 0, 0, FREE_WALK, true},
+	{"two_producers_long", "2 + 2 messages, 1 consumer", two_producers_long, 1, 0, FREE_WALK, true},
+	{"old_lease_long", "an old lease, 2 takes", old_lease_long, 1, 0, FREE_WALK, true},
+	{"marks_long", "marked slots, 2 producers", marks_long, 2, 0, FREE_WALK, true},
+	{0},
+};

@@ -1,0 +1,84 @@
+#include "tests/interleave/visited.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t *table; /* open addressing; 0 is an empty place */
+static size_t table_size, table_used;
+
+static uint64_t *find_place(uint64_t *in, size_t size, uint64_t fingerprint)
+{
+	size_t at = fingerprint & (size - 1);
+
+	while (in[at] != 0 && in[at] != fingerprint)
+		at = (at + 1) & (size - 1);
+	return &in[at];
+}
+
+static void grow(void)
+{
+	size_t size = table_size ? table_size * 2 : 1 << 16;
+	uint64_t *bigger = calloc(size, sizeof(*bigger));
+
+	if (!bigger) {
+		fprintf(stderr, "interleave: no memory for %zu states; choose a smaller bound\n", size);
+		exit(1);
+	}
+	for (size_t i = 0; i < table_size; i++)
+		if (table[i])
+			*find_place(bigger, size, table[i]) = table[i];
+	free(table);
+	table = bigger;
+	table_size = size;
+}
+
+bool visited_add(uint64_t fingerprint)
+{
+	uint64_t *place;
+
+	if (fingerprint == 0)
+		fingerprint = 1;
+	if (table_used * 4 >= table_size * 3)
+		grow();
+	place = find_place(table, table_size, fingerprint);
+	if (*place)
+		return false;
+	*place = fingerprint;
+	table_used++;
+	return true;
+}
+
+size_t visited_count(void)
+{
+	return table_used;
+}
+
+void visited_clear(void)
+{
+	free(table);
+	table = NULL;
+	table_size = table_used = 0;
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+uint64_t fingerprint_of(uint64_t seed, const void *memory, size_t bytes)
+{
+	const unsigned char *at = memory;
+	uint64_t even = seed ^ UINT64_C(0x9e3779b97f4a7c15), odd = seed ^ UINT64_C(0xc2b2ae3d27d4eb4f), word;
+
+	for (size_t i = 0; i + 8 <= bytes; i += 8) {
+		memcpy(&word, at + i, 8);
+		if (i & 8)
+			odd = mix(odd ^ word, UINT64_C(0xa0761d6478bd642f)) + i;
+		else
+			even = mix(even ^ word, UINT64_C(0xe7037ed1a0b428db)) + i;
+	}
+	return mix(even ^ UINT64_C(0x8ebc6af09c88c6e3), odd ^ UINT64_C(0x589965cc75374cc3));
+}
