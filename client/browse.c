@@ -1,0 +1,229 @@
+/* Calls that walk all slots: peek, purge, redrive, verify. */
+#include "client/internal.h"
+
+#include "shm/move.h"
+#include "shm/verify.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- peek ------------------------------------------------------------------------------------- */
+
+/* Copies one visible message; 1 if it was still the same afterwards. */
+static int peek_slot(struct rlq_queue *queue, const struct slot *slot, struct rlq_message *ret_message)
+{
+	struct slot_word before = slot_read_stable(slot), after;
+	struct slot_message message;
+	const unsigned char *payload;
+	size_t bytes;
+	void *copy;
+	int error;
+
+	if (word_state(before) != SLOT_READY && word_state(before) != SLOT_DEAD)
+		return 0;
+	memcpy(&message, &slot->message, offsetof(struct slot_message, inline_bytes));
+	payload = message_payload(queue->seg, slot, &message);
+	bytes = (size_t)message.body_bytes + message.extra_bytes;
+	after = slot_read_stable(slot);
+	if (memcmp(&before, &after, sizeof(before)) != 0 || seg_is_expired(queue->seg, message.sent_ms))
+		return 0;
+	if (payload == NULL)
+		return RLQ_EDAMAGED;
+	copy = arena_take(&queue->arena, bytes ? bytes : 1);
+	if (copy == NULL)
+		return -ENOMEM;
+	memcpy(copy, payload, bytes);
+	after = slot_read_stable(slot);
+	if (memcmp(&before, &after, sizeof(before)) != 0)
+		return 0;
+	error = message_view(queue, &message, copy, ret_message);
+	ret_message->receive_count = word_receives(before);
+	return error ? error : 1;
+}
+
+/* The cursor counts slots over the list of rings. A ring that goes away meanwhile shifts it: peek is
+ * for people to look, not an account. */
+int rlq_peek(struct rlq_queue *queue, struct rlq_message *ret_messages, size_t max, uint64_t *cursor)
+{
+	struct segment *segment = queue->seg;
+	uint64_t first = 0;
+	int count = 0, error = call_begin(queue);
+
+	if (error)
+		return error;
+	arena_reset(&queue->arena);
+	for (uint32_t i = 0; i < rings_count(segment->rings) && !error; i++) {
+		const struct ring *ring = &segment->ring[rings_at(segment->rings, i)];
+		uint64_t start = load_relaxed(&ring->ends->head); /* relaxed: only where to begin */
+
+		while (*cursor < first + ring_slot_count(ring) && (size_t)count < max && !error) {
+			uint32_t slot = (uint32_t)(start + *cursor - first) & ring->mask;
+			int got = peek_slot(queue, &ring->slots[slot], &ret_messages[count]);
+
+			(*cursor)++;
+			if (got < 0)
+				error = got;
+			else
+				count += got;
+		}
+		first += ring_slot_count(ring);
+	}
+	call_end(queue);
+	return error ? error : count;
+}
+
+/* ---- purge ------------------------------------------------------------------------------------ */
+
+static bool is_purged(enum slot_state state)
+{
+	return state == SLOT_READY || state == SLOT_LEASED || state == SLOT_DELAYED || state == SLOT_DEAD;
+}
+
+/* Deletes what is in the slot unless it was sent after the purge began: its generation is then new. */
+static bool purge_slot(struct segment *segment, uint32_t ring, uint32_t slot)
+{
+	const struct slot *at = &segment->ring[ring].slots[slot];
+	struct slot_word word = slot_read_stable(at);
+	uint64_t generation = word_generation(word);
+
+	while (is_purged(word_state(word)) && word_generation(word) == generation) {
+		if (message_free(segment, ring, slot, word)) {
+			seg_count(&segment->me->left, 1);
+			seg_count(&segment->me->deleted, 1);
+			return true;
+		}
+		word = slot_read_stable(at);
+	}
+	return false;
+}
+
+int rlq_purge(struct rlq_queue *queue, uint64_t *ret_count)
+{
+	struct segment *segment = queue->seg;
+	uint64_t count = 0;
+	int error = call_begin(queue);
+
+	if (error)
+		return error;
+	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
+		uint32_t index = rings_at(segment->rings, i);
+
+		for (uint32_t slot = 0; slot <= segment->ring[index].mask; slot++)
+			count += purge_slot(segment, index, slot);
+	}
+	call_end(queue);
+	seg_notify_room(segment);
+	if (ret_count)
+		*ret_count = count;
+	return 0;
+}
+
+/* ---- redrive ---------------------------------------------------------------------------------- */
+
+/* Where the last message went; most go to the same queue. */
+struct route {
+	struct segment *target;
+	char name[RLQ_NAME_MAX + 1];
+};
+
+static int route_to(struct rlq_queue *queue, struct route *route, const char *name)
+{
+	int error;
+
+	if (route->target && strcmp(route->name, name) == 0)
+		return 0;
+	seg_close(route->target);
+	route->target = NULL;
+	if (!seg_name_is_valid(name) || strcmp(name, rlq_queue_name(queue)) == 0)
+		return RLQ_ENODLQ;
+	error = seg_open(queue->seg->directory, name, &route->target);
+	if (error)
+		return error == -ENOENT ? RLQ_ENODLQ : public_error(error);
+	strcpy(route->name, name);
+	return 0;
+}
+
+/* The queue a message came from, by its note; "" if it has none. */
+static int source_of(struct rlq_queue *queue, const struct slot *slot, char *ret_name)
+{
+	struct slot_message message = slot->message;
+	const unsigned char *payload = message_payload(queue->seg, slot, &message);
+	struct message_record record;
+	uint64_t offset = 0;
+	int result;
+
+	ret_name[0] = '\0';
+	if (payload == NULL)
+		return RLQ_EDAMAGED;
+	while ((result = message_next_record(payload + message.body_bytes, message.extra_bytes, &offset,
+					     &record)) == 1) {
+		if (record.kind == NOTE_SOURCE && record.value_bytes <= RLQ_NAME_MAX) {
+			memcpy(ret_name, record.value, record.value_bytes);
+			ret_name[record.value_bytes] = '\0';
+		}
+	}
+	return result;
+}
+
+/* Moves the message of one slot. 1: moved, 0: nothing to move, or it was taken by a consumer. */
+static int redrive_slot(struct rlq_queue *queue, uint32_t ring, uint32_t slot, const char *target,
+			struct route *route)
+{
+	struct slot *at = &queue->seg->ring[ring].slots[slot];
+	struct slot_word word = slot_read_stable(at);
+	char name[RLQ_NAME_MAX + 1];
+	int error;
+
+	if (word_state(word) != SLOT_READY)
+		return 0;
+	if (target == NULL) {
+		error = source_of(queue, at, name);
+		if (slot_read_stable(at).bits.low != word.bits.low)
+			return 0;
+		if (error)
+			return error;
+	}
+	error = route_to(queue, route, target ? target : name);
+	if (error)
+		return error;
+	error = seg_move(queue->seg, ring, slot, word, route->target, MOVE_REDRIVE);
+	return error == RLQ_ESTALE ? 0 : error ? error : 1;
+}
+
+int rlq_redrive(struct rlq_queue *queue, const char *target, uint64_t max, uint64_t *ret_moved)
+{
+	struct segment *segment = queue->seg;
+	struct route route = {0};
+	uint64_t moved = 0;
+	int result = call_begin(queue);
+
+	if (result)
+		return result;
+	for (uint32_t i = 0; i < rings_count(segment->rings) && result >= 0; i++) {
+		uint32_t index = rings_at(segment->rings, i);
+		const struct ring *ring = &segment->ring[index];
+		uint64_t start = load_relaxed(&ring->ends->head); /* relaxed: about the oldest first */
+
+		for (uint32_t n = 0; n <= ring->mask && (max == 0 || moved < max); n++) {
+			result = redrive_slot(queue, index, (uint32_t)(start + n) & ring->mask, target, &route);
+			if (result < 0)
+				break;
+			moved += (uint64_t)result;
+		}
+	}
+	call_end(queue);
+	seg_close(route.target);
+	if (ret_moved)
+		*ret_moved = moved;
+	return result < 0 ? result : 0;
+}
+
+/* ---- verify ----------------------------------------------------------------------------------- */
+
+int rlq_verify(struct rlq_directory *directory, const char *name, void (*fault)(void *context, const char *text),
+	       void *context)
+{
+	if (!seg_name_is_valid(name))
+		return RLQ_ENAME;
+	return public_error(seg_verify(&directory->seg, name, fault, context));
+}

@@ -1,0 +1,79 @@
+/* What every call does before and after, and how a call waits. */
+#include "client/internal.h"
+
+#include "kmod-free/futex.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+	REAP_EVERY_CALLS = 1024,
+	SLICE_MS = 10, /* longest sleep while no engine is prompt */
+};
+
+int call_begin(struct rlq_queue *queue)
+{
+	int error;
+
+	if (!os_liveness_is_own(&queue->seg->directory->liveness))
+		return RLQ_EFORKED;
+	if (__builtin_expect(++queue->calls % REAP_EVERY_CALLS == 0, 0))
+		reap_if_needed(queue);
+	error = seg_enter(queue->seg);
+	if (!error)
+		os_clock_read(&queue->seg->clock);
+	return error;
+}
+
+void call_end(struct rlq_queue *queue)
+{
+	seg_leave(queue->seg);
+}
+
+int options_read(void *ret_options, size_t known_bytes, const void *options)
+{
+	size_t given;
+
+	if (options == NULL)
+		return 0;
+	memcpy(&given, options, sizeof(given));
+	if (given < sizeof(given) || given > 4096)
+		return RLQ_EATTRIBUTE;
+	for (size_t i = known_bytes; i < given; i++)
+		if (((const unsigned char *)options)[i] != 0)
+			return RLQ_EATTRIBUTE;
+	memcpy(ret_options, options, given < known_bytes ? given : known_bytes);
+	return 0;
+}
+
+void reap_if_needed(struct rlq_queue *queue)
+{
+	os_clock_read(&queue->seg->clock);
+	if (!seg_engine_is_prompt(queue->seg->directory, queue->seg->clock.boot_ms))
+		seg_reap_for_client(queue->seg, &queue->sweep);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+int sleep_on(struct rlq_queue *queue, const atomic_u32 *event, uint32_t ticket, uint64_t until_ms)
+{
+	struct segment *segment = queue->seg;
+	uint64_t now_ms = segment->clock.boot_ms, until = until_ms;
+	int result;
+
+	if (seg_engine_is_prompt(segment->directory, now_ms)) {
+		/* Wake to see whether it still is, when it should have been awake itself. */
+		uint64_t awake_by = load_relaxed(&segment->directory->engine->awake_by_ms);
+
+		until = earlier(until, awake_by + ENGINE_PATIENCE_MS + 1);
+	} else {
+		uint64_t due = seg_reap_for_client(segment, &queue->sweep);
+
+		until = earlier(until, earlier(due, now_ms + SLICE_MS));
+	}
+	result = os_futex_wait(event, ticket, until);
+	return result == -EINTR ? -EINTR : 0;
+}

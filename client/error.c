@@ -1,0 +1,66 @@
+#include "client/internal.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#ifndef RLQ_VERSION_TEXT
+#define RLQ_VERSION_TEXT "0.1.0"
+#endif
+
+static const struct {
+	int code;
+	const char *text;
+} texts[] = {
+	{0, "success"},
+	{RLQ_EFULL, "the queue is full"},
+	{RLQ_ENOSPACE, "no memory left in the tmpfs that holds the queue"},
+	{RLQ_ESTALE, "stale receipt: the message was received again or is gone"},
+	{RLQ_ENOQUEUE, "no such queue"},
+	{RLQ_EREMOVED, "the queue was removed"},
+	{RLQ_EEXISTS, "a queue of that name exists with other attributes"},
+	{RLQ_ENAME, "not a queue name: 1 to 80 of A-Z a-z 0-9 _ -"},
+	{RLQ_ETOOBIG, "the message is longer than the queue allows"},
+	{RLQ_EATTRIBUTE, "an attribute or option is out of range or malformed"},
+	{RLQ_ERECEIPT, "not a receipt of this queue"},
+	{RLQ_EVERSION, "the queue was made by an incompatible version; remove it, or use that version"},
+	{RLQ_EDAMAGED, "the queue's segment is damaged; see ringlease verify"},
+	{RLQ_EFORKED, "the handle belongs to the parent process; open the queue again after fork"},
+	{RLQ_EHANDLES, "too many open handles on this queue"},
+	{RLQ_EHOLDS, "too many messages held in place; delete some or let them go"},
+	{RLQ_ENODLQ, "no such dead-letter or target queue"},
+	{RLQ_EENGINE, "no engine is running; start ringleased"},
+	{RLQ_EBUSY, "another process is changing the queue's attributes; try again"},
+	{RLQ_EBOOT, "the queue is from before the last boot and its messages are gone; remove it"},
+};
+
+const char *rlq_strerror(int code)
+{
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i].code == code)
+			return texts[i].text;
+	if (code > 0 || code < -4095)
+		return "unknown error";
+	/* strerrordesc_np is static text, unlike strerror. */
+	const char *text = strerrordesc_np(-code);
+
+	return text ? text : "unknown error";
+}
+
+const char *rlq_version(void)
+{
+	return RLQ_VERSION_TEXT;
+}
+
+int public_error(int error)
+{
+	switch (error) {
+	case -ENOENT:
+		return RLQ_ENOQUEUE;
+	case -ENOSPC:
+	case -EDQUOT:
+		return RLQ_ENOSPACE;
+	default:
+		return error;
+	}
+}

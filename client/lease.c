@@ -1,0 +1,184 @@
+/* What the holder of a receipt can do: delete, extend, release. */
+#include "client/internal.h"
+
+#include "ring/crashpoint.h"
+
+/* A receipt resolved: the slot it names, as it is now. */
+struct target {
+	struct receipt_parts parts;
+	const struct ring *ring;
+	struct slot *slot;
+	struct slot_word word;
+};
+
+static bool is_listed(const struct segment *segment, const struct receipt_parts *parts)
+{
+	for (uint32_t i = 0; i < rings_count(segment->rings); i++)
+		if (rings_at(segment->rings, i) == parts->ring)
+			return segment->ring_id[parts->ring] == parts->ring_id;
+	return false;
+}
+
+/* Is the message still the one leased, received by nobody since? Also when the lease has run out. */
+static bool is_still_ours(const struct target *target)
+{
+	const struct receipt_parts *parts = &target->parts;
+	enum slot_state state = word_state(target->word);
+
+	return (state == SLOT_LEASED || state == SLOT_READY || state == SLOT_DELAYED || state == SLOT_DEAD) &&
+	       word_generation(target->word) == parts->generation && parts->receives != 0 &&
+	       word_receives(target->word) == parts->receives && target->slot->message.id[0] == parts->id[0] &&
+	       target->slot->message.id[1] == parts->id[1];
+}
+
+/* Finds what a receipt names. 0, RLQ_ERECEIPT, RLQ_ESTALE. */
+static int target_find(struct rlq_queue *queue, const struct rlq_receipt *receipt, struct target *ret_target)
+{
+	struct segment *segment = queue->seg;
+	struct target target;
+
+	receipt_unpack(receipt, &target.parts);
+	if (target.parts.incarnation != segment->incarnation || target.parts.ring >= SEG_RING_COUNT)
+		return RLQ_ERECEIPT;
+	if (!is_listed(segment, &target.parts))
+		return RLQ_ESTALE;
+	target.ring = &segment->ring[target.parts.ring];
+	if (target.parts.slot > target.ring->mask)
+		return RLQ_ERECEIPT;
+	target.slot = &target.ring->slots[target.parts.slot];
+	target.word = slot_read_stable(target.slot);
+	if (!is_still_ours(&target))
+		return RLQ_ESTALE;
+	*ret_target = target;
+	return 0;
+}
+
+/* ---- delete ----------------------------------------------------------------------------------- */
+
+/* Between enter and leave. Loses a race only against expiry, extension or the reaper: then the word is
+ * read again, which says whether the message is still ours. */
+static int delete_one(struct rlq_queue *queue, const struct rlq_receipt *receipt)
+{
+	struct segment *segment = queue->seg;
+	struct target target;
+	int error;
+
+	while ((error = target_find(queue, receipt, &target)) == 0) {
+		if (word_owner(target.word) == segment->row)
+			hold_let_go(queue, &target.parts);
+		if (message_free(segment, target.parts.ring, target.parts.slot, target.word)) {
+			seg_count(&segment->me->left, 1);
+			seg_count(&segment->me->deleted, 1);
+			CRASH_POINT(delete_counted);
+			return 0;
+		}
+	}
+	return error;
+}
+
+int rlq_delete(struct rlq_queue *queue, const struct rlq_receipt *receipt)
+{
+	int error = call_begin(queue);
+
+	if (error)
+		return error;
+	error = delete_one(queue, receipt);
+	call_end(queue);
+	if (!error)
+		seg_notify_room(queue->seg);
+	return error;
+}
+
+int rlq_delete_batch(struct rlq_queue *queue, const struct rlq_receipt *receipts, size_t count, int *ret_results)
+{
+	int deleted = 0, error;
+
+	if (count == 0 || count > RLQ_BATCH_MAX)
+		return RLQ_EATTRIBUTE;
+	error = call_begin(queue);
+	if (error)
+		return error;
+	for (size_t i = 0; i < count; i++) {
+		error = delete_one(queue, &receipts[i]);
+		if (ret_results)
+			ret_results[i] = error;
+		deleted += error == 0;
+	}
+	call_end(queue);
+	if (deleted > 0)
+		seg_notify_room(queue->seg);
+	return deleted;
+}
+
+/* ---- extend and release ----------------------------------------------------------------------- */
+
+/* Makes the message visible now. */
+static int make_visible(const struct target *target)
+{
+	if (word_state(target->word) == SLOT_READY)
+		return 0;
+	return ring_make_ready(target->ring, target->parts.slot, target->word) ? 1 : RLQ_EBUSY;
+}
+
+/* One try: 0 or 1 (others are to be woken) done, RLQ_EBUSY the word changed. */
+static int change_one(struct rlq_queue *queue, const struct target *target, enum slot_state to, int64_t duration_ms)
+{
+	uint64_t due_ms = deadline_after(queue, duration_ms);
+
+	if (duration_ms == 0)
+		return make_visible(target);
+	if (!ring_set_deadline(target->ring, target->parts.slot, target->word, to, due_ms))
+		return RLQ_EBUSY;
+	if (to == SLOT_DELAYED)
+		CRASH_POINT(release_delayed);
+	expect_due(queue, due_ms);
+	return 0;
+}
+
+static int change_lease(struct rlq_queue *queue, const struct rlq_receipt *receipt, enum slot_state to,
+			int64_t duration_ms)
+{
+	struct target target;
+	int error = call_begin(queue), result = RLQ_EBUSY;
+
+	if (error)
+		return error;
+	while (result == RLQ_EBUSY) {
+		error = target_find(queue, receipt, &target);
+		if (error)
+			break;
+		/* A DEAD message is on its way to the DLQ; it can be deleted, not kept. */
+		if (word_state(target.word) == SLOT_DEAD) {
+			error = RLQ_ESTALE;
+			break;
+		}
+		result = change_one(queue, &target, to, duration_ms);
+	}
+	call_end(queue);
+	if (!error && result == 1)
+		seg_notify(queue->seg, 1);
+	return error;
+}
+
+int rlq_extend(struct rlq_queue *queue, const struct rlq_receipt *receipt, int64_t visibility_ms)
+{
+	struct receipt_parts parts;
+	uint32_t held_ms;
+
+	if (visibility_ms < 0 || visibility_ms > RLQ_VISIBILITY_MAX_MS)
+		return RLQ_EATTRIBUTE;
+	os_clock_read(&queue->seg->clock);
+	receipt_unpack(receipt, &parts);
+	held_ms = (uint32_t)queue->seg->clock.boot_ms - parts.leased_ms;
+	/* 12 h in all since the receive, by the whole second as AWS counts. */
+	if (visibility_ms > 0 && (int64_t)(held_ms / 1000 * 1000) + visibility_ms > RLQ_VISIBILITY_MAX_MS)
+		return RLQ_EATTRIBUTE;
+	return change_lease(queue, receipt, SLOT_LEASED, visibility_ms);
+}
+
+int rlq_release(struct rlq_queue *queue, const struct rlq_receipt *receipt, int64_t delay_ms)
+{
+	if (delay_ms < 0 || delay_ms > RLQ_DELAY_MAX_MS)
+		return RLQ_EATTRIBUTE;
+	return change_lease(queue, receipt, SLOT_DELAYED, delay_ms);
+}

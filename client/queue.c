@@ -1,0 +1,381 @@
+/* Directories and queues: open, create, list, attributes, counts. */
+#include "client/internal.h"
+
+#include "kmod-free/memory.h"
+#include "kmod-free/numa.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* ---- directories ------------------------------------------------------------------------------ */
+
+int rlq_directory_open(const char *path, struct rlq_directory **ret_directory)
+{
+	struct rlq_directory *directory = calloc(1, sizeof(*directory));
+	int error;
+
+	if (directory == NULL)
+		return -ENOMEM;
+	error = seg_directory_open(path, &directory->seg);
+	if (error) {
+		free(directory);
+		return error == -ENOENT ? error : public_error(error);
+	}
+	*ret_directory = directory;
+	return 0;
+}
+
+void rlq_directory_close(struct rlq_directory *directory)
+{
+	if (directory == NULL)
+		return;
+	seg_directory_close(&directory->seg);
+	free(directory);
+}
+
+const char *rlq_directory_path(const struct rlq_directory *directory)
+{
+	return directory->seg.path;
+}
+
+bool rlq_directory_is_tmpfs(const struct rlq_directory *directory)
+{
+	return directory->seg.is_tmpfs;
+}
+
+bool rlq_directory_has_engine(const struct rlq_directory *directory)
+{
+	return seg_engine_is_prompt(&directory->seg, os_boot_ms());
+}
+
+int rlq_queue_list(struct rlq_directory *directory, const char *prefix,
+		   int (*each)(void *context, const char *name), void *context)
+{
+	return seg_directory_list(&directory->seg, prefix, each, context);
+}
+
+/* ---- attributes ------------------------------------------------------------------------------- */
+
+static bool in_range(int64_t value, int64_t min, int64_t max)
+{
+	return value >= min && value <= max;
+}
+
+static int attributes_check(const struct rlq_queue_attributes *a)
+{
+	bool good = in_range(a->visibility_ms, 0, RLQ_VISIBILITY_MAX_MS) &&
+		    in_range(a->delay_ms, 0, RLQ_DELAY_MAX_MS) &&
+		    in_range(a->retention_ms, RLQ_RETENTION_MIN_MS, RLQ_RETENTION_MAX_MS) &&
+		    in_range(a->wait_ms, 0, 20000) && a->message_bytes_max >= 1 &&
+		    a->message_bytes_max <= RLQ_BODY_MAX && a->capacity >= 1 &&
+		    a->capacity <= RLQ_CAPACITY_MAX && a->receives_max <= 1000 &&
+		    a->overdue_ms <= RLQ_RETENTION_MAX_MS && (a->mode & ~UINT32_C(0777)) == 0 &&
+		    (a->mode & 0600) == 0600 && a->placement <= RLQ_PLACE_NODE &&
+		    memchr(a->dlq, '\0', sizeof(a->dlq)) != NULL;
+
+	if (!good || (a->dlq[0] == '\0') != (a->receives_max == 0))
+		return RLQ_EATTRIBUTE;
+	return a->dlq[0] && !seg_name_is_valid(a->dlq) ? RLQ_ENAME : 0;
+}
+
+static void attributes_to_words(const struct rlq_queue_attributes *a, uint64_t *words)
+{
+	words[ATTRIBUTE_VISIBILITY_MS] = (uint64_t)a->visibility_ms;
+	words[ATTRIBUTE_DELAY_MS] = (uint64_t)a->delay_ms;
+	words[ATTRIBUTE_RETENTION_MS] = (uint64_t)a->retention_ms;
+	words[ATTRIBUTE_WAIT_MS] = (uint64_t)a->wait_ms;
+	words[ATTRIBUTE_BYTES_MAX] = a->message_bytes_max;
+	words[ATTRIBUTE_RECEIVES_MAX] = a->receives_max;
+	words[ATTRIBUTE_OVERDUE_MS] = a->overdue_ms;
+}
+
+static void attributes_from_segment(const struct segment *segment, struct rlq_queue_attributes *ret)
+{
+	const struct seg_identity *identity = &segment->header->identity;
+	uint64_t dlq = seg_attribute(segment, ATTRIBUTE_DLQ);
+
+	*ret = (struct rlq_queue_attributes){
+		.size = sizeof(*ret),
+		.visibility_ms = (int64_t)seg_attribute(segment, ATTRIBUTE_VISIBILITY_MS),
+		.delay_ms = (int64_t)seg_attribute(segment, ATTRIBUTE_DELAY_MS),
+		.retention_ms = (int64_t)seg_attribute(segment, ATTRIBUTE_RETENTION_MS),
+		.wait_ms = (int64_t)seg_attribute(segment, ATTRIBUTE_WAIT_MS),
+		.message_bytes_max = seg_attribute(segment, ATTRIBUTE_BYTES_MAX),
+		.capacity = segment->capacity,
+		.receives_max = (uint32_t)seg_attribute(segment, ATTRIBUTE_RECEIVES_MAX),
+		.overdue_ms = (uint32_t)seg_attribute(segment, ATTRIBUTE_OVERDUE_MS),
+		.mode = identity->mode,
+		.group = identity->group,
+		.placement = (enum rlq_placement)identity->placement,
+		.placement_node = identity->placement_node,
+	};
+	if (dlq == 1 || dlq == 2)
+		memcpy(ret->dlq, segment->header->dlq_name[dlq - 1], RLQ_NAME_MAX);
+}
+
+/* The values of `a`, field by field: padding and `size` do not count. */
+static bool attributes_equal(const struct rlq_queue_attributes *a, const struct rlq_queue_attributes *b)
+{
+	uint64_t words_a[ATTRIBUTE_COUNT] = {0}, words_b[ATTRIBUTE_COUNT] = {0};
+
+	attributes_to_words(a, words_a);
+	attributes_to_words(b, words_b);
+	return memcmp(words_a, words_b, sizeof(words_a)) == 0 && strcmp(a->dlq, b->dlq) == 0;
+}
+
+static bool fixed_attributes_equal(const struct rlq_queue_attributes *a, const struct rlq_queue_attributes *b)
+{
+	return a->capacity == b->capacity && a->mode == b->mode && a->group == b->group &&
+	       a->placement == b->placement &&
+	       (a->placement != RLQ_PLACE_NODE || a->placement_node == b->placement_node);
+}
+
+static int attributes_read(const struct rlq_queue_attributes *given, struct rlq_queue_attributes *ret)
+{
+	int error = options_read(ret, sizeof(*ret), given);
+
+	return error ? error : attributes_check(ret);
+}
+
+static bool queue_exists(struct rlq_directory *directory, const char *name)
+{
+	char file[SEG_NAME_MAX + 8];
+
+	seg_file_name(name, file);
+	return faccessat(directory->seg.fd, file, F_OK, 0) == 0;
+}
+
+/* ---- create, open, remove --------------------------------------------------------------------- */
+
+static int compare_existing(struct rlq_directory *directory, const char *name,
+			    const struct rlq_queue_attributes *wanted)
+{
+	struct rlq_queue_attributes have;
+	struct segment *segment;
+	int error = seg_open_to_look(&directory->seg, name, &segment);
+
+	if (error)
+		return public_error(error);
+	attributes_from_segment(segment, &have);
+	seg_close(segment);
+	return attributes_equal(wanted, &have) && fixed_attributes_equal(wanted, &have) ? 0 : RLQ_EEXISTS;
+}
+
+int rlq_queue_create(struct rlq_directory *directory, const char *name,
+		     const struct rlq_queue_attributes *attributes)
+{
+	struct rlq_queue_attributes a = RLQ_QUEUE_ATTRIBUTES_INIT;
+	struct seg_recipe recipe = {.name = name};
+	int error;
+
+	if (!seg_name_is_valid(name))
+		return RLQ_ENAME;
+	error = attributes_read(attributes, &a);
+	if (error)
+		return error;
+	if (a.dlq[0] && (strcmp(a.dlq, name) == 0 || !queue_exists(directory, a.dlq)))
+		return RLQ_ENODLQ;
+	attributes_to_words(&a, recipe.attribute);
+	strcpy(recipe.dlq, a.dlq);
+	recipe.capacity = a.capacity;
+	recipe.mode = a.mode;
+	recipe.group = a.group;
+	recipe.placement = a.placement;
+	recipe.placement_node = a.placement_node;
+	error = seg_create(&directory->seg, &recipe);
+	if (error == -EEXIST)
+		return compare_existing(directory, name, &a);
+	return error == -EINVAL ? RLQ_EATTRIBUTE : error ? public_error(error) : 1;
+}
+
+int rlq_queue_open(struct rlq_directory *directory, const char *name, struct rlq_queue **ret_queue)
+{
+	struct rlq_queue *queue;
+	int error;
+
+	if (!seg_name_is_valid(name))
+		return RLQ_ENAME;
+	if (!os_liveness_is_own(&directory->seg.liveness))
+		return RLQ_EFORKED;
+	queue = calloc(1, sizeof(*queue));
+	if (queue == NULL)
+		return -ENOMEM;
+	error = seg_open(&directory->seg, name, &queue->seg);
+	if (error) {
+		free(queue);
+		return public_error(error);
+	}
+	queue->directory = directory;
+	queue->hold_pending = -1;
+	queue->sender = geteuid();
+	os_random(&queue->id_seed, sizeof(queue->id_seed));
+	os_random(&queue->id_count, sizeof(queue->id_count));
+	*ret_queue = queue;
+	return 0;
+}
+
+void rlq_queue_close(struct rlq_queue *queue)
+{
+	if (queue == NULL)
+		return;
+	/* Holds are dropped with the row; what was freed meanwhile is HELD and swept. */
+	seg_close(queue->seg);
+	arena_free(&queue->arena);
+	free(queue);
+}
+
+int rlq_queue_remove(struct rlq_directory *directory, const char *name)
+{
+	if (!seg_name_is_valid(name))
+		return RLQ_ENAME;
+	return public_error(seg_remove(&directory->seg, name));
+}
+
+const char *rlq_queue_name(const struct rlq_queue *queue)
+{
+	return queue->seg->header->identity.name;
+}
+
+int rlq_queue_get_attributes(struct rlq_queue *queue, struct rlq_queue_attributes *ret_attributes)
+{
+	int error = call_begin(queue);
+
+	if (error)
+		return error;
+	attributes_from_segment(queue->seg, ret_attributes);
+	call_end(queue);
+	return 0;
+}
+
+/* ---- set -------------------------------------------------------------------------------------- */
+
+/* The DLQ's name goes into the slot not in use, then one word makes it the one in use. */
+static void set_dlq(struct seg_header *header, const char *name)
+{
+	uint64_t now = load_relaxed(&header->attribute[ATTRIBUTE_DLQ]);
+	uint64_t next = name[0] == '\0' ? 0 : now == 1 ? 2 : 1;
+
+	if (next != 0) {
+		memset(header->dlq_name[next - 1], 0, sizeof(header->dlq_name[0]));
+		strcpy(header->dlq_name[next - 1], name);
+	}
+	store_seq(&header->attribute[ATTRIBUTE_DLQ], next);
+}
+
+static void set_words(struct segment *segment, const struct rlq_queue_attributes *a)
+{
+	struct seg_header *header = segment->header;
+	uint64_t words[ATTRIBUTE_COUNT] = {0};
+
+	attributes_to_words(a, words);
+	for (int i = ATTRIBUTE_VISIBILITY_MS; i <= ATTRIBUTE_OVERDUE_MS; i++)
+		store_seq(&header->attribute[i], words[i]);
+	store_seq(&header->attribute[ATTRIBUTE_MODIFIED_MS], segment->clock.wall_ms);
+	fetch_add_seq(&header->wanted, 1); /* a sweep looks at everything under the new rules */
+}
+
+int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rlq_queue_attributes *attributes)
+{
+	struct rlq_queue_attributes wanted = RLQ_QUEUE_ATTRIBUTES_INIT, have;
+	int error = attributes_read(attributes, &wanted);
+
+	if (error)
+		return error;
+	error = call_begin(queue);
+	if (error)
+		return error;
+	attributes_from_segment(queue->seg, &have);
+	if (!fixed_attributes_equal(&wanted, &have))
+		error = RLQ_EATTRIBUTE;
+	else if (wanted.dlq[0] &&
+		 (strcmp(wanted.dlq, rlq_queue_name(queue)) == 0 || !queue_exists(queue->directory, wanted.dlq)))
+		error = RLQ_ENODLQ;
+	/* Setters take turns by a lock that the kernel drops with its holder; nobody else asks for it. */
+	else if (flock(queue->seg->fd, LOCK_EX | LOCK_NB) < 0)
+		error = RLQ_EBUSY;
+	if (!error) {
+		if (strcmp(wanted.dlq, have.dlq) != 0)
+			set_dlq(queue->seg->header, wanted.dlq);
+		set_words(queue->seg, &wanted);
+		flock(queue->seg->fd, LOCK_UN);
+	}
+	call_end(queue);
+	return error;
+}
+
+/* ---- stat ------------------------------------------------------------------------------------- */
+
+static void count_slot(const struct slot *slot, struct rlq_queue_stat *stat)
+{
+	struct slot_word word = slot_read_stable(slot);
+
+	switch (word_state(word)) {
+	case SLOT_DEAD:
+	case SLOT_MOVING:
+		stat->dead++;
+		stat->visible++;
+		break;
+	case SLOT_READY:
+		stat->visible++;
+		break;
+	case SLOT_LEASED:
+		stat->in_flight++;
+		break;
+	case SLOT_DELAYED:
+		stat->delayed++;
+		break;
+	default:
+		return;
+	}
+	if (stat->oldest_sent_ms == 0 || slot->message.sent_ms < stat->oldest_sent_ms)
+		stat->oldest_sent_ms = slot->message.sent_ms;
+}
+
+static void count_rows(const struct segment *segment, struct rlq_queue_stat *stat)
+{
+	uint64_t high = load_relaxed(&segment->header->row_high); /* relaxed: figures to be shown */
+
+	for (uint32_t i = 1; i <= high && i < SEG_ROW_COUNT; i++) {
+		const struct seg_row *row = &segment->rows[i];
+
+		stat->handles += (uint32_t)(load_relaxed(&row->user.low) & 1);
+		stat->sent += load_relaxed(&row->sent);
+		stat->received += load_relaxed(&row->received);
+		stat->deleted += load_relaxed(&row->deleted);
+		stat->redelivered += load_relaxed(&row->redelivered);
+		stat->moved_to_dlq += load_relaxed(&row->moved);
+		stat->expired += load_relaxed(&row->expired);
+	}
+}
+
+int rlq_queue_stat(struct rlq_queue *queue, struct rlq_queue_stat *ret_stat)
+{
+	struct segment *segment = queue->seg;
+	struct rlq_queue_stat stat = {.size = sizeof(stat)};
+	int error = call_begin(queue);
+
+	if (error)
+		return error;
+	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
+		const struct ring *ring = &segment->ring[rings_at(segment->rings, i)];
+
+		for (uint32_t slot = 0; slot < ring_slot_count(ring); slot++)
+			count_slot(&ring->slots[slot], &stat);
+		stat.slots += ring_slot_count(ring);
+		stat.rings++;
+		if (i == 0)
+			stat.placed_node = os_numa_where(ring->slots, ring_bytes(ring->order));
+	}
+	count_rows(segment, &stat);
+	stat.created_ms = segment->header->identity.created_ms;
+	stat.modified_ms = seg_attribute(segment, ATTRIBUTE_MODIFIED_MS);
+	stat.memory_bytes = os_file_memory(segment->fd);
+	stat.incarnation = segment->incarnation;
+	stat.dlq_error = (int32_t)-(int64_t)load_relaxed(&segment->header->dlq_error);
+	call_end(queue);
+	*ret_stat = stat;
+	return 0;
+}

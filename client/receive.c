@@ -1,0 +1,341 @@
+/* Receiving: lease a message, copy it or hold it in place, check that it is still ours. */
+#include "client/internal.h"
+
+#include "ring/crashpoint.h"
+#include "ring/event.h"
+#include "shm/move.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What one receive call asks for. */
+struct demand {
+	struct ring_terms terms;
+	int64_t visibility_ms;
+	uint32_t flags;
+	uint64_t until_ms; /* end of the wait */
+};
+
+/* ---- holds of this handle --------------------------------------------------------------------- */
+
+/* [H1] Called before a lease. A hold whose lease then failed is used again for the next try. */
+static void hold_publish(void *context, uint64_t place)
+{
+	struct rlq_queue *queue = context;
+	int i = queue->hold_pending;
+
+	for (int at = 0; i < 0 && at < SEG_HOLD_COUNT; at++)
+		if (queue->held[at] == 0)
+			i = at;
+	queue->hold_pending = i;
+	store_release(&queue->seg->me->holds[i], place); /* the CAS of the lease orders it */
+}
+
+static bool hold_is_free(const struct rlq_queue *queue)
+{
+	for (int i = 0; i < SEG_HOLD_COUNT; i++)
+		if (queue->held[i] == 0)
+			return true;
+	return false;
+}
+
+/* The lease succeeded: the application holds it from now on. */
+static void hold_confirm(struct rlq_queue *queue, uint64_t place)
+{
+	queue->held[queue->hold_pending] = place;
+	queue->hold_pending = -1;
+}
+
+/* It did not: nobody reads there. Who freed it meanwhile may have left it to us. */
+static void hold_cancel(struct rlq_queue *queue)
+{
+	atomic_u64 *hold;
+	struct place place;
+
+	if (queue->hold_pending < 0)
+		return;
+	hold = &queue->seg->me->holds[queue->hold_pending];
+	place = place_unpack(load_relaxed(hold)); /* relaxed: only we write here */
+	store_seq(hold, 0);
+	queue->hold_pending = -1;
+	message_free_held(queue->seg, place.ring, place.slot);
+}
+
+/* ---- one message ------------------------------------------------------------------------------ */
+
+static bool word_is_same_lease(struct slot_word now, struct slot_word leased)
+{
+	return word_generation(now) == word_generation(leased) && word_receives(now) == word_receives(leased) &&
+	       word_state(now) == word_state(leased);
+}
+
+static void receipt_make(const struct rlq_queue *queue, uint32_t ring, const struct ring_taken *taken,
+			 const struct slot_message *message, struct rlq_receipt *ret_receipt)
+{
+	receipt_pack(
+		&(struct receipt_parts){
+			.incarnation = queue->seg->incarnation,
+			.generation = word_generation(taken->word),
+			.id = {message->id[0], message->id[1]},
+			.ring = ring,
+			.ring_id = queue->seg->ring_id[ring],
+			.slot = taken->slot,
+			.receives = word_receives(taken->word),
+			.leased_ms = (uint32_t)queue->seg->clock.boot_ms,
+		},
+		ret_receipt);
+}
+
+/* The one field of a message that a consumer writes. */
+static void first_receive_note(const struct segment *segment, struct slot_message *shared,
+			       struct slot_message *copy)
+{
+	if (copy->first_receive_ms == 0) {
+		copy->first_receive_ms = (uint32_t)(segment->clock.wall_ms - copy->sent_ms) + 1;
+		shared->first_receive_ms = copy->first_receive_ms;
+	}
+}
+
+/* Payload where the application may read it: in place, or a copy of ours. */
+static int payload_fetch(struct rlq_queue *queue, const struct slot *slot, const struct slot_message *message,
+			 bool in_place, const unsigned char **ret_payload)
+{
+	const unsigned char *shared = message_payload(queue->seg, slot, message);
+	size_t bytes = (size_t)message->body_bytes + message->extra_bytes;
+	void *copy;
+
+	if (shared == NULL)
+		return RLQ_EDAMAGED;
+	*ret_payload = shared;
+	if (in_place)
+		return 0;
+	copy = arena_take(&queue->arena, bytes ? bytes : 1);
+	if (copy == NULL)
+		return -ENOMEM;
+	memcpy(copy, shared, bytes);
+	CRASH_POINT(receive_copied);
+	*ret_payload = copy;
+	return 0;
+}
+
+/* A leased slot becomes a message. 1: it is one. 0: it was not for us after all (expired by retention,
+ * or taken from us while we copied). Else a code; the message then comes back when its lease ends. */
+static int message_take(struct rlq_queue *queue, uint32_t ring, const struct ring_taken *taken,
+			const struct demand *demand, struct rlq_message *ret_message)
+{
+	struct segment *segment = queue->seg;
+	struct slot *slot = &segment->ring[ring].slots[taken->slot];
+	bool in_place = demand->flags & RLQ_RECEIVE_IN_PLACE;
+	const unsigned char *payload;
+	struct slot_message message;
+	int error;
+
+	memcpy(&message, &slot->message, offsetof(struct slot_message, inline_bytes));
+	if (__builtin_expect(seg_is_expired(segment, message.sent_ms), 0)) {
+		hold_cancel(queue);
+		if (message_free(segment, ring, taken->slot, taken->word)) {
+			seg_count(&segment->me->left, 1);
+			seg_count(&segment->me->expired, 1);
+		}
+		return 0;
+	}
+	first_receive_note(segment, &slot->message, &message);
+	error = payload_fetch(queue, slot, &message, in_place, &payload);
+	/* R9: what was copied counts only if the lease still stands. */
+	if (!word_is_same_lease(slot_read_stable(slot), taken->word))
+		return 0;
+	if (!error)
+		error = message_view(queue, &message, payload, ret_message);
+	if (error)
+		return error;
+	if (in_place)
+		hold_confirm(queue, place_pack(ring, taken->slot, word_generation(taken->word)));
+	ret_message->in_place = in_place;
+	ret_message->receive_count = word_receives(taken->word);
+	receipt_make(queue, ring, taken, &message, &ret_message->receipt);
+	seg_count(&segment->me->received, 1);
+	if (word_receives(taken->word) > 1)
+		seg_count(&segment->me->redelivered, 1);
+	return 1;
+}
+
+/* ---- one call --------------------------------------------------------------------------------- */
+
+/* Takes from one ring until it is empty, `max` is reached or something is wrong. */
+static int take_from_ring(struct rlq_queue *queue, uint32_t ring, struct demand *demand,
+			  struct rlq_message *ret_messages, size_t max)
+{
+	struct segment *segment = queue->seg;
+	size_t taken_count = 0;
+
+	demand->terms.ring_index = ring;
+	while (taken_count < max) {
+		struct ring_taken taken;
+		enum ring_result result;
+		int took;
+
+		if ((demand->flags & RLQ_RECEIVE_IN_PLACE) && !hold_is_free(queue))
+			return taken_count > 0 ? (int)taken_count : RLQ_EHOLDS;
+		result = ring_take(&segment->ring[ring], &segment->cursor[ring], &demand->terms, &taken);
+		if (result == RING_EMPTY)
+			break;
+		if (result == RING_DAMAGED)
+			return taken_count > 0 ? (int)taken_count : RLQ_EDAMAGED;
+		if (result == RING_BUSY)
+			continue;
+		if (taken.is_dead) {
+			seg_bury(segment, ring, taken.slot, taken.word);
+			continue;
+		}
+		took = message_take(queue, ring, &taken, demand, &ret_messages[taken_count]);
+		if (took < 0)
+			return taken_count > 0 ? (int)taken_count : took;
+		taken_count += (size_t)took;
+	}
+	return (int)taken_count;
+}
+
+static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max)
+{
+	struct segment *segment = queue->seg;
+	int error = call_begin(queue), count = 0;
+
+	if (error)
+		return error;
+	demand->terms.deadline_ms = deadline_after(queue, demand->visibility_ms);
+	for (uint32_t i = 0; i < rings_count(segment->rings) && (size_t)count < max; i++) {
+		int took = take_from_ring(queue, rings_at(segment->rings, i), demand, ret_messages + count,
+					  max - (size_t)count);
+
+		if (took < 0 && count == 0)
+			count = took;
+		if (took < 0)
+			break;
+		count += took;
+	}
+	hold_cancel(queue);
+	if (count > 0 && !demand->terms.stay_visible)
+		expect_due(queue, demand->terms.deadline_ms);
+	call_end(queue);
+	return count;
+}
+
+static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options *options, struct demand *ret_demand)
+{
+	struct segment *segment = queue->seg;
+	int64_t visibility_ms = RLQ_DEFAULT, wait_ms = RLQ_DEFAULT;
+	uint32_t flags = 0;
+
+	if (options) {
+		struct rlq_receive_options o = RLQ_RECEIVE_OPTIONS_INIT;
+		int error = options_read(&o, sizeof(o), options);
+
+		if (error)
+			return error;
+		visibility_ms = o.visibility_ms;
+		wait_ms = o.wait_ms;
+		flags = o.flags;
+	}
+	if (visibility_ms == RLQ_DEFAULT)
+		visibility_ms = (int64_t)seg_attribute(segment, ATTRIBUTE_VISIBILITY_MS);
+	if (wait_ms == RLQ_DEFAULT)
+		wait_ms = (int64_t)seg_attribute(segment, ATTRIBUTE_WAIT_MS);
+	if (visibility_ms < 0 || visibility_ms > RLQ_VISIBILITY_MAX_MS || wait_ms < 0 ||
+	    (flags & ~(uint32_t)(RLQ_RECEIVE_IN_PLACE | RLQ_INTERRUPTIBLE)) != 0)
+		return RLQ_EATTRIBUTE;
+	*ret_demand = (struct demand){
+		.visibility_ms = visibility_ms,
+		.flags = flags,
+		.terms = {.receives_max = (uint32_t)seg_attribute(segment, ATTRIBUTE_RECEIVES_MAX),
+			  .stay_visible = visibility_ms == 0,
+			  .viewer = flags & RLQ_RECEIVE_IN_PLACE ? segment->row : OWNER_NONE,
+			  .hold = hold_publish,
+			  .context = queue},
+	};
+	if (ret_demand->terms.viewer != OWNER_NONE && load_relaxed(&segment->header->viewers) == 0)
+		store_seq(&segment->header->viewers, 1);
+	if (wait_ms > 0) {
+		os_clock_read(&segment->clock);
+		ret_demand->until_ms = deadline_after(queue, wait_ms);
+	}
+	return 0;
+}
+
+/* Nothing there: sleeps until something may be. */
+static int wait_for_message(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages,
+			    size_t max)
+{
+	atomic_u32 *event = &queue->seg->header->consumers;
+
+	for (;;) {
+		uint32_t ticket = event_prepare(event);
+		/* [E2] looks again after saying that it will sleep */
+		int count = take_some(queue, demand, ret_messages, max);
+		int error;
+
+		if (count != 0)
+			return count;
+		if (queue->seg->clock.boot_ms >= demand->until_ms)
+			return 0;
+		error = sleep_on(queue, event, ticket, demand->until_ms);
+		if (error && (demand->flags & RLQ_INTERRUPTIBLE))
+			return error;
+	}
+}
+
+int rlq_receive(struct rlq_queue *queue, struct rlq_message *ret_messages, size_t max,
+		const struct rlq_receive_options *options)
+{
+	struct demand demand;
+	int count = demand_read(queue, options, &demand);
+
+	if (count < 0)
+		return count;
+	if (max == 0 || max > RLQ_BATCH_MAX)
+		return RLQ_EATTRIBUTE;
+	arena_reset(&queue->arena);
+	count = take_some(queue, &demand, ret_messages, max);
+	if (__builtin_expect(count != 0, 1))
+		return count;
+	/* Never "empty" while something is only waiting to be reaped. */
+	if (!seg_engine_is_prompt(queue->seg->directory, queue->seg->clock.boot_ms)) {
+		reap_if_needed(queue);
+		count = take_some(queue, &demand, ret_messages, max);
+	}
+	if (count != 0 || demand.until_ms == 0)
+		return count;
+	return wait_for_message(queue, &demand, ret_messages, max);
+}
+
+int rlq_let_go(struct rlq_queue *queue, const struct rlq_message *message)
+{
+	struct receipt_parts parts;
+	int error = call_begin(queue);
+
+	if (error)
+		return error;
+	receipt_unpack(&message->receipt, &parts);
+	if (parts.incarnation != queue->seg->incarnation || !message->in_place)
+		error = RLQ_ERECEIPT;
+	else
+		hold_let_go(queue, &parts);
+	call_end(queue);
+	return error;
+}
+
+void hold_let_go(struct rlq_queue *queue, const struct receipt_parts *parts)
+{
+	uint64_t place = place_pack(parts->ring, parts->slot, parts->generation);
+	bool found = false;
+
+	for (int i = 0; i < SEG_HOLD_COUNT; i++) {
+		if (queue->held[i] == place) {
+			store_seq(&queue->seg->me->holds[i], 0);
+			queue->held[i] = 0;
+			found = true;
+		}
+	}
+	/* [H2] the other end: whoever freed it while we held it left it HELD for us. */
+	if (found)
+		message_free_held(queue->seg, parts->ring, parts->slot);
+}

@@ -1,0 +1,391 @@
+/* Sending: check, find room, claim a slot, write the message, publish it. */
+#include "client/internal.h"
+
+#include "ring/crashpoint.h"
+#include "ring/event.h"
+#include "shm/room.h"
+
+#include <string.h>
+
+/* One message on its way. */
+struct outgoing {
+	struct message_parts parts;
+	uint64_t extra_bytes;
+	int64_t delay_ms;
+	uint32_t ring;
+	struct ring_claim claim;
+	unsigned char *payload;
+};
+
+static uint64_t id_variant(uint64_t count)
+{
+	/* An odd factor makes the count's image look random and keeps it unique. */
+	return UINT64_C(1) << 63 | (count * UINT64_C(0x9e3779b97f4a7c15) & (UINT64_MAX >> 2));
+}
+
+/* 64 random bits of the handle and a count, dressed as a UUID of version 4. */
+static struct rlq_message_id next_id(struct rlq_queue *queue)
+{
+	return (struct rlq_message_id){
+		{(queue->id_seed & ~UINT64_C(0xf000)) | 0x4000, id_variant(queue->id_count++)}};
+}
+
+static int outgoing_check(const struct rlq_queue *queue, struct outgoing *out)
+{
+	const struct message_parts *parts = &out->parts;
+	uint64_t bytes = parts->body_bytes;
+
+	if (parts->attribute_count > 0) {
+		int error = message_check_attributes(parts->attributes, parts->attribute_count);
+
+		if (error)
+			return error;
+		bytes += message_attribute_bytes(parts->attributes, parts->attribute_count);
+		out->extra_bytes = message_extra_bytes(parts);
+	}
+	if (bytes > seg_attribute(queue->seg, ATTRIBUTE_BYTES_MAX))
+		return RLQ_ETOOBIG;
+	if (out->delay_ms == RLQ_DEFAULT)
+		out->delay_ms = (int64_t)seg_attribute(queue->seg, ATTRIBUTE_DELAY_MS);
+	return out->delay_ms < 0 || out->delay_ms > RLQ_DELAY_MAX_MS ? RLQ_EATTRIBUTE : 0;
+}
+
+/* Claims a slot and finds room for the payload in it. */
+static int outgoing_reserve(struct rlq_queue *queue, struct outgoing *out)
+{
+	struct segment *segment = queue->seg;
+	const struct ring *ring;
+	int error = seg_room(segment), index;
+
+	if (error)
+		return error;
+	index = seg_claim(segment, false, 0, &out->claim);
+	if (index < 0)
+		return index;
+	out->ring = (uint32_t)index;
+	ring = &segment->ring[index];
+	error = message_make_room(segment, &ring->slots[out->claim.slot],
+				  place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order),
+				  out->parts.body_bytes, out->extra_bytes, false, &out->payload);
+	if (error)
+		ring_abandon(ring, &out->claim, owner_make(segment->row, segment->serial));
+	return error;
+}
+
+/* Fills in what is not payload and publishes. */
+static int outgoing_publish(struct rlq_queue *queue, struct outgoing *out, struct rlq_message_id *ret_id)
+{
+	struct segment *segment = queue->seg;
+	const struct ring *ring = &segment->ring[out->ring];
+	struct slot_message *message = &ring->slots[out->claim.slot].message;
+	struct rlq_message_id id = next_id(queue);
+	uint64_t owner = owner_make(segment->row, segment->serial);
+	enum ring_result result;
+
+	message->id[0] = id.word[0];
+	message->id[1] = id.word[1];
+	message->sent_ms = segment->clock.wall_ms;
+	message->first_receive_ms = 0;
+	message->sender = queue->sender;
+	CRASH_POINT(send_written);
+	if (out->delay_ms == 0) {
+		result = ring_publish(ring, &out->claim, owner);
+	} else {
+		uint64_t due_ms = deadline_after(queue, out->delay_ms);
+
+		result = ring_publish_delayed(ring, &out->claim, owner, due_ms);
+		expect_due(queue, due_ms);
+	}
+	if (result != RING_OK)
+		return RLQ_EDAMAGED;
+	seg_count(&segment->me->sent, 1);
+	CRASH_POINT(send_counted);
+	if (ret_id)
+		*ret_id = id;
+	return 0;
+}
+
+static int outgoing_send(struct rlq_queue *queue, struct outgoing *out, struct rlq_message_id *ret_id)
+{
+	int error = outgoing_check(queue, out);
+
+	if (!error)
+		error = outgoing_reserve(queue, out);
+	if (error)
+		return error;
+	if (out->parts.body_bytes > 0)
+		memcpy(out->payload, out->parts.body, out->parts.body_bytes);
+	if (out->extra_bytes > 0)
+		message_write_extra(out->payload + out->parts.body_bytes, &out->parts);
+	return outgoing_publish(queue, out, ret_id);
+}
+
+/* ---- waiting for room ------------------------------------------------------------------------- */
+
+static bool is_worth_waiting(int error)
+{
+	return error == RLQ_EFULL || error == RLQ_ENOSPACE;
+}
+
+/* Room may come from consumers, or from what time and death have freed: asks the reaper's part first,
+ * if nobody else does it, then sleeps until something was deleted. Outside a call. */
+static int wait_for_room(struct rlq_queue *queue, uint32_t flags, uint64_t until_ms)
+{
+	atomic_u32 *event = &queue->seg->header->producers;
+	uint32_t ticket = event_prepare(event);
+	int error;
+
+	seg_room_ask_again(queue->seg);
+	/* Asked again after the ticket, so that room made in between is not slept through. */
+	error = call_begin(queue);
+	if (error)
+		return error;
+	error = seg_room(queue->seg);
+	call_end(queue);
+	if (!is_worth_waiting(error))
+		return 0;
+	error = sleep_on(queue, event, ticket, until_ms);
+	return error && (flags & RLQ_INTERRUPTIBLE) ? error : 0;
+}
+
+struct patience {
+	uint32_t flags;
+	uint64_t until_ms;
+};
+
+static int patience_begin(struct rlq_queue *queue, const struct rlq_send_options *options,
+			  struct patience *ret_patience)
+{
+	if ((options->flags & ~(uint32_t)(RLQ_SEND_WAIT | RLQ_INTERRUPTIBLE)) != 0 || options->timeout_ms < 0)
+		return RLQ_EATTRIBUTE;
+	os_clock_read(&queue->seg->clock);
+	*ret_patience = (struct patience){.flags = options->flags,
+					  .until_ms = deadline_after(queue, options->timeout_ms)};
+	return 0;
+}
+
+/* Sends one message, in as many calls as it takes. */
+static int send_patiently(struct rlq_queue *queue, struct outgoing *out, const struct patience *patience,
+			  struct rlq_message_id *ret_id)
+{
+	bool has_reaped = false;
+
+	for (;;) {
+		struct outgoing attempt = *out;
+		int error = call_begin(queue);
+
+		if (error)
+			return error;
+		error = outgoing_send(queue, &attempt, ret_id);
+		call_end(queue);
+		if (!is_worth_waiting(error))
+			return error;
+		if (!has_reaped) {
+			/* Never "full" while something is only waiting to be reaped. */
+			reap_if_needed(queue);
+			seg_room_ask_again(queue->seg);
+			has_reaped = true;
+			continue;
+		}
+		if (!(patience->flags & RLQ_SEND_WAIT) || queue->seg->clock.boot_ms >= patience->until_ms)
+			return error;
+		int interrupted = wait_for_room(queue, patience->flags, patience->until_ms);
+
+		if (interrupted)
+			return interrupted;
+	}
+}
+
+/* ---- public ----------------------------------------------------------------------------------- */
+
+int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const struct rlq_send_options *options,
+	     struct rlq_message_id *ret_id)
+{
+	struct rlq_send_options o = RLQ_SEND_OPTIONS_INIT;
+	struct patience patience = {0};
+	struct outgoing out = {.parts = {.body = body, .body_bytes = body_bytes}, .delay_ms = RLQ_DEFAULT};
+	int error;
+
+	if (options) {
+		error = options_read(&o, sizeof(o), options);
+		if (!error)
+			error = patience_begin(queue, &o, &patience);
+		if (error)
+			return error;
+		out.parts.attributes = o.attributes;
+		out.parts.attribute_count = o.attribute_count;
+		out.delay_ms = o.delay_ms;
+	}
+	error = send_patiently(queue, &out, &patience, ret_id);
+	if (!error) {
+		seg_notify(queue->seg, 1);
+		CRASH_POINT(send_notified);
+	}
+	return error;
+}
+
+/* As many of the batch as find room, in one call. */
+static size_t send_run(struct rlq_queue *queue, const struct rlq_send_entry *entries, size_t count,
+		       struct rlq_message_id *ret_ids, int *ret_error)
+{
+	size_t sent = 0;
+
+	*ret_error = call_begin(queue);
+	if (*ret_error)
+		return 0;
+	for (; sent < count; sent++) {
+		const struct rlq_send_entry *entry = &entries[sent];
+		struct outgoing out = {.parts = {.body = entry->body,
+						 .body_bytes = entry->body_bytes,
+						 .attributes = entry->attributes,
+						 .attribute_count = entry->attribute_count},
+				       .delay_ms = entry->delay_ms};
+
+		*ret_error = outgoing_send(queue, &out, ret_ids ? &ret_ids[sent] : NULL);
+		if (*ret_error)
+			break;
+	}
+	call_end(queue);
+	if (sent > 0)
+		seg_notify(queue->seg, sent);
+	return sent;
+}
+
+int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries, size_t count,
+		   const struct rlq_send_options *options, struct rlq_message_id *ret_ids)
+{
+	struct rlq_send_options o = RLQ_SEND_OPTIONS_INIT;
+	struct patience patience = {0};
+	size_t sent = 0;
+	int error = options_read(&o, sizeof(o), options);
+
+	if (!error && options)
+		error = patience_begin(queue, &o, &patience);
+	if (error)
+		return error;
+	if (count == 0 || count > RLQ_BATCH_MAX)
+		return RLQ_EATTRIBUTE;
+	while (sent < count) {
+		const struct rlq_send_entry *entry = &entries[sent];
+		struct outgoing next = {.parts = {.body = entry->body,
+						  .body_bytes = entry->body_bytes,
+						  .attributes = entry->attributes,
+						  .attribute_count = entry->attribute_count},
+					.delay_ms = entry->delay_ms};
+
+		sent += send_run(queue, entries + sent, count - sent, ret_ids ? ret_ids + sent : NULL, &error);
+		if (sent == count || !is_worth_waiting(error))
+			break;
+		/* The one that found no room is sent patiently, then the rest again at once. */
+		next.parts.body = entries[sent].body;
+		next.parts.body_bytes = entries[sent].body_bytes;
+		next.parts.attributes = entries[sent].attributes;
+		next.parts.attribute_count = entries[sent].attribute_count;
+		next.delay_ms = entries[sent].delay_ms;
+		error = send_patiently(queue, &next, &patience, ret_ids ? ret_ids + sent : NULL);
+		if (error)
+			break;
+		seg_notify(queue->seg, 1);
+		sent++;
+	}
+	return sent > 0 ? (int)sent : error;
+}
+
+/* ---- in place --------------------------------------------------------------------------------- */
+
+/* What a reservation remembers in its opaque words. */
+static void reservation_pack(const struct outgoing *out, const struct segment *segment,
+			     struct rlq_reservation *ret_reservation)
+{
+	*ret_reservation = (struct rlq_reservation){
+		.body = out->payload,
+		.body_bytes = out->parts.body_bytes,
+		.opaque = {(uint64_t)out->ring << 32 | out->claim.slot, out->claim.position, out->claim.late,
+			   (uint64_t)out->delay_ms, segment->incarnation, segment->serial,
+			   segment->ring_id[out->ring], 1},
+	};
+}
+
+static int reservation_unpack(const struct rlq_queue *queue, const struct rlq_reservation *reservation,
+			      struct outgoing *ret_out)
+{
+	const struct segment *segment = queue->seg;
+	const uint64_t *word = reservation->opaque;
+	uint32_t ring = (uint32_t)(word[0] >> 32), slot = (uint32_t)word[0];
+
+	if (word[7] != 1 || word[4] != segment->incarnation || word[5] != segment->serial || ring >= SEG_RING_COUNT ||
+	    word[6] != segment->ring_id[ring] || slot > segment->ring[ring].mask)
+		return RLQ_ERECEIPT;
+	*ret_out = (struct outgoing){.ring = ring,
+				     .delay_ms = (int64_t)word[3],
+				     .claim = {.position = word[1], .slot = slot, .late = word[2] != 0}};
+	return 0;
+}
+
+int rlq_reserve(struct rlq_queue *queue, size_t body_bytes, const struct rlq_send_options *options,
+		struct rlq_reservation *ret_reservation)
+{
+	struct rlq_send_options o = RLQ_SEND_OPTIONS_INIT;
+	struct outgoing out = {.parts = {.body_bytes = body_bytes}};
+	int error = options_read(&o, sizeof(o), options);
+
+	if (error)
+		return error;
+	out.parts.attributes = o.attributes;
+	out.parts.attribute_count = o.attribute_count;
+	out.delay_ms = o.delay_ms;
+	error = call_begin(queue);
+	if (error)
+		return error;
+	error = outgoing_check(queue, &out);
+	if (!error)
+		error = outgoing_reserve(queue, &out);
+	if (!error && out.extra_bytes > 0)
+		message_write_extra(out.payload + body_bytes, &out.parts);
+	call_end(queue);
+	if (!error)
+		reservation_pack(&out, queue->seg, ret_reservation);
+	return error;
+}
+
+int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *reservation, struct rlq_message_id *ret_id)
+{
+	struct outgoing out;
+	int error = reservation_unpack(queue, reservation, &out);
+
+	if (!error)
+		error = call_begin(queue);
+	if (error)
+		return error;
+	error = outgoing_publish(queue, &out, ret_id);
+	call_end(queue);
+	if (!error) {
+		seg_notify(queue->seg, 1);
+		memset(reservation, 0, sizeof(*reservation));
+	}
+	return error;
+}
+
+int rlq_abandon(struct rlq_queue *queue, struct rlq_reservation *reservation)
+{
+	struct segment *segment = queue->seg;
+	struct outgoing out;
+	int error = reservation_unpack(queue, reservation, &out);
+	const struct ring *ring;
+	uint64_t block;
+
+	if (!error)
+		error = call_begin(queue);
+	if (error)
+		return error;
+	ring = &segment->ring[out.ring];
+	block = ring->slots[out.claim.slot].message.block;
+	if (ring_abandon(ring, &out.claim, owner_make(segment->row, segment->serial)) != RING_OK)
+		error = RLQ_EDAMAGED;
+	else if (block)
+		body_free(segment, block,
+			  place_pack(out.ring, out.claim.slot, out.claim.position >> ring->order));
+	call_end(queue);
+	memset(reservation, 0, sizeof(*reservation));
+	return error;
+}

@@ -1,0 +1,322 @@
+/* The engine: looks after all queues of a directory.
+ *
+ * One loop. Each turn does a bounded piece of work for every queue (what is due, a part of a sweep),
+ * then says in the directory's page when it will be awake again, looks once more at what is due ([W2]),
+ * and sleeps on the bell. Who makes something due earlier rings it ([W1]). While nothing moves it
+ * wakes once a second, to look for the dead.
+ *
+ * Being stopped or killed costs nobody anything but punctuality: every step is a CAS that others can
+ * do, and clients do when the page says that the engine is late.
+ */
+#include "ringlease-engine.h"
+
+#include "kmod-free/futex.h"
+#include "ring/event.h"
+#include "shm/reap.h"
+#include "shm/segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	IDLE_MS = 1000,	     /* longest sleep */
+	DUE_GROUPS = 1024,   /* groups of 64 slots brought up to date per queue and turn */
+	SWEEP_SLOTS = 16384, /* slots swept per queue and turn */
+};
+
+/* One queue that we look after. */
+struct served {
+	char name[SEG_NAME_MAX + 1];
+	struct segment *segment;
+	struct sweep sweep;
+	uint64_t next_ms;
+	bool is_seen; /* by the latest listing */
+};
+
+struct rlq_engine {
+	struct seg_directory directory;
+	struct rlq_engine_options options;
+	struct served *served;
+	size_t served_count;
+	struct timespec listed; /* mtime of the directory when it was last listed */
+	struct os_clock clock;
+	int lock_fd;
+	atomic_bool is_stopped;
+};
+
+static __attribute__((format(printf, 2, 3))) void say(struct rlq_engine *engine, const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+
+	if (engine->options.log == NULL)
+		return;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	engine->options.log(engine->options.context, text);
+}
+
+/* ---- which queues ----------------------------------------------------------------------------- */
+
+static void served_drop(struct rlq_engine *engine, size_t index)
+{
+	seg_close(engine->served[index].segment);
+	engine->served[index] = engine->served[--engine->served_count];
+}
+
+static struct served *served_find(struct rlq_engine *engine, const char *name)
+{
+	for (size_t i = 0; i < engine->served_count; i++)
+		if (strcmp(engine->served[i].name, name) == 0)
+			return &engine->served[i];
+	return NULL;
+}
+
+/* A queue removed and made again under its name is another one. */
+static bool is_removed(const struct served *served)
+{
+	return load_relaxed(&served->segment->header->rings) & RINGS_REMOVED; /* relaxed: asked each turn */
+}
+
+static int served_add(void *context, const char *name)
+{
+	struct rlq_engine *engine = context;
+	struct served *served = served_find(engine, name), *more;
+	struct segment *segment;
+	int error;
+
+	if (served && !is_removed(served)) {
+		served->is_seen = true;
+		return 0;
+	}
+	error = seg_open(&engine->directory, name, &segment);
+	if (error) {
+		say(engine, "%s: not served: %s", name, rlq_strerror(error == -ENOENT ? RLQ_ENOQUEUE : error));
+		return 0;
+	}
+	more = reallocarray(engine->served, engine->served_count + 1, sizeof(*more));
+	if (more == NULL) {
+		seg_close(segment);
+		return -ENOMEM;
+	}
+	engine->served = more;
+	served = &more[engine->served_count++];
+	*served = (struct served){.segment = segment, .is_seen = true};
+	strncpy(served->name, name, SEG_NAME_MAX);
+	say(engine, "%s: served", name);
+	return 0;
+}
+
+/* Lists the directory when it has changed. */
+static int list_queues(struct rlq_engine *engine)
+{
+	struct stat status;
+	int error;
+
+	for (size_t i = engine->served_count; i-- > 0;)
+		if (is_removed(&engine->served[i])) {
+			say(engine, "%s: removed", engine->served[i].name);
+			served_drop(engine, i);
+		}
+	if (fstat(engine->directory.fd, &status) < 0)
+		return -errno;
+	if (status.st_mtim.tv_sec == engine->listed.tv_sec && status.st_mtim.tv_nsec == engine->listed.tv_nsec)
+		return 0;
+	engine->listed = status.st_mtim;
+	for (size_t i = 0; i < engine->served_count; i++)
+		engine->served[i].is_seen = false;
+	error = seg_directory_list(&engine->directory, NULL, served_add, engine);
+	for (size_t i = engine->served_count; i-- > 0;)
+		if (!engine->served[i].is_seen)
+			served_drop(engine, i);
+	return error;
+}
+
+/* ---- one turn --------------------------------------------------------------------------------- */
+
+/* A consumer that was woken and died has left its message: wake another while there is one. */
+static void wake_another(struct segment *segment)
+{
+	if (!event_has_sleepers(&segment->header->consumers))
+		return;
+	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
+		const struct ring *ring = &segment->ring[rings_at(segment->rings, i)];
+		uint64_t head = load_relaxed(&ring->ends->head); /* relaxed: a guess */
+
+		if (bitmap_any(&ring->again) ||
+		    word_state(slot_read(&ring->slots[head & ring->mask])) == SLOT_READY) {
+			seg_notify(segment, 1);
+			return;
+		}
+	}
+}
+
+/* Returns when the queue wants to be looked at again. */
+static uint64_t serve(struct served *served)
+{
+	struct segment *segment = served->segment;
+	uint64_t next;
+
+	if (seg_enter(segment) != 0)
+		return DUE_NEVER;
+	os_clock_read(&segment->clock);
+	next = seg_reap_due(segment, DUE_GROUPS);
+	wake_another(segment);
+	seg_leave(segment);
+	if (seg_sweep_is_due(segment, &served->sweep) &&
+	    seg_sweep_step(segment, &served->sweep, SWEEP_SLOTS))
+		next = 0;
+	if (served->sweep.retention_ms < next && !served->sweep.is_running)
+		next = served->sweep.retention_ms;
+	return next;
+}
+
+/* The earliest that anything is due, by the hints alone. */
+static uint64_t due_of(struct segment *segment)
+{
+	uint64_t next = DUE_NEVER;
+
+	if (seg_enter(segment) != 0)
+		return DUE_NEVER;
+	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
+		uint64_t due = due_earliest(&segment->ring[rings_at(segment->rings, i)].due);
+
+		if (due < next)
+			next = due;
+	}
+	seg_leave(segment);
+	return next;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t turn(struct rlq_engine *engine)
+{
+	uint64_t next = DUE_NEVER;
+
+	for (size_t i = 0; i < engine->served_count; i++) {
+		uint64_t wanted = serve(&engine->served[i]);
+
+		next = earlier(next, wanted);
+	}
+	os_clock_read(&engine->clock);
+	return earlier(next, engine->clock.boot_ms + IDLE_MS);
+}
+
+static void sleep_until(struct rlq_engine *engine, uint64_t until_ms)
+{
+	struct seg_engine_page *page = engine->directory.engine;
+	uint32_t ticket;
+
+	store_seq(&page->awake_by_ms, until_ms);
+	ticket = event_prepare(&page->bell);
+	/* [W2] Said when we wake, now look again at what is due: pairs with [W1]. */
+	for (size_t i = 0; i < engine->served_count; i++)
+		if (due_of(engine->served[i].segment) < until_ms)
+			return;
+	if (!atomic_load(&engine->is_stopped))
+		os_futex_wait(&page->bell, ticket, until_ms);
+}
+
+/* ---- election --------------------------------------------------------------------------------- */
+
+/* One engine serves, others stand by: a lock elects, and is lost with its holder. Serving without it
+ * is safe, so a stopped holder does not keep us from it. */
+static void stand_by(struct rlq_engine *engine)
+{
+	bool has_said = false;
+
+	while (!atomic_load(&engine->is_stopped) && flock(engine->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		uint64_t now_ms = os_boot_ms();
+		uint64_t awake_by = load_relaxed(&engine->directory.engine->awake_by_ms);
+		_Atomic uint32_t nothing = 0;
+
+		if (now_ms > awake_by + IDLE_MS)
+			return;
+		if (!has_said)
+			say(engine, "another engine serves %s; standing by", engine->directory.path);
+		has_said = true;
+		os_futex_wait(&nothing, 0, now_ms + IDLE_MS);
+	}
+}
+
+/* ---- public ----------------------------------------------------------------------------------- */
+
+int rlq_engine_open(const char *path, const struct rlq_engine_options *options, struct rlq_engine **ret_engine)
+{
+	struct rlq_engine *engine = calloc(1, sizeof(*engine));
+	int error;
+
+	if (engine == NULL)
+		return -ENOMEM;
+	engine->options = options ? *options : (struct rlq_engine_options)RLQ_ENGINE_OPTIONS_INIT;
+	error = seg_directory_open(path, &engine->directory);
+	if (error) {
+		free(engine);
+		return error;
+	}
+	engine->lock_fd = openat(engine->directory.fd, ".engine", O_RDWR | O_CLOEXEC);
+	if (engine->lock_fd < 0) {
+		error = -errno;
+		seg_directory_close(&engine->directory);
+		free(engine);
+		return error;
+	}
+	os_clock_start(&engine->clock);
+	*ret_engine = engine;
+	return 0;
+}
+
+int rlq_engine_run(struct rlq_engine *engine)
+{
+	int error = 0;
+
+	stand_by(engine);
+	if (!atomic_load(&engine->is_stopped))
+		say(engine, "serving %s", engine->directory.path);
+	while (!atomic_load(&engine->is_stopped) && !error) {
+		uint64_t next;
+
+		error = list_queues(engine);
+		next = turn(engine);
+		if (next > engine->clock.boot_ms)
+			sleep_until(engine, next);
+		else
+			store_seq(&engine->directory.engine->awake_by_ms, engine->clock.boot_ms);
+	}
+	/* Said, so that clients do our work from now on. */
+	store_seq(&engine->directory.engine->awake_by_ms, 0);
+	flock(engine->lock_fd, LOCK_UN);
+	return error;
+}
+
+void rlq_engine_stop(struct rlq_engine *engine)
+{
+	atomic_store(&engine->is_stopped, true);
+	event_advance(&engine->directory.engine->bell);
+	os_futex_wake(&engine->directory.engine->bell, INT32_MAX);
+}
+
+void rlq_engine_close(struct rlq_engine *engine)
+{
+	if (engine == NULL)
+		return;
+	while (engine->served_count > 0)
+		served_drop(engine, engine->served_count - 1);
+	free(engine->served);
+	close(engine->lock_fd);
+	seg_directory_close(&engine->directory);
+	free(engine);
+}

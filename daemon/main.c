@@ -1,0 +1,142 @@
+/* ringleased: a thin main around the engine. Serves one directory of queues in the foreground, logs to
+ * stderr, ends at SIGTERM, SIGINT or SIGHUP. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <ringlease-engine.h>
+
+enum { EXIT_USAGE = 2 };
+
+/* The engine that the signal handler stops; set before the handler is. */
+static struct rlq_engine *running;
+
+/* One write for a line: lines of several threads or processes do not mix. */
+static void log_line(void *context, const char *text)
+{
+	struct timespec now;
+	struct tm utc;
+	char stamp[32] = "", line[1024];
+	int length;
+
+	(void)context;
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (gmtime_r(&now.tv_sec, &utc))
+		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
+	length = snprintf(line, sizeof(line), "%s.%03ldZ ringleased: %s\n", stamp, now.tv_nsec / 1000000, text);
+	if (length >= (int)sizeof(line)) {
+		length = (int)sizeof(line) - 1;
+		line[length - 1] = '\n';
+	}
+	fwrite(line, 1, (size_t)length, stderr);
+}
+
+static void handle_stop(int signal_number)
+{
+	(void)signal_number;
+	rlq_engine_stop(running);
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = handle_stop};
+	const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &action, NULL);
+	signal(SIGPIPE, SIG_IGN); /* a log reader that goes away does not end the service */
+}
+
+static void print_help(void)
+{
+	printf("Usage: ringleased [OPTION]...\n\n"
+	       "Serves a directory of queues: ends leases on time, moves messages to dead-letter queues,\n"
+	       "takes back what killed processes held. Runs in the foreground and logs to stderr.\n\n"
+	       "Options:\n"
+	       "  --dir DIR   where the queues are (else $RINGLEASE_DIR, else /dev/shm/ringlease-UID)\n"
+	       "  --data DIR  where the journal is (else $RINGLEASE_DATA); nothing is journaled in this version\n"
+	       "  --help      print this\n"
+	       "  --version   print the version\n\n"
+	       "Ends cleanly at SIGTERM, SIGINT and SIGHUP. A second ringleased for a directory waits in reserve.\n"
+	       "Exit status: 0 ended by a signal, 1 failed, 2 usage.\n");
+}
+
+static int usage(const char *what, const char *which)
+{
+	fprintf(stderr, "ringleased: %s: %s (ringleased --help lists what there is)\n", what, which);
+	return EXIT_USAGE;
+}
+
+/* Returns -1 to go on, or the exit status. */
+static int parse_options(int argc, char **argv, const char **directory)
+{
+	static const struct option options[] = {
+		{"dir", required_argument, NULL, 'd'},
+		{"data", required_argument, NULL, 'D'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'v'},
+		{NULL, 0, NULL, 0},
+	};
+	int got;
+
+	opterr = 0;
+	while ((got = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		switch (got) {
+		case 'd':
+			*directory = optarg;
+			break;
+		case 'D': /* kept for the journal */
+			break;
+		case 'h':
+			print_help();
+			return EXIT_SUCCESS;
+		case 'v':
+			printf("ringleased %s\n", rlq_version());
+			return EXIT_SUCCESS;
+		case ':':
+			return usage("option needs a value", argv[optind - 1]);
+		default:
+			return usage("unknown option", argv[optind - 1]);
+		}
+	}
+	return optind < argc ? usage("unexpected argument", argv[optind]) : -1;
+}
+
+static int fail(const char *what, const char *directory, int code)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s %s: %s", what, directory ? directory : "the default directory of queues",
+		 rlq_strerror(code));
+	log_line(NULL, text);
+	return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	struct rlq_engine_options options = RLQ_ENGINE_OPTIONS_INIT;
+	const char *directory = NULL;
+	int rc = parse_options(argc, argv, &directory);
+
+	if (rc >= 0)
+		return rc;
+	options.log = log_line;
+	rc = rlq_engine_open(directory, &options, &running);
+	if (rc < 0)
+		return fail("cannot serve", directory, rc);
+	catch_signals();
+	log_line(NULL, "started");
+	rc = rlq_engine_run(running);
+	signal(SIGTERM, SIG_IGN); /* not into a closed engine */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	rlq_engine_close(running);
+	if (rc < 0)
+		return fail("stopped serving", directory, rc);
+	log_line(NULL, "ended");
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,375 @@
+/* ringlease: Amazon-SQS queue semantics at shared-memory speed, on one Linux host.
+ *
+ * The model
+ *   A directory on tmpfs holds queues, each in one file, its segment. Every process that uses a queue
+ *   maps that file; there is no broker. A producer sends a message; a consumer receives it under a
+ *   lease (the visibility timeout) and deletes it. A lease that ends without a delete makes the
+ *   message visible again. A message received too often moves to a dead-letter queue (DLQ).
+ *   Delivery is at least once, order is best effort.
+ *
+ * What to know before use
+ *   - A handle (struct rlq_queue) belongs to one thread at a time. Threads open a handle each; that
+ *     costs about 10 us and a row of 256 bytes in the segment. A struct rlq_directory may be shared by
+ *     all threads of a process, but for its close.
+ *   - fork: a child may not use a handle that its parent opened: every call answers RLQ_EFORKED. Open
+ *     the directory anew in the child. fork + exec is harmless.
+ *   - Signals: no call is async-signal-safe. A signal that arrives in a waiting call is handled and the
+ *     call goes on waiting, unless RLQ_INTERRUPTIBLE is set.
+ *   - A process that is killed at any instruction costs others a bounded number of steps. What it held
+ *     leased comes back when the lease ends; what it was sending is freed or was sent.
+ *   - A process that is stopped (SIGSTOP) keeps the memory it holds, but no lease beyond its time.
+ *   - Bodies and attributes are bytes from other processes: treat them as input.
+ *   - Without a running engine (ringleased, or an application that hosts it) queues work as well; the
+ *     clients then do its work on their way, so a lease may end late while nobody calls.
+ *
+ * Who may do what at the same time: everything, from different handles, in any number of processes.
+ *
+ * Errors: functions return 0 or a count, or one negative code: a negative errno or an RLQ_E* below.
+ * Output arguments (ret_*) are untouched on failure. Nothing is logged; rlq_strerror() has the text.
+ *
+ * Times are milliseconds. A duration of RLQ_DEFAULT means "as the queue says".
+ */
+#ifndef RINGLEASE_H
+#define RINGLEASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define RLQ_VERSION_MAJOR 0
+#define RLQ_VERSION_MINOR 1
+
+#if defined(__GNUC__)
+#define RLQ_PUBLIC __attribute__((visibility("default")))
+#else
+#define RLQ_PUBLIC
+#endif
+
+/* Error codes beside errno's. Values are part of the ABI. */
+enum rlq_error {
+	RLQ_EFULL = -2001,     /* the queue holds as many messages as its capacity */
+	RLQ_ENOSPACE = -2002,  /* the tmpfs (or its quota) has no room left for this message */
+	RLQ_ESTALE = -2003,    /* the receipt is of an earlier lease, or the message is gone */
+	RLQ_ENOQUEUE = -2004,  /* no such queue */
+	RLQ_EREMOVED = -2005,  /* the queue was removed while this handle was open */
+	RLQ_EEXISTS = -2006,   /* a queue of that name exists with other attributes */
+	RLQ_ENAME = -2007,     /* not a queue name: 1-80 of A-Z a-z 0-9 _ - */
+	RLQ_ETOOBIG = -2008,   /* body and attributes are over the queue's limit */
+	RLQ_EATTRIBUTE = -2009, /* a message or queue attribute is out of range or malformed */
+	RLQ_ERECEIPT = -2010,  /* not a receipt, or one of another queue */
+	RLQ_EVERSION = -2011,  /* the segment was made by an incompatible version */
+	RLQ_EDAMAGED = -2012,  /* the segment is damaged; run `ringlease verify` */
+	RLQ_EFORKED = -2013,   /* the handle belongs to the parent process */
+	RLQ_EHANDLES = -2014,  /* the queue has no row left for another handle */
+	RLQ_EHOLDS = -2015,    /* too many messages held in place by this handle */
+	RLQ_ENODLQ = -2016,    /* the dead-letter queue or redrive target does not exist */
+	RLQ_EENGINE = -2017,   /* needs a running engine (ringleased) */
+	RLQ_EBUSY = -2018,     /* another process is changing this queue's attributes */
+	RLQ_EBOOT = -2019,     /* the segment is of an earlier boot */
+};
+
+/* Text for a code of any function here; never NULL, static. Thread-safe. */
+RLQ_PUBLIC const char *rlq_strerror(int code);
+
+/* The library's version, "major.minor.patch". */
+RLQ_PUBLIC const char *rlq_version(void);
+
+/* ---- Directories ------------------------------------------------------------------------------ */
+
+struct rlq_directory;
+
+/* Opens a directory of queues, creating it (mode 0700) if it is missing. NULL: $RINGLEASE_DIR, else
+ * /dev/shm/ringlease-UID. Errors: -EACCES and other errno of mkdir and open. Does not block. */
+RLQ_PUBLIC int rlq_directory_open(const char *path, struct rlq_directory **ret_directory);
+
+/* Closes it; its queue handles must be closed before. NULL is fine. */
+RLQ_PUBLIC void rlq_directory_close(struct rlq_directory *directory);
+
+/* The path, owned by the directory. */
+RLQ_PUBLIC const char *rlq_directory_path(const struct rlq_directory *directory);
+
+/* Is the directory on tmpfs? If not, queues work but are written to a disk now and then. */
+RLQ_PUBLIC bool rlq_directory_is_tmpfs(const struct rlq_directory *directory);
+
+/* Does a live engine serve the directory just now? */
+RLQ_PUBLIC bool rlq_directory_has_engine(const struct rlq_directory *directory);
+
+/* Calls `each` for every queue whose name starts with `prefix` (NULL: all), in name order, until it
+ * returns non-zero, which is then returned. */
+RLQ_PUBLIC int rlq_queue_list(struct rlq_directory *directory, const char *prefix,
+			      int (*each)(void *context, const char *name), void *context);
+
+/* ---- Queues ----------------------------------------------------------------------------------- */
+
+enum {
+	RLQ_NAME_MAX = 80,		       /* characters of a queue name */
+	RLQ_ATTRIBUTES_MAX = 10,	       /* message attributes per message, as SQS */
+	RLQ_BATCH_MAX = 1024,		       /* messages per batch call */
+	RLQ_HOLDS_MAX = 16,		       /* messages one handle may hold in place */
+	RLQ_HANDLES_MAX = 1024,		       /* open handles per queue, all processes together */
+	RLQ_BODY_MAX = 64 * 1024 * 1024,       /* bytes of body and attributes */
+	RLQ_BODY_DEFAULT_MAX = 1024 * 1024,    /* default limit, as SQS */
+	RLQ_CAPACITY_MAX = 14 * 1024 * 1024,   /* messages */
+	RLQ_CAPACITY_DEFAULT = 10 * 1000 * 1000,
+};
+
+#define RLQ_DEFAULT INT64_C(-1)		     /* "as the queue says" */
+#define RLQ_VISIBILITY_MAX_MS INT64_C(43200000)	     /* 12 h */
+#define RLQ_DELAY_MAX_MS INT64_C(1209600000)	     /* 14 d natively; SQS has 15 min */
+#define RLQ_RETENTION_MIN_MS INT64_C(60000)	     /* 60 s */
+#define RLQ_RETENTION_MAX_MS INT64_C(1209600000)     /* 14 d */
+
+/* Where a queue's memory is placed. */
+enum rlq_placement {
+	RLQ_PLACE_LOCAL = 0,	  /* on the node of the process that touches it first */
+	RLQ_PLACE_INTERLEAVE = 1, /* page by page over all nodes */
+	RLQ_PLACE_NODE = 2,	  /* on node `placement_node` */
+};
+
+/* A queue's attributes. Start from RLQ_QUEUE_ATTRIBUTES_INIT. */
+struct rlq_queue_attributes {
+	size_t size;		    /* sizeof(struct rlq_queue_attributes) */
+	int64_t visibility_ms;	    /* 0 .. RLQ_VISIBILITY_MAX_MS; default 30,000 */
+	int64_t delay_ms;	    /* 0 .. RLQ_DELAY_MAX_MS; default 0 */
+	int64_t retention_ms;	    /* RLQ_RETENTION_MIN_MS .. _MAX_MS; default 4 days */
+	int64_t wait_ms;	    /* default wait of a receive, 0 .. 20,000; default 0 */
+	uint64_t message_bytes_max; /* 1 .. RLQ_BODY_MAX; default 1 MiB */
+	uint64_t capacity;	    /* messages, 1 .. RLQ_CAPACITY_MAX; fixed at creation */
+	uint32_t receives_max;	    /* 0: no DLQ; else 1 .. 1000 */
+	uint32_t overdue_ms;	    /* how long a used-up message waits before the engine moves it; 30,000 */
+	char dlq[RLQ_NAME_MAX + 1]; /* name of the dead-letter queue, "" for none */
+	uint32_t mode;		    /* file mode of the segment, fixed at creation; default 0600 */
+	uint32_t group;		    /* gid of the segment, UINT32_MAX: the creator's; fixed at creation */
+	enum rlq_placement placement; /* fixed at creation */
+	uint32_t placement_node;
+};
+
+#define RLQ_QUEUE_ATTRIBUTES_INIT                                                                  \
+	{                                                                                          \
+		.size = sizeof(struct rlq_queue_attributes), .visibility_ms = 30000,               \
+		.delay_ms = 0, .retention_ms = INT64_C(345600000), .wait_ms = 0,                   \
+		.message_bytes_max = RLQ_BODY_DEFAULT_MAX, .capacity = RLQ_CAPACITY_DEFAULT,       \
+		.receives_max = 0, .overdue_ms = 30000, .mode = 0600, .group = UINT32_MAX          \
+	}
+
+struct rlq_queue;
+
+/* Creates a queue. `attributes` NULL: defaults. Returns 1 if it was created, 0 if it existed with the
+ * same attributes. Errors: RLQ_ENAME, RLQ_EATTRIBUTE, RLQ_EEXISTS, RLQ_ENODLQ, RLQ_ENOSPACE, -EACCES.
+ * A process killed in it leaves either no queue or a whole one. */
+RLQ_PUBLIC int rlq_queue_create(struct rlq_directory *directory, const char *name,
+				const struct rlq_queue_attributes *attributes);
+
+/* Opens a queue for this thread. Errors: RLQ_ENAME, RLQ_ENOQUEUE, RLQ_EVERSION, RLQ_EDAMAGED,
+ * RLQ_EBOOT, RLQ_EHANDLES, -EACCES. The handle must be closed before the directory. */
+RLQ_PUBLIC int rlq_queue_open(struct rlq_directory *directory, const char *name, struct rlq_queue **ret_queue);
+
+/* Closes it. Leases it gave out stay valid; messages held in place and unpublished reservations are
+ * given back. NULL is fine. */
+RLQ_PUBLIC void rlq_queue_close(struct rlq_queue *queue);
+
+/* Removes a queue and its messages. Open handles answer RLQ_EREMOVED from now on, sleepers wake. */
+RLQ_PUBLIC int rlq_queue_remove(struct rlq_directory *directory, const char *name);
+
+RLQ_PUBLIC const char *rlq_queue_name(const struct rlq_queue *queue);
+
+RLQ_PUBLIC int rlq_queue_get_attributes(struct rlq_queue *queue, struct rlq_queue_attributes *ret_attributes);
+
+/* Sets all attributes that can change. A changed visibility timeout or delay does not touch messages
+ * already leased or delayed. Errors: RLQ_EATTRIBUTE (also for one that is fixed at creation and
+ * differs), RLQ_ENODLQ, RLQ_EBUSY. */
+RLQ_PUBLIC int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rlq_queue_attributes *attributes);
+
+/* What a queue holds and has done. Depths are counted from the slots when asked; counters are sums of
+ * what each handle noted and may miss what a killed process did last. */
+struct rlq_queue_stat {
+	size_t size;
+	uint64_t visible, in_flight, delayed; /* messages; a message on its way to the DLQ is visible */
+	uint64_t dead;			      /* of the visible: waiting to be moved to the DLQ */
+	uint64_t sent, received, deleted, redelivered, moved_to_dlq, expired;
+	uint64_t oldest_sent_ms;    /* wall clock ms of the oldest message, 0: none */
+	uint64_t created_ms, modified_ms;
+	uint64_t memory_bytes;	    /* what the segment really takes */
+	uint64_t slots;		    /* in its rings now */
+	uint32_t rings;
+	uint32_t handles;	    /* rows in use */
+	uint64_t incarnation;
+	int32_t placed_node;	    /* where the first ring really lies; -1 unknown, -2 on several nodes */
+	int32_t dlq_error;	    /* why the last move to the DLQ failed, 0 if it did not */
+};
+
+RLQ_PUBLIC int rlq_queue_stat(struct rlq_queue *queue, struct rlq_queue_stat *ret_stat);
+
+/* Deletes all messages; `ret_count` may be NULL. What is being sent, or held in place, may survive. */
+RLQ_PUBLIC int rlq_purge(struct rlq_queue *queue, uint64_t *ret_count);
+
+/* ---- Messages --------------------------------------------------------------------------------- */
+
+struct rlq_message_id {
+	uint64_t word[2];
+};
+
+enum rlq_attribute_type { RLQ_STRING = 1, RLQ_NUMBER = 2, RLQ_BINARY = 3 };
+
+/* A message attribute. `type_label` is what follows "String." in SQS; NULL or "" for none. */
+struct rlq_attribute {
+	const char *name;	/* 1 .. 255 of A-Z a-z 0-9 _ - . */
+	const char *type_label; /* whole type name with its label stays under 256 bytes */
+	const void *value;
+	uint32_t value_bytes;
+	enum rlq_attribute_type type;
+};
+
+/* Proof of one lease; plain data, may be copied, stored and used by any process. */
+struct rlq_receipt {
+	uint64_t opaque[6];
+};
+
+enum { RLQ_RECEIPT_TEXT_BYTES = 112, RLQ_MESSAGE_ID_TEXT_BYTES = 37 };
+
+/* Writes at most RLQ_RECEIPT_TEXT_BYTES with the final NUL. */
+RLQ_PUBLIC void rlq_receipt_format(const struct rlq_receipt *receipt, char *ret_text);
+/* RLQ_ERECEIPT if the text is none; a made-up one is found by its checksum. */
+RLQ_PUBLIC int rlq_receipt_parse(const char *text, struct rlq_receipt *ret_receipt);
+/* As a UUID, 36 characters and NUL. */
+RLQ_PUBLIC void rlq_message_id_format(const struct rlq_message_id *id, char *ret_text);
+
+enum rlq_send_flags {
+	RLQ_SEND_WAIT = 1, /* wait up to timeout_ms for room instead of answering RLQ_EFULL */
+	RLQ_INTERRUPTIBLE = 2, /* a signal ends a wait with -EINTR; also for receive */
+};
+
+struct rlq_send_options {
+	size_t size;
+	int64_t delay_ms; /* RLQ_DEFAULT or 0 .. RLQ_DELAY_MAX_MS */
+	int64_t timeout_ms; /* with RLQ_SEND_WAIT; INT64_MAX: for ever */
+	const struct rlq_attribute *attributes;
+	uint32_t attribute_count; /* 0 .. RLQ_ATTRIBUTES_MAX */
+	uint32_t flags;
+};
+
+#define RLQ_SEND_OPTIONS_INIT                                                                      \
+	{                                                                                          \
+		.size = sizeof(struct rlq_send_options), .delay_ms = RLQ_DEFAULT                   \
+	}
+
+/* Sends a copy of `body`. `options` NULL: defaults. `ret_id` may be NULL. On success the message is
+ * visible to consumers (after its delay). Errors: RLQ_EFULL, RLQ_ENOSPACE, RLQ_ETOOBIG,
+ * RLQ_EATTRIBUTE, RLQ_EREMOVED. Blocks only with RLQ_SEND_WAIT. */
+RLQ_PUBLIC int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes,
+			const struct rlq_send_options *options, struct rlq_message_id *ret_id);
+
+struct rlq_send_entry {
+	const void *body;
+	size_t body_bytes;
+	const struct rlq_attribute *attributes;
+	uint32_t attribute_count;
+	int64_t delay_ms; /* RLQ_DEFAULT for the queue's */
+};
+
+/* Sends up to RLQ_BATCH_MAX messages, in order; they become visible one by one. Returns how many were
+ * sent: fewer than `count` when the rest found no room or was refused; a negative code if none was.
+ * `ret_ids`, if given, has room for `count`. `options`: flags and timeout only. */
+RLQ_PUBLIC int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries, size_t count,
+			      const struct rlq_send_options *options, struct rlq_message_id *ret_ids);
+
+/* A message being written in place. `body` is valid until publish, abandon or close. */
+struct rlq_reservation {
+	void *body;
+	size_t body_bytes;
+	uint64_t opaque[8];
+};
+
+/* Reserves room for a body to be written in place. Others pass a reservation however long it is held.
+ * Errors as rlq_send. */
+RLQ_PUBLIC int rlq_reserve(struct rlq_queue *queue, size_t body_bytes, const struct rlq_send_options *options,
+			   struct rlq_reservation *ret_reservation);
+/* Makes it visible; the reservation is used up. */
+RLQ_PUBLIC int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *reservation,
+			   struct rlq_message_id *ret_id);
+/* Gives it back unsent. */
+RLQ_PUBLIC int rlq_abandon(struct rlq_queue *queue, struct rlq_reservation *reservation);
+
+/* A received message. Pointers are valid until the next receive or peek on the handle or its close;
+ * of a message received in place until it is deleted, released or let go (rlq_let_go). */
+struct rlq_message {
+	const void *body;
+	size_t body_bytes;
+	struct rlq_message_id id;
+	struct rlq_receipt receipt;
+	uint64_t sent_ms, first_receive_ms; /* wall clock */
+	uint32_t receive_count;
+	uint32_t sender; /* uid */
+	const struct rlq_attribute *attributes;
+	uint32_t attribute_count;
+	bool in_place;
+	const char *dlq_source; /* in a DLQ: the queue it came from; else NULL */
+	const char *dlq_reason; /* and why */
+};
+
+enum rlq_receive_flags {
+	RLQ_RECEIVE_IN_PLACE = 1, /* no copy: body points into the segment, at most RLQ_HOLDS_MAX at once */
+};
+
+struct rlq_receive_options {
+	size_t size;
+	int64_t wait_ms;       /* RLQ_DEFAULT, or how long to wait for the first message; INT64_MAX */
+	int64_t visibility_ms; /* RLQ_DEFAULT or 0 .. RLQ_VISIBILITY_MAX_MS */
+	uint32_t flags;
+};
+
+#define RLQ_RECEIVE_OPTIONS_INIT                                                                   \
+	{                                                                                          \
+		.size = sizeof(struct rlq_receive_options), .wait_ms = RLQ_DEFAULT,                \
+		.visibility_ms = RLQ_DEFAULT                                                       \
+	}
+
+/* Receives up to `max` (1 .. RLQ_BATCH_MAX) messages into `ret_messages`; returns how many, 0 if none
+ * came in time. A lease lasts at least as long as asked and at most 10 ms longer. A wait returns as
+ * soon as one message is there. Errors: RLQ_EREMOVED, RLQ_EDAMAGED, RLQ_EHOLDS, -ENOMEM, -EINTR. */
+RLQ_PUBLIC int rlq_receive(struct rlq_queue *queue, struct rlq_message *ret_messages, size_t max,
+			   const struct rlq_receive_options *options);
+
+/* Ends the reading of a message received in place, without deleting it. Its lease goes on. */
+RLQ_PUBLIC int rlq_let_go(struct rlq_queue *queue, const struct rlq_message *message);
+
+/* Deletes the message for good. Works until somebody else has received it since, also when the lease
+ * has run out meanwhile. Errors: RLQ_ESTALE, RLQ_ERECEIPT. After success it is never delivered again. */
+RLQ_PUBLIC int rlq_delete(struct rlq_queue *queue, const struct rlq_receipt *receipt);
+
+/* Deletes `count` messages; `ret_results`, if given, gets a code for each. Returns how many were. */
+RLQ_PUBLIC int rlq_delete_batch(struct rlq_queue *queue, const struct rlq_receipt *receipts, size_t count,
+				int *ret_results);
+
+/* Changes the visibility timeout: the lease ends `visibility_ms` from now (0: visible at once), at most
+ * 12 h after the receive. Errors: RLQ_ESTALE, RLQ_ERECEIPT, RLQ_EATTRIBUTE. */
+RLQ_PUBLIC int rlq_extend(struct rlq_queue *queue, const struct rlq_receipt *receipt, int64_t visibility_ms);
+
+/* Gives the message back, to be received again after `delay_ms` (0: at once). */
+RLQ_PUBLIC int rlq_release(struct rlq_queue *queue, const struct rlq_receipt *receipt, int64_t delay_ms);
+
+/* Copies up to `max` visible messages without receiving them, starting after `*cursor` (0 to begin);
+ * sets `*cursor` for the next call. Receipts are empty. Returns how many; 0 at the end. */
+RLQ_PUBLIC int rlq_peek(struct rlq_queue *queue, struct rlq_message *ret_messages, size_t max, uint64_t *cursor);
+
+/* Moves up to `max` messages (0: all that are visible now) from this queue to `target`; NULL: each to
+ * the queue it came from. Returns 0; `ret_moved` says how many, also after an error.
+ * Errors: RLQ_ENODLQ (no such target, or a message that came from nowhere), RLQ_EFULL, RLQ_ENOSPACE. */
+RLQ_PUBLIC int rlq_redrive(struct rlq_queue *queue, const char *target, uint64_t max, uint64_t *ret_moved);
+
+/* ---- Checking --------------------------------------------------------------------------------- */
+
+/* Checks every invariant of a queue's segment, live or not, and calls `fault` with a sentence for each
+ * that is broken. Changes nothing. Returns the number of faults, or a negative code. */
+RLQ_PUBLIC int rlq_verify(struct rlq_directory *directory, const char *name,
+			  void (*fault)(void *context, const char *text), void *context);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

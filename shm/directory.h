@@ -1,0 +1,40 @@
+/* A directory of segments, as one process sees it: its path, this process's proof of life, the page of
+ * the engine. Shared by all threads of the process; what is in it does not change after opening but for
+ * the words of the engine's page. */
+#ifndef SEG_DIRECTORY_H
+#define SEG_DIRECTORY_H
+
+#include "kmod-free/liveness.h"
+#include "shm/layout.h"
+
+struct seg_directory {
+	char *path;
+	int fd;
+	bool is_tmpfs;
+	bool needs_fence; /* the kernel has no membarrier for us: order by fences */
+	unsigned char boot_id[16];
+	struct os_liveness liveness;
+	struct seg_engine_page *engine;
+};
+
+/* Opens or creates it; path NULL: $RINGLEASE_DIR or /dev/shm/ringlease-UID. */
+int seg_directory_open(const char *path, struct seg_directory *ret_directory);
+void seg_directory_close(struct seg_directory *directory);
+
+/* Is this a queue name? */
+bool seg_name_is_valid(const char *name);
+
+/* File name of a queue, in at least SEG_NAME_MAX + 8 bytes. */
+void seg_file_name(const char *queue, char *ret_name);
+
+/* Calls `each` for every queue with the prefix, sorted by name, until non-zero. */
+int seg_directory_list(const struct seg_directory *directory, const char *prefix,
+		       int (*each)(void *context, const char *name), void *context);
+
+/* Is an engine there that looks at the queues in time? */
+bool seg_engine_is_prompt(const struct seg_directory *directory, uint64_t now_ms);
+
+/* Something will be due at `due_ms`: wakes the engine if it would sleep past it. One load if not. */
+void seg_engine_expect(const struct seg_directory *directory, uint64_t due_ms, uint64_t now_ms);
+
+#endif

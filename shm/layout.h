@@ -1,0 +1,164 @@
+/* The segment: every byte that processes share, and where it lies. Format version 1.
+ *
+ *   offset          bytes     what
+ *   0               16 KiB    struct seg_header (allocated whole)
+ *   SEG_ROWS        256 KiB   struct seg_row x 1,024 (allocated 16 rows at a time)
+ *   SEG_RINGS       8 regions of SEG_RING_REGION bytes, a ring of 2^order slots at the start of each
+ *   SEG_BODIES      19 regions of SEG_BODY_REGION bytes, one a size class (shm/bodies.h)
+ *
+ * The file is sparse: it is made as long as the sum (about 640 GiB) and only what is used has memory.
+ * All places follow from indexes, so there are no offsets in shared memory that could be damaged.
+ *
+ * To change the format: raise SEG_ABI_MINOR if older code may still use the segment (new field in
+ * spare space, zero meaning "as before"), SEG_ABI_MAJOR if not, and SEG_FEATURES for what older code
+ * must know of. Segments do not outlive a boot, so there is no conversion: a segment of another major
+ * version is refused by name until it is removed.
+ */
+#ifndef SEG_LAYOUT_H
+#define SEG_LAYOUT_H
+
+#include "ring/ring.h"
+
+#define SEG_MAGIC "RINGLEAS"
+enum {
+	SEG_ABI_MAJOR = 1,
+	SEG_ABI_MINOR = 0,
+	SEG_NAME_MAX = 80,
+	SEG_ROW_COUNT = 1024,
+	SEG_ROWS_STEP = 16,
+	SEG_HOLD_COUNT = 16,
+	SEG_RING_COUNT = 8,
+	SEG_HEADER_BYTES = 16384,
+	SEG_BODY_CLASS_COUNT = 19,
+	SEG_ORDER_FIRST = 10, /* a queue begins with 1,024 slots */
+};
+#define SEG_FEATURES UINT64_C(0) /* bits of what a reader must understand */
+
+#define SEG_ROWS ((uint64_t)SEG_HEADER_BYTES)
+#define SEG_RINGS (UINT64_C(1) << 20)
+#define SEG_RING_REGION ((UINT64_C(2) << 30) + (UINT64_C(16) << 20)) /* ring_bytes(24) fits */
+#define SEG_MAP_BYTES (SEG_RINGS + SEG_RING_COUNT * SEG_RING_REGION) /* mapped at once */
+#define SEG_BODIES (UINT64_C(32) << 30)
+#define SEG_BODY_REGION (UINT64_C(32) << 30) /* mapped when first used */
+#define SEG_FILE_BYTES (SEG_BODIES + SEG_BODY_CLASS_COUNT * SEG_BODY_REGION)
+
+/* Never changes after creation; kept twice, so that a flipped bit is noticed. */
+struct seg_identity {
+	char magic[8];
+	uint16_t abi_major, abi_minor;
+	uint32_t header_bytes;
+	uint64_t features;
+	unsigned char boot_id[16];
+	uint64_t incarnation; /* random, never 0; part of every receipt */
+	uint64_t created_ms;  /* wall clock */
+	uint64_t capacity;
+	uint32_t order_max;   /* of the largest ring the capacity needs */
+	uint32_t placement, placement_node;
+	uint32_t mode, group;
+	char name[SEG_NAME_MAX + 4];
+	char spare[88];
+};
+_Static_assert(sizeof(struct seg_identity) == 256, "identity");
+
+/* Attributes that can change: one word each, read when needed, set one by one. */
+enum seg_attribute {
+	ATTRIBUTE_VISIBILITY_MS,
+	ATTRIBUTE_DELAY_MS,
+	ATTRIBUTE_RETENTION_MS,
+	ATTRIBUTE_WAIT_MS,
+	ATTRIBUTE_BYTES_MAX,
+	ATTRIBUTE_RECEIVES_MAX,
+	ATTRIBUTE_OVERDUE_MS,
+	ATTRIBUTE_DLQ, /* 0 none, 1 or 2: dlq_name[that - 1]; a setter writes the other one first */
+	ATTRIBUTE_MODIFIED_MS,
+	ATTRIBUTE_COUNT = 16,
+};
+
+/* The list of rings in one word, so that appending and retiring are one CAS each:
+ *   removed:1 | count:4 | version:27 | eight indexes of 4 bits, the oldest lowest
+ * A version is never met again while a call lasts: 2^27 appends of at least 10 us each. */
+#define RINGS_REMOVED (UINT64_C(1) << 63)
+
+static inline uint32_t rings_count(uint64_t rings)
+{
+	return (uint32_t)(rings >> 59) & 15;
+}
+
+static inline uint32_t rings_version(uint64_t rings)
+{
+	return (uint32_t)(rings >> 32) & 0x7ffffff;
+}
+
+static inline uint32_t rings_at(uint64_t rings, uint32_t position)
+{
+	return (uint32_t)(rings >> (position * 4)) & 15;
+}
+
+static inline uint64_t rings_make(uint32_t count, uint32_t version, uint32_t list)
+{
+	return (uint64_t)count << 59 | (uint64_t)(version & 0x7ffffff) << 32 | list;
+}
+
+/* A ring region: who uses it, and for which ring.
+ *   low   state:4 | order:8 | row:12        high   ring id:32 | row serial:32
+ *   EMPTY -> BUSY(row) -> LIVE -> (unlisted) BUSY(row) -> EMPTY
+ * BUSY belongs to one process, which builds or gives back; a dead one's is taken over. */
+enum region_state { REGION_EMPTY, REGION_BUSY, REGION_LIVE };
+
+/* One handle of one process. The counters belong to the row, not to the process: they only grow, and
+ * the next user of the row goes on from where they stand, so nothing has to be folded when it dies. */
+struct seg_row {
+	/* low: serial:32 | used:1; high: key of the process. One CAS takes or frees a row. */
+	struct word128 user;
+	atomic_u64 view; /* the rings word this handle's call works with; 0: not in a call */
+	atomic_u64 pid;	 /* to be shown, proves nothing */
+	atomic_u64 spare[4];
+	/* [counters] written by the row's user only */
+	atomic_u64 sent, left; /* messages put in and gone for good; live = sum(sent) - sum(left) */
+	atomic_u64 received, deleted, redelivered, moved, expired;
+	atomic_u64 spare_count;
+	/* Places of messages read in place (R9); 0: unused. */
+	atomic_u64 holds[SEG_HOLD_COUNT];
+};
+_Static_assert(sizeof(struct seg_row) == 256, "a row is four lines");
+
+struct seg_header {
+	struct seg_identity identity, mirror;
+	atomic_u64 attribute[ATTRIBUTE_COUNT];
+	char dlq_name[2][SEG_NAME_MAX + 8];
+	atomic_u64 wanted; /* set by clients: RINGS work for the reaper; a hint */
+
+	/* Read by every call, written seldom. */
+	_Alignas(128) atomic_u64 rings;
+	atomic_u32 consumers; /* eventcount of sleeping consumers */
+	atomic_u32 producers; /* eventcount of producers waiting for room */
+	atomic_u64 viewers;   /* set for good once anybody has received in place */
+
+	_Alignas(128) atomic_u64 row_high; /* rows 1 .. row_high have memory */
+	atomic_u64 ring_next;		   /* id of the next ring, from 1 */
+	atomic_u64 live_correction;	   /* added to the sum of the rows, modulo 2^64 */
+	atomic_u64 sweep_ms;		   /* when a full sweep last began, boot clock */
+	atomic_u64 sweep_mark;		   /* sum of all counters then: nothing moved since if equal */
+	atomic_u64 purge_ms;		   /* wall clock: messages sent before are gone; a hint */
+	atomic_u64 dlq_error;		   /* negated code of the last failed move */
+
+	_Alignas(128) struct word128 region[SEG_RING_COUNT];
+	struct ring_ends ends[SEG_RING_COUNT];
+
+	_Alignas(128) unsigned char bodies[4096]; /* shm/bodies.h */
+};
+_Static_assert(sizeof(struct seg_header) <= SEG_HEADER_BYTES, "header");
+
+/* One page a directory, DIR/.engine: is somebody reaping? */
+struct seg_engine_page {
+	char magic[8];
+	atomic_u64 awake_by_ms; /* boot clock: the engine looks at all queues again by then */
+	atomic_u32 bell;	/* eventcount: rings the engine awake */
+	uint32_t spare;
+	atomic_u64 key; /* of the engine's process */
+	atomic_u64 pid;
+};
+
+enum { ENGINE_PATIENCE_MS = 10 }; /* an engine later than this is not prompt */
+
+#endif

@@ -1,0 +1,262 @@
+#include "shm/message.h"
+
+#include "ring/crashpoint.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+enum { RECORD_BYTES = 8 };
+
+/* ---- attributes ------------------------------------------------------------------------------- */
+
+static const char *const type_name[] = {"", "String", "Number", "Binary"};
+
+static size_t label_bytes(const struct rlq_attribute *attribute)
+{
+	return attribute->type_label ? strlen(attribute->type_label) : 0;
+}
+
+static bool name_is_valid(const char *name)
+{
+	size_t bytes = name ? strlen(name) : 0;
+
+	if (bytes < 1 || bytes > 255 || name[0] == '.' || name[bytes - 1] == '.' || strstr(name, ".."))
+		return false;
+	if (strncasecmp(name, "AWS.", 4) == 0 || strncasecmp(name, "Amazon.", 7) == 0)
+		return false;
+	return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.") == bytes;
+}
+
+/* A decimal number: sign, digits with an optional point, optional exponent. */
+static bool number_is_valid(const char *text, uint32_t bytes)
+{
+	uint32_t at = 0, digits = 0, exponent = 0;
+
+	if (at < bytes && (text[at] == '-' || text[at] == '+'))
+		at++;
+	for (bool point = false; at < bytes && ((text[at] >= '0' && text[at] <= '9') || (text[at] == '.' && !point));
+	     at++) {
+		if (text[at] == '.')
+			point = true;
+		else
+			digits++;
+	}
+	if (at < bytes && (text[at] == 'e' || text[at] == 'E')) {
+		at++;
+		if (at < bytes && (text[at] == '-' || text[at] == '+'))
+			at++;
+		for (; at < bytes && text[at] >= '0' && text[at] <= '9'; at++)
+			exponent++;
+		if (exponent == 0)
+			return false;
+	}
+	return digits > 0 && at == bytes;
+}
+
+static bool attribute_is_valid(const struct rlq_attribute *attribute)
+{
+	if (attribute->type < RLQ_STRING || attribute->type > RLQ_BINARY || !name_is_valid(attribute->name))
+		return false;
+	if (attribute->value == NULL || attribute->value_bytes == 0)
+		return false;
+	if (strlen(type_name[attribute->type]) + 1 + label_bytes(attribute) >= 256)
+		return false;
+	return attribute->type != RLQ_NUMBER || number_is_valid(attribute->value, attribute->value_bytes);
+}
+
+int message_check_attributes(const struct rlq_attribute *attributes, uint32_t count)
+{
+	if (count > RLQ_ATTRIBUTES_MAX || (count > 0 && attributes == NULL))
+		return RLQ_EATTRIBUTE;
+	for (uint32_t i = 0; i < count; i++) {
+		if (!attribute_is_valid(&attributes[i]))
+			return RLQ_EATTRIBUTE;
+		for (uint32_t j = 0; j < i; j++)
+			if (strcmp(attributes[i].name, attributes[j].name) == 0)
+				return RLQ_EATTRIBUTE;
+	}
+	return 0;
+}
+
+uint64_t message_attribute_bytes(const struct rlq_attribute *attributes, uint32_t count)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		size_t label = label_bytes(&attributes[i]);
+
+		bytes += strlen(attributes[i].name) + strlen(type_name[attributes[i].type]) +
+			 (label ? label + 1 : 0) + attributes[i].value_bytes;
+	}
+	return bytes;
+}
+
+/* ---- extra ------------------------------------------------------------------------------------ */
+
+uint64_t message_extra_bytes(const struct message_parts *parts)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < parts->attribute_count; i++)
+		bytes += RECORD_BYTES + strlen(parts->attributes[i].name) + label_bytes(&parts->attributes[i]) +
+			 parts->attributes[i].value_bytes;
+	if (parts->source)
+		bytes += RECORD_BYTES + strlen(parts->source);
+	if (parts->reason)
+		bytes += RECORD_BYTES + strlen(parts->reason);
+	return bytes;
+}
+
+static unsigned char *put(unsigned char *at, const void *bytes, size_t count)
+{
+	if (count > 0)
+		memcpy(at, bytes, count);
+	return at + count;
+}
+
+static unsigned char *record_write(unsigned char *at, uint8_t kind, const char *name, const char *label,
+				   const void *value, uint32_t value_bytes)
+{
+	uint8_t head[4] = {kind, (uint8_t)strlen(name), (uint8_t)strlen(label), 0};
+
+	at = put(at, head, sizeof(head));
+	at = put(at, &value_bytes, sizeof(value_bytes));
+	at = put(at, name, head[1]);
+	at = put(at, label, head[2]);
+	return put(at, value, value_bytes);
+}
+
+void message_write_extra(unsigned char *extra, const struct message_parts *parts)
+{
+	for (uint32_t i = 0; i < parts->attribute_count; i++) {
+		const struct rlq_attribute *attribute = &parts->attributes[i];
+
+		extra = record_write(extra, (uint8_t)attribute->type, attribute->name,
+				     attribute->type_label ? attribute->type_label : "", attribute->value,
+				     attribute->value_bytes);
+	}
+	if (parts->source)
+		extra = record_write(extra, NOTE_SOURCE, "", "", parts->source, (uint32_t)strlen(parts->source));
+	if (parts->reason)
+		record_write(extra, NOTE_REASON, "", "", parts->reason, (uint32_t)strlen(parts->reason));
+}
+
+int message_next_record(const unsigned char *extra, uint64_t bytes, uint64_t *offset,
+			struct message_record *ret_record)
+{
+	struct message_record record;
+	uint64_t at = *offset, need;
+
+	if (at == bytes)
+		return 0;
+	if (bytes - at < RECORD_BYTES)
+		return RLQ_EDAMAGED;
+	record.kind = extra[at];
+	record.name_bytes = extra[at + 1];
+	record.label_bytes = extra[at + 2];
+	memcpy(&record.value_bytes, extra + at + 4, sizeof(record.value_bytes));
+	at += RECORD_BYTES;
+	need = (uint64_t)record.name_bytes + record.label_bytes + record.value_bytes;
+	if (bytes - at < need)
+		return RLQ_EDAMAGED;
+	record.name = extra + at;
+	record.label = record.name + record.name_bytes;
+	record.value = record.label + record.label_bytes;
+	*offset = at + need;
+	*ret_record = record;
+	return 1;
+}
+
+/* ---- payload ---------------------------------------------------------------------------------- */
+
+int message_make_room(struct segment *segment, struct slot *slot, uint64_t place, uint64_t body_bytes,
+		      uint64_t extra_bytes, bool in_block, unsigned char **ret_payload)
+{
+	uint64_t bytes = body_bytes + extra_bytes, room, block = 0;
+	unsigned char *payload = slot->message.inline_bytes;
+
+	if (bytes > SLOT_INLINE_BYTES || in_block) {
+		int error = body_allocate(segment, bytes ? bytes : 1, place, &block);
+
+		if (error)
+			return error == -ENOSPC ? RLQ_ENOSPACE : error;
+		CRASH_POINT(send_block_claimed);
+		payload = body_at(segment, block, &room);
+		if (payload == NULL || room < bytes) {
+			body_free(segment, block, place);
+			return RLQ_EDAMAGED;
+		}
+	}
+	slot->message.body_bytes = (uint32_t)body_bytes;
+	slot->message.extra_bytes = (uint32_t)extra_bytes;
+	slot->message.block = block;
+	*ret_payload = payload;
+	return 0;
+}
+
+const unsigned char *message_payload(struct segment *segment, const struct slot *slot,
+				     const struct slot_message *message)
+{
+	uint64_t bytes = (uint64_t)message->body_bytes + message->extra_bytes, room;
+	const unsigned char *payload;
+
+	if (message->block == 0)
+		return bytes <= SLOT_INLINE_BYTES ? slot->message.inline_bytes : NULL;
+	payload = body_at(segment, message->block, &room);
+	return payload && bytes <= room ? payload : NULL;
+}
+
+/* ---- free ------------------------------------------------------------------------------------- */
+
+static bool free_now(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
+{
+	/* Read before the slot is freed; if it changes meanwhile, so does the word and the CAS fails. */
+	uint64_t block = segment->ring[ring].slots[slot].message.block;
+
+	if (!ring_free(&segment->ring[ring], slot, from))
+		return false;
+	/* Killed here: the block is an orphan, for its slot has moved on. */
+	if (block)
+		body_free(segment, block, place_pack(ring, slot, word_generation(from)));
+	return true;
+}
+
+void message_free_held(struct segment *segment, uint32_t ring, uint32_t slot)
+{
+	struct slot_word word = slot_read(&segment->ring[ring].slots[slot]);
+
+	if (word_state(word) == SLOT_HELD && !seg_is_held(segment, place_pack(ring, slot, word_generation(word))))
+		free_now(segment, ring, slot, word);
+}
+
+/* Who may be reading this message in place? A row, OWNER_NONE or OWNER_MANY. */
+static uint32_t viewer_of(const struct segment *segment, struct slot_word word)
+{
+	switch (word_state(word)) {
+	case SLOT_READY:
+	case SLOT_LEASED:
+	case SLOT_DELAYED:
+	case SLOT_DEAD:
+		return word_owner(word);
+	case SLOT_MOVED: /* the mover's name has taken the viewer's place */
+		return load_relaxed(&segment->header->viewers) ? OWNER_MANY : OWNER_NONE;
+	default:
+		return OWNER_NONE;
+	}
+}
+
+bool message_free(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
+{
+	uint32_t viewer = viewer_of(segment, from);
+
+	if (viewer == OWNER_NONE)
+		return free_now(segment, ring, slot, from);
+	/* Somebody may read it in place: HELD first, then ask who, so that either we see the reader's hold
+	 * or the reader, letting go, sees HELD. [H2] */
+	if (!slot_change(&segment->ring[ring].slots[slot], from, word_with_state(from, SLOT_HELD)))
+		return false;
+	CRASH_POINT(free_held);
+	message_free_held(segment, ring, slot);
+	return true;
+}

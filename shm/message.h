@@ -1,0 +1,71 @@
+/* A message's bytes: where they lie, how attributes follow the body, and how it all is freed.
+ *
+ * Payload = body, then "extra": records of 8 bytes {kind:8, name_bytes:8, label_bytes:8, 0:8,
+ * value_bytes:32} each followed by name, label and value. Kinds 1-3 are message attributes by type,
+ * NOTE_* come with a move to a DLQ. A payload of at most SLOT_INLINE_BYTES lies in the slot, a larger
+ * one, and that of a moved message, in a block: the inline bytes then hold a struct origin.
+ */
+#ifndef SEG_MESSAGE_H
+#define SEG_MESSAGE_H
+
+#include "ringlease.h"
+#include "shm/segment.h"
+
+enum { NOTE_SOURCE = 16, NOTE_REASON = 17 };
+
+/* Where a moved message was, in its copy's inline bytes. */
+struct origin {
+	uint64_t incarnation;
+	uint64_t place; /* place_pack() of the source slot */
+	uint64_t generation;
+};
+
+/* What is to be put into a slot. */
+struct message_parts {
+	const void *body;
+	uint64_t body_bytes;
+	const struct rlq_attribute *attributes;
+	uint32_t attribute_count;
+	const char *source, *reason; /* notes; NULL: none */
+};
+
+/* 0, or RLQ_EATTRIBUTE when a name, type or value is not what SQS allows. */
+int message_check_attributes(const struct rlq_attribute *attributes, uint32_t count);
+
+/* Bytes of name, type and value, as SQS counts them against the limit. */
+uint64_t message_attribute_bytes(const struct rlq_attribute *attributes, uint32_t count);
+
+uint64_t message_extra_bytes(const struct message_parts *parts);
+
+/* Finds room for a payload in the slot we claimed at `place` and notes it there; `ret_payload` is where
+ * to write. 0, RLQ_ENOSPACE, or another negative code. */
+int message_make_room(struct segment *segment, struct slot *slot, uint64_t place, uint64_t body_bytes,
+		      uint64_t extra_bytes, bool in_block, unsigned char **ret_payload);
+
+/* Writes the records after the body. */
+void message_write_extra(unsigned char *extra, const struct message_parts *parts);
+
+/* Where the payload of a copied slot_message lies, checked against its block; NULL: damaged. */
+const unsigned char *message_payload(struct segment *segment, const struct slot *slot,
+				     const struct slot_message *message);
+
+/* One record of extra. */
+struct message_record {
+	uint8_t kind, name_bytes, label_bytes;
+	uint32_t value_bytes;
+	const unsigned char *name, *label, *value;
+};
+
+/* Reads the record at `*offset` of `bytes` and moves the offset on. 1: one was read, 0: the end,
+ * RLQ_EDAMAGED: it does not fit. */
+int message_next_record(const unsigned char *extra, uint64_t bytes, uint64_t *offset,
+			struct message_record *ret_record);
+
+/* Frees slot and block for good, or leaves them HELD for who reads in place. `from` is the word as
+ * seen; false if it has changed. */
+bool message_free(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from);
+
+/* HELD -> FREE once nobody reads any more. */
+void message_free_held(struct segment *segment, uint32_t ring, uint32_t slot);
+
+#endif

@@ -1,0 +1,362 @@
+#include "shm/move.h"
+
+#include "ring/crashpoint.h"
+#include "shm/message.h"
+#include "shm/room.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- the move --------------------------------------------------------------------------------- */
+
+static uint64_t my_place(uint32_t ring, uint32_t slot, struct slot_word word)
+{
+	return place_pack(ring, slot, word_generation(word));
+}
+
+/* The extra of the copy: attributes as they are, without notes of an earlier move, plus the new ones. */
+struct copy_extra {
+	const unsigned char *records;
+	uint64_t records_bytes; /* that are kept */
+	struct message_parts notes;
+};
+
+/* Attributes come first, notes last: the kept part is what stands before the first note. */
+static int extra_to_keep(const unsigned char *extra, uint64_t bytes, uint64_t *ret_bytes)
+{
+	struct message_record record;
+	uint64_t offset = 0, before = 0;
+	int result;
+
+	while ((result = message_next_record(extra, bytes, &offset, &record)) == 1) {
+		if (record.kind >= NOTE_SOURCE)
+			break;
+		before = offset;
+	}
+	*ret_bytes = before;
+	return result < 0 ? result : 0;
+}
+
+static int copy_into(struct segment *source, const struct slot *from, uint32_t from_ring, uint32_t from_slot,
+		     struct slot_word word, struct segment *target, struct slot *to, uint64_t to_place,
+		     enum move_kind kind)
+{
+	struct slot_message message = from->message;
+	const unsigned char *payload = message_payload(source, from, &message);
+	struct message_parts notes = {0};
+	struct origin origin = {.incarnation = source->incarnation,
+				.place = my_place(from_ring, from_slot, word),
+				.generation = word_generation(word)};
+	unsigned char *room;
+	uint64_t keep;
+	int error;
+
+	if (payload == NULL)
+		return RLQ_EDAMAGED;
+	error = extra_to_keep(payload + message.body_bytes, message.extra_bytes, &keep);
+	if (error)
+		return error;
+	if (kind == MOVE_TO_DLQ) {
+		notes.source = source->header->identity.name;
+		notes.reason = "received too often";
+	}
+	error = message_make_room(target, to, to_place, message.body_bytes, keep + message_extra_bytes(&notes),
+				  true, &room);
+	if (error)
+		return error;
+	memcpy(room, payload, message.body_bytes + keep);
+	message_write_extra(room + message.body_bytes + keep, &notes);
+	memcpy(to->message.id, message.id, sizeof(message.id));
+	os_clock_read(&target->clock);
+	to->message.sent_ms = kind == MOVE_REDRIVE ? target->clock.wall_ms : message.sent_ms;
+	to->message.first_receive_ms = kind == MOVE_REDRIVE ? 0 : message.first_receive_ms;
+	to->message.sender = message.sender;
+	memcpy(to->message.inline_bytes, &origin, sizeof(origin));
+	CRASH_POINT(move_copied);
+	return 0;
+}
+
+/* Gives the claimed slot of the target back. */
+static void arriving_give_up(struct segment *target, uint32_t ring, const struct ring_claim *claim)
+{
+	struct slot *slot = &target->ring[ring].slots[claim->slot];
+
+	message_free(target, ring, claim->slot, slot_read(slot));
+}
+
+/* Claims a slot of the target and fills it. Returns its ring or a code. */
+static int arrive_prepare(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word moving,
+			  struct segment *target, enum move_kind kind, struct ring_claim *ret_claim)
+{
+	uint32_t receives = kind == MOVE_TO_DLQ ? word_receives(moving) : 0;
+	int error = seg_room(target), to;
+	struct slot *copy;
+
+	if (error)
+		return error;
+	to = seg_claim(target, true, receives, ret_claim);
+	if (to < 0)
+		return to;
+	CRASH_POINT(move_arriving);
+	copy = &target->ring[to].slots[ret_claim->slot];
+	copy->message.block = 0;
+	error = copy_into(source, &source->ring[ring].slots[slot], ring, slot, moving, target, copy,
+			  my_place((uint32_t)to, ret_claim->slot, slot_read(copy)), kind);
+	if (error) {
+		arriving_give_up(target, (uint32_t)to, ret_claim);
+		return error;
+	}
+	return to;
+}
+
+static struct slot_word word_moved(struct slot_word moving, uint64_t place)
+{
+	moving = word_with_state(moving, SLOT_MOVED);
+	moving.bits.high = place;
+	return moving;
+}
+
+/* Decided: the rest can be done by anybody. */
+static void move_complete(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word moved,
+			  struct segment *target, uint32_t to_ring, uint32_t to_slot, struct slot_word arriving)
+{
+	if (ring_arrive(&target->ring[to_ring], to_slot, arriving)) {
+		seg_count(&target->me->sent, 1);
+		CRASH_POINT(move_arrived);
+		seg_notify(target, 1);
+	}
+	if (message_free(source, ring, slot, moved)) {
+		seg_count(&source->me->left, 1);
+		seg_count(&source->me->moved, 1);
+		CRASH_POINT(move_source_freed);
+		seg_notify_room(source);
+	}
+}
+
+/* Nothing was decided: the message is what it was. A READY one may have been passed meanwhile. */
+static void move_undo(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word moving,
+		      struct slot_word before)
+{
+	if (slot_change(&source->ring[ring].slots[slot], moving, before) && word_state(before) == SLOT_READY) {
+		ring_set_again(&source->ring[ring], slot);
+		seg_notify(source, 1);
+	}
+}
+
+bool seg_undo_moving(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word moving)
+{
+	/* Who read it in place is not known any more, so everybody may. */
+	uint32_t viewer = load_relaxed(&segment->header->viewers) ? OWNER_MANY : OWNER_NONE;
+	struct slot_word dead = word_with_deadline(word_with_owner(word_with_state(moving, SLOT_DEAD), viewer), 0);
+
+	return seg_handle_is_gone(segment, word_owner(moving), word_serial(moving)) &&
+	       slot_change(&segment->ring[ring].slots[slot], moving, dead);
+}
+
+int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word from,
+	     struct segment *target, enum move_kind kind)
+{
+	struct slot *at = &source->ring[ring].slots[slot];
+	struct slot_word moving = word_with_deadline(
+		word_with_owner(word_with_state(from, SLOT_MOVING), source->row), source->serial);
+	struct ring_claim claim;
+	struct slot_word moved, arriving;
+	int error = seg_enter(target), to;
+
+	if (error)
+		return error;
+	if (!slot_change(at, from, moving)) {
+		seg_leave(target);
+		return RLQ_ESTALE;
+	}
+	CRASH_POINT(move_claimed);
+	to = arrive_prepare(source, ring, slot, moving, target, kind, &claim);
+	if (to < 0) {
+		move_undo(source, ring, slot, moving, from);
+		seg_leave(target);
+		return to;
+	}
+	/* Read before the decision: afterwards anybody may finish, and the slot be used again. */
+	arriving = slot_read(&target->ring[to].slots[claim.slot]);
+	moved = word_moved(moving, my_place((uint32_t)to, claim.slot, arriving));
+	/* [M1] The decision. Killed before: the message is the source's. After: the target's. */
+	slot_change(at, moving, moved);
+	CRASH_POINT(move_decided);
+	move_complete(source, ring, slot, moved, target, (uint32_t)to, claim.slot, arriving);
+	seg_leave(target);
+	return 0;
+}
+
+/* ---- to the DLQ ------------------------------------------------------------------------------- */
+
+int seg_dlq(struct segment *segment, struct segment **ret_target)
+{
+	uint64_t which = seg_attribute(segment, ATTRIBUTE_DLQ);
+	char name[SEG_NAME_MAX + 1];
+	int error;
+
+	*ret_target = NULL;
+	if (which == 0 || seg_attribute(segment, ATTRIBUTE_RECEIVES_MAX) == 0)
+		return 0;
+	if (which > 2)
+		return RLQ_EDAMAGED;
+	memcpy(name, segment->header->dlq_name[which - 1], SEG_NAME_MAX);
+	name[SEG_NAME_MAX] = '\0';
+	if (segment->peer && (strcmp(segment->peer->header->identity.name, name) != 0 ||
+			      (load_relaxed(&segment->peer->header->rings) & RINGS_REMOVED))) {
+		seg_close(segment->peer);
+		segment->peer = NULL;
+	}
+	if (segment->peer == NULL) {
+		error = seg_name_is_valid(name) ? seg_open(segment->directory, name, &segment->peer)
+						: RLQ_EDAMAGED;
+		if (error)
+			return error == -ENOENT ? RLQ_ENODLQ : error;
+	}
+	*ret_target = segment->peer;
+	return 0;
+}
+
+int seg_bury(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word dead)
+{
+	struct segment *target;
+	int error = seg_dlq(segment, &target);
+
+	if (error == RLQ_ENODLQ || (error == 0 && target == NULL)) {
+		/* As AWS: without a DLQ the message stays in its queue. */
+		if (ring_make_ready(&segment->ring[ring], slot, dead))
+			seg_notify(segment, 1);
+		store_relaxed(&segment->header->dlq_error, (uint64_t)-error);
+		return error;
+	}
+	if (error == 0)
+		error = seg_move(segment, ring, slot, dead, target, MOVE_TO_DLQ);
+	if (error != RLQ_ESTALE)
+		store_relaxed(&segment->header->dlq_error, (uint64_t)-error); /* relaxed: only shown */
+	return error;
+}
+
+/* ---- finishing for others --------------------------------------------------------------------- */
+
+/* The slot a place names, with its word, if it has just that generation; NULL if not. */
+static struct slot *slot_of_place(struct segment *segment, uint64_t packed, uint32_t *ret_ring, uint32_t *ret_slot,
+				  struct slot_word *ret_word)
+{
+	struct place place = place_unpack(packed);
+	const struct ring *ring = &segment->ring[place.ring];
+	bool listed = false;
+
+	for (uint32_t i = 0; i < rings_count(segment->rings); i++)
+		listed |= rings_at(segment->rings, i) == place.ring;
+	if (!listed || ring->slots == NULL || place.slot > ring->mask)
+		return NULL;
+	*ret_word = slot_read_stable(&ring->slots[place.slot]);
+	if ((word_generation(*ret_word) & PLACE_GENERATION_MASK) != place.generation)
+		return NULL;
+	*ret_ring = place.ring;
+	*ret_slot = place.slot;
+	return &ring->slots[place.slot];
+}
+
+struct search {
+	struct segment *self;
+	uint64_t place;	      /* where the other one should be */
+	uint32_t ring, slot;  /* ours */
+	struct slot_word word;
+	bool blocked; /* a queue could not be looked into */
+	bool settled;
+};
+
+static void origin_read(const struct slot *slot, struct origin *ret_origin)
+{
+	memcpy(ret_origin, slot->message.inline_bytes, sizeof(*ret_origin));
+}
+
+/* In another queue: is there an ARRIVING at the place that our MOVED names, coming from us? */
+static int arriving_in(void *context, const char *name)
+{
+	struct search *search = context;
+	struct segment *other;
+	struct slot_word word;
+	struct origin origin;
+	uint32_t ring, slot;
+	struct slot *at;
+	int error = seg_open(search->self->directory, name, &other);
+
+	if (error) {
+		search->blocked |= error != -ENOENT && error != RLQ_EREMOVED && error != RLQ_EBOOT;
+		return 0;
+	}
+	if (other->incarnation != search->self->incarnation && seg_enter(other) == 0) {
+		at = slot_of_place(other, search->place, &ring, &slot, &word);
+		if (at && word_state(word) == SLOT_ARRIVING) {
+			origin_read(at, &origin);
+			if (origin.incarnation == search->self->incarnation &&
+			    origin.place == my_place(search->ring, search->slot, search->word) &&
+			    ring_arrive(&other->ring[ring], slot, word)) {
+				seg_count(&other->me->sent, 1);
+				seg_notify(other, 1);
+			}
+		}
+		seg_leave(other);
+	}
+	seg_close(other);
+	return 0;
+}
+
+bool seg_finish_moved(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word moved)
+{
+	struct search search = {
+		.self = source, .place = moved.bits.high, .ring = ring, .slot = slot, .word = moved};
+
+	/* The copy is ARRIVING, or it has arrived already; only when every queue has been asked may the
+	 * source go. */
+	if (seg_directory_list(source->directory, NULL, arriving_in, &search) != 0 || search.blocked)
+		return false;
+	if (!message_free(source, ring, slot, moved))
+		return false;
+	seg_count(&source->me->left, 1);
+	seg_count(&source->me->moved, 1);
+	return true;
+}
+
+/* In another queue: is it our origin, and has it decided for us? */
+static int origin_in(void *context, const char *name)
+{
+	struct search *search = context;
+	struct segment *other;
+	struct slot_word word;
+	struct origin origin;
+	uint32_t ring, slot;
+	struct slot *at;
+	int error = seg_open(search->self->directory, name, &other);
+
+	if (error) {
+		search->blocked |= error != -ENOENT && error != RLQ_EREMOVED && error != RLQ_EBOOT;
+		return 0;
+	}
+	origin_read(&search->self->ring[search->ring].slots[search->slot], &origin);
+	if (other->incarnation == origin.incarnation && seg_enter(other) == 0) {
+		at = slot_of_place(other, origin.place, &ring, &slot, &word);
+		if (at && word_state(word) == SLOT_MOVED &&
+		    word.bits.high == my_place(search->ring, search->slot, search->word)) {
+			move_complete(other, ring, slot, word, search->self, search->ring, search->slot,
+				      search->word);
+			search->settled = true;
+		}
+		seg_leave(other);
+	}
+	seg_close(other);
+	return 0;
+}
+
+bool seg_settle_arriving(struct segment *target, uint32_t ring, uint32_t slot, struct slot_word arriving)
+{
+	struct search search = {.self = target, .ring = ring, .slot = slot, .word = arriving};
+
+	if (!seg_handle_is_gone(target, word_owner(arriving), word_serial(arriving)))
+		return false;
+	if (seg_directory_list(target->directory, NULL, origin_in, &search) != 0 || search.blocked)
+		return false;
+	return search.settled || message_free(target, ring, slot, arriving);
+}

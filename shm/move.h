@@ -1,0 +1,43 @@
+/* Moving one message between two queues, exactly once (R8): to the DLQ, and back (redrive).
+ *
+ *   source                           target
+ *   DEAD or READY -> MOVING(me)
+ *                                    FREE -> ARRIVING(me), origin = the source's place
+ *                                    copy of body, attributes, notes
+ *   MOVING -> MOVED(target's place)  the decision; linearisation point
+ *                                    ARRIVING -> READY
+ *   MOVED -> FREE
+ *
+ * Killed before the decision: the source's sweep turns MOVING of the dead into DEAD, the target's sweep
+ * frees an ARRIVING whose origin is not MOVED to it. After: whoever meets MOVED or ARRIVING first
+ * finishes. So a kill at any step ends with exactly one receivable copy.
+ */
+#ifndef SEG_MOVE_H
+#define SEG_MOVE_H
+
+#include "shm/segment.h"
+
+enum move_kind {
+	MOVE_TO_DLQ,  /* keeps the receive count; adds where from and why */
+	MOVE_REDRIVE, /* count and sent time start anew; the notes are left behind */
+};
+
+/* Moves the message at (ring, slot), seen as `from`, DEAD or READY. Both handles are our own; `source`
+ * is in a call, `target` is not. 0: moved. RLQ_ESTALE: it has changed. RLQ_EFULL, RLQ_ENOSPACE, other
+ * codes: it is where it was. */
+int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word from,
+	     struct segment *target, enum move_kind kind);
+
+/* The DLQ of a queue, opened and kept: `*ret_target` is NULL if none is set. RLQ_ENODLQ: gone. */
+int seg_dlq(struct segment *segment, struct segment **ret_target);
+
+/* Moves a DEAD message to the DLQ, or makes it READY again if there is none (any more). What went
+ * wrong is noted in the header for stat. */
+int seg_bury(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word dead);
+
+/* Finishes or undoes what somebody else has begun; for the sweep. False: nothing to do, or not now. */
+bool seg_undo_moving(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word moving);
+bool seg_finish_moved(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word moved);
+bool seg_settle_arriving(struct segment *target, uint32_t ring, uint32_t slot, struct slot_word arriving);
+
+#endif

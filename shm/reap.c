@@ -1,0 +1,370 @@
+#include "shm/reap.h"
+
+#include "ring/crashpoint.h"
+#include "shm/message.h"
+#include "shm/move.h"
+#include "shm/rings.h"
+
+enum {
+	GROUP = 64,
+	CLIENT_GROUPS = 16,    /* groups a client brings up to date in one step */
+	CLIENT_SLOTS = 4096,   /* slots a client sweeps in one step */
+	BLOCKS_PER_SLOT = 2,   /* blocks looked at for each slot of the budget */
+	KEEP_BYTES = 16 << 20, /* free blocks of a class that keep their memory */
+};
+
+/* The full 64-bit deadline of a word, near `now_ms`. */
+static uint64_t full_deadline(struct slot_word word, uint64_t now_ms)
+{
+	return now_ms + (uint64_t)(int64_t)(int32_t)(word_deadline_ms(word) - (uint32_t)now_ms);
+}
+
+/* ---- due -------------------------------------------------------------------------------------- */
+
+/* LEASED or DELAYED: ready again if its time has come; else the hint must know of it. Returns 1 if it
+ * became visible. */
+static uint32_t time_slot(struct segment *segment, const struct ring *ring, uint32_t slot)
+{
+	uint64_t now_ms = segment->clock.boot_ms;
+
+	for (;;) {
+		struct slot_word word = slot_read(&ring->slots[slot]);
+
+		if (word_state(word) != SLOT_LEASED && word_state(word) != SLOT_DELAYED)
+			return 0;
+		if (!deadline_is_past(word_deadline_ms(word), (uint32_t)now_ms)) {
+			due_lower(&ring->due, slot, full_deadline(word, now_ms));
+			return 0;
+		}
+		if (ring_make_ready(ring, slot, word)) {
+			CRASH_POINT(reap_expired);
+			return 1;
+		}
+	}
+}
+
+static uint32_t time_group(struct segment *segment, const struct ring *ring, uint32_t group)
+{
+	uint32_t end = (group + 1) * GROUP < ring_slot_count(ring) ? (group + 1) * GROUP : ring_slot_count(ring);
+	uint32_t readied = 0;
+
+	for (uint32_t slot = group * GROUP; slot < end; slot++)
+		readied += time_slot(segment, ring, slot);
+	return readied;
+}
+
+static uint64_t reap_ring(struct segment *segment, const struct ring *ring, uint32_t *budget)
+{
+	int64_t group = 0;
+
+	while (*budget > 0 && (group = due_take(&ring->due, (uint32_t)group, segment->clock.boot_ms)) >= 0) {
+		uint32_t readied = time_group(segment, ring, (uint32_t)group);
+
+		if (readied > 0)
+			seg_notify(segment, readied);
+		group++;
+		(*budget)--;
+	}
+	return due_earliest(&ring->due);
+}
+
+uint64_t seg_reap_due(struct segment *segment, uint32_t budget)
+{
+	uint64_t next = DUE_NEVER;
+
+	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
+		uint64_t due = reap_ring(segment, &segment->ring[rings_at(segment->rings, i)], &budget);
+
+		if (due < next)
+			next = due;
+	}
+	return next;
+}
+
+/* ---- sweep: one slot -------------------------------------------------------------------------- */
+
+static void expire_for_good(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word)
+{
+	if (message_free(segment, ring, slot, word)) {
+		seg_count(&segment->me->left, 1);
+		seg_count(&segment->me->expired, 1);
+		seg_notify_room(segment);
+	}
+}
+
+static bool is_used_up(const struct segment *segment, struct slot_word word)
+{
+	uint64_t receives_max = seg_attribute(segment, ATTRIBUTE_RECEIVES_MAX);
+
+	return receives_max != 0 && word_receives(word) >= receives_max;
+}
+
+/* A READY message: its bit may be lost; nobody may want to receive it once more (R8). */
+static void sweep_ready(struct segment *segment, uint32_t index, uint32_t slot, struct slot_word word)
+{
+	const struct ring *ring = &segment->ring[index];
+	uint32_t overdue_ms = (uint32_t)seg_attribute(segment, ATTRIBUTE_OVERDUE_MS);
+
+	if (is_used_up(segment, word) &&
+	    deadline_is_past(word_deadline_ms(word) + overdue_ms, (uint32_t)segment->clock.boot_ms)) {
+		struct slot_word dead = word_with_state(word, SLOT_DEAD);
+
+		if (slot_change(&ring->slots[slot], word, dead))
+			seg_bury(segment, index, slot, dead);
+		return;
+	}
+	if ((word_receives(word) > 0 || ring_is_behind_head(ring, slot, word)) && !bitmap_test(&ring->again, slot)) {
+		ring_set_again(ring, slot);
+		CRASH_POINT(reap_bit_set);
+		seg_notify(segment, 1);
+	}
+}
+
+static void sweep_orphan(struct segment *segment, uint32_t index, uint32_t slot, struct slot_word word)
+{
+	if (seg_handle_is_gone(segment, word_owner(word), word_serial(word)) &&
+	    message_free(segment, index, slot, word))
+		CRASH_POINT(reap_orphan_freed);
+}
+
+/* Is the slot one of those that hold a message for the accounts (sent, not yet left)? */
+static bool counts_as_live(enum slot_state state)
+{
+	return state == SLOT_READY || state == SLOT_LEASED || state == SLOT_DELAYED || state == SLOT_DEAD ||
+	       state == SLOT_MOVING;
+}
+
+static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t index, uint32_t slot)
+{
+	const struct slot *at = &segment->ring[index].slots[slot];
+	struct slot_word word = slot_read_stable(at);
+	enum slot_state state = word_state(word);
+
+	if (counts_as_live(state)) {
+		uint64_t sent_ms = at->message.sent_ms;
+
+		if (state != SLOT_MOVING && seg_is_expired(segment, sent_ms)) {
+			expire_for_good(segment, index, slot, word);
+			return;
+		}
+		sweep->counted++;
+		if (sent_ms < sweep->oldest_ms)
+			sweep->oldest_ms = sent_ms;
+	}
+	switch (state) {
+	case SLOT_WRITING:
+	case SLOT_PASSED:
+		sweep_orphan(segment, index, slot, word);
+		break;
+	case SLOT_READY:
+		sweep_ready(segment, index, slot, word);
+		break;
+	case SLOT_LEASED:
+	case SLOT_DELAYED:
+		if (time_slot(segment, &segment->ring[index], slot))
+			seg_notify(segment, 1);
+		break;
+	case SLOT_DEAD:
+		sweep->unsettled |= seg_bury(segment, index, slot, word) != 0;
+		break;
+	case SLOT_MOVING:
+		sweep->unsettled |= seg_undo_moving(segment, index, slot, word);
+		break;
+	case SLOT_MOVED:
+		sweep->unsettled |= !seg_finish_moved(segment, index, slot, word);
+		break;
+	case SLOT_ARRIVING:
+		sweep->unsettled |= !seg_settle_arriving(segment, index, slot, word);
+		break;
+	case SLOT_HELD:
+		message_free_held(segment, index, slot);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- sweep: the whole ------------------------------------------------------------------------- */
+
+/* Changes whenever something has moved: the sum of all counters and ends. */
+static uint64_t activity(const struct segment *segment)
+{
+	uint64_t high = load_relaxed(&segment->header->row_high), sum = 0; /* relaxed: compared only */
+
+	for (uint64_t i = 1; i <= high && i < SEG_ROW_COUNT; i++) {
+		const struct seg_row *row = &segment->rows[i];
+
+		sum += load_relaxed(&row->sent) + load_relaxed(&row->left) * 3 + load_relaxed(&row->received) * 5 +
+		       load_relaxed(&row->user.low) * 7;
+	}
+	for (uint32_t i = 0; i < SEG_RING_COUNT; i++)
+		sum += load_relaxed(&segment->header->ends[i].tail) + load_relaxed(&segment->header->ends[i].head);
+	return sum + load_relaxed(&segment->header->rings) + load_relaxed(&segment->header->wanted);
+}
+
+static bool is_live_block(void *context, uint64_t packed, uint64_t block)
+{
+	struct segment *segment = context;
+	struct place place = place_unpack(packed);
+	const struct ring *ring = &segment->ring[place.ring];
+	struct slot_word word;
+
+	if (ring->slots == NULL || place.slot > ring->mask)
+		return false;
+	word = slot_read_stable(&ring->slots[place.slot]);
+	if (word_state(word) == SLOT_FREE ||
+	    (word_generation(word) & PLACE_GENERATION_MASK) != place.generation)
+		return false;
+	/* Who is still writing may not have noted its block yet. */
+	if (word_state(word) == SLOT_WRITING || word_state(word) == SLOT_PASSED ||
+	    word_state(word) == SLOT_ARRIVING)
+		return true;
+	return ring->slots[place.slot].message.block == block;
+}
+
+static bool is_gone(void *context, uint32_t row, uint32_t serial)
+{
+	return seg_handle_is_gone(context, row, serial);
+}
+
+/* The rows of the dead are free for others; the files that proved their life can go. */
+static void sweep_rows(struct segment *segment)
+{
+	uint64_t high = load_relaxed(&segment->header->row_high);
+
+	for (uint32_t i = 1; i <= high && i < SEG_ROW_COUNT; i++) {
+		struct seg_row *row = &segment->rows[i];
+		struct pair128 user = {.low = load_acquire(&row->user.low), .high = load_acquire(&row->user.high)};
+		struct pair128 none = {.low = user.low & ~UINT64_C(1)};
+
+		if ((user.low & 1) && seg_handle_is_gone(segment, i, (uint32_t)(user.low >> 1)) &&
+		    cas128_seq(&row->user, user, none)) {
+			CRASH_POINT(reap_row_freed);
+			fetch_add_seq(&segment->header->wanted, 1); /* its orphans are to be looked for */
+		}
+	}
+}
+
+/* The rows' counters may miss what a killed process did last. What was counted slot by slot is right
+ * to within what moved meanwhile. */
+static void correct_live(struct segment *segment, const struct sweep *sweep, uint64_t moved)
+{
+	int64_t live = (int64_t)seg_live(segment), counted = (int64_t)sweep->counted;
+	int64_t slack = moved < INT32_MAX ? (int64_t)moved : INT32_MAX;
+	int64_t error = live > counted + slack	 ? counted + slack - live
+			: live < counted - slack ? counted - slack - live
+						 : 0;
+
+	if (error != 0)
+		fetch_add_seq(&segment->header->live_correction, (uint64_t)error);
+}
+
+/* Shrinks: a large ring that is nearly empty gets a small successor, and will be retired once empty. */
+static void consider_shrinking(struct segment *segment, const struct sweep *sweep)
+{
+	uint32_t order = segment->ring[seg_newest_ring(segment)].order, wanted = SEG_ORDER_FIRST;
+
+	while (wanted < order && (UINT64_C(1) << wanted) < sweep->counted * 4)
+		wanted++;
+	if (order >= wanted + 4 && rings_count(segment->rings) == 1)
+		seg_grow(segment, wanted);
+}
+
+static void sweep_begin(struct segment *segment, struct sweep *sweep)
+{
+	sweep->is_running = true;
+	sweep->position = sweep->slot = 0;
+	sweep->ring_id = 0;
+	sweep->counted = 0;
+	sweep->unsettled = false;
+	sweep->oldest_ms = UINT64_MAX;
+	sweep_rows(segment);
+	sweep->mark = activity(segment);
+}
+
+static void sweep_end(struct segment *segment, struct sweep *sweep)
+{
+	uint64_t retention = seg_attribute(segment, ATTRIBUTE_RETENTION_MS);
+	uint64_t wall_ms = segment->clock.wall_ms, ends_ms = sweep->oldest_ms + retention;
+	uint64_t mark = activity(segment);
+
+	correct_live(segment, sweep, mark == sweep->mark ? 0 : mark - sweep->mark);
+	consider_shrinking(segment, sweep);
+	sweep->is_running = false;
+	sweep->last_ms = segment->clock.boot_ms;
+	sweep->last_mark = mark;
+	sweep->retention_ms = DUE_NEVER;
+	if (sweep->oldest_ms != UINT64_MAX)
+		sweep->retention_ms = sweep->last_ms + (ends_ms > wall_ms ? ends_ms - wall_ms : 0);
+}
+
+/* Walks slots of the listed rings; rings that come or go meanwhile are met by the next sweep. */
+static bool sweep_slots(struct segment *segment, struct sweep *sweep, uint32_t budget)
+{
+	while (sweep->position < rings_count(segment->rings)) {
+		uint32_t index = rings_at(segment->rings, sweep->position);
+
+		if (sweep->ring_id != segment->ring_id[index]) {
+			sweep->ring_id = segment->ring_id[index];
+			sweep->slot = 0;
+		}
+		for (; sweep->slot < ring_slot_count(&segment->ring[index]); sweep->slot++) {
+			if (budget-- == 0)
+				return true;
+			sweep_slot(segment, sweep, index, sweep->slot);
+		}
+		sweep->position++;
+	}
+	return false;
+}
+
+bool seg_sweep_is_due(struct segment *segment, const struct sweep *sweep)
+{
+	uint64_t now_ms = segment->clock.boot_ms;
+
+	if (sweep->is_running || now_ms >= sweep->retention_ms)
+		return true;
+	return now_ms >= sweep->last_ms + SWEEP_EVERY_MS &&
+	       (sweep->unsettled || activity(segment) != sweep->last_mark);
+}
+
+bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budget)
+{
+	struct body_sweep bodies = {
+		.is_live = is_live_block, .is_dead = is_gone, .context = segment, .keep_bytes = KEEP_BYTES};
+
+	if (seg_enter(segment) != 0) {
+		sweep->is_running = false;
+		return false;
+	}
+	os_clock_read(&segment->clock);
+	if (!sweep->is_running)
+		sweep_begin(segment, sweep);
+	body_sweep_step(segment, &bodies, &sweep->blocks, budget * BLOCKS_PER_SLOT);
+	if (!sweep_slots(segment, sweep, budget) && sweep->blocks == 0)
+		sweep_end(segment, sweep);
+	seg_leave(segment);
+	if (!sweep->is_running)
+		sweep->unsettled |= seg_retire_step(segment);
+	return sweep->is_running;
+}
+
+/* ---- by a client ------------------------------------------------------------------------------ */
+
+uint64_t seg_reap_for_client(struct segment *segment, struct sweep *sweep)
+{
+	uint64_t next, now_ms, last_ms;
+
+	if (seg_enter(segment) != 0)
+		return DUE_NEVER;
+	os_clock_read(&segment->clock);
+	next = seg_reap_due(segment, CLIENT_GROUPS);
+	seg_leave(segment);
+	now_ms = segment->clock.boot_ms;
+	last_ms = load_relaxed(&segment->header->sweep_ms); /* relaxed: takes turns only */
+	/* One client a second begins a sweep and carries it through. */
+	if (sweep->is_running || (now_ms >= last_ms + SWEEP_EVERY_MS && seg_sweep_is_due(segment, sweep) &&
+				  cas_seq(&segment->header->sweep_ms, last_ms, now_ms)))
+		seg_sweep_step(segment, sweep, CLIENT_SLOTS);
+	return next;
+}

@@ -1,0 +1,51 @@
+/* Reaping: what time and death ask for. Safe to run by several at once, since every transition is one
+ * CAS; called by the engine, and by clients when no engine is prompt.
+ *
+ *   seg_reap_due    leases and delays that have ended, found by the hints (ring/due.h)
+ *   seg_sweep_step  a part of a full sweep: orphans of dead handles, lost bits and hints, retention,
+ *                   DEAD messages, unfinished moves, blocks, the count of live messages, rings
+ */
+#ifndef SEG_REAP_H
+#define SEG_REAP_H
+
+#include "shm/segment.h"
+
+/* Makes up to `budget` groups of 64 slots up to date. Returns when the next one is due (boot clock;
+ * DUE_NEVER: nothing is); at or before now if the budget did not suffice. Between enter and leave. */
+uint64_t seg_reap_due(struct segment *segment, uint32_t budget);
+
+/* Where a sweep stands; private to who sweeps. Zeroed is a good start. */
+struct sweep {
+	bool is_running;
+	uint32_t position; /* in the list of rings */
+	uint32_t ring_id;
+	uint32_t slot;
+	uint64_t counted;      /* live messages met */
+	uint64_t mark;	       /* activity when it began */
+	uint64_t oldest_ms;    /* earliest sent_ms met; UINT64_MAX */
+	uint64_t blocks;       /* cursor of body_sweep_step */
+	uint64_t last_ms;      /* when the last one ended, boot clock */
+	uint64_t last_mark;    /* activity then */
+	uint64_t retention_ms; /* when retention ends for the oldest, boot clock */
+	bool unsettled;	       /* something was left for the next one */
+};
+
+enum { SWEEP_EVERY_MS = 1000 };
+
+/* Is a sweep asked for: running, or 1 s since the last and something has moved, or retention is due? */
+bool seg_sweep_is_due(struct segment *segment, const struct sweep *sweep);
+
+/* Looks at up to `budget` slots. True while the sweep goes on. Outside enter and leave. */
+bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budget);
+
+/* One budgeted step of both, for a client without a prompt engine; takes turns with other clients so
+ * that not all of them sweep. Outside enter and leave. Returns when something is next due. */
+uint64_t seg_reap_for_client(struct segment *segment, struct sweep *sweep);
+
+/* Is a message of that age over the queue's retention? */
+static inline bool seg_is_expired(const struct segment *segment, uint64_t sent_ms)
+{
+	return sent_ms + seg_attribute(segment, ATTRIBUTE_RETENTION_MS) <= segment->clock.wall_ms;
+}
+
+#endif

@@ -1,0 +1,223 @@
+/* A ring appears and goes away without stopping anybody.
+ *
+ *   grow     region EMPTY -> BUSY(me); allocate; CAS the list: appended; BUSY -> LIVE
+ *   retire   the oldest ring, when a newer one takes the sends and nobody can still send to it, and
+ *            all its slots are FREE: CAS the list without it; then, when no call works with an older
+ *            list: LIVE -> BUSY(me); punch; -> EMPTY
+ *
+ * [V2] "Nobody can": each call writes the list it works with into its row and reads the list again
+ * ([V1]). After changing the list, a barrier is raised in every process (membarrier; fences of their
+ * own where that is refused); then a row that shows an older list is in a call that may touch what we
+ * want to take away, and one that does not will see the new list.
+ *
+ * Killed while BUSY: an unlisted region of a dead owner is punched by the next step, a listed one is
+ * made LIVE. Killed after unlisting: the region is LIVE and unlisted, which is where retiring goes on.
+ * A region BUSY with a stopped owner is simply not used; there are eight.
+ */
+#include "shm/rings.h"
+
+#include "kmod-free/barrier.h"
+#include "kmod-free/memory.h"
+#include "ring/crashpoint.h"
+#include "ringlease.h"
+
+#include <errno.h>
+
+static struct pair128 region_read(const struct segment *segment, uint32_t index)
+{
+	const struct word128 *region = &segment->header->region[index];
+
+	return (struct pair128){.low = load_acquire(&region->low), .high = load_acquire(&region->high)};
+}
+
+static enum region_state region_state(struct pair128 region)
+{
+	return (enum region_state)(region.low & 15);
+}
+
+static struct pair128 region_busy(const struct segment *segment, uint32_t order, uint64_t id)
+{
+	return (struct pair128){
+		.low = REGION_BUSY | (uint64_t)order << 4 | (uint64_t)segment->row << 12,
+		.high = id << 32 | segment->serial,
+	};
+}
+
+/* The same region with another state and no owner. */
+static struct pair128 region_with_state(struct pair128 region, enum region_state state)
+{
+	return (struct pair128){
+		.low = (region.low & 0xff0) | state,
+		.high = region.high & ~UINT64_C(0xffffffff),
+	};
+}
+
+static bool region_change(struct segment *segment, uint32_t index, struct pair128 from, struct pair128 to)
+{
+	return cas128_seq(&segment->header->region[index], from, to);
+}
+
+static uint64_t region_offset(uint32_t index)
+{
+	return SEG_RINGS + index * SEG_RING_REGION;
+}
+
+static bool is_listed(uint64_t rings, uint32_t index)
+{
+	for (uint32_t i = 0; i < rings_count(rings) && i < SEG_RING_COUNT; i++)
+		if (rings_at(rings, i) == index)
+			return true;
+	return false;
+}
+
+/* ---- grow ------------------------------------------------------------------------------------- */
+
+/* Takes an empty region; -1 if there is none. */
+static int region_take(struct segment *segment, uint32_t order, struct pair128 *ret_busy)
+{
+	uint64_t id = fetch_add_seq(&segment->header->ring_next, 1) & 0xffffffff;
+	struct pair128 busy = region_busy(segment, order, id == 0 ? 1 : id);
+
+	for (uint32_t i = 0; i < SEG_RING_COUNT; i++) {
+		struct pair128 seen = region_read(segment, i);
+
+		if (region_state(seen) == REGION_EMPTY && region_change(segment, i, seen, busy)) {
+			CRASH_POINT(grow_busy);
+			*ret_busy = busy;
+			return (int)i;
+		}
+	}
+	return -1;
+}
+
+static void region_give_back(struct segment *segment, uint32_t index, struct pair128 busy)
+{
+	os_file_punch(segment->fd, region_offset(index), SEG_RING_REGION);
+	CRASH_POINT(retire_punched);
+	region_change(segment, index, busy, (struct pair128){0});
+}
+
+/* Appends to the list that our call works with. False if the list has changed: then somebody else has
+ * grown or retired, and the caller looks again. */
+static bool list_append(struct segment *segment, uint32_t index)
+{
+	uint64_t rings = segment->rings;
+	uint32_t count = rings_count(rings);
+	uint32_t list = (uint32_t)rings | index << (count * 4);
+
+	return cas_seq(&segment->header->rings, rings,
+		       rings_make(count + 1, rings_version(rings) + 1, list));
+}
+
+int seg_grow(struct segment *segment, uint32_t order)
+{
+	struct pair128 busy;
+	int index, error;
+
+	if (rings_count(segment->rings) >= SEG_RING_COUNT)
+		return -ENOSPC;
+	index = region_take(segment, order, &busy);
+	if (index < 0)
+		return -ENOSPC;
+	store_relaxed(&segment->header->ends[index].tail, 0); /* ours alone until listed */
+	store_relaxed(&segment->header->ends[index].head, 0);
+	error = os_file_allocate(segment->fd, region_offset((uint32_t)index), ring_bytes(order));
+	CRASH_POINT(grow_allocated);
+	if (error || !list_append(segment, (uint32_t)index)) {
+		region_give_back(segment, (uint32_t)index, busy);
+		return error ? error : seg_refresh(segment);
+	}
+	CRASH_POINT(grow_appended);
+	region_change(segment, (uint32_t)index, busy, region_with_state(busy, REGION_LIVE));
+	return seg_refresh(segment);
+}
+
+/* ---- retire ----------------------------------------------------------------------------------- */
+
+/* May any living handle be in a call that began with another list than `rings`? */
+static bool somebody_is_behind(struct segment *segment, uint64_t rings)
+{
+	uint64_t high = load_acquire(&segment->header->row_high);
+
+	if (!os_barrier_everywhere())
+		return true;
+	for (uint32_t i = 1; i <= high && i < SEG_ROW_COUNT; i++) {
+		uint64_t user = load_acquire(&segment->rows[i].user.low);
+		uint64_t view = load_seq(&segment->rows[i].view);
+
+		if ((user & 1) && view != 0 && view != rings &&
+		    !seg_handle_is_gone(segment, i, (uint32_t)(user >> 1)))
+			return true;
+	}
+	return false;
+}
+
+static bool ring_is_empty(const struct ring *ring)
+{
+	for (uint32_t i = 0; i < ring_slot_count(ring); i++)
+		if (word_state(slot_read(&ring->slots[i])) != SLOT_FREE)
+			return false;
+	return true;
+}
+
+/* Takes the oldest ring off the list, if it is done with. */
+static bool unlist_oldest(struct segment *segment)
+{
+	uint64_t rings;
+	bool done = false;
+
+	if (seg_enter(segment) != 0)
+		return false;
+	rings = segment->rings;
+	/* Once nobody works with an older list, all sends go to the newest ring: then an empty older
+	 * one stays empty. */
+	if (rings_count(rings) > 1 && ring_is_empty(&segment->ring[rings_at(rings, 0)]) &&
+	    !somebody_is_behind(segment, rings) && ring_is_empty(&segment->ring[rings_at(rings, 0)])) {
+		done = cas_seq(&segment->header->rings, rings,
+			       rings_make(rings_count(rings) - 1, rings_version(rings) + 1,
+					  (uint32_t)rings >> 4));
+		CRASH_POINT(retire_unlisted);
+	}
+	seg_leave(segment);
+	return done;
+}
+
+/* Gives back or mends one region that is not as the list says. */
+static bool region_settle(struct segment *segment, uint32_t index, uint64_t rings)
+{
+	struct pair128 seen = region_read(segment, index);
+	bool owner_gone = region_state(seen) == REGION_BUSY &&
+			  seg_handle_is_gone(segment, (uint32_t)(seen.low >> 12) & 0xfff, (uint32_t)seen.high);
+	struct pair128 busy = region_busy(segment, (uint32_t)(seen.low >> 4) & 0xff, seen.high >> 32);
+
+	if (region_state(seen) == REGION_EMPTY || (region_state(seen) == REGION_BUSY && !owner_gone))
+		return false;
+	if (is_listed(rings, index)) {
+		if (owner_gone)
+			region_change(segment, index, seen, region_with_state(seen, REGION_LIVE));
+		return false;
+	}
+	if (somebody_is_behind(segment, rings))
+		return true;
+	/* Still the same list, so still unlisted: a BUSY region is listed by its owner only. */
+	if (load_seq(&segment->header->rings) != rings || !region_change(segment, index, seen, busy))
+		return true;
+	CRASH_POINT(retire_busy);
+	region_give_back(segment, index, busy);
+	return false;
+}
+
+bool seg_retire_step(struct segment *segment)
+{
+	uint64_t rings;
+	bool more = false;
+
+	while (unlist_oldest(segment))
+		;
+	rings = load_seq(&segment->header->rings);
+	if (rings & RINGS_REMOVED)
+		return false;
+	for (uint32_t i = 0; i < SEG_RING_COUNT; i++)
+		more |= region_settle(segment, i, rings);
+	return more || rings_count(rings) > 1;
+}

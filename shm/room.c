@@ -1,0 +1,89 @@
+#include "shm/room.h"
+
+#include "ringlease.h"
+#include "shm/rings.h"
+
+#include <errno.h>
+
+enum { CHECK_EVERY_MAX = 64 };
+
+/* Messages that the listed rings may hold together: 7/8 of their slots. An older one that is partly
+ * drained is not refilled; then the newest meets its last slot, and growing goes by that. */
+static uint64_t rings_limit(const struct segment *segment)
+{
+	uint64_t slots = 0;
+
+	for (uint32_t i = 0; i < rings_count(segment->rings); i++)
+		slots += ring_slot_count(&segment->ring[rings_at(segment->rings, i)]);
+	return slots * 7 / 8;
+}
+
+static uint64_t newest_order(const struct segment *segment)
+{
+	return segment->ring[seg_newest_ring(segment)].order;
+}
+
+/* How many sends until the next count: not so many that all handles together could pass `limit`. */
+static uint64_t sends_until_count(const struct segment *segment, uint64_t live, uint64_t limit)
+{
+	uint64_t handles = load_relaxed(&segment->header->row_high); /* relaxed: an upper bound */
+	uint64_t sends = live < limit ? (limit - live) / (handles ? handles : 1) : 0;
+
+	return sends < 1 ? 1 : sends > CHECK_EVERY_MAX ? CHECK_EVERY_MAX : sends;
+}
+
+static int grow(struct segment *segment)
+{
+	uint32_t order = (uint32_t)newest_order(segment) + 2;
+
+	return seg_grow(segment, order < segment->capacity_order ? order : segment->capacity_order);
+}
+
+int seg_room(struct segment *segment)
+{
+	uint64_t live, limit;
+
+	if (segment->sends_left > 0) {
+		segment->sends_left--;
+		return 0;
+	}
+	live = seg_live(segment);
+	if (live >= segment->capacity)
+		return RLQ_EFULL;
+	limit = rings_limit(segment);
+	if (live >= limit && newest_order(segment) < segment->capacity_order) {
+		int error = grow(segment);
+
+		/* Without memory for more, the ring is used to its last slot. */
+		if (error && error != -ENOSPC)
+			return error;
+		limit = rings_limit(segment);
+	}
+	segment->sends_left =
+		sends_until_count(segment, live, limit < segment->capacity ? limit : segment->capacity) - 1;
+	return 0;
+}
+
+int seg_claim(struct segment *segment, bool arriving, uint32_t receives, struct ring_claim *ret)
+{
+	uint64_t owner = owner_make(segment->row, segment->serial);
+
+	for (;;) {
+		uint32_t index = seg_newest_ring(segment);
+		const struct ring *ring = &segment->ring[index];
+		struct ring_cursor *cursor = &segment->cursor[index];
+		enum ring_result result = arriving ? ring_claim_arriving(ring, cursor, owner, receives, ret)
+						   : ring_claim(ring, cursor, owner, ret);
+
+		if (result == RING_OK)
+			return (int)index;
+		if (result == RING_DAMAGED)
+			return RLQ_EDAMAGED;
+		if (result == RING_FULL) {
+			int error = newest_order(segment) < segment->capacity_order ? grow(segment) : RLQ_EFULL;
+
+			if (error)
+				return error == -ENOSPC ? RLQ_ENOSPACE : error;
+		}
+	}
+}

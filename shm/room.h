@@ -1,0 +1,22 @@
+/* Is there room for another message? Capacity, growth, and the claim of a slot. */
+#ifndef SEG_ROOM_H
+#define SEG_ROOM_H
+
+#include "shm/segment.h"
+
+/* 0, RLQ_EFULL, or RLQ_ENOSPACE. Grows the queue when its newest ring is 7/8 full. Cheap but for one
+ * call in up to 64: the number of messages is summed from the rows only that often, and as often as
+ * needed near the capacity. Between enter and leave. */
+int seg_room(struct segment *segment);
+
+/* Claims a slot of the newest ring, growing if it is physically full. `arriving`: for a moved copy,
+ * with its receive count. Returns the ring's index, or RLQ_EFULL, RLQ_ENOSPACE, RLQ_EDAMAGED. */
+int seg_claim(struct segment *segment, bool arriving, uint32_t receives, struct ring_claim *ret);
+
+/* After giving up on RLQ_EFULL: count anew before the next send. */
+static inline void seg_room_ask_again(struct segment *segment)
+{
+	segment->sends_left = 0;
+}
+
+#endif

@@ -1,0 +1,452 @@
+#include "shm/segment.h"
+
+#include "kmod-free/futex.h"
+#include "kmod-free/memory.h"
+#include "kmod-free/numa.h"
+#include "ring/event.h"
+#include "ringlease.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- create ----------------------------------------------------------------------------------- */
+
+/* The smallest ring that holds `capacity` messages at 7/8. */
+static uint32_t order_for(uint64_t capacity)
+{
+	uint32_t order = 1;
+
+	while (order < RING_ORDER_MAX && (UINT64_C(7) << order) / 8 < capacity)
+		order++;
+	return order;
+}
+
+static void identity_fill(struct seg_identity *identity, const struct seg_directory *directory,
+			  const struct seg_recipe *recipe, uint64_t wall_ms)
+{
+	*identity = (struct seg_identity){
+		.abi_major = SEG_ABI_MAJOR,
+		.abi_minor = SEG_ABI_MINOR,
+		.header_bytes = sizeof(struct seg_header),
+		.features = SEG_FEATURES,
+		.created_ms = wall_ms,
+		.capacity = recipe->capacity,
+		.order_max = order_for(recipe->capacity),
+		.placement = recipe->placement,
+		.placement_node = recipe->placement_node,
+		.mode = recipe->mode,
+		.group = recipe->group,
+	};
+	memcpy(identity->magic, SEG_MAGIC, sizeof(identity->magic));
+	memcpy(identity->boot_id, directory->boot_id, sizeof(identity->boot_id));
+	strncpy(identity->name, recipe->name, SEG_NAME_MAX);
+	do
+		os_random(&identity->incarnation, sizeof(identity->incarnation));
+	while (identity->incarnation == 0);
+}
+
+static void header_fill(struct seg_header *header, const struct seg_recipe *recipe)
+{
+	struct os_clock clock;
+
+	os_clock_start(&clock);
+	os_clock_read(&clock);
+	for (int i = 0; i < ATTRIBUTE_COUNT; i++)
+		store_relaxed(&header->attribute[i], recipe->attribute[i]); /* nobody sees it yet */
+	store_relaxed(&header->attribute[ATTRIBUTE_MODIFIED_MS], clock.wall_ms);
+	store_relaxed(&header->attribute[ATTRIBUTE_DLQ], recipe->dlq[0] ? 1 : 0);
+	memcpy(header->dlq_name[0], recipe->dlq, sizeof(header->dlq_name[0]));
+	store_relaxed(&header->row_high, SEG_ROWS_STEP - 1);
+}
+
+/* The first ring is simply written: the segment has no name yet. */
+static void first_ring_fill(struct seg_header *header, uint32_t order)
+{
+	header->region[0].low = REGION_LIVE | order << 4;
+	header->region[0].high = UINT64_C(1) << 32;
+	header->ring_next = 2;
+	header->rings = rings_make(1, 1, 0);
+}
+
+static int segment_fill(const struct seg_directory *directory, int fd, const struct seg_recipe *recipe)
+{
+	unsigned char *base = os_map(fd, 0, SEG_MAP_BYTES, true);
+	struct seg_header *header = (struct seg_header *)base;
+	uint32_t order = recipe->order_first ? recipe->order_first : SEG_ORDER_FIRST;
+	struct os_clock clock;
+	int error;
+
+	if (base == NULL)
+		return -errno;
+	if (order > order_for(recipe->capacity))
+		order = order_for(recipe->capacity);
+	/* The policy belongs to the file, so it comes before the first allocation. */
+	error = os_numa_place(base, SEG_MAP_BYTES, (enum os_numa_policy)recipe->placement,
+			      recipe->placement_node);
+	if (!error)
+		error = os_file_allocate(fd, 0, SEG_ROWS + SEG_ROWS_STEP * sizeof(struct seg_row));
+	if (!error)
+		error = os_file_allocate(fd, SEG_RINGS, ring_bytes(order));
+	if (!error) {
+		os_clock_start(&clock);
+		os_clock_read(&clock);
+		identity_fill(&header->identity, directory, recipe, clock.wall_ms);
+		header->mirror = header->identity;
+		header_fill(header, recipe);
+		first_ring_fill(header, order);
+	}
+	os_unmap(base, SEG_MAP_BYTES);
+	return error;
+}
+
+int seg_create(const struct seg_directory *directory, const struct seg_recipe *recipe)
+{
+	char file[SEG_NAME_MAX + 8], hidden[64];
+	int fd, error;
+
+	seg_file_name(recipe->name, file);
+	if (faccessat(directory->fd, file, F_OK, 0) == 0)
+		return -EEXIST;
+	fd = os_file_build(directory->fd, recipe->mode, hidden);
+	if (fd < 0)
+		return fd;
+	error = os_file_resize(fd, SEG_FILE_BYTES);
+	if (!error)
+		error = segment_fill(directory, fd, recipe);
+	if (!error && fchmod(fd, recipe->mode) < 0)
+		error = -errno;
+	if (!error && recipe->group != UINT32_MAX && fchown(fd, (uid_t)-1, recipe->group) < 0)
+		error = -errno;
+	if (!error)
+		error = os_file_link(directory->fd, fd, hidden, file);
+	if (error && hidden[0])
+		unlinkat(directory->fd, hidden, 0);
+	close(fd);
+	return error;
+}
+
+/* ---- open ------------------------------------------------------------------------------------- */
+
+int seg_check_identity(const struct seg_identity *identity, const struct seg_identity *mirror,
+		       uint64_t file_bytes, const unsigned char boot_id[16])
+{
+	if (memcmp(identity->magic, SEG_MAGIC, sizeof(identity->magic)) != 0)
+		return RLQ_EDAMAGED;
+	if (identity->abi_major != SEG_ABI_MAJOR || (identity->features & ~SEG_FEATURES) != 0)
+		return RLQ_EVERSION;
+	if (memcmp(identity, mirror, sizeof(*identity)) != 0)
+		return RLQ_EDAMAGED;
+	if (file_bytes < SEG_FILE_BYTES || identity->order_max < 1 || identity->order_max > RING_ORDER_MAX ||
+	    identity->incarnation == 0 || identity->capacity == 0 || identity->name[SEG_NAME_MAX] != '\0')
+		return RLQ_EDAMAGED;
+	return memcmp(identity->boot_id, boot_id, sizeof(identity->boot_id)) == 0 ? 0 : RLQ_EBOOT;
+}
+
+/* Maps the segment if its identity is sound. The identity is read with a system call first: a file
+ * that is too short must not be touched through a mapping. */
+static int segment_map(struct segment *segment, const char *name, bool writable)
+{
+	struct seg_identity identity[2];
+	char file[SEG_NAME_MAX + 8];
+	struct stat status;
+	int error;
+
+	seg_file_name(name, file);
+	segment->fd = openat(segment->directory->fd, file, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	if (segment->fd < 0)
+		return -errno;
+	if (fstat(segment->fd, &status) < 0)
+		return -errno;
+	if (pread(segment->fd, identity, sizeof(identity), 0) != (ssize_t)sizeof(identity))
+		return RLQ_EDAMAGED;
+	error = seg_check_identity(&identity[0], &identity[1], (uint64_t)status.st_size,
+				   segment->directory->boot_id);
+	if (error)
+		return error;
+	segment->base = os_map(segment->fd, 0, SEG_MAP_BYTES, writable);
+	if (segment->base == NULL)
+		return -errno;
+	segment->header = (struct seg_header *)segment->base;
+	segment->rows = (struct seg_row *)(segment->base + SEG_ROWS);
+	segment->capacity = identity[0].capacity;
+	segment->capacity_order = identity[0].order_max;
+	segment->incarnation = identity[0].incarnation;
+	return 0;
+}
+
+static uint64_t row_high(const struct segment *segment)
+{
+	uint64_t high = load_acquire(&segment->header->row_high);
+
+	return high < SEG_ROW_COUNT ? high : SEG_ROW_COUNT - 1;
+}
+
+/* Gives memory to the next rows. Two may do it at once: allocating twice is harmless. */
+static int rows_extend(struct segment *segment, uint64_t high)
+{
+	int error;
+
+	if (high + 1 >= SEG_ROW_COUNT)
+		return RLQ_EHANDLES;
+	error = os_file_allocate(segment->fd, SEG_ROWS + (high + 1) * sizeof(struct seg_row),
+				 SEG_ROWS_STEP * sizeof(struct seg_row));
+	if (error)
+		return error == -ENOSPC ? RLQ_ENOSPACE : error;
+	raise_seq(&segment->header->row_high, high + SEG_ROWS_STEP);
+	return 0;
+}
+
+static bool row_is_used(struct pair128 user)
+{
+	return user.low & 1;
+}
+
+static struct pair128 row_user(const struct seg_row *row)
+{
+	return (struct pair128){.low = load_acquire(&row->user.low), .high = load_acquire(&row->user.high)};
+}
+
+/* Takes row `index` if it is free or its user is dead. The new serial makes everything that the last
+ * user left behind an orphan that anybody may tell. */
+static bool row_take(struct segment *segment, uint32_t index)
+{
+	struct seg_row *row = &segment->rows[index];
+	struct pair128 user = row_user(row);
+	uint32_t serial = (uint32_t)(user.low >> 1) + 1;
+	struct pair128 mine = {.low = (uint64_t)serial << 1 | 1, .high = segment->directory->liveness.key};
+
+	if (row_is_used(user) && !seg_handle_is_gone(segment, index, serial - 1))
+		return false;
+	if (!cas128_seq(&row->user, user, mine))
+		return false;
+	segment->row = index;
+	segment->serial = serial;
+	segment->me = row;
+	store_release(&row->view, 0);
+	for (int i = 0; i < SEG_HOLD_COUNT; i++)
+		store_release(&row->holds[i], 0);
+	store_relaxed(&row->pid, (uint64_t)getpid()); /* only shown */
+	return true;
+}
+
+static int row_find(struct segment *segment)
+{
+	/* Free rows first; then more rows; the dead's only when there are no more. */
+	for (;;) {
+		uint64_t high = row_high(segment);
+		int error;
+
+		for (uint32_t i = 1; i <= high; i++)
+			if (!row_is_used(row_user(&segment->rows[i])) && row_take(segment, i))
+				return 0;
+		for (uint32_t i = 1; i <= high; i++)
+			if (row_take(segment, i))
+				return 0;
+		error = rows_extend(segment, high);
+		if (error)
+			return error;
+	}
+}
+
+static int segment_open(const struct seg_directory *directory, const char *name, bool with_row,
+			struct segment **ret_segment)
+{
+	struct segment *segment = calloc(1, sizeof(*segment));
+	int error;
+
+	if (segment == NULL)
+		return -ENOMEM;
+	segment->directory = directory;
+	segment->needs_fence = directory->needs_fence;
+	os_clock_start(&segment->clock);
+	error = segment_map(segment, name, with_row);
+	if (!error && with_row)
+		error = row_find(segment);
+	if (!error && with_row) {
+		error = seg_refresh(segment);
+		if (!error)
+			seg_leave(segment);
+	}
+	if (error) {
+		seg_close(segment);
+		return error;
+	}
+	*ret_segment = segment;
+	return 0;
+}
+
+int seg_open(const struct seg_directory *directory, const char *name, struct segment **ret_segment)
+{
+	return segment_open(directory, name, true, ret_segment);
+}
+
+int seg_open_to_look(const struct seg_directory *directory, const char *name, struct segment **ret_segment)
+{
+	return segment_open(directory, name, false, ret_segment);
+}
+
+void seg_close(struct segment *segment)
+{
+	if (segment == NULL)
+		return;
+	seg_close(segment->peer);
+	/* A forked child must not free the row of its parent. */
+	if (segment->me && os_liveness_is_own(&segment->directory->liveness)) {
+		struct pair128 mine = {.low = (uint64_t)segment->serial << 1 | 1,
+				       .high = segment->directory->liveness.key};
+
+		for (int i = 0; i < SEG_HOLD_COUNT; i++)
+			store_seq(&segment->me->holds[i], 0);
+		seg_leave(segment);
+		cas128_seq(&segment->me->user, mine, (struct pair128){.low = (uint64_t)segment->serial << 1});
+	}
+	bodies_unmap(&segment->bodies);
+	if (segment->base)
+		os_unmap(segment->base, SEG_MAP_BYTES);
+	if (segment->fd >= 0)
+		close(segment->fd);
+	free(segment);
+}
+
+int seg_remove(const struct seg_directory *directory, const char *name)
+{
+	struct segment *segment;
+	char file[SEG_NAME_MAX + 8];
+	int error = seg_open(directory, name, &segment);
+
+	seg_file_name(name, file);
+	if (error == 0) {
+		fetch_or_seq(&segment->header->rings, RINGS_REMOVED);
+		seg_notify_room(segment);
+		seg_close(segment);
+	} else if (error == -ENOENT || error == -EACCES) {
+		return error;
+	}
+	/* What cannot be opened, being damaged or of another boot, is removed all the same. */
+	return unlinkat(directory->fd, file, 0) < 0 ? -errno : 0;
+}
+
+/* ---- rings of this view ----------------------------------------------------------------------- */
+
+/* Takes region `index` into the view. Its word is checked: the list may be damaged. */
+static int ring_open(struct segment *segment, uint32_t index)
+{
+	struct word128 *region;
+	uint64_t low;
+	uint32_t order, id;
+
+	if (index >= SEG_RING_COUNT)
+		return RLQ_EDAMAGED;
+	region = &segment->header->region[index];
+	low = load_acquire(&region->low);
+	id = (uint32_t)(load_acquire(&region->high) >> 32);
+	order = (uint32_t)(low >> 4) & 0xff;
+	if ((low & 15) == REGION_EMPTY || order > segment->capacity_order || id == 0)
+		return RLQ_EDAMAGED;
+	if (segment->ring_id[index] == id && segment->ring[index].slots != NULL)
+		return segment->ring[index].order == order ? 0 : RLQ_EDAMAGED;
+	ring_place(&segment->ring[index], &segment->header->ends[index],
+		   segment->base + SEG_RINGS + index * SEG_RING_REGION, order);
+	segment->cursor[index] = (struct ring_cursor){0};
+	segment->ring_id[index] = id;
+	return 0;
+}
+
+int seg_refresh(struct segment *segment)
+{
+	for (;;) {
+		uint64_t rings = load_seq(&segment->header->rings);
+		int error = 0;
+
+		if (rings & RINGS_REMOVED) {
+			seg_leave(segment);
+			return RLQ_EREMOVED;
+		}
+		store_seq(&segment->me->view, rings);
+		/* [V1] The view, then the word again: pairs with [V2]. */
+		if (load_seq(&segment->header->rings) != rings)
+			continue;
+		if (rings_count(rings) == 0 || rings_count(rings) > SEG_RING_COUNT)
+			error = RLQ_EDAMAGED;
+		for (uint32_t i = 0; i < rings_count(rings) && !error; i++)
+			error = ring_open(segment, rings_at(rings, i));
+		if (error) {
+			seg_leave(segment);
+			return error;
+		}
+		segment->rings = rings;
+		return 0;
+	}
+}
+
+uint64_t seg_live(const struct segment *segment)
+{
+	uint64_t live = load_relaxed(&segment->header->live_correction); /* relaxed: an estimate */
+	uint64_t high = row_high(segment);
+
+	for (uint64_t i = 1; i <= high; i++)
+		live += load_relaxed(&segment->rows[i].sent) - load_relaxed(&segment->rows[i].left);
+	return (int64_t)live < 0 ? 0 : live;
+}
+
+/* ---- waking ----------------------------------------------------------------------------------- */
+
+static void wake(atomic_u32 *event, uint64_t count)
+{
+	/* [E1] after the message was made READY; pairs with [E2]. */
+	if (!event_has_sleepers(event))
+		return;
+	uint32_t seen = event_advance(event);
+	int wanted = count > INT32_MAX ? INT32_MAX : (int)count;
+
+	if (os_futex_wake(event, wanted) < wanted)
+		event_quiet(event, seen);
+}
+
+void seg_notify(struct segment *segment, uint64_t count)
+{
+	wake(&segment->header->consumers, count);
+}
+
+void seg_notify_room(struct segment *segment)
+{
+	wake(&segment->header->producers, INT32_MAX);
+	if (load_relaxed(&segment->header->rings) & RINGS_REMOVED)
+		wake(&segment->header->consumers, INT32_MAX);
+}
+
+/* ---- other handles ---------------------------------------------------------------------------- */
+
+bool seg_handle_is_gone(const struct segment *segment, uint32_t row, uint32_t serial)
+{
+	struct pair128 user;
+
+	if (row == 0 || row > row_high(segment))
+		return true;
+	user = row_user(&segment->rows[row]);
+	if (!row_is_used(user) || (uint32_t)(user.low >> 1) != serial)
+		return true;
+	return os_liveness_ask(&segment->directory->liveness, user.high) == OS_DEAD;
+}
+
+bool seg_is_held(const struct segment *segment, uint64_t place)
+{
+	uint64_t high = row_high(segment);
+
+	for (uint32_t i = 1; i <= high; i++) {
+		const struct seg_row *row = &segment->rows[i];
+		struct pair128 user = row_user(row);
+
+		for (int hold = 0; row_is_used(user) && hold < SEG_HOLD_COUNT; hold++) {
+			/* [H2] after the slot became HELD; pairs with [H1] and with the holder's letting go */
+			if (load_seq(&row->holds[hold]) == place &&
+			    !seg_handle_is_gone(segment, i, (uint32_t)(user.low >> 1)))
+				return true;
+		}
+	}
+	return false;
+}

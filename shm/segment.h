@@ -1,0 +1,119 @@
+/* One queue's segment as one handle sees it: create, open, row, rings. Belongs to one thread. */
+#ifndef SEG_SEGMENT_H
+#define SEG_SEGMENT_H
+
+#include "kmod-free/clock.h"
+#include "shm/bodies.h"
+#include "shm/directory.h"
+#include "shm/layout.h"
+
+struct segment {
+	struct seg_header *header;
+	struct seg_row *rows;
+	struct seg_row *me;
+	const struct seg_directory *directory;
+	unsigned char *base;
+	int fd;
+	uint32_t row, serial; /* of `me`; row 0 is never used */
+	bool needs_fence;
+
+	uint64_t rings; /* the word that `ring` was made from */
+	struct ring ring[SEG_RING_COUNT];
+	struct ring_cursor cursor[SEG_RING_COUNT];
+	uint32_t ring_id[SEG_RING_COUNT];
+
+	struct bodies bodies;
+	struct os_clock clock;
+	uint32_t capacity_order; /* order of the largest ring */
+	uint64_t capacity;
+	uint64_t incarnation;
+	uint64_t sends_left; /* until the next count, see room.h */
+	struct segment *peer; /* the DLQ, once a move has needed it */
+};
+
+/* What creation needs; all checked by the caller. */
+struct seg_recipe {
+	const char *name;
+	uint64_t capacity;
+	uint64_t attribute[ATTRIBUTE_COUNT];
+	char dlq[SEG_NAME_MAX + 8];
+	uint32_t mode, group;
+	uint32_t placement, placement_node;
+	uint32_t order_first; /* 0: the default */
+};
+
+/* Builds a segment without a name and links it. 0, -EEXIST, -ENOSPC, other errno. */
+int seg_create(const struct seg_directory *directory, const struct seg_recipe *recipe);
+
+/* Opens by name and takes a row. -ENOENT, and the faults of seg_check_identity. */
+int seg_open(const struct seg_directory *directory, const char *name, struct segment **ret_segment);
+
+/* The same without a row, for looking only (verify, ls): nothing may be changed through it. */
+int seg_open_to_look(const struct seg_directory *directory, const char *name, struct segment **ret_segment);
+
+void seg_close(struct segment *segment);
+
+/* Marks it removed, wakes all sleepers, unlinks the file. */
+int seg_remove(const struct seg_directory *directory, const char *name);
+
+/* Faults of an identity, as RLQ_E* codes; 0: sound. */
+int seg_check_identity(const struct seg_identity *identity, const struct seg_identity *mirror,
+		       uint64_t file_bytes, const unsigned char boot_id[16]);
+
+/* ---- calls ---- */
+
+int seg_refresh(struct segment *segment);
+
+/* Begins a call: says which rings it works with, so that none of them goes away ([V1], pairs with [V2]
+ * in rings.c). 0, RLQ_EREMOVED, RLQ_EDAMAGED. */
+static inline int seg_enter(struct segment *segment)
+{
+	/* relaxed: ordered by the fence here, or by the barrier that retiring raises in us */
+	store_relaxed(&segment->me->view, segment->rings);
+	if (segment->needs_fence)
+		fence_seq();
+	else
+		fence_compiler();
+	if (__builtin_expect(load_acquire(&segment->header->rings) == segment->rings, 1))
+		return 0;
+	return seg_refresh(segment);
+}
+
+static inline void seg_leave(struct segment *segment)
+{
+	store_release(&segment->me->view, 0);
+}
+
+static inline uint64_t seg_attribute(const struct segment *segment, enum seg_attribute attribute)
+{
+	return load_relaxed(&segment->header->attribute[attribute]); /* relaxed: a setting, no hand-over */
+}
+
+static inline uint32_t seg_newest_ring(const struct segment *segment)
+{
+	return rings_at(segment->rings, rings_count(segment->rings) - 1);
+}
+
+/* Adds to a counter of our own row: nobody else writes it, so no locked operation. */
+static inline void seg_count(atomic_u64 *counter, uint64_t more)
+{
+	store_relaxed(counter, load_relaxed(counter) + more);
+}
+
+/* Messages in the queue, by the rows' counters. */
+uint64_t seg_live(const struct segment *segment);
+
+/* Wakes up to `count` sleeping consumers; one load when none sleeps. */
+void seg_notify(struct segment *segment, uint64_t count);
+/* Wakes all producers that wait for room, and all consumers, for removal. */
+void seg_notify_room(struct segment *segment);
+
+/* ---- handles of others ---- */
+
+/* Is the handle (row, serial) gone: closed, or its process dead by the kernel's word? */
+bool seg_handle_is_gone(const struct segment *segment, uint32_t row, uint32_t serial);
+
+/* Does any living handle read the message at `place` in place? [H2] */
+bool seg_is_held(const struct segment *segment, uint64_t place);
+
+#endif

@@ -1,0 +1,171 @@
+#include "shm/verify.h"
+
+#include "ringlease.h"
+#include "shm/message.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct check {
+	struct segment *segment;
+	void (*fault)(void *context, const char *text);
+	void *context;
+	int faults;
+};
+
+enum { FAULTS_SAID_MAX = 1000 };
+
+static __attribute__((format(printf, 2, 3))) void fault(struct check *check, const char *format, ...)
+{
+	char text[256];
+	va_list arguments;
+
+	if (check->faults++ >= FAULTS_SAID_MAX)
+		return;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	check->fault(check->context, text);
+}
+
+/* ---- header ----------------------------------------------------------------------------------- */
+
+static void check_attribute(struct check *check, enum seg_attribute attribute, const char *name, uint64_t min,
+			    uint64_t max)
+{
+	uint64_t value = seg_attribute(check->segment, attribute);
+
+	if (value < min || value > max)
+		fault(check, "attribute %s is %llu, not %llu to %llu", name, (unsigned long long)value,
+		      (unsigned long long)min, (unsigned long long)max);
+}
+
+static void check_header(struct check *check)
+{
+	const struct seg_header *header = check->segment->header;
+	uint64_t high = load_relaxed(&header->row_high);
+
+	check_attribute(check, ATTRIBUTE_VISIBILITY_MS, "visibility", 0, (uint64_t)RLQ_VISIBILITY_MAX_MS);
+	check_attribute(check, ATTRIBUTE_DELAY_MS, "delay", 0, (uint64_t)RLQ_DELAY_MAX_MS);
+	check_attribute(check, ATTRIBUTE_RETENTION_MS, "retention", (uint64_t)RLQ_RETENTION_MIN_MS,
+			(uint64_t)RLQ_RETENTION_MAX_MS);
+	check_attribute(check, ATTRIBUTE_WAIT_MS, "wait", 0, 20000);
+	check_attribute(check, ATTRIBUTE_BYTES_MAX, "message bytes", 1, RLQ_BODY_MAX);
+	check_attribute(check, ATTRIBUTE_RECEIVES_MAX, "max receives", 0, 1000);
+	check_attribute(check, ATTRIBUTE_DLQ, "dlq", 0, 2);
+	if (high < 1 || high >= SEG_ROW_COUNT)
+		fault(check, "row count %llu is not 1 to %d", (unsigned long long)high, SEG_ROW_COUNT - 1);
+}
+
+/* ---- rings ------------------------------------------------------------------------------------ */
+
+static bool check_region(struct check *check, uint32_t index)
+{
+	const struct word128 *region = &check->segment->header->region[index];
+	uint64_t low = load_acquire(&region->low), id = load_acquire(&region->high) >> 32;
+	uint32_t order = (uint32_t)(low >> 4) & 0xff;
+
+	if ((low & 15) == REGION_EMPTY || (low & 15) > REGION_LIVE)
+		fault(check, "ring region %u is listed, yet in state %u", index, (unsigned)(low & 15));
+	else if (order > check->segment->capacity_order || id == 0)
+		fault(check, "ring region %u has order %u, id %llu", index, order, (unsigned long long)id);
+	else
+		return true;
+	return false;
+}
+
+static void check_message(struct check *check, uint32_t index, uint32_t slot_index, const struct slot *slot,
+			  struct slot_word before)
+{
+	struct slot_message message;
+	const unsigned char *payload;
+	bool belongs;
+
+	memcpy(&message, &slot->message, offsetof(struct slot_message, inline_bytes));
+	payload = message_payload(check->segment, slot, &message);
+	belongs = message.block == 0 ||
+		  body_belongs(check->segment, message.block,
+			       place_pack(index, slot_index, word_generation(before)));
+	/* Changed meanwhile: what we read may have been torn. */
+	if (slot_read_stable(slot).bits.low != before.bits.low)
+		return;
+	if (payload == NULL)
+		fault(check, "ring %u slot %u: %u + %u bytes do not fit where they are said to lie (block %llx)", index,
+		      slot_index, message.body_bytes, message.extra_bytes, (unsigned long long)message.block);
+	else if (!belongs)
+		fault(check, "ring %u slot %u: block %llx belongs to another message", index, slot_index,
+		      (unsigned long long)message.block);
+}
+
+static void check_slot(struct check *check, const struct ring *ring, uint32_t index, uint32_t slot_index)
+{
+	const struct slot *slot = &ring->slots[slot_index];
+	struct slot_word word = slot_read_stable(slot);
+	enum slot_state state = word_state(word);
+	uint64_t laps = (load_seq(&ring->ends->tail) + ring_slot_count(ring)) >> ring->order;
+
+	if (state >= SLOT_STATE_COUNT || state == SLOT_PENDING || state == SLOT_DONE)
+		fault(check, "ring %u slot %u: no such state: %u", index, slot_index, (unsigned)state);
+	/* Cursors run ahead of the tail by less than a lap. */
+	if (word_generation(word) > laps + 1)
+		fault(check, "ring %u slot %u: generation %llu is beyond lap %llu", index, slot_index,
+		      (unsigned long long)word_generation(word), (unsigned long long)laps);
+	if (state == SLOT_READY || state == SLOT_LEASED || state == SLOT_DELAYED || state == SLOT_DEAD)
+		check_message(check, index, slot_index, slot, word);
+}
+
+static void check_ring(struct check *check, uint32_t index)
+{
+	struct segment *segment = check->segment;
+	const struct ring *ring = &segment->ring[index];
+	uint64_t tail = load_seq(&ring->ends->tail), head = load_seq(&ring->ends->head);
+
+	if (tail > UINT64_MAX / 4 || head > UINT64_MAX / 4 ||
+	    head > tail + 2 * (uint64_t)ring_slot_count(ring) + (uint64_t)SEG_ROW_COUNT * CURSOR_LAG_MAX) {
+		fault(check, "ring %u: head %llu and tail %llu cannot be", index, (unsigned long long)head,
+		      (unsigned long long)tail);
+		return;
+	}
+	for (uint32_t slot = 0; slot < ring_slot_count(ring); slot++)
+		check_slot(check, ring, index, slot);
+}
+
+static void check_rings(struct check *check)
+{
+	struct segment *segment = check->segment;
+	uint64_t rings = load_seq(&segment->header->rings);
+
+	if (rings_count(rings) == 0 || rings_count(rings) > SEG_RING_COUNT) {
+		fault(check, "the list of rings has %u entries", rings_count(rings));
+		return;
+	}
+	for (uint32_t i = 0; i < rings_count(rings); i++)
+		if (rings_at(rings, i) >= SEG_RING_COUNT || !check_region(check, rings_at(rings, i)))
+			return;
+	if (seg_refresh(segment) != 0)
+		return; /* removed or changed under us */
+	for (uint32_t i = 0; i < rings_count(segment->rings); i++)
+		check_ring(check, rings_at(segment->rings, i));
+	seg_leave(segment);
+}
+
+int seg_verify(const struct seg_directory *directory, const char *name,
+	       void (*report)(void *context, const char *text), void *context)
+{
+	struct check check = {.fault = report, .context = context};
+	/* With a row, so that no ring is taken away under the check. */
+	int error = seg_open(directory, name, &check.segment);
+
+	if (error == RLQ_EDAMAGED || error == RLQ_EVERSION || error == RLQ_EBOOT) {
+		report(context, rlq_strerror(error));
+		return 1;
+	}
+	if (error)
+		return error;
+	check_header(&check);
+	check_rings(&check);
+	seg_close(check.segment);
+	return check.faults;
+}
