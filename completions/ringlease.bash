@@ -1,0 +1,51 @@
+# bash completion for ringlease and ringleased. The tool itself knows what may come next; here it is
+# only asked, and its answer filtered. ":files" and ":directories" ask for names of those.
+
+_ringlease()
+{
+	local current=${COMP_WORDS[COMP_CWORD]} candidates
+	local words=("${COMP_WORDS[@]:1:COMP_CWORD}")
+
+	# bash splits words at "=", so "--dir=X" arrives as three; the tool wants it whole.
+	if type -t _get_comp_words_by_ref >/dev/null; then
+		local cword
+		_get_comp_words_by_ref -n = -w words -i cword -c current
+		words=("${words[@]:1:cword}")
+	fi
+
+	candidates=$("${COMP_WORDS[0]/#\~/$HOME}" __complete "${words[@]}" 2>/dev/null) || return
+	case $candidates in
+	:files)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		;;
+	:directories)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -d -- "$current")
+		;;
+	*)
+		mapfile -t COMPREPLY < <(compgen -W "$candidates" -- "$current")
+		# An attribute's "=" is followed by its value, not by a blank.
+		[[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
+		;;
+	esac
+	return 0
+}
+
+_ringleased()
+{
+	local current=${COMP_WORDS[COMP_CWORD]}
+
+	case ${COMP_WORDS[COMP_CWORD - 1]} in
+	--dir | --data)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -d -- "$current")
+		;;
+	*)
+		mapfile -t COMPREPLY < <(compgen -W '--dir --data --help --version' -- "$current")
+		;;
+	esac
+}
+
+complete -F _ringlease ringlease
+complete -F _ringleased ringleased

@@ -1,0 +1,68 @@
+#!/bin/sh
+# ringleased: options, log, a clean end; and that it is seen.
+. "$(dirname "$0")/common.inc"
+[ -x "$ringleased" ] || { echo "skipped: no $ringleased"; exit 77; }
+
+engine_is() {
+	"$ringlease" stat q --json | grep -q "\"Engine\":$1"
+}
+
+start() {
+	"$ringleased" "$@" 2>"$work/log" &
+	daemon=$!
+	children="$children $daemon"
+}
+
+it 'say how it is used'
+"$ringleased" --help >"$work/out" 2>"$work/err" || fault 'not exit 0'
+out_has '--dir DIR'
+"$ringleased" --version >"$work/out" || fault 'not exit 0'
+out_has '^ringleased [0-9]+\.[0-9]+'
+for bad in --no-such -x surplus --dir; do
+	"$ringleased" $bad >"$work/out" 2>"$work/err"
+	[ $? -eq 2 ] || fault "$bad: not exit 2"
+	[ "$(wc -l <"$work/err")" -eq 1 ] || fault "$bad: not one line on stderr"
+done
+
+it 'serve the directory until SIGTERM'
+expect 0 create q
+start
+await 60 engine_is true || fault 'the engine is not seen'
+expect 1 create later --durability sync
+err_has 'not in this version'
+kill -TERM $daemon
+wait $daemon || fault "exit $?, not 0"
+children=
+grep -Eq '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z ringleased: ended$' "$work/log" || fault 'the log does not say so'
+await 60 engine_is false || fault 'the engine is still seen'
+
+it 'end leases when nobody else is at work'
+start --dir "$RINGLEASE_DIR" --data "$work/data"
+await 60 engine_is true || fault 'the engine is not seen'
+expect 0 send q back --quiet
+expect 0 receive q --visibility-timeout 50ms
+# A peek does no reaping: what it sees, the engine made visible.
+is_visible() {
+	"$ringlease" peek q >"$work/out" 2>"$work/err"
+}
+await 60 is_visible || fault 'the message did not come back'
+
+it 'keep a second one in reserve, which takes over from a killed one'
+first=$daemon
+start
+second=$daemon
+kill -KILL $first
+wait $first 2>/dev/null
+await 60 engine_is true || fault 'nobody took over'
+kill -INT $second 2>/dev/null
+kill -TERM $second
+wait $second || fault "exit $?, not 0"
+children=
+
+it 'say so when the directory cannot be served'
+: >"$work/file"
+"$ringleased" --dir "$work/file" 2>"$work/err"
+[ $? -eq 1 ] || fault 'not exit 1'
+err_has 'cannot serve .*/file: '
+
+finish

@@ -1,0 +1,208 @@
+#include "attributes.h"
+
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attribute_table.h"
+#include "duration.h"
+#include "options.h"
+#include "redrive_policy.h"
+#include "report.h"
+
+#define FIELD(member)                                                                                              \
+	.offset = offsetof(struct rlq_queue_attributes, member),                                                   \
+	.wide = sizeof(((struct rlq_queue_attributes *)0)->member) == sizeof(uint64_t)
+
+const struct attribute_spec attribute_specs[ATTRIBUTE_COUNT] = {
+	{"visibility-timeout", "VisibilityTimeout", "VisibilityTimeoutMs", 0, RLQ_VISIBILITY_MAX_MS,
+	 .kind = KIND_DURATION, FIELD(visibility_ms)},
+	{"delay", "DelaySeconds", "DelayMs", 0, RLQ_DELAY_MAX_MS, .kind = KIND_DURATION, FIELD(delay_ms)},
+	{"retention", "MessageRetentionPeriod", "MessageRetentionPeriodMs", RLQ_RETENTION_MIN_MS,
+	 RLQ_RETENTION_MAX_MS, .kind = KIND_DURATION, FIELD(retention_ms)},
+	{"wait", "ReceiveMessageWaitTimeSeconds", "ReceiveMessageWaitTimeMs", 0, 20000, .kind = KIND_DURATION,
+	 FIELD(wait_ms)},
+	{"max-message-bytes", "MaximumMessageSize", NULL, 1, RLQ_BODY_MAX, .kind = KIND_NUMBER,
+	 FIELD(message_bytes_max)},
+	{"capacity", "Capacity", NULL, 1, RLQ_CAPACITY_MAX, .kind = KIND_NUMBER, .fixed = true, FIELD(capacity)},
+	{"dlq", "DeadLetterQueue", .kind = KIND_DLQ, FIELD(dlq)},
+	{"max-receives", "MaxReceiveCount", NULL, 0, 1000, .kind = KIND_NUMBER, .said_with_dlq = true,
+	 FIELD(receives_max)},
+	{"redrive-policy", "RedrivePolicy", .kind = KIND_POLICY},
+	{"overdue", "DeadLetterOverdue", "DeadLetterOverdueMs", 0, UINT32_MAX, .kind = KIND_DURATION,
+	 .said_with_dlq = true, FIELD(overdue_ms)},
+	{"mode", "Mode", .kind = KIND_MODE, .fixed = true, FIELD(mode)},
+	{"group-owner", "GroupOwner", .kind = KIND_GROUP, .fixed = true, FIELD(group)},
+	{"numa", "Placement", .kind = KIND_PLACE, .fixed = true, FIELD(placement)},
+};
+
+static const struct attribute_spec *spec_find(const char *name)
+{
+	for (size_t i = 0; i < ATTRIBUTE_COUNT; i++)
+		if (!strcmp(attribute_specs[i].name, name) ||
+		    (attribute_specs[i].sqs && !strcmp(attribute_specs[i].sqs, name)))
+			return &attribute_specs[i];
+	return NULL;
+}
+
+uint64_t attribute_get(const struct rlq_queue_attributes *attributes, const struct attribute_spec *spec)
+{
+	const void *at = (const char *)attributes + spec->offset;
+
+	return spec->wide ? *(const uint64_t *)at : *(const uint32_t *)at;
+}
+
+static void field_set(struct rlq_queue_attributes *attributes, const struct attribute_spec *spec, uint64_t value)
+{
+	void *at = (char *)attributes + spec->offset;
+
+	if (spec->wide)
+		*(uint64_t *)at = value;
+	else
+		*(uint32_t *)at = (uint32_t)value;
+}
+
+void attribute_value_format(const struct attribute_spec *spec, uint64_t value, char *ret_text)
+{
+	if (spec->kind == KIND_DURATION)
+		duration_format((int64_t)value, ret_text);
+	else
+		snprintf(ret_text, DURATION_TEXT_BYTES, "%llu", (unsigned long long)value);
+}
+
+static int parse_value(struct rlq_queue_attributes *attributes, const struct attribute_spec *spec,
+		       const char *prefix, const char *name, const char *text)
+{
+	char min[DURATION_TEXT_BYTES], max[DURATION_TEXT_BYTES];
+	uint64_t value;
+
+	if (spec->kind == KIND_DURATION) {
+		int64_t duration_ms;
+
+		if (duration_parse(text, &duration_ms))
+			return report(EXIT_USAGE,
+				      "%s%s: not a duration: %s (30s, 500ms, 12h; a bare number is seconds)",
+				      prefix, name, text);
+		value = (uint64_t)duration_ms;
+	} else if (number_parse(text, &value)) {
+		return report(EXIT_USAGE, "%s%s: not a whole number: %s", prefix, name, text);
+	}
+	if (value < spec->min || value > spec->max) {
+		attribute_value_format(spec, spec->min, min);
+		attribute_value_format(spec, spec->max, max);
+		return report(EXIT_USAGE, "%s%s: out of range: %s (%s to %s)", prefix, name, text, min, max);
+	}
+	field_set(attributes, spec, value);
+	return 0;
+}
+
+static int parse_dlq(struct rlq_queue_attributes *attributes, const char *prefix, const char *name,
+		     const char *text)
+{
+	if (strlen(text) > RLQ_NAME_MAX)
+		return report(EXIT_USAGE, "%s%s: not a queue name: %s (1 to 80 of A-Z a-z 0-9 _ -)", prefix, name,
+			      text);
+	snprintf(attributes->dlq, sizeof(attributes->dlq), "%s", text);
+	/* No DLQ, no limit: so that "set QUEUE dlq=" is enough to take it off. */
+	if (!*text)
+		attributes->receives_max = 0;
+	return 0;
+}
+
+static int parse_mode(struct rlq_queue_attributes *attributes, const char *prefix, const char *name,
+		      const char *text)
+{
+	char *end;
+	const unsigned long mode = strtoul(text, &end, 8);
+
+	if (*text < '0' || *text > '7' || *end || mode > 0777)
+		return report(EXIT_USAGE, "%s%s: not an octal file mode: %s (0600, 0660)", prefix, name, text);
+	attributes->mode = (uint32_t)mode;
+	return 0;
+}
+
+static int parse_group(struct rlq_queue_attributes *attributes, const char *prefix, const char *name,
+		       const char *text)
+{
+	uint64_t number;
+	const struct group *group;
+
+	if (!number_parse(text, &number) && number < UINT32_MAX) {
+		attributes->group = (uint32_t)number;
+		return 0;
+	}
+	group = getgrnam(text);
+	if (!group)
+		return report(EXIT_USAGE, "%s%s: no such group: %s", prefix, name, text);
+	attributes->group = group->gr_gid;
+	return 0;
+}
+
+static int parse_placement(struct rlq_queue_attributes *attributes, const char *prefix, const char *name,
+			   const char *text)
+{
+	uint64_t node;
+
+	if (!strcmp(text, "local")) {
+		attributes->placement = RLQ_PLACE_LOCAL;
+	} else if (!strcmp(text, "interleave")) {
+		attributes->placement = RLQ_PLACE_INTERLEAVE;
+	} else if (!number_parse(text, &node) && node < UINT32_MAX) {
+		attributes->placement = RLQ_PLACE_NODE;
+		attributes->placement_node = (uint32_t)node;
+	} else {
+		return report(EXIT_USAGE, "%s%s: not a placement: %s (local, interleave or a node's number)",
+			      prefix, name, text);
+	}
+	return 0;
+}
+
+int attribute_parse(struct rlq_queue_attributes *attributes, const char *prefix, const char *name, const char *text)
+{
+	const struct attribute_spec *spec = spec_find(name);
+
+	if (!spec)
+		return report(EXIT_USAGE, "no such attribute: %s (ringlease set --help lists them)", name);
+	switch (spec->kind) {
+	case KIND_DLQ:
+		return parse_dlq(attributes, prefix, name, text);
+	case KIND_POLICY:
+		return redrive_policy_parse(attributes, text);
+	case KIND_MODE:
+		return parse_mode(attributes, prefix, name, text);
+	case KIND_GROUP:
+		return parse_group(attributes, prefix, name, text);
+	case KIND_PLACE:
+		return parse_placement(attributes, prefix, name, text);
+	default:
+		return parse_value(attributes, spec, prefix, name, text);
+	}
+}
+
+int attribute_change(struct rlq_queue_attributes *attributes, const char *name, const char *text)
+{
+	const struct attribute_spec *spec = spec_find(name);
+
+	if (spec && spec->fixed)
+		return report(EXIT_USAGE, "%s is fixed when the queue is created", name);
+	return attribute_parse(attributes, "", name, text);
+}
+
+int attributes_check(const struct rlq_queue_attributes *attributes, const char *prefix)
+{
+	if (*attributes->dlq && !attributes->receives_max)
+		return report(EXIT_USAGE, "%sdlq needs %smax-receives too: how often before a message goes to %s",
+			      prefix, prefix, attributes->dlq);
+	if (!*attributes->dlq && attributes->receives_max)
+		return report(EXIT_USAGE, "%smax-receives needs %sdlq too: where the messages go", prefix, prefix);
+	return 0;
+}
+
+const char *attribute_settable(size_t i)
+{
+	for (size_t at = 0; at < ATTRIBUTE_COUNT; at++)
+		if (!attribute_specs[at].fixed && attribute_specs[at].kind != KIND_POLICY && !i--)
+			return attribute_specs[at].name;
+	return NULL;
+}

@@ -1,0 +1,225 @@
+/* create: makes a queue, or finds the same one there. */
+#include <stdio.h>
+#include <string.h>
+
+#include <ringlease.h>
+
+#include "attributes.h"
+#include "options.h"
+#include "output.h"
+#include "report.h"
+#include "session.h"
+
+struct create_options {
+	struct common_options common;
+	struct rlq_queue_attributes attributes;
+	bool sync; /* durability */
+};
+
+static int take_attribute(void *options, const struct option_spec *spec, const char *text)
+{
+	return attribute_parse(&((struct create_options *)options)->attributes, "--", spec->name, text);
+}
+
+static int take_type(void *options, const struct option_spec *spec, const char *text)
+{
+	(void)options;
+	if (!strcmp(text, "standard"))
+		return EXIT_DONE;
+	if (!strcmp(text, "fifo"))
+		return report_absent("--type fifo (create a standard queue)");
+	return report(EXIT_USAGE, "--%s: not a type: %s (standard or fifo)", spec->name, text);
+}
+
+static int take_durability(void *options, const struct option_spec *spec, const char *text)
+{
+	if (!strcmp(text, "memory"))
+		return EXIT_DONE;
+	if (!strcmp(text, "async"))
+		return report_absent("--durability async (use memory)");
+	if (strcmp(text, "sync"))
+		return report(EXIT_USAGE, "--%s: not a durability: %s (memory, async or sync)", spec->name, text);
+	((struct create_options *)options)->sync = true;
+	return EXIT_DONE;
+}
+
+static int refuse_content_dedup(void *options, const struct option_spec *spec, const char *text)
+{
+	(void)options;
+	(void)spec;
+	(void)text;
+	return report_absent("--content-dedup (it belongs to FIFO queues)");
+}
+
+static const struct option_spec create_specs[] = {
+	{.name = "type",
+	 .value = "standard|fifo",
+	 .kind = OPTION_CALL,
+	 .parse = take_type,
+	 .completion = COMPLETE_WORDS,
+	 .help = "kind of queue (fifo: not in this version)"},
+	{.name = "durability",
+	 .value = "memory|async|sync",
+	 .kind = OPTION_CALL,
+	 .parse = take_durability,
+	 .completion = COMPLETE_WORDS,
+	 .help = "what messages survive; memory: any process, not a reboot"},
+	{.name = "capacity",
+	 .value = "N",
+	 .kind = OPTION_CALL,
+	 .parse = take_attribute,
+	 .help = "messages at most (default 10000000); memory follows the depth"},
+	{.name = "visibility-timeout",
+	 .value = "D",
+	 .kind = OPTION_CALL,
+	 .parse = take_attribute,
+	 .help = "how long a lease lasts (default 30s)"},
+	{.name = "delay",
+	 .value = "D",
+	 .kind = OPTION_CALL,
+	 .parse = take_attribute,
+	 .help = "how long a new message stays hidden (default 0)"},
+	{.name = "retention",
+	 .value = "D",
+	 .kind = OPTION_CALL,
+	 .parse = take_attribute,
+	 .help = "how long a message is kept (default 4d)"},
+	{.name = "wait",
+	 .value = "D",
+	 .kind = OPTION_CALL,
+	 .parse = take_attribute,
+	 .help = "how long a receive waits if it does not say (default 0)"},
+	{.name = "max-message-bytes",
+	 .value = "N",
+	 .kind = OPTION_CALL,
+	 .parse = take_attribute,
+	 .help = "body and attributes at most (default 1048576)"},
+	{.name = "dlq",
+	 .value = "QUEUE",
+	 .kind = OPTION_CALL,
+	 .parse = take_attribute,
+	 .completion = COMPLETE_QUEUES,
+	 .help = "where messages go that were received too often"},
+	{.name = "max-receives",
+	 .value = "N",
+	 .kind = OPTION_CALL,
+	 .parse = take_attribute,
+	 .help = "how often is too often; with --dlq"},
+	{.name = "overdue",
+	 .value = "D",
+	 .kind = OPTION_CALL,
+	 .parse = take_attribute,
+	 .help = "how long a used-up message waits for its holder when nobody receives (default 30s)"},
+	{.name = "mode",
+	 .value = "OCTAL",
+	 .kind = OPTION_CALL,
+	 .parse = take_attribute,
+	 .help = "file mode of the queue (default 0600)"},
+	{.name = "group-owner",
+	 .value = "GROUP",
+	 .kind = OPTION_CALL,
+	 .parse = take_attribute,
+	 .help = "group that owns the queue, by name or number"},
+	{.name = "numa",
+	 .value = "local|interleave|N",
+	 .kind = OPTION_CALL,
+	 .parse = take_attribute,
+	 .completion = COMPLETE_WORDS,
+	 .help = "where its memory lies (default local)"},
+	{.name = "content-dedup", .kind = OPTION_CALL, .parse = refuse_content_dedup},
+	{.name = NULL},
+};
+
+/* The contract's answer to what needs a journal and an engine. */
+static int refuse_sync(const struct session *session)
+{
+	if (rlq_directory_has_engine(session->directory))
+		return report_absent("--durability sync (use memory)");
+	return report(EXIT_FAILED,
+		      "--durability sync needs a running engine, and none serves %s: start ringleased --dir %s "
+		      "(not in this version: its journal; use --durability memory)",
+		      rlq_directory_path(session->directory), rlq_directory_path(session->directory));
+}
+
+static int report_exists(struct session *session, const char *name, const struct rlq_queue_attributes *asked)
+{
+	struct rlq_queue_attributes is = RLQ_QUEUE_ATTRIBUTES_INIT;
+	char difference[512] = "";
+
+	if (rlq_queue_open(session->directory, name, &session->queue) < 0)
+		session->queue = NULL;
+	else if (!rlq_queue_get_attributes(session->queue, &is))
+		attributes_difference(&is, asked, difference, sizeof(difference));
+	return report(EXIT_FAILED, "queue exists with other attributes: %s%s%s (ringlease set changes them)", name,
+		      *difference ? ": " : "", difference);
+}
+
+static int print_created(const struct create_options *options, const char *name, bool created)
+{
+	const struct rlq_queue_attributes *attributes = &options->attributes;
+	char text[512];
+	json_t *object;
+
+	if (!options->common.json) {
+		attributes_format(attributes, text, sizeof(text));
+		printf("%s %s: standard, durability memory, %s\n", created ? "created" : "exists", name, text);
+		return EXIT_DONE;
+	}
+	object = json_pack("{s:s, s:b, s:s, s:s}", "QueueName", name, "Created", created, "Type", "standard",
+			   "Durability", "memory");
+	if (attributes_to_json(attributes, object)) {
+		json_decref(object);
+		object = NULL;
+	}
+	return output_json(object, stdout);
+}
+
+static int create_in(struct session *session, const struct create_options *options, const char *name)
+{
+	int rc;
+
+	if (options->sync)
+		return refuse_sync(session);
+	if (!rlq_directory_is_tmpfs(session->directory))
+		report(EXIT_DONE,
+		       "warning: %s is not on tmpfs: the queue works, but is written to disk now and then",
+		       rlq_directory_path(session->directory));
+	rc = rlq_queue_create(session->directory, name, &options->attributes);
+	if (rc == RLQ_EEXISTS)
+		return report_exists(session, name, &options->attributes);
+	if (rc == RLQ_ENODLQ)
+		return report(EXIT_NOQUEUE, "no such dead-letter queue: %s (create it first)",
+			      options->attributes.dlq);
+	if (rc < 0)
+		return report_code(rc, name);
+	return print_created(options, name, rc > 0);
+}
+
+static int create_run(void *opaque)
+{
+	const struct create_options *options = opaque;
+	struct session session;
+	int rc = attributes_check(&options->attributes, "--");
+
+	if (!rc)
+		rc = session_open_directory(&options->common, &session);
+	if (rc)
+		return rc;
+	rc = create_in(&session, options, options->common.arguments[0]);
+	session_close(&session);
+	return rc;
+}
+
+const struct command cmd_create = {
+	.name = "create",
+	.arguments = "QUEUE",
+	.summary = "Create a queue; the same again is fine",
+	.notes = "With other attributes than an existing queue of that name it fails; `ringlease set` changes\n"
+		 "them. D is a duration: 30s, 500ms, 12h; a bare number is seconds.",
+	.options = create_specs,
+	.defaults = &(const struct create_options){.attributes = RLQ_QUEUE_ATTRIBUTES_INIT},
+	.options_bytes = sizeof(struct create_options),
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.run = create_run,
+};

@@ -1,0 +1,91 @@
+#include "report.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <ringlease.h>
+
+static const char *command_name;
+
+void report_command(const char *name)
+{
+	command_name = name;
+}
+
+int report(int exit_code, const char *format, ...)
+{
+	va_list arguments;
+
+	fputs("ringlease: ", stderr);
+	if (command_name)
+		fprintf(stderr, "%s: ", command_name);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	return exit_code;
+}
+
+int report_absent(const char *what)
+{
+	return report(EXIT_FAILED, "not in this version: %s", what);
+}
+
+/* What a code means to a person at a shell. Codes that are not here are failures with the library's
+ * own text and no hint. */
+static const struct meaning {
+	int code;
+	enum exit_code exit_code;
+	const char *text;
+	const char *hint;
+} meanings[] = {
+	{RLQ_EFULL, EXIT_FULL, "queue is full", "receive from it, or wait for room with send --wait"},
+	{RLQ_ENOSPACE, EXIT_FULL, "no memory left for queue",
+	 "the tmpfs of the directory is full: df shows it; receive and delete, or purge"},
+	{RLQ_ESTALE, EXIT_STALE, "stale receipt for queue",
+	 "the message was received again since, or is gone; receive it anew"},
+	{RLQ_ENOQUEUE, EXIT_NOQUEUE, "no such queue", "ringlease ls shows them"},
+	{RLQ_EREMOVED, EXIT_NOQUEUE, "queue was removed meanwhile", "ringlease ls shows what is left"},
+	{RLQ_ENAME, EXIT_USAGE, "not a queue name", "1 to 80 of A-Z a-z 0-9 _ -"},
+	{RLQ_ETOOBIG, EXIT_FAILED, "message is too big for queue",
+	 "its max-message-bytes counts body and attributes; ringlease stat shows it, set changes it"},
+	{RLQ_EATTRIBUTE, EXIT_USAGE, "attribute out of range or malformed for queue",
+	 "--help lists them; ringlease(1) has the ranges"},
+	{RLQ_ERECEIPT, EXIT_STALE, "receipt is not of queue",
+	 "it is of another queue, or of one that was removed and made again"},
+	{RLQ_EVERSION, EXIT_FAILED, "queue was made by an incompatible version",
+	 "use that version, or ringlease rm it"},
+	{RLQ_EDAMAGED, EXIT_FAILED, "queue is damaged", "ringlease verify says where"},
+	{RLQ_EHANDLES, EXIT_FAILED, "too many processes have the queue open", "end some and try again"},
+	{RLQ_ENODLQ, EXIT_NOQUEUE, "the dead-letter queue does not exist, named for queue", "create it first"},
+	{RLQ_EENGINE, EXIT_FAILED, "needs a running engine", "start ringleased"},
+	{RLQ_EBUSY, EXIT_FAILED, "somebody else is changing queue", "try again"},
+	{RLQ_EBOOT, EXIT_FAILED, "queue is left from an earlier boot", "ringlease rm removes it"},
+	{-EACCES, EXIT_FAILED, "permission denied for queue",
+	 "its owner decides with create --mode and --group-owner"},
+};
+
+static const struct meaning *meaning_of(int code)
+{
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+		if (meanings[i].code == code)
+			return &meanings[i];
+	return NULL;
+}
+
+int report_exit_code(int code)
+{
+	const struct meaning *meaning = meaning_of(code);
+
+	return meaning ? (int)meaning->exit_code : EXIT_FAILED;
+}
+
+int report_code(int code, const char *queue)
+{
+	const struct meaning *meaning = meaning_of(code);
+
+	if (!meaning)
+		return report(EXIT_FAILED, "%s: %s", rlq_strerror(code), queue);
+	return report((int)meaning->exit_code, "%s: %s (%s)", meaning->text, queue, meaning->hint);
+}

@@ -1,0 +1,32 @@
+/* What the two halves of send share. */
+#ifndef TOOLS_SEND_H
+#define TOOLS_SEND_H
+
+#include <ringlease.h>
+
+#include "options.h"
+
+struct send_options {
+	struct common_options common;
+	struct rlq_attribute attributes[RLQ_ATTRIBUTES_MAX];
+	uint32_t attribute_count;
+	const char *file, *lines;
+	int64_t delay_ms, wait_ms;
+	bool quiet;
+};
+
+/* `name` as --attribute has it: NAME=TYPE:VALUE. Adds it; returns 0 or an exit status after a report.
+ * Copies are freed by send_attributes_free(). */
+int send_attribute_parse(struct send_options *options, const char *text);
+void send_attributes_free(struct send_options *options);
+
+/* Opens a file to read, "-" is stdin; returns 0 and the descriptor or an exit status after a report. */
+int send_open(const char *path, int *ret_fd);
+
+/* Prints an id unless --quiet. Returns 0 or an exit status. */
+int send_print_id(const struct send_options *options, const struct rlq_message_id *id);
+
+/* Sends each line as a message. */
+int send_lines(struct rlq_queue *queue, const struct send_options *options, const char *path);
+
+#endif

@@ -1,0 +1,126 @@
+#include "stat_text.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "attributes.h"
+#include "duration.h"
+#include "output.h"
+
+static void line(const char *label, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void line(const char *label, const char *format, ...)
+{
+	va_list arguments;
+
+	printf("  %-20s", label);
+	va_start(arguments, format);
+	vprintf(format, arguments);
+	va_end(arguments);
+	putchar('\n');
+}
+
+uint64_t stat_age_ms(const struct rlq_queue_stat *stat)
+{
+	struct timespec now;
+	uint64_t now_ms;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	/* The wall clock may have been set back since. */
+	return stat->oldest_sent_ms && stat->oldest_sent_ms < now_ms ? now_ms - stat->oldest_sent_ms : 0;
+}
+
+void stat_placed_format(const struct rlq_queue_stat *stat, char *ret_text, size_t text_bytes)
+{
+	if (stat->placed_node >= 0)
+		snprintf(ret_text, text_bytes, "node %d", stat->placed_node);
+	else if (stat->placed_node == -2)
+		snprintf(ret_text, text_bytes, "several nodes");
+	else
+		snprintf(ret_text, text_bytes, "unknown");
+}
+
+static void print_depths(const struct rlq_queue_stat *stat)
+{
+	char age[DURATION_TEXT_BYTES] = "-";
+
+	if (stat->dead)
+		line("visible", "%" PRIu64 " (%" PRIu64 " of them wait to move to the DLQ)", stat->visible,
+		     stat->dead);
+	else
+		line("visible", "%" PRIu64, stat->visible);
+	line("in flight", "%" PRIu64, stat->in_flight);
+	line("delayed", "%" PRIu64, stat->delayed);
+	if (stat->oldest_sent_ms)
+		duration_format_short((int64_t)stat_age_ms(stat), age);
+	line("oldest message", "%s", age);
+	line("sent", "%" PRIu64, stat->sent);
+	line("received", "%" PRIu64 " (%" PRIu64 " of them again)", stat->received, stat->redelivered);
+	line("deleted", "%" PRIu64, stat->deleted);
+	line("moved to DLQ", "%" PRIu64, stat->moved_to_dlq);
+	line("expired", "%" PRIu64 " (retention)", stat->expired);
+}
+
+static void print_duration(const char *label, int64_t duration_ms)
+{
+	char text[DURATION_TEXT_BYTES];
+
+	duration_format(duration_ms, text);
+	line(label, "%s", text);
+}
+
+static void print_settings(const struct rlq_queue_attributes *attributes, const struct rlq_queue_stat *stat)
+{
+	char overdue[DURATION_TEXT_BYTES];
+
+	line("durability", "memory: survives any process, not a reboot");
+	print_duration("visibility timeout", attributes->visibility_ms);
+	print_duration("delay", attributes->delay_ms);
+	print_duration("retention", attributes->retention_ms);
+	print_duration("receive wait", attributes->wait_ms);
+	line("max message bytes", "%" PRIu64, attributes->message_bytes_max);
+	line("capacity", "%" PRIu64, attributes->capacity);
+	duration_format(attributes->overdue_ms, overdue);
+	if (*attributes->dlq)
+		line("DLQ", "%s after %u receives (overdue after %s)", attributes->dlq, attributes->receives_max,
+		     overdue);
+	else
+		line("DLQ", "none");
+	if (stat->dlq_error)
+		line("DLQ moves fail", "%s", rlq_strerror(stat->dlq_error));
+}
+
+static void print_memory(const struct rlq_queue_attributes *attributes, const struct rlq_queue_stat *stat)
+{
+	char text[STAT_TEXT_BYTES], placed[STAT_TEXT_BYTES];
+
+	output_bytes(stat->memory_bytes, text, sizeof(text));
+	line("memory", "%s, %" PRIu64 " slots in %u ring%s", text, stat->slots, stat->rings,
+	     stat->rings == 1 ? "" : "s");
+	placement_format(attributes, text, sizeof(text));
+	stat_placed_format(stat, placed, sizeof(placed));
+	line("placement", "asked for %s%s, found on %s", attributes->placement == RLQ_PLACE_NODE ? "node " : "",
+	     text, placed);
+	line("mode", "%04o", attributes->mode);
+	line("open handles", "%u", stat->handles);
+}
+
+void stat_print(const char *name, const struct rlq_queue_attributes *attributes, const struct rlq_queue_stat *stat,
+		bool engine)
+{
+	char created[32] = "";
+	const time_t seconds = (time_t)(stat->created_ms / 1000);
+	struct tm local;
+
+	printf("%s\n", name);
+	print_depths(stat);
+	print_settings(attributes, stat);
+	print_memory(attributes, stat);
+	line("engine", "%s", engine ? "running" : "none (clients do its work on their way)");
+	if (localtime_r(&seconds, &local))
+		strftime(created, sizeof(created), "%Y-%m-%d %H:%M:%S", &local);
+	line("created", "%s", created);
+}
