@@ -8,27 +8,26 @@ struct arena_chunk {
 	_Alignas(16) unsigned char data[];
 };
 
-enum { CHUNK_BYTES = 64 * 1024, ALIGNMENT = 16 };
+enum { CHUNK_BYTES = 64 * 1024 };
 
-void *arena_take(struct arena *arena, size_t bytes)
+static void use_chunk(struct arena *arena, struct arena_chunk *chunk)
 {
-	size_t need = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-	struct arena_chunk *chunk = arena->chunks;
-	void *taken;
+	arena->chunks = chunk;
+	arena->next = chunk ? chunk->data : NULL;
+	arena->end = chunk ? chunk->data + chunk->bytes : NULL;
+}
 
-	if (chunk == NULL || chunk->bytes - arena->used < need) {
-		size_t size = need > CHUNK_BYTES ? need : CHUNK_BYTES;
+void *arena_take_chunk(struct arena *arena, size_t bytes)
+{
+	size_t size = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
+	struct arena_chunk *chunk = malloc(sizeof(*chunk) + size);
 
-		chunk = malloc(sizeof(*chunk) + size);
-		if (chunk == NULL)
-			return NULL;
-		*chunk = (struct arena_chunk){.next = arena->chunks, .bytes = size};
-		arena->chunks = chunk;
-		arena->used = 0;
-	}
-	taken = chunk->data + arena->used;
-	arena->used += need;
-	return taken;
+	if (chunk == NULL)
+		return NULL;
+	*chunk = (struct arena_chunk){.next = arena->chunks, .bytes = size};
+	use_chunk(arena, chunk);
+	arena->next += bytes;
+	return chunk->data;
 }
 
 /* Keeps the largest chunk, whose pages are touched already. */
@@ -36,19 +35,18 @@ void arena_reset(struct arena *arena)
 {
 	struct arena_chunk *keep = arena->chunks;
 
-	arena->used = 0;
-	if (keep == NULL || keep->next == NULL)
-		return;
-	for (struct arena_chunk *chunk = keep->next; chunk; chunk = chunk->next)
-		if (chunk->bytes > keep->bytes)
-			keep = chunk;
-	for (struct arena_chunk *chunk = arena->chunks, *next; chunk; chunk = next) {
-		next = chunk->next;
-		if (chunk != keep)
-			free(chunk);
+	if (keep && keep->next) {
+		for (struct arena_chunk *chunk = keep->next; chunk; chunk = chunk->next)
+			if (chunk->bytes > keep->bytes)
+				keep = chunk;
+		for (struct arena_chunk *chunk = arena->chunks, *next; chunk; chunk = next) {
+			next = chunk->next;
+			if (chunk != keep)
+				free(chunk);
+		}
+		keep->next = NULL;
 	}
-	keep->next = NULL;
-	arena->chunks = keep;
+	use_chunk(arena, keep);
 }
 
 void arena_free(struct arena *arena)

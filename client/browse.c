@@ -37,6 +37,7 @@ static int peek_slot(struct rlq_queue *queue, const struct slot *slot, struct rl
 	if (memcmp(&before, &after, sizeof(before)) != 0)
 		return 0;
 	error = message_view(queue, &message, copy, ret_message);
+	memset(&ret_message->receipt, 0, sizeof(ret_message->receipt));
 	ret_message->receive_count = word_receives(before);
 	return error ? error : 1;
 }

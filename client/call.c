@@ -7,28 +7,8 @@
 #include <string.h>
 
 enum {
-	REAP_EVERY_CALLS = 1024,
 	SLICE_MS = 10, /* longest sleep while no engine is prompt */
 };
-
-int call_begin(struct rlq_queue *queue)
-{
-	int error;
-
-	if (!os_liveness_is_own(&queue->seg->directory->liveness))
-		return RLQ_EFORKED;
-	if (__builtin_expect(++queue->calls % REAP_EVERY_CALLS == 0, 0))
-		reap_if_needed(queue);
-	error = seg_enter(queue->seg);
-	if (!error)
-		os_clock_read(&queue->seg->clock);
-	return error;
-}
-
-void call_end(struct rlq_queue *queue)
-{
-	seg_leave(queue->seg);
-}
 
 int options_read(void *ret_options, size_t known_bytes, const void *options)
 {
@@ -46,11 +26,18 @@ int options_read(void *ret_options, size_t known_bytes, const void *options)
 	return 0;
 }
 
-void reap_if_needed(struct rlq_queue *queue)
+bool reap_if_needed(struct rlq_queue *queue)
 {
+	uint64_t now_ms;
+
 	os_clock_read(&queue->seg->clock);
-	if (!seg_engine_is_prompt(queue->seg->directory, queue->seg->clock.boot_ms))
-		seg_reap_for_client(queue->seg, &queue->sweep);
+	now_ms = queue->seg->clock.boot_ms;
+	/* Once a millisecond will do: nothing ends in between, and a consumer may be spinning. */
+	if (now_ms == queue->reaped_ms || seg_engine_is_prompt(queue->seg->directory, now_ms))
+		return false;
+	queue->reaped_ms = now_ms;
+	seg_reap_for_client(queue->seg, &queue->sweep);
+	return true;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)

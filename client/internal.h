@@ -14,10 +14,21 @@ struct rlq_directory {
 /* Memory for received copies: chunks that never move, all given back at the next receive. */
 struct arena {
 	struct arena_chunk *chunks; /* the one in use first */
-	size_t used;		    /* of the first */
+	unsigned char *next, *end;  /* what is left of it */
 };
 
-void *arena_take(struct arena *arena, size_t bytes);
+/* `bytes` of memory aligned to 16; NULL without memory. */
+void *arena_take_chunk(struct arena *arena, size_t bytes);
+static inline void *arena_take(struct arena *arena, size_t bytes)
+{
+	size_t need = (bytes + 15) & ~(size_t)15;
+	unsigned char *taken = arena->next;
+
+	if (__builtin_expect(need > (size_t)(arena->end - arena->next) || need == 0, 0))
+		return arena_take_chunk(arena, need ? need : 16);
+	arena->next += need;
+	return taken;
+}
 void arena_reset(struct arena *arena);
 void arena_free(struct arena *arena);
 
@@ -29,6 +40,7 @@ struct rlq_queue {
 	uint64_t id_seed, id_count; /* message ids: 64 random bits a handle, then a count */
 	uint64_t held[SEG_HOLD_COUNT]; /* places of messages the application holds in place */
 	int hold_pending; /* index of a hold published for a lease that is being tried; -1 */
+	uint64_t reaped_ms; /* when this handle last did the engine's work */
 	uint32_t calls;
 	uint32_t sender; /* uid */
 };
@@ -36,16 +48,39 @@ struct rlq_queue {
 /* Errors of lower layers as public codes. */
 int public_error(int error);
 
-/* Begins a call: the process is the one that opened the handle, the queue is there, the clock read. */
-int call_begin(struct rlq_queue *queue);
-void call_end(struct rlq_queue *queue);
 
 /* Copies a caller's options over defaults: shorter ones are filled up, longer ones must be zero beyond
  * what we know. NULL: defaults. RLQ_EATTRIBUTE if not. */
 int options_read(void *ret_options, size_t known_bytes, const void *options);
 
-/* [clients without an engine] A budgeted step when no engine is prompt. Outside a call. */
-void reap_if_needed(struct rlq_queue *queue);
+/* A budgeted step of the engine's work when no engine is prompt; says whether it did one. Outside a
+ * call. */
+bool reap_if_needed(struct rlq_queue *queue);
+
+enum { REAP_EVERY_CALLS = 1024 };
+
+/* Begins a call: the process is the one that opened the handle, and the queue is there. Inline, like
+ * all that every call does. */
+static inline int call_begin_untimed(struct rlq_queue *queue)
+{
+	if (__builtin_expect(!os_liveness_is_own(&queue->seg->directory->liveness), 0))
+		return RLQ_EFORKED;
+	if (__builtin_expect(++queue->calls % REAP_EVERY_CALLS == 0, 0))
+		reap_if_needed(queue);
+	return seg_enter(queue->seg);
+}
+
+/* The same, with the clock read: one reading of the time-stamp counter. */
+static inline int call_begin(struct rlq_queue *queue)
+{
+	os_clock_read(&queue->seg->clock);
+	return call_begin_untimed(queue);
+}
+
+static inline void call_end(struct rlq_queue *queue)
+{
+	seg_leave(queue->seg);
+}
 
 /* Sleeps on `event` with `ticket`, until woken, `until_ms`, or the next thing is due when no engine is
  * prompt. 0 or -EINTR. Outside a call. */
@@ -70,15 +105,63 @@ struct receipt_parts {
 	uint64_t incarnation, generation, id[2];
 	uint32_t ring, ring_id, slot, receives, leased_ms;
 };
-void receipt_pack(const struct receipt_parts *parts, struct rlq_receipt *ret_receipt);
-void receipt_unpack(const struct rlq_receipt *receipt, struct receipt_parts *ret_parts);
+
+/* The layout is described in receipt.c. */
+static inline void receipt_pack(const struct receipt_parts *parts, struct rlq_receipt *ret_receipt)
+{
+	uint64_t *word = ret_receipt->opaque;
+
+	word[0] = parts->incarnation;
+	word[1] = (uint64_t)parts->ring_id << 32 | (uint64_t)(parts->ring & 0xff) << 24 | (parts->slot & 0xffffff);
+	word[2] = parts->generation << 16;
+	word[3] = (uint64_t)parts->receives << 32 | parts->leased_ms;
+	word[4] = parts->id[0];
+	word[5] = parts->id[1];
+}
+
+static inline void receipt_unpack(const struct rlq_receipt *receipt, struct receipt_parts *ret_parts)
+{
+	const uint64_t *word = receipt->opaque;
+
+	*ret_parts = (struct receipt_parts){
+		.incarnation = word[0],
+		.ring_id = (uint32_t)(word[1] >> 32),
+		.ring = (uint32_t)(word[1] >> 24) & 0xff,
+		.slot = (uint32_t)word[1] & 0xffffff,
+		.generation = word[2] >> 16,
+		.receives = (uint32_t)(word[3] >> 32),
+		.leased_ms = (uint32_t)word[3],
+		.id = {word[4], word[5]},
+	};
+}
 
 /* Ends our reading in place of the message a receipt names; frees it if it was deleted meanwhile. */
 void hold_let_go(struct rlq_queue *queue, const struct receipt_parts *parts);
 
-/* Makes the public view of a message from a copy of its slot and its payload. The views point into
- * `payload` and the arena. */
-int message_view(struct rlq_queue *queue, const struct slot_message *message, const unsigned char *payload,
-		 struct rlq_message *ret_message);
+/* Adds attributes and notes to the view of a message; they point into `extra` and the arena. */
+int message_view_extra(struct rlq_queue *queue, const unsigned char *extra, uint32_t bytes,
+		       struct rlq_message *ret_message);
+
+/* Makes the public view of a message from a copy of its slot and its payload, but for the receipt and
+ * what else a lease adds. Field by field: this is every receive's work. */
+static inline int message_view(struct rlq_queue *queue, const struct slot_message *message,
+			       const unsigned char *payload, struct rlq_message *ret)
+{
+	ret->body = payload;
+	ret->body_bytes = message->body_bytes;
+	ret->id.word[0] = message->id[0];
+	ret->id.word[1] = message->id[1];
+	ret->sent_ms = message->sent_ms;
+	ret->first_receive_ms = message->first_receive_ms ? message->sent_ms + message->first_receive_ms - 1 : 0;
+	ret->receive_count = 0;
+	ret->sender = message->sender;
+	ret->attributes = NULL;
+	ret->attribute_count = 0;
+	ret->in_place = false;
+	ret->dlq_source = ret->dlq_reason = NULL;
+	if (__builtin_expect(message->extra_bytes == 0, 1))
+		return 0;
+	return message_view_extra(queue, payload + message->body_bytes, message->extra_bytes, ret);
+}
 
 #endif

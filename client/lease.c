@@ -11,14 +11,6 @@ struct target {
 	struct slot_word word;
 };
 
-static bool is_listed(const struct segment *segment, const struct receipt_parts *parts)
-{
-	for (uint32_t i = 0; i < rings_count(segment->rings); i++)
-		if (rings_at(segment->rings, i) == parts->ring)
-			return segment->ring_id[parts->ring] == parts->ring_id;
-	return false;
-}
-
 /* Is the message still the one leased, received by nobody since? Also when the lease has run out. */
 static bool is_still_ours(const struct target *target)
 {
@@ -32,25 +24,22 @@ static bool is_still_ours(const struct target *target)
 }
 
 /* Finds what a receipt names. 0, RLQ_ERECEIPT, RLQ_ESTALE. */
-static int target_find(struct rlq_queue *queue, const struct rlq_receipt *receipt, struct target *ret_target)
+static inline int target_find(struct rlq_queue *queue, const struct rlq_receipt *receipt, struct target *target)
 {
 	struct segment *segment = queue->seg;
-	struct target target;
 
-	receipt_unpack(receipt, &target.parts);
-	if (target.parts.incarnation != segment->incarnation || target.parts.ring >= SEG_RING_COUNT)
+	receipt_unpack(receipt, &target->parts);
+	if (target->parts.incarnation != segment->incarnation || target->parts.ring >= SEG_RING_COUNT)
 		return RLQ_ERECEIPT;
-	if (!is_listed(segment, &target.parts))
+	if (!rings_contain(segment->rings, target->parts.ring) ||
+	    segment->ring_id[target->parts.ring] != target->parts.ring_id)
 		return RLQ_ESTALE;
-	target.ring = &segment->ring[target.parts.ring];
-	if (target.parts.slot > target.ring->mask)
+	target->ring = &segment->ring[target->parts.ring];
+	if (target->parts.slot > target->ring->mask)
 		return RLQ_ERECEIPT;
-	target.slot = &target.ring->slots[target.parts.slot];
-	target.word = slot_read_stable(target.slot);
-	if (!is_still_ours(&target))
-		return RLQ_ESTALE;
-	*ret_target = target;
-	return 0;
+	target->slot = &target->ring->slots[target->parts.slot];
+	target->word = slot_read_stable(target->slot);
+	return is_still_ours(target) ? 0 : RLQ_ESTALE;
 }
 
 /* ---- delete ----------------------------------------------------------------------------------- */
@@ -78,7 +67,7 @@ static int delete_one(struct rlq_queue *queue, const struct rlq_receipt *receipt
 
 int rlq_delete(struct rlq_queue *queue, const struct rlq_receipt *receipt)
 {
-	int error = call_begin(queue);
+	int error = call_begin_untimed(queue);
 
 	if (error)
 		return error;
@@ -95,7 +84,7 @@ int rlq_delete_batch(struct rlq_queue *queue, const struct rlq_receipt *receipts
 
 	if (count == 0 || count > RLQ_BATCH_MAX)
 		return RLQ_EATTRIBUTE;
-	error = call_begin(queue);
+	error = call_begin_untimed(queue);
 	if (error)
 		return error;
 	for (size_t i = 0; i < count; i++) {

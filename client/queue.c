@@ -3,6 +3,7 @@
 
 #include "kmod-free/memory.h"
 #include "kmod-free/numa.h"
+#include "ring/crashpoint.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -186,6 +187,8 @@ int rlq_queue_create(struct rlq_directory *directory, const char *name,
 	recipe.placement = a.placement;
 	recipe.placement_node = a.placement_node;
 	error = seg_create(&directory->seg, &recipe);
+	if (error == 0)
+		seg_engine_expect(&directory->seg, 0, os_boot_ms()); /* a sleeping engine learns of it at once */
 	if (error == -EEXIST)
 		return compare_existing(directory, name, &a);
 	return error == -EINVAL ? RLQ_EATTRIBUTE : error ? public_error(error) : 1;
@@ -262,7 +265,9 @@ static void set_dlq(struct seg_header *header, const char *name)
 		memset(header->dlq_name[next - 1], 0, sizeof(header->dlq_name[0]));
 		strcpy(header->dlq_name[next - 1], name);
 	}
+	CRASH_POINT(set_dlq_written);
 	store_seq(&header->attribute[ATTRIBUTE_DLQ], next);
+	CRASH_POINT(set_attribute);
 }
 
 static void set_words(struct segment *segment, const struct rlq_queue_attributes *a)
@@ -271,10 +276,14 @@ static void set_words(struct segment *segment, const struct rlq_queue_attributes
 	uint64_t words[ATTRIBUTE_COUNT] = {0};
 
 	attributes_to_words(a, words);
-	for (int i = ATTRIBUTE_VISIBILITY_MS; i <= ATTRIBUTE_OVERDUE_MS; i++)
+	for (int i = ATTRIBUTE_VISIBILITY_MS; i <= ATTRIBUTE_OVERDUE_MS; i++) {
 		store_seq(&header->attribute[i], words[i]);
+		CRASH_POINT(set_attribute);
+	}
 	store_seq(&header->attribute[ATTRIBUTE_MODIFIED_MS], segment->clock.wall_ms);
+	CRASH_POINT(set_attribute);
 	fetch_add_seq(&header->wanted, 1); /* a sweep looks at everything under the new rules */
+	CRASH_POINT(set_attribute);
 }
 
 int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rlq_queue_attributes *attributes)

@@ -19,34 +19,6 @@
 enum { WORDS = 6, WORD_DIGITS = 16, SUM_DIGITS = 8, TEXT_BYTES = 4 + WORDS * WORD_DIGITS + SUM_DIGITS };
 _Static_assert(TEXT_BYTES + 1 <= RLQ_RECEIPT_TEXT_BYTES, "receipt text");
 
-void receipt_pack(const struct receipt_parts *parts, struct rlq_receipt *ret_receipt)
-{
-	*ret_receipt = (struct rlq_receipt){{
-		parts->incarnation,
-		(uint64_t)parts->ring_id << 32 | (uint64_t)(parts->ring & 0xff) << 24 | (parts->slot & 0xffffff),
-		parts->generation << 16,
-		(uint64_t)parts->receives << 32 | parts->leased_ms,
-		parts->id[0],
-		parts->id[1],
-	}};
-}
-
-void receipt_unpack(const struct rlq_receipt *receipt, struct receipt_parts *ret_parts)
-{
-	const uint64_t *word = receipt->opaque;
-
-	*ret_parts = (struct receipt_parts){
-		.incarnation = word[0],
-		.ring_id = (uint32_t)(word[1] >> 32),
-		.ring = (uint32_t)(word[1] >> 24) & 0xff,
-		.slot = (uint32_t)word[1] & 0xffffff,
-		.generation = word[2] >> 16,
-		.receives = (uint32_t)(word[3] >> 32),
-		.leased_ms = (uint32_t)word[3],
-		.id = {word[4], word[5]},
-	};
-}
-
 /* Spreads each word over the sum (the finaliser of splitmix64). */
 static uint32_t check_sum(const struct rlq_receipt *receipt)
 {

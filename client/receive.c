@@ -57,6 +57,7 @@ static void hold_cancel(struct rlq_queue *queue)
 	hold = &queue->seg->me->holds[queue->hold_pending];
 	place = place_unpack(load_relaxed(hold)); /* relaxed: only we write here */
 	store_seq(hold, 0);
+	CRASH_POINT(row_hold_dropped);
 	queue->hold_pending = -1;
 	message_free_held(queue->seg, place.ring, place.slot);
 }
@@ -69,8 +70,8 @@ static bool word_is_same_lease(struct slot_word now, struct slot_word leased)
 	       word_state(now) == word_state(leased);
 }
 
-static void receipt_make(const struct rlq_queue *queue, uint32_t ring, const struct ring_taken *taken,
-			 const struct slot_message *message, struct rlq_receipt *ret_receipt)
+static inline void receipt_make(const struct rlq_queue *queue, uint32_t ring, const struct ring_taken *taken,
+				const struct slot_message *message, struct rlq_receipt *ret_receipt)
 {
 	receipt_pack(
 		&(struct receipt_parts){
@@ -139,6 +140,9 @@ static int message_take(struct rlq_queue *queue, uint32_t ring, const struct rin
 		}
 		return 0;
 	}
+	if (message.block == 0 && message.body_bytes > 0)
+		slot_own_inline(slot);
+	CRASH_POINT(receive_line_owned);
 	first_receive_note(segment, &slot->message, &message);
 	error = payload_fetch(queue, slot, &message, in_place, &payload);
 	/* R9: what was copied counts only if the lease still stands. */
@@ -254,6 +258,7 @@ static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options
 	};
 	if (ret_demand->terms.viewer != OWNER_NONE && load_relaxed(&segment->header->viewers) == 0)
 		store_seq(&segment->header->viewers, 1);
+	CRASH_POINT(receive_viewer_said);
 	if (wait_ms > 0) {
 		os_clock_read(&segment->clock);
 		ret_demand->until_ms = deadline_after(queue, wait_ms);
@@ -270,9 +275,11 @@ static int wait_for_message(struct rlq_queue *queue, struct demand *demand, stru
 	for (;;) {
 		uint32_t ticket = event_prepare(event);
 		/* [E2] looks again after saying that it will sleep */
-		int count = take_some(queue, demand, ret_messages, max);
-		int error;
+		int count, error;
 
+		demand->terms.before_sleep = true;
+		count = take_some(queue, demand, ret_messages, max);
+		demand->terms.before_sleep = false;
 		if (count != 0)
 			return count;
 		if (queue->seg->clock.boot_ms >= demand->until_ms)
@@ -298,10 +305,8 @@ int rlq_receive(struct rlq_queue *queue, struct rlq_message *ret_messages, size_
 	if (__builtin_expect(count != 0, 1))
 		return count;
 	/* Never "empty" while something is only waiting to be reaped. */
-	if (!seg_engine_is_prompt(queue->seg->directory, queue->seg->clock.boot_ms)) {
-		reap_if_needed(queue);
+	if (reap_if_needed(queue))
 		count = take_some(queue, &demand, ret_messages, max);
-	}
 	if (count != 0 || demand.until_ms == 0)
 		return count;
 	return wait_for_message(queue, &demand, ret_messages, max);
@@ -331,6 +336,7 @@ void hold_let_go(struct rlq_queue *queue, const struct receipt_parts *parts)
 	for (int i = 0; i < SEG_HOLD_COUNT; i++) {
 		if (queue->held[i] == place) {
 			store_seq(&queue->seg->me->holds[i], 0);
+			CRASH_POINT(row_hold_dropped);
 			queue->held[i] = 0;
 			found = true;
 		}

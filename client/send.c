@@ -164,35 +164,34 @@ static int patience_begin(struct rlq_queue *queue, const struct rlq_send_options
 	return 0;
 }
 
-/* Sends one message, in as many calls as it takes. */
+static int send_once(struct rlq_queue *queue, struct outgoing *out, struct rlq_message_id *ret_id)
+{
+	int error = call_begin(queue);
+
+	if (error)
+		return error;
+	error = outgoing_send(queue, out, ret_id);
+	call_end(queue);
+	return error;
+}
+
+/* Sends a message that has found no room so far, if somebody makes some in time. */
 static int send_patiently(struct rlq_queue *queue, struct outgoing *out, const struct patience *patience,
 			  struct rlq_message_id *ret_id)
 {
-	bool has_reaped = false;
+	int error;
 
+	/* Never "full" while something is only waiting to be reaped. */
+	reap_if_needed(queue);
 	for (;;) {
-		struct outgoing attempt = *out;
-		int error = call_begin(queue);
-
+		seg_room_ask_again(queue->seg);
+		error = send_once(queue, out, ret_id);
+		if (!is_worth_waiting(error) || !(patience->flags & RLQ_SEND_WAIT) ||
+		    queue->seg->clock.boot_ms >= patience->until_ms)
+			return error;
+		error = wait_for_room(queue, patience->flags, patience->until_ms);
 		if (error)
 			return error;
-		error = outgoing_send(queue, &attempt, ret_id);
-		call_end(queue);
-		if (!is_worth_waiting(error))
-			return error;
-		if (!has_reaped) {
-			/* Never "full" while something is only waiting to be reaped. */
-			reap_if_needed(queue);
-			seg_room_ask_again(queue->seg);
-			has_reaped = true;
-			continue;
-		}
-		if (!(patience->flags & RLQ_SEND_WAIT) || queue->seg->clock.boot_ms >= patience->until_ms)
-			return error;
-		int interrupted = wait_for_room(queue, patience->flags, patience->until_ms);
-
-		if (interrupted)
-			return interrupted;
 	}
 }
 
@@ -216,12 +215,23 @@ int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const
 		out.parts.attribute_count = o.attribute_count;
 		out.delay_ms = o.delay_ms;
 	}
-	error = send_patiently(queue, &out, &patience, ret_id);
+	error = send_once(queue, &out, ret_id);
+	if (__builtin_expect(is_worth_waiting(error), 0))
+		error = send_patiently(queue, &out, &patience, ret_id);
 	if (!error) {
 		seg_notify(queue->seg, 1);
 		CRASH_POINT(send_notified);
 	}
 	return error;
+}
+
+static struct outgoing outgoing_of(const struct rlq_send_entry *entry)
+{
+	return (struct outgoing){.parts = {.body = entry->body,
+					   .body_bytes = entry->body_bytes,
+					   .attributes = entry->attributes,
+					   .attribute_count = entry->attribute_count},
+				 .delay_ms = entry->delay_ms};
 }
 
 /* As many of the batch as find room, in one call. */
@@ -234,12 +244,7 @@ static size_t send_run(struct rlq_queue *queue, const struct rlq_send_entry *ent
 	if (*ret_error)
 		return 0;
 	for (; sent < count; sent++) {
-		const struct rlq_send_entry *entry = &entries[sent];
-		struct outgoing out = {.parts = {.body = entry->body,
-						 .body_bytes = entry->body_bytes,
-						 .attributes = entry->attributes,
-						 .attribute_count = entry->attribute_count},
-				       .delay_ms = entry->delay_ms};
+		struct outgoing out = outgoing_of(&entries[sent]);
 
 		*ret_error = outgoing_send(queue, &out, ret_ids ? &ret_ids[sent] : NULL);
 		if (*ret_error)
@@ -266,22 +271,13 @@ int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries
 	if (count == 0 || count > RLQ_BATCH_MAX)
 		return RLQ_EATTRIBUTE;
 	while (sent < count) {
-		const struct rlq_send_entry *entry = &entries[sent];
-		struct outgoing next = {.parts = {.body = entry->body,
-						  .body_bytes = entry->body_bytes,
-						  .attributes = entry->attributes,
-						  .attribute_count = entry->attribute_count},
-					.delay_ms = entry->delay_ms};
+		struct outgoing next;
 
 		sent += send_run(queue, entries + sent, count - sent, ret_ids ? ret_ids + sent : NULL, &error);
 		if (sent == count || !is_worth_waiting(error))
 			break;
 		/* The one that found no room is sent patiently, then the rest again at once. */
-		next.parts.body = entries[sent].body;
-		next.parts.body_bytes = entries[sent].body_bytes;
-		next.parts.attributes = entries[sent].attributes;
-		next.parts.attribute_count = entries[sent].attribute_count;
-		next.delay_ms = entries[sent].delay_ms;
+		next = outgoing_of(&entries[sent]);
 		error = send_patiently(queue, &next, &patience, ret_ids ? ret_ids + sent : NULL);
 		if (error)
 			break;

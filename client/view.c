@@ -1,4 +1,4 @@
-/* The public view of a message: where its parts lie. */
+/* What follows the body, as the application sees it. */
 #include "client/internal.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ static int attribute_view(struct arena *arena, const struct message_record *reco
 	return ret->name && ret->type_label ? 0 : -ENOMEM;
 }
 
-static int extra_view(struct rlq_queue *queue, const unsigned char *extra, uint32_t bytes,
+int message_view_extra(struct rlq_queue *queue, const unsigned char *extra, uint32_t bytes,
 		      struct rlq_message *ret_message)
 {
 	struct rlq_attribute *attributes = arena_take(&queue->arena, sizeof(*attributes) * RLQ_ATTRIBUTES_MAX);
@@ -57,19 +57,3 @@ static int extra_view(struct rlq_queue *queue, const unsigned char *extra, uint3
 	return result;
 }
 
-int message_view(struct rlq_queue *queue, const struct slot_message *message, const unsigned char *payload,
-		 struct rlq_message *ret_message)
-{
-	*ret_message = (struct rlq_message){
-		.body = payload,
-		.body_bytes = message->body_bytes,
-		.id = {{message->id[0], message->id[1]}},
-		.sent_ms = message->sent_ms,
-		.first_receive_ms =
-			message->first_receive_ms ? message->sent_ms + message->first_receive_ms - 1 : 0,
-		.sender = message->sender,
-	};
-	if (message->extra_bytes == 0)
-		return 0;
-	return extra_view(queue, payload + message->body_bytes, message->extra_bytes, ret_message);
-}

@@ -6,13 +6,8 @@ _ringlease()
 	local current=${COMP_WORDS[COMP_CWORD]} candidates
 	local words=("${COMP_WORDS[@]:1:COMP_CWORD}")
 
-	# bash splits words at "=", so "--dir=X" arrives as three; the tool wants it whole.
-	if type -t _get_comp_words_by_ref >/dev/null; then
-		local cword
-		_get_comp_words_by_ref -n = -w words -i cword -c current
-		words=("${words[@]:1:cword}")
-	fi
-
+	# bash splits words at "=": what follows one is typed anew.
+	[[ $current == = ]] && current=
 	candidates=$("${COMP_WORDS[0]/#\~/$HOME}" __complete "${words[@]}" 2>/dev/null) || return
 	case $candidates in
 	:files)

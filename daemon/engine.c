@@ -13,6 +13,7 @@
 #include "kmod-free/futex.h"
 #include "ring/event.h"
 #include "shm/reap.h"
+#include "shm/rows.h"
 #include "shm/segment.h"
 
 #include <errno.h>
@@ -24,10 +25,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
 	IDLE_MS = 1000,	     /* longest sleep */
+	RECENT_MS = 50,	     /* more than a tick of the kernel's coarse clock, which stamps files */
 	DUE_GROUPS = 1024,   /* groups of 64 slots brought up to date per queue and turn */
 	SWEEP_SLOTS = 16384, /* slots swept per queue and turn */
 };
@@ -46,8 +49,10 @@ struct rlq_engine {
 	struct rlq_engine_options options;
 	struct served *served;
 	size_t served_count;
+	bool list_again;
 	struct timespec listed; /* mtime of the directory when it was last listed */
 	struct os_clock clock;
+	uint64_t looked_ms; /* when the dead were last looked for, boot clock */
 	int lock_fd;
 	atomic_bool is_stopped;
 };
@@ -116,6 +121,14 @@ static int served_add(void *context, const char *name)
 	return 0;
 }
 
+static bool is_recent(const struct timespec *time)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (now.tv_sec - time->tv_sec) * 1000 + (now.tv_nsec - time->tv_nsec) / 1000000 < RECENT_MS;
+}
+
 /* Lists the directory when it has changed. */
 static int list_queues(struct rlq_engine *engine)
 {
@@ -129,8 +142,12 @@ static int list_queues(struct rlq_engine *engine)
 		}
 	if (fstat(engine->directory.fd, &status) < 0)
 		return -errno;
-	if (status.st_mtim.tv_sec == engine->listed.tv_sec && status.st_mtim.tv_nsec == engine->listed.tv_nsec)
+	if (!engine->list_again && status.st_mtim.tv_sec == engine->listed.tv_sec &&
+	    status.st_mtim.tv_nsec == engine->listed.tv_nsec)
 		return 0;
+	/* A change within the same tick of the kernel's clock would not show: such a listing counts for
+	 * nothing, and is made again soon. */
+	engine->list_again = is_recent(&status.st_mtim);
 	engine->listed = status.st_mtim;
 	for (size_t i = 0; i < engine->served_count; i++)
 		engine->served[i].is_seen = false;
@@ -161,7 +178,7 @@ static void wake_another(struct segment *segment)
 }
 
 /* Returns when the queue wants to be looked at again. */
-static uint64_t serve(struct served *served)
+static uint64_t serve(struct served *served, struct life_memo *memo)
 {
 	struct segment *segment = served->segment;
 	uint64_t next;
@@ -172,6 +189,8 @@ static uint64_t serve(struct served *served)
 	next = seg_reap_due(segment, DUE_GROUPS);
 	wake_another(segment);
 	seg_leave(segment);
+	if (memo)
+		seg_free_dead_rows(segment, memo);
 	if (seg_sweep_is_due(segment, &served->sweep) &&
 	    seg_sweep_step(segment, &served->sweep, SWEEP_SLOTS))
 		next = 0;
@@ -204,15 +223,20 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 static uint64_t turn(struct rlq_engine *engine)
 {
+	struct life_memo memo = {0};
 	uint64_t next = DUE_NEVER;
+	bool look_for_dead;
 
-	for (size_t i = 0; i < engine->served_count; i++) {
-		uint64_t wanted = serve(&engine->served[i]);
-
-		next = earlier(next, wanted);
-	}
 	os_clock_read(&engine->clock);
-	return earlier(next, engine->clock.boot_ms + IDLE_MS);
+	look_for_dead = engine->clock.boot_ms >= engine->looked_ms + IDLE_MS;
+	if (look_for_dead) {
+		engine->looked_ms = engine->clock.boot_ms;
+		seg_directory_tidy(&engine->directory);
+	}
+	for (size_t i = 0; i < engine->served_count; i++)
+		next = earlier(next, serve(&engine->served[i], look_for_dead ? &memo : NULL));
+	os_clock_read(&engine->clock);
+	return earlier(next, engine->clock.boot_ms + (engine->list_again ? RECENT_MS : IDLE_MS));
 }
 
 static void sleep_until(struct rlq_engine *engine, uint64_t until_ms)

@@ -106,6 +106,18 @@ static int parse_options(int argc, char **argv, const char **directory)
 	return optind < argc ? usage("unexpected argument", argv[optind]) : -1;
 }
 
+/* The engine works there too, but every message costs the disk something. */
+static void warn_of_disk(const char *path)
+{
+	struct rlq_directory *directory;
+
+	if (rlq_directory_open(path, &directory) < 0)
+		return;
+	if (!rlq_directory_is_tmpfs(directory))
+		log_line(NULL, "warning: the directory is not on tmpfs: queues are written to disk now and then");
+	rlq_directory_close(directory);
+}
+
 static int fail(const char *what, const char *directory, int code)
 {
 	char text[512];
@@ -129,7 +141,7 @@ int main(int argc, char **argv)
 	if (rc < 0)
 		return fail("cannot serve", directory, rc);
 	catch_signals();
-	log_line(NULL, "started");
+	warn_of_disk(directory);
 	rc = rlq_engine_run(running);
 	signal(SIGTERM, SIG_IGN); /* not into a closed engine */
 	signal(SIGINT, SIG_IGN);

@@ -34,6 +34,8 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct here static_here;		 /* if the page cannot be had */
 static struct here *here = &static_here; /* in a page that the kernel empties in every forked child */
 
+const int *os_process_pid = &static_here.pid;
+
 static void after_fork(void)
 {
 	__atomic_store_n(&here->number, 0, __ATOMIC_RELAXED);
@@ -52,13 +54,9 @@ static void start_process(void)
 		else
 			munmap(page, bytes);
 	}
+	os_process_pid = &here->pid;
 	after_fork();
 	pthread_atfork(NULL, NULL, after_fork);
-}
-
-bool os_liveness_is_own(const struct os_liveness *self)
-{
-	return self->pid == __atomic_load_n(&here->pid, __ATOMIC_RELAXED);
 }
 
 /* When this process was started, in ticks since boot: field 22 of its stat. 0 if not to be had. */

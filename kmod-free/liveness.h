@@ -31,9 +31,14 @@ void os_liveness_stop(struct os_liveness *liveness);
  * file that is missing is dead too: only os_liveness_forget and os_liveness_stop remove it. */
 enum os_life os_liveness_ask(const struct os_liveness *self, uint64_t key);
 
+extern const int *os_process_pid; /* the pid of this process, right also in a forked child */
+
 /* Is this still the process that started `self`, not a forked child? One comparison, no system call
  * (the pid is remembered in a page that the kernel empties in every child). */
-bool os_liveness_is_own(const struct os_liveness *self);
+static inline bool os_liveness_is_own(const struct os_liveness *self)
+{
+	return self->pid == __atomic_load_n(os_process_pid, __ATOMIC_RELAXED);
+}
 
 /* Removes the file of a dead process, once no segment names it. */
 void os_liveness_forget(const struct os_liveness *self, uint64_t key);

@@ -2,7 +2,8 @@
  *
  * Every access to a shared word in ring/ and shm/ goes through one of these names. Built with
  * -DRL_EXPLORE each of them first hands control to the scheduler of tests/interleave, which may
- * run any other actor, or stop this one for ever, at that point.
+ * run any other actor, or stop this one for ever, at that point. explore_store() is the same before
+ * what may write.
  *
  * Naming: what is done, then the order. `seq` is for store-load pairs (docs/ORDERING.md lists
  * them all); `acquire`/`release` for hand-over of data; `relaxed` needs its reason at the call.
@@ -10,13 +11,22 @@
 #ifndef RL_ATOMIC_H
 #define RL_ATOMIC_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#ifdef RL_EXPLORE
+#if defined(RL_EXPLORE)
 void explore_step(const void *address);
+#define explore_store(address) explore_step(address)
+#elif defined(RL_CRASHPOINTS)
+/* tests/crash counts the steps of a call, and kills before any store. */
+void crash_step(void);
+void crash_store(void);
+#define explore_step(address) crash_step()
+#define explore_store(address) crash_store()
 #else
 #define explore_step(address) ((void)0)
+#define explore_store(address) ((void)0)
 #endif
 
 typedef _Atomic uint64_t atomic_u64;
@@ -25,82 +35,82 @@ typedef _Atomic uint32_t atomic_u32;
 static inline uint64_t load_relaxed(const atomic_u64 *word)
 {
 	explore_step((const void *)word);
-	return __atomic_load_n(word, __ATOMIC_RELAXED);
+	return atomic_load_explicit(word, memory_order_relaxed);
 }
 
 static inline uint64_t load_acquire(const atomic_u64 *word)
 {
 	explore_step((const void *)word);
-	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+	return atomic_load_explicit(word, memory_order_acquire);
 }
 
 static inline uint64_t load_seq(const atomic_u64 *word)
 {
 	explore_step((const void *)word);
-	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+	return atomic_load_explicit(word, memory_order_seq_cst);
 }
 
 static inline void store_relaxed(atomic_u64 *word, uint64_t value)
 {
-	explore_step((const void *)word);
-	__atomic_store_n(word, value, __ATOMIC_RELAXED);
+	explore_store((const void *)word);
+	atomic_store_explicit(word, value, memory_order_relaxed);
 }
 
 static inline void store_release(atomic_u64 *word, uint64_t value)
 {
-	explore_step((const void *)word);
-	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+	explore_store((const void *)word);
+	atomic_store_explicit(word, value, memory_order_release);
 }
 
 static inline void store_seq(atomic_u64 *word, uint64_t value)
 {
-	explore_step((const void *)word);
-	__atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+	explore_store((const void *)word);
+	atomic_store_explicit(word, value, memory_order_seq_cst);
 }
 
 /* All read-modify-write operations are sequentially consistent: on x86 a locked operation is one
  * anyway, and on arm64 the difference is one instruction of a call that takes a cache miss. */
 static inline bool cas_seq(atomic_u64 *word, uint64_t expected, uint64_t desired)
 {
-	explore_step((const void *)word);
-	return __atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	explore_store((const void *)word);
+	return atomic_compare_exchange_strong(word, &expected, desired);
 }
 
 static inline uint64_t exchange_seq(atomic_u64 *word, uint64_t value)
 {
-	explore_step((const void *)word);
-	return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
+	explore_store((const void *)word);
+	return atomic_exchange(word, value);
 }
 
 static inline uint64_t fetch_or_seq(atomic_u64 *word, uint64_t bits)
 {
-	explore_step((const void *)word);
-	return __atomic_fetch_or(word, bits, __ATOMIC_SEQ_CST);
+	explore_store((const void *)word);
+	return atomic_fetch_or(word, bits);
 }
 
 static inline uint64_t fetch_and_seq(atomic_u64 *word, uint64_t bits)
 {
-	explore_step((const void *)word);
-	return __atomic_fetch_and(word, bits, __ATOMIC_SEQ_CST);
+	explore_store((const void *)word);
+	return atomic_fetch_and(word, bits);
 }
 
 static inline uint64_t fetch_add_seq(atomic_u64 *word, uint64_t value)
 {
-	explore_step((const void *)word);
-	return __atomic_fetch_add(word, value, __ATOMIC_SEQ_CST);
+	explore_store((const void *)word);
+	return atomic_fetch_add(word, value);
 }
 
 /* 32-bit words exist only because a futex is one. */
 static inline uint32_t load32_seq(const atomic_u32 *word)
 {
 	explore_step((const void *)word);
-	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+	return atomic_load_explicit(word, memory_order_seq_cst);
 }
 
 static inline bool cas32_seq(atomic_u32 *word, uint32_t expected, uint32_t desired)
 {
-	explore_step((const void *)word);
-	return __atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	explore_store((const void *)word);
+	return atomic_compare_exchange_strong(word, &expected, desired);
 }
 
 /* Raises `word` to at least `value`. Lock-free: every failure means that another raised it. */
@@ -136,7 +146,7 @@ static inline bool cas128_seq(struct word128 *word, struct pair128 expected, str
 {
 	bool done;
 
-	explore_step((const void *)word);
+	explore_store((const void *)word);
 	__asm__ volatile("lock cmpxchg16b %1"
 			 : "=@ccz"(done), "+m"(*word), "+a"(expected.low), "+d"(expected.high)
 			 : "b"(desired.low), "c"(desired.high)
@@ -149,7 +159,7 @@ static inline bool cas128_seq(struct word128 *word, struct pair128 expected, str
 	uint64_t low, high;
 	uint32_t failed;
 
-	explore_step((const void *)word);
+	explore_store((const void *)word);
 	/* A pair load is single-copy atomic only once its store has succeeded, hence the write-back of
 	 * what was read when the comparison fails. */
 	do {
@@ -171,7 +181,7 @@ static inline bool cas128_seq(struct word128 *word, struct pair128 expected, str
 	unsigned __int128 want = ((unsigned __int128)expected.high << 64) | expected.low;
 	unsigned __int128 put = ((unsigned __int128)desired.high << 64) | desired.low;
 
-	explore_step((const void *)word);
+	explore_store((const void *)word);
 	return __atomic_compare_exchange_n((unsigned __int128 *)(void *)word, &want, put, false, __ATOMIC_SEQ_CST,
 					   __ATOMIC_SEQ_CST);
 }
@@ -180,12 +190,12 @@ static inline bool cas128_seq(struct word128 *word, struct pair128 expected, str
 /* Orders a store before later loads, for the one pair that is not joined by a locked operation. */
 static inline void fence_seq(void)
 {
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	atomic_thread_fence(memory_order_seq_cst);
 }
 
 static inline void fence_compiler(void)
 {
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	atomic_signal_fence(memory_order_seq_cst);
 }
 
 static inline void cpu_relax(void)

@@ -1,4 +1,5 @@
 #include "ring/bitmap.h"
+#include "ring/crashpoint.h"
 
 static uint32_t words_for(uint32_t bits)
 {
@@ -35,22 +36,25 @@ void bitmap_set(const struct bitmap *map, uint32_t bit)
 		/* [B1] The word before its summary. */
 		fetch_or_seq(&map->level[level][bit / 64], UINT64_C(1) << (bit % 64));
 		bit /= 64;
+		CRASH_POINT(bit_set);
 	}
 }
 
-/* Takes away the summaries of word `index` of level 0 while they stand over empty words. */
-static void summaries_clear(const struct bitmap *map, uint32_t index)
+/* Takes away the summaries of word `index` of level `below` while they stand over empty words. */
+static void summaries_clear(const struct bitmap *map, uint32_t below, uint32_t index)
 {
-	for (uint32_t level = 1; level < map->levels; level++) {
+	for (uint32_t level = below + 1; level < map->levels; level++) {
 		uint64_t summary = UINT64_C(1) << (index % 64);
 		uint64_t left = fetch_and_seq(&map->level[level][index / 64], ~summary) & ~summary;
 
+		CRASH_POINT(bit_summary_cleared);
 		/* [B2] The word again, after its summary: pairs with [B1]. Either the setter's summary
 		 * comes after our clear, or its bit is seen here. */
 		if (load_seq(&map->level[level - 1][index]) != 0) {
 			for (; level < map->levels; level++) {
 				fetch_or_seq(&map->level[level][index / 64], UINT64_C(1) << (index % 64));
 				index /= 64;
+				CRASH_POINT(bit_set);
 			}
 			return;
 		}
@@ -65,8 +69,9 @@ bool bitmap_clear(const struct bitmap *map, uint32_t bit)
 	uint64_t mask = UINT64_C(1) << (bit % 64);
 	uint64_t before = fetch_and_seq(&map->level[0][bit / 64], ~mask);
 
+	CRASH_POINT(bit_cleared);
 	if ((before & ~mask) == 0)
-		summaries_clear(map, bit / 64);
+		summaries_clear(map, 0, bit / 64);
 	return before & mask;
 }
 
@@ -78,17 +83,31 @@ static int64_t find_in_word(const struct bitmap *map, uint32_t level, uint32_t f
 	return word ? (int64_t)from + __builtin_ctzll(word) : -1;
 }
 
-/* Goes down from a set bit of level `level` to a bit of level 0; -1 where a summary lied. */
+/* Bits that a level has. */
+static uint32_t level_bits(const struct bitmap *map, uint32_t level)
+{
+	uint32_t bits = map->bits;
+
+	while (level-- > 0)
+		bits = words_for(bits);
+	return bits;
+}
+
+/* Goes down from a set bit of level `level` to a bit of level 0; -1 where a summary lied, which is
+ * mended, or where it is damaged and leads out of the map. */
 static int64_t descend(const struct bitmap *map, uint32_t level, int64_t bit)
 {
 	while (level > 0) {
 		uint32_t index = (uint32_t)bit;
 
+		if (index >= level_bits(map, level)) {
+			fetch_and_seq(&map->level[level][index / 64], ~(UINT64_C(1) << (index % 64)));
+			return -1;
+		}
 		level--;
 		bit = find_in_word(map, level, index * 64);
 		if (bit < 0) {
-			if (level == 0)
-				summaries_clear(map, index);
+			summaries_clear(map, level, index);
 			return -1;
 		}
 	}
@@ -100,7 +119,7 @@ static int64_t find_from(const struct bitmap *map, uint32_t from)
 	uint32_t words = words_for(map->bits);
 
 	for (uint32_t level = 0; level < map->levels; level++) {
-		if (from < words * 64) {
+		if (from / 64 < words) {
 			int64_t bit = find_in_word(map, level, from);
 
 			if (bit >= 0) {
@@ -116,13 +135,26 @@ static int64_t find_from(const struct bitmap *map, uint32_t from)
 
 int64_t bitmap_find(const struct bitmap *map, uint32_t from)
 {
-	int64_t bit;
+	/* A search that a summary misled has mended it: again, so that a lie hides no bit behind it. */
+	for (int tries = 0; tries < BITMAP_LIES_MAX && bitmap_any(map); tries++) {
+		int64_t bit = find_from(map, from);
 
-	if (!bitmap_any(map))
-		return -1;
-	bit = find_from(map, from);
-	if (bit < 0 && from > 0)
-		bit = find_from(map, 0);
+		if (bit < 0 && from > 0)
+			bit = find_from(map, 0);
+		if (bit >= 0)
+			return bit;
+	}
+	return -1;
+}
+
+int64_t bitmap_find_plain(const struct bitmap *map, uint32_t from)
+{
+	uint32_t words = words_for(map->bits), first = from / 64;
+	int64_t bit = find_in_word(map, 0, from);
+
+	/* The first word once more at the end, for its bits before `from`. */
+	for (uint32_t i = 1; bit < 0 && i <= words; i++)
+		bit = find_in_word(map, 0, (first + i) % words * 64);
 	return bit;
 }
 

@@ -16,7 +16,10 @@
 
 #include <stddef.h>
 
-enum { BITMAP_LEVELS_MAX = 5 };
+enum {
+	BITMAP_LEVELS_MAX = 5,
+	BITMAP_LIES_MAX = 16, /* searches of one find that summaries misled */
+};
 
 struct bitmap {
 	atomic_u64 *level[BITMAP_LEVELS_MAX]; /* level[0] holds the bits, level[levels - 1] one word */
@@ -47,8 +50,13 @@ static inline bool bitmap_any(const struct bitmap *map)
 }
 
 /* First set bit at or after `from`, going round once; -1 when none was found. Mends summaries over
- * empty words on its way, at most one per level and call. */
+ * empty words on its way and goes on, BITMAP_LIES_MAX times at most. */
 int64_t bitmap_find(const struct bitmap *map, uint32_t from);
+
+/* The same by the bits alone, bits / 64 loads: for who is about to sleep. A clear by somebody else may
+ * take a summary away for a moment although a bit below it was set long ago ([B2] then puts it back);
+ * bitmap_find misses that bit meanwhile, this does not. */
+int64_t bitmap_find_plain(const struct bitmap *map, uint32_t from);
 
 /* How many bits from `from` on are set in a row, not looking past the end of its word (0 .. 64). */
 uint32_t bitmap_run(const struct bitmap *map, uint32_t from);

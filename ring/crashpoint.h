@@ -8,7 +8,10 @@
 #define RL_CRASHPOINT_H
 
 #define CRASH_POINTS(X)                                                                            \
+	X(call_entered)                                                                            \
+	X(call_left)                                                                               \
 	X(send_claimed)                                                                            \
+	X(send_head_helped)                                                                        \
 	X(send_tail_moved)                                                                         \
 	X(send_block_claimed)                                                                      \
 	X(send_written)                                                                            \
@@ -17,6 +20,9 @@
 	X(send_due_lowered)                                                                        \
 	X(send_counted)                                                                            \
 	X(send_notified)                                                                           \
+	X(send_abandoned)                                                                          \
+	X(send_found_passed)                                                                       \
+	X(send_leaving)                                                                            \
 	X(receive_held)                                                                            \
 	X(receive_bit_cleared)                                                                     \
 	X(receive_passed_writing)                                                                  \
@@ -25,6 +31,8 @@
 	X(receive_due_lowered)                                                                     \
 	X(receive_dead)                                                                            \
 	X(receive_copied)                                                                          \
+	X(receive_line_owned)                                                                      \
+	X(receive_viewer_said)                                                                     \
 	X(delete_freed)                                                                            \
 	X(delete_mark_cleared)                                                                     \
 	X(delete_block_freed)                                                                      \
@@ -35,23 +43,41 @@
 	X(release_ready)                                                                           \
 	X(release_bit_set)                                                                         \
 	X(release_delayed)                                                                         \
+	X(bit_cleared)                                                                             \
+	X(bit_set)                                                                                 \
+	X(bit_summary_cleared)                                                                     \
+	X(due_summary_lowered)                                                                     \
+	X(due_summary_renewed)                                                                     \
+	X(due_summary_taken)                                                                       \
+	X(event_advanced)                                                                          \
+	X(event_prepared)                                                                          \
+	X(event_quieted)                                                                           \
+	X(engine_expected)                                                                         \
 	X(reap_hint_taken)                                                                         \
 	X(reap_expired)                                                                            \
 	X(reap_bit_set)                                                                            \
 	X(reap_orphan_freed)                                                                       \
 	X(reap_row_freed)                                                                          \
+	X(reap_turn_taken)                                                                         \
+	X(reap_row_said)                                                                           \
 	X(move_claimed)                                                                            \
 	X(move_arriving)                                                                           \
 	X(move_copied)                                                                             \
 	X(move_decided)                                                                            \
 	X(move_arrived)                                                                            \
 	X(move_source_freed)                                                                       \
+	X(move_error_noted)                                                                        \
+	X(move_undone)                                                                             \
 	X(grow_busy)                                                                               \
 	X(grow_allocated)                                                                          \
 	X(grow_appended)                                                                           \
+	X(grow_live)                                                                               \
+	X(grow_numbered)                                                                           \
+	X(grow_tail_reset)                                                                         \
 	X(retire_unlisted)                                                                         \
 	X(retire_busy)                                                                             \
 	X(retire_punched)                                                                          \
+	X(retire_emptied)                                                                          \
 	X(body_owned)                                                                              \
 	X(body_backed)                                                                             \
 	X(body_opened)                                                                             \
@@ -59,7 +85,23 @@
 	X(body_released)                                                                           \
 	X(body_punched)                                                                            \
 	X(body_closed)                                                                             \
-	X(body_taken_over)
+	X(body_taken_over)                                                                         \
+	X(body_bits_cleared)                                                                       \
+	X(body_bits_set)                                                                           \
+	X(body_first_used)                                                                         \
+	X(body_next_raised)                                                                        \
+	X(body_words_backed)                                                                       \
+	X(row_counted)                                                                             \
+	X(row_given_back)                                                                          \
+	X(row_hold_dropped)                                                                        \
+	X(row_memory_said)                                                                         \
+	X(row_taken)                                                                               \
+	X(row_pid_said)                                                                            \
+	X(row_use_counted)                                                                         \
+	X(create_filled)                                                                           \
+	X(remove_marked)                                                                           \
+	X(set_attribute)                                                                           \
+	X(set_dlq_written)
 
 #define CRASH_POINT_ENUM(name) CRASH_##name,
 enum crash_point { CRASH_POINTS(CRASH_POINT_ENUM) CRASH_POINT_COUNT };

@@ -42,12 +42,15 @@ void due_lower(const struct due *due, uint32_t slot, uint64_t deadline_ms)
 {
 	uint32_t group = slot / GROUP;
 
-	/* [D1] The load after the CAS of the lease; pairs with [D2]. */
-	if (hint_read(&due->groups[group]) <= deadline_ms)
-		return;
-	hint_lower(&due->groups[group], deadline_ms);
-	CRASH_POINT(receive_due_lowered);
-	hint_lower(&due->summary[group / GROUP], deadline_ms);
+	/* [D1] The loads after the CAS of the lease; pair with [D2]. The summary is looked at even if the
+	 * group is news to nobody: who lowered that may have died, or be stopped, in between. */
+	if (hint_read(&due->groups[group]) > deadline_ms) {
+		hint_lower(&due->groups[group], deadline_ms);
+		CRASH_POINT(receive_due_lowered);
+	}
+	if (hint_read(&due->summary[group / GROUP]) > deadline_ms)
+		hint_lower(&due->summary[group / GROUP], deadline_ms);
+	CRASH_POINT(due_summary_lowered);
 }
 
 uint64_t due_earliest(const struct due *due)
@@ -71,6 +74,7 @@ static void summary_renew(const struct due *due, uint32_t index)
 	uint64_t earliest = DUE_NEVER;
 
 	exchange_seq(&due->summary[index], 0);
+	CRASH_POINT(due_summary_taken);
 	for (uint32_t group = index * GROUP; group < end; group++) {
 		uint64_t hint = hint_read(&due->groups[group]);
 
@@ -79,6 +83,7 @@ static void summary_renew(const struct due *due, uint32_t index)
 	}
 	if (earliest != DUE_NEVER)
 		hint_lower(&due->summary[index], earliest);
+	CRASH_POINT(due_summary_renewed);
 }
 
 int64_t due_take(const struct due *due, uint32_t from, uint64_t now_ms)

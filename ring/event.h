@@ -1,4 +1,4 @@
-/* Eventcount: sleep only if nothing changed. One 32-bit futex word: count:31 | sleepers:1.
+/* Eventcount: sleep only if nothing changed. One 32-bit futex word: count:30 | waking:1 | sleepers:1.
  *
  *   sleeper                                   waker
  *   ticket = event_prepare()   sets sleepers  make the message READY
@@ -7,29 +7,39 @@
  *                                             if woken < n: event_quiet() takes the bit away
  *
  * [E1] pairs with [E2] in event_prepare: READY then load, bit then look (store-load, seq_cst at both
- * ends). The bit is in the futex word itself, so taking it away changes the word and a sleeper on its
- * way into the kernel comes back and sets it again. A sleeper killed in its sleep leaves the bit
- * behind; the next sender pays one system call and takes it away. No count can leak.
+ * ends). A sleeper killed in its sleep leaves the bit behind; the next sender pays one system call and
+ * takes it away. No count can leak.
  *
- * The count wraps after 2^31 wake-ups; a sleeper would have to stand still between its ticket and
+ * Taking the bit away must not meet somebody who has just gone to sleep believing in it. Hence the
+ * waking bit: event_advance sets it, the first event_prepare after that takes it away, and so changes
+ * the word under an event_quiet that is still to come ([E3]).
+ *
+ * The count wraps after 2^30 wake-ups; a sleeper would have to stand still between its ticket and
  * the system call for exactly that many to miss one, and its slice of sleep ends anyway.
  */
 #ifndef RL_EVENT_H
 #define RL_EVENT_H
 
 #include "ring/atomic.h"
+#include "ring/crashpoint.h"
 
 #define EVENT_SLEEPERS UINT32_C(1)
+#define EVENT_WAKING UINT32_C(2)
+#define EVENT_ONE UINT32_C(4)
 
 /* Says that somebody is about to sleep; returns the value to sleep on. */
 static inline uint32_t event_prepare(atomic_u32 *event)
 {
 	uint32_t seen = load32_seq(event);
 
-	/* [E2] */
-	while (!(seen & EVENT_SLEEPERS)) {
-		if (cas32_seq(event, seen, seen | EVENT_SLEEPERS))
-			return seen | EVENT_SLEEPERS;
+	/* [E2], [E3] */
+	while ((seen & (EVENT_SLEEPERS | EVENT_WAKING)) != EVENT_SLEEPERS) {
+		uint32_t ticket = (seen | EVENT_SLEEPERS) & ~EVENT_WAKING;
+
+		if (cas32_seq(event, seen, ticket)) {
+			CRASH_POINT(event_prepared);
+			return ticket;
+		}
 		seen = load32_seq(event);
 	}
 	return seen;
@@ -44,18 +54,21 @@ static inline bool event_has_sleepers(const atomic_u32 *event)
 /* Makes every ticket given out so far old. Returns the new value. */
 static inline uint32_t event_advance(atomic_u32 *event)
 {
-	uint32_t seen;
+	uint32_t seen, next;
 
 	do {
 		seen = load32_seq(event);
-	} while (!cas32_seq(event, seen, seen + 2));
-	return seen + 2;
+		next = (seen + EVENT_ONE) | EVENT_WAKING;
+	} while (!cas32_seq(event, seen, next));
+	CRASH_POINT(event_advanced);
+	return next;
 }
 
-/* Nobody was left to wake: take the bit away, unless something happened since `seen`. */
+/* Nobody was left to wake: take the bit away, unless somebody prepared or advanced since `seen`. */
 static inline void event_quiet(atomic_u32 *event, uint32_t seen)
 {
-	cas32_seq(event, seen, seen & ~EVENT_SLEEPERS);
+	cas32_seq(event, seen, seen & ~(EVENT_SLEEPERS | EVENT_WAKING));
+	CRASH_POINT(event_quieted);
 }
 
 #endif

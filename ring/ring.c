@@ -36,9 +36,23 @@ static uint64_t lap_of(const struct ring *ring, uint64_t position)
 	return (position >> ring->order) & GENERATION_MASK;
 }
 
+/* Has the position a lap that a slot can note? Never beyond, but for damage. */
+static bool position_fits(const struct ring *ring, uint64_t position)
+{
+	return position >> ring->order < GENERATION_MASK;
+}
+
 static uint64_t later(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
+}
+
+/* Does the message of a slot lie at one of the positions from .. to - 1? */
+static bool is_within(const struct ring *ring, uint32_t slot, struct slot_word word, uint64_t from, uint64_t to)
+{
+	uint64_t position = word_generation(word) << ring->order | slot;
+
+	return position >= from && position < to;
 }
 
 /* A word that can never come to be in a sound segment. */
@@ -69,8 +83,10 @@ static void look_again_slot(const struct ring *ring, uint32_t slot)
 	struct slot_word word = slot_read(&ring->slots[slot]);
 
 	while (word_state(word) == SLOT_WRITING) {
-		if (slot_change(&ring->slots[slot], word, word_with_state(word, SLOT_PASSED)))
+		if (slot_change(&ring->slots[slot], word, word_with_state(word, SLOT_PASSED))) {
+			CRASH_POINT(receive_passed_writing);
 			return;
+		}
 		word = slot_read(&ring->slots[slot]);
 	}
 	if (word_state(word) == SLOT_READY)
@@ -109,6 +125,24 @@ static void mark_kept(const struct ring *ring, uint64_t t, struct slot_word word
 	look_again_slot(ring, slot);
 }
 
+static void look_again(const struct ring *ring, uint64_t from, uint64_t to);
+
+/* Keeps head within two laps of the tail, so that a ring which stays full does not run up a distance
+ * that consumers would have to walk: what head is made to pass is looked at as a consumer would. */
+static void help_head(const struct ring *ring, uint64_t t)
+{
+	uint64_t distance_max = 2 * (uint64_t)ring_slot_count(ring);
+	uint64_t h = load_relaxed(&ring->ends->head); /* relaxed: monotonic, checked by raise_seq */
+
+	if (t < h + distance_max)
+		return;
+	/* Bits first: nobody may hear EMPTY between head and bit, for we may answer "full" and wake nobody. */
+	look_again(ring, h, t - distance_max);
+	raise_seq(&ring->ends->head, t - distance_max);
+	CRASH_POINT(send_head_helped);
+	look_again(ring, h, t - distance_max);
+}
+
 /* An older message sits at `t`: mark it, and move the shared tail past it, and with `jump` past the
  * marked ones that follow. Published at once, since only a tail beyond such a position lets consumers
  * pass it. */
@@ -118,6 +152,7 @@ static uint64_t step_over(const struct ring *ring, uint64_t t, struct slot_word 
 	t = jump ? later(after_kept(ring, t), t + 1) : t + 1;
 	raise_seq(&ring->ends->tail, t);
 	CRASH_POINT(send_tail_moved);
+	help_head(ring, t);
 	return t;
 }
 
@@ -150,6 +185,8 @@ static enum ring_result claim(const struct ring *ring, struct ring_cursor *curso
 {
 	uint64_t t = later(load_acquire(&ring->ends->tail), cursor->tail);
 
+	if (!position_fits(ring, t))
+		return RING_DAMAGED;
 	for (int steps = 0; steps < RING_STEPS_MAX; steps++) {
 		uint64_t lap = lap_of(ring, t);
 		struct slot_word word = slot_read(slot_at(ring, t));
@@ -208,6 +245,7 @@ static bool leave_writing(const struct ring *ring, const struct ring_claim *clai
 {
 	struct slot *slot = &ring->slots[claim->slot];
 
+	CRASH_POINT(send_leaving);
 	/* [S3] Publishes the message; pairs with the acquire of [L1] and with the lease CAS.
 	 * Killed just before: WRITING, the reaper frees it. Just after: sent, though nobody heard so. */
 	if (slot_change(slot, claimed_word(ring, claim, SLOT_WRITING, owner), to)) {
@@ -215,14 +253,19 @@ static bool leave_writing(const struct ring *ring, const struct ring_claim *clai
 		return true;
 	}
 	*ret_passed = true;
+	CRASH_POINT(send_found_passed);
 	return slot_change(slot, claimed_word(ring, claim, SLOT_PASSED, owner), to);
 }
 
 enum ring_result ring_publish(const struct ring *ring, const struct ring_claim *claim, uint64_t owner)
 {
-	bool passed;
+	struct slot_word ready = claimed_word(ring, claim, SLOT_READY, OWNER_NONE);
+	bool passed = false;
 
-	if (!leave_writing(ring, claim, owner, claimed_word(ring, claim, SLOT_READY, OWNER_NONE), &passed))
+	/* [S3], as in leave_writing, by the half that names us: the other one stays, being of no meaning
+	 * before the first receive. Half the price of the whole. */
+	if (!slot_change_low(&ring->slots[claim->slot], claimed_word(ring, claim, SLOT_WRITING, owner), ready) &&
+	    !leave_writing(ring, claim, owner, ready, &passed))
 		return RING_DAMAGED;
 	CRASH_POINT(send_published);
 	/* [R1] A late claim asks whether head has gone by; pairs with [R2] in look_again(). */
@@ -252,7 +295,10 @@ enum ring_result ring_abandon(const struct ring *ring, const struct ring_claim *
 	struct slot_word to = word_freed(claimed_word(ring, claim, SLOT_WRITING, owner));
 	bool passed;
 
-	return leave_writing(ring, claim, owner, to, &passed) ? RING_OK : RING_DAMAGED;
+	if (!leave_writing(ring, claim, owner, to, &passed))
+		return RING_DAMAGED;
+	CRASH_POINT(send_abandoned);
+	return RING_OK;
 }
 
 /* ---- take ------------------------------------------------------------------------------------- */
@@ -318,7 +364,9 @@ static enum ring_result take_again(const struct ring *ring, struct ring_cursor *
 				   const struct ring_terms *terms, struct ring_taken *ret)
 {
 	for (int steps = 0; steps < RING_STEPS_MAX; steps++) {
-		int64_t bit = bitmap_find(&ring->again, cursor->again & ring->mask);
+		uint32_t from = cursor->again & ring->mask;
+		int64_t bit = terms->before_sleep ? bitmap_find_plain(&ring->again, from)
+						  : bitmap_find(&ring->again, from);
 		struct slot_word word;
 
 		if (bit < 0)
@@ -344,8 +392,10 @@ static enum ring_result take_again(const struct ring *ring, struct ring_cursor *
  * to the redelivery bit that it will set. True if it is passed, false if the word changed. */
 static bool pass_writing(struct slot *slot, struct slot_word word)
 {
-	for (int spins = 0; spins < RING_SPINS; spins++) {
-		cpu_relax();
+	for (int look = 0; look < RING_LOOKS; look++) {
+		/* Each look takes the line from the producer, who is about to need it: back off. */
+		for (int pause = 0; pause < 4 << (look < 3 ? look : 3); pause++)
+			cpu_relax();
 		if (load_acquire(&slot->word.low) != word.bits.low)
 			return false;
 	}
@@ -389,21 +439,23 @@ static enum look look_at(const struct ring *ring, uint64_t h, const struct ring_
 
 /* [R2] Head has just been moved from `from` to `to` over positions that were open: look at each again.
  * Pairs with [R1]. What is READY there by now was published before its producer could see the new
- * head, so it gets its bit from us. */
+ * head, so it gets its bit from us. Over several laps each slot is looked at once: it holds one. */
 static void look_again(const struct ring *ring, uint64_t from, uint64_t to)
 {
-	for (uint64_t h = from; h < to; h++) {
+	for (uint64_t h = from; h < to && h - from < ring_slot_count(ring); h++) {
 		struct slot *slot = slot_at(ring, h);
-		uint64_t lap = lap_of(ring, h);
+		uint32_t index = (uint32_t)h & ring->mask;
 		struct slot_word word = slot_read(slot);
 
-		while (word_generation(word) == lap && word_state(word) == SLOT_WRITING) {
-			if (slot_change(slot, word, word_with_state(word, SLOT_PASSED)))
+		while (is_within(ring, index, word, from, to) && word_state(word) == SLOT_WRITING) {
+			if (slot_change(slot, word, word_with_state(word, SLOT_PASSED))) {
+				CRASH_POINT(receive_passed_writing);
 				break;
+			}
 			word = slot_read(slot);
 		}
-		if (word_generation(word) == lap && word_state(word) == SLOT_READY)
-			ring_set_again(ring, (uint32_t)h & ring->mask);
+		if (is_within(ring, index, word, from, to) && word_state(word) == SLOT_READY)
+			ring_set_again(ring, index);
 	}
 }
 
@@ -448,6 +500,8 @@ static enum ring_result take_head(const struct ring *ring, struct ring_cursor *c
 {
 	uint64_t h = later(load_acquire(&ring->ends->head), cursor->head);
 
+	if (!position_fits(ring, h))
+		return RING_DAMAGED;
 	for (int steps = 0; steps < RING_STEPS_MAX; steps++) {
 		enum look look = look_at(ring, h, terms, ret);
 
@@ -467,8 +521,15 @@ static enum ring_result take_head(const struct ring *ring, struct ring_cursor *c
 				head_keep_up(ring, cursor, h, 1);
 				return RING_EMPTY;
 			}
-			if (!is_used_up(slot_read(slot_at(ring, h)), lap_of(ring, h)))
+			if (!position_fits(ring, tail))
+				return RING_DAMAGED;
+			if (tail - h > 2 * (uint64_t)ring_slot_count(ring)) {
+				/* Further than producers let it come, but for damage or a kill. */
+				help_head(ring, tail);
+				h = later(h, load_acquire(&ring->ends->head));
+			} else if (!is_used_up(slot_read(slot_at(ring, h)), lap_of(ring, h))) {
 				h = pass_open(ring, h, tail);
+			}
 		}
 	}
 	head_keep_up(ring, cursor, h, 1);
@@ -485,7 +546,7 @@ enum ring_result ring_take(const struct ring *ring, struct ring_cursor *cursor, 
 	if (result == RING_EMPTY)
 		result = take_head(ring, cursor, terms, ret);
 	/* The bits once more, also for those that take_head has just set: who hears EMPTY may sleep. */
-	if (result == RING_EMPTY && bitmap_any(&ring->again))
+	if (result == RING_EMPTY && (terms->before_sleep || bitmap_any(&ring->again)))
 		result = take_again(ring, cursor, terms, ret);
 	return result;
 }

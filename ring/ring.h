@@ -39,11 +39,11 @@ enum {
 #ifdef RL_EXPLORE
 	CURSOR_LAG_MAX = 2,
 	RING_STEPS_MAX = 16,
-	RING_SPINS = 0,
+	RING_LOOKS = 0,
 #else
 	CURSOR_LAG_MAX = 16,
 	RING_STEPS_MAX = 4096,
-	RING_SPINS = 32,
+	RING_LOOKS = 8,
 #endif
 	RING_HEAD_EVERY = 4, /* at least one take in this many starts at the head */
 };
@@ -116,6 +116,7 @@ struct ring_terms {
 	uint32_t receives_max; /* 0: no limit */
 	uint32_t viewer;       /* row that will read in place, or OWNER_NONE for a copy */
 	bool stay_visible;     /* visibility timeout 0: counts as received, stays READY */
+	bool before_sleep;     /* the caller sleeps if it hears EMPTY: look at every redelivery bit */
 	/* Called before the lease of a reader in place, with the place it must publish (R9). */
 	void (*hold)(void *context, uint64_t place);
 	void *context;

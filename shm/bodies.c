@@ -36,13 +36,13 @@ static uint32_t class_for(uint64_t bytes)
 	uint32_t class = 0;
 
 	while (class_block_bytes(class) < bytes)
-		class++;
+		class ++;
 	return class;
 }
 
 static uint64_t name_pack(uint32_t class, uint32_t block)
 {
-	return (uint64_t)class << BODY_INDEX_BITS | ((uint64_t)block + 1);
+	return (uint64_t) class << BODY_INDEX_BITS | ((uint64_t)block + 1);
 }
 
 /* The region and index of a name; NULL if it names no block that has a word. */
@@ -54,7 +54,7 @@ static struct body_region *name_resolve(struct segment *segment, uint64_t name, 
 
 	if (class >= SEG_BODY_CLASS_COUNT)
 		return NULL;
-	region = region_open(segment, (uint32_t)class);
+	region = region_open(segment, (uint32_t) class);
 	if (region == NULL)
 		return NULL;
 	if (index >= region->backed && (region_look(region) != 0 || index >= region->backed))
@@ -84,8 +84,7 @@ static bool block_take(const struct body_region *region, uint64_t place, uint32_
 			continue;
 		}
 		/* [E2] Pairs with [E1]: a FREE block has memory. */
-		if (bitmap_clear(&region->free, (uint32_t)bit) &&
-		    cas_seq(&region->table[bit], BLOCK_FREE, place)) {
+		if (bitmap_clear(&region->free, (uint32_t)bit) && cas_seq(&region->table[bit], BLOCK_FREE, place)) {
 			*ret_block = (uint32_t)bit;
 			return true;
 		}
@@ -163,10 +162,10 @@ struct round {
 	struct segment *segment;
 	const struct body_sweep *sweep;
 	struct body_region *region;
-	uint64_t given;	    /* bytes given back */
-	uint32_t kept;	    /* wholly free extents passed in this class */
-	bool noisy;	    /* a call goes on: nothing more is given back in this step */
-	uint32_t count;	    /* of the batch: extents OWNED by us, to be closed */
+	uint64_t given; /* bytes given back */
+	uint32_t kept;	/* wholly free extents passed in this class */
+	bool noisy;	/* a call goes on: nothing more is given back in this step */
+	uint32_t count; /* of the batch: extents OWNED by us, to be closed */
 	uint32_t extent[BODY_BATCH];
 	bool backed[BODY_BATCH]; /* is its memory known to be there? */
 };
@@ -237,7 +236,8 @@ static void orphans_free(struct round *round, uint32_t extent)
 
 		/* A place whose slot has moved on does not come back while our call lasts, so the answer
 		 * stays true. */
-		if (block_is_used(place) && !sweep->is_live(sweep->context, place, name_pack(round->region->class, block)))
+		if (block_is_used(place) &&
+		    !sweep->is_live(sweep->context, place, name_pack(round->region->class, block)))
 			cas_seq(&round->region->table[block], place, BLOCK_FREE);
 	}
 }
@@ -253,10 +253,12 @@ static uint32_t extent_sweep(struct round *round, uint32_t extent)
 		return 1;
 	}
 	if (block_is_owned(word)) {
-		if (round->sweep->is_dead(round->sweep->context, block_owner_row(word), block_owner_serial(word)) &&
-		    extent_take_over(round->segment, region, extent, word))
+		if (!round->sweep->is_dead(round->sweep->context, block_owner_row(word), block_owner_serial(word)))
+			return region->per_extent;
+		if (extent_take_over(round->segment, region, extent, word)) {
 			batch_add(round, extent, false);
-		return region->per_extent;
+			return region->per_extent;
+		}
 	}
 	orphans_free(round, extent);
 	if (extent_list(region, extent) < region->per_extent)
@@ -301,7 +303,7 @@ static void class_sweep(struct round *round, struct body_cursor *at, uint32_t *l
 		round->kept = at->kept;
 		end = extent_count(region);
 	}
-	while (at->extent < end && *left > 0) {
+	while (at->extent<end && * left> 0) {
 		uint32_t cost = extent_sweep(round, at->extent++);
 
 		*left -= cost < *left ? cost : *left;
@@ -326,7 +328,7 @@ uint64_t body_sweep_step(struct segment *segment, const struct body_sweep *sweep
 
 void bodies_unmap(struct bodies *bodies)
 {
-	for (uint32_t class = 0; class < SEG_BODY_CLASS_COUNT; class++) {
+	for (uint32_t class = 0; class < SEG_BODY_CLASS_COUNT; class ++) {
 		os_unmap(bodies->region[class].base, SEG_BODY_REGION);
 		bodies->region[class] = (struct body_region){0};
 	}

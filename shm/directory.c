@@ -3,6 +3,7 @@
 #include "kmod-free/barrier.h"
 #include "kmod-free/futex.h"
 #include "kmod-free/memory.h"
+#include "ring/crashpoint.h"
 #include "ring/event.h"
 #include "ringlease.h"
 
@@ -131,6 +132,7 @@ int seg_directory_open(const char *path, struct seg_directory *ret_directory)
 	}
 	directory.is_tmpfs = os_is_tmpfs(directory.fd);
 	directory.needs_fence = !os_barrier_register();
+	seg_directory_tidy(&directory);
 	*ret_directory = directory;
 	return 0;
 }
@@ -141,6 +143,19 @@ void seg_directory_close(struct seg_directory *directory)
 	os_unmap(directory->engine, PAGE);
 	close(directory->fd);
 	free(directory->path);
+}
+
+static void forget_if_dead(void *context, uint64_t key)
+{
+	const struct os_liveness *self = context;
+
+	if (os_liveness_ask(self, key) == OS_DEAD)
+		os_liveness_forget(self, key);
+}
+
+void seg_directory_tidy(const struct seg_directory *directory)
+{
+	os_liveness_list(directory->fd, forget_if_dead, (void *)(uintptr_t)&directory->liveness);
 }
 
 static int by_name(const void *a, const void *b)
@@ -214,7 +229,9 @@ int seg_directory_list(const struct seg_directory *directory, const char *prefix
 
 bool seg_engine_is_prompt(const struct seg_directory *directory, uint64_t now_ms)
 {
-	return now_ms <= load_relaxed(&directory->engine->awake_by_ms) + ENGINE_PATIENCE_MS;
+	uint64_t awake_by_ms = load_relaxed(&directory->engine->awake_by_ms); /* relaxed: a promise, not data */
+
+	return now_ms <= awake_by_ms + ENGINE_PATIENCE_MS && awake_by_ms <= now_ms + ENGINE_SLEEP_MAX_MS;
 }
 
 void seg_engine_expect(const struct seg_directory *directory, uint64_t due_ms, uint64_t now_ms)
@@ -227,6 +244,7 @@ void seg_engine_expect(const struct seg_directory *directory, uint64_t due_ms, u
 		return;
 	/* Said first, so that others need not ring too, and see if nobody answers. */
 	lower_seq(&engine->awake_by_ms, now_ms);
+	CRASH_POINT(engine_expected);
 	if (event_has_sleepers(&engine->bell)) {
 		uint32_t seen = event_advance(&engine->bell);
 

@@ -21,6 +21,10 @@ struct seg_directory {
 int seg_directory_open(const char *path, struct seg_directory *ret_directory);
 void seg_directory_close(struct seg_directory *directory);
 
+/* Removes the files that proved the life of processes that are dead by now. Rows that still name them
+ * are dead all the same: a missing file proves death too. */
+void seg_directory_tidy(const struct seg_directory *directory);
+
 /* Is this a queue name? */
 bool seg_name_is_valid(const char *name);
 

@@ -122,7 +122,8 @@ int region_look(struct body_region *region)
 	return 0;
 }
 
-static int range_allocate(struct segment *segment, const struct body_region *region, const void *start, uint64_t bytes)
+static int range_allocate(struct segment *segment, const struct body_region *region, const void *start,
+			  uint64_t bytes)
 {
 	uint64_t offset = (uint64_t)((const unsigned char *)start - region->base);
 
@@ -171,6 +172,7 @@ static int region_extend(struct segment *segment, struct body_region *region)
 		return error;
 	/* [W1] After the allocation: pairs with [W2]. Lost: another has raised it, by as much. */
 	cas_seq(&region->words->backed, backed_pack(from), backed_pack(to));
+	CRASH_POINT(body_words_backed);
 	return region_look(region);
 }
 
@@ -184,6 +186,7 @@ static void bits_set(const struct bitmap *map, uint32_t block, uint64_t bits)
 
 	if ((load_acquire(&map->level[0][index]) & bits) != bits)
 		fetch_or_seq(&map->level[0][index], bits);
+	CRASH_POINT(body_bits_set);
 	for (uint32_t level = 1, at = index; level < map->levels; level++, at /= 64)
 		missing |= !(load_acquire(&map->level[level][at / 64]) >> (at % 64) & 1);
 	/* One of them once more, for the summaries: bitmap_set puts the word before them. */
@@ -195,6 +198,7 @@ static void bits_set(const struct bitmap *map, uint32_t block, uint64_t bits)
 static void bits_clear(const struct bitmap *map, uint32_t block, uint64_t bits)
 {
 	fetch_and_seq(&map->level[0][block / 64], ~(bits & (bits - 1)));
+	CRASH_POINT(body_bits_cleared);
 	bitmap_clear(map, block / 64 * 64 + (uint32_t)__builtin_ctzll(bits));
 }
 
@@ -254,6 +258,7 @@ static int hole_take(struct segment *segment, struct body_region *region, uint32
 	}
 	if (!cas_seq(&region->words->next, next, next + 1))
 		return -EAGAIN;
+	CRASH_POINT(body_next_raised);
 	*ret_extent = (uint32_t)next;
 	return 0;
 }
@@ -288,13 +293,15 @@ static int extent_fill(struct segment *segment, const struct body_region *region
 	}
 	CRASH_POINT(body_backed);
 	os_map_populate(extent_data(region, extent), region->per_extent > 1 ? BODY_EXTENT_BYTES : bytes);
-	for (uint32_t i = 1; i < region->per_extent; i++)
+	for (uint32_t i = 1; i < region->per_extent; i++) {
 		/* [E1] After the allocation: who sees FREE may touch the memory ([E2], in bodies.c). */
 		cas_seq(&region->table[first + i], BLOCK_HOLE, BLOCK_FREE);
-	CRASH_POINT(body_opened);
+		CRASH_POINT(body_opened);
+	}
 	extent_list(region, extent);
 	if (!cas_seq(&region->table[first], mine(segment), place))
 		return RLQ_EDAMAGED;
+	CRASH_POINT(body_first_used);
 	return 0;
 }
 
@@ -349,6 +356,7 @@ void extent_release(struct segment *segment, const struct body_region *region, u
 
 		if (block_is_owned(seen) || (backed && seen == BLOCK_HOLE))
 			cas_seq(&region->table[first + i], seen, BLOCK_FREE);
+		CRASH_POINT(body_released);
 	}
 	cas_seq(&region->table[first], mine(segment), BLOCK_FREE); /* last: it is the lock */
 	CRASH_POINT(body_released);
@@ -363,8 +371,10 @@ uint64_t extent_close(struct segment *segment, const struct body_region *region,
 					      extent_bytes(region)) == 0;
 
 	CRASH_POINT(body_punched);
-	for (uint32_t i = region->per_extent - 1; i > 0; i--)
+	for (uint32_t i = region->per_extent - 1; i > 0; i--) {
 		store_release(&region->table[first + i], BLOCK_HOLE); /* ours while the first word is */
+		CRASH_POINT(body_closed);
+	}
 	cas_seq(&region->table[first], mine(segment), BLOCK_HOLE);
 	CRASH_POINT(body_closed);
 	bitmap_set(&region->holes, extent);

@@ -94,6 +94,15 @@ static inline uint32_t rings_at(uint64_t rings, uint32_t position)
 	return (uint32_t)(rings >> (position * 4)) & 15;
 }
 
+/* Is ring region `index` on the list? */
+static inline bool rings_contain(uint64_t rings, uint32_t index)
+{
+	for (uint32_t i = 0; i < rings_count(rings) && i < SEG_RING_COUNT; i++)
+		if (rings_at(rings, i) == index)
+			return true;
+	return false;
+}
+
 static inline uint64_t rings_make(uint32_t count, uint32_t version, uint32_t list)
 {
 	return (uint64_t)count << 59 | (uint64_t)(version & 0x7ffffff) << 32 | list;
@@ -135,6 +144,7 @@ struct seg_header {
 	atomic_u64 viewers;   /* set for good once anybody has received in place */
 
 	_Alignas(128) atomic_u64 row_high; /* rows 1 .. row_high have memory */
+	atomic_u64 row_used;		   /* about how many are in use; counted anew by the sweep */
 	atomic_u64 ring_next;		   /* id of the next ring, from 1 */
 	atomic_u64 live_correction;	   /* added to the sum of the rows, modulo 2^64 */
 	atomic_u64 sweep_ms;		   /* when a full sweep last began, boot clock */
@@ -159,6 +169,9 @@ struct seg_engine_page {
 	atomic_u64 pid;
 };
 
-enum { ENGINE_PATIENCE_MS = 10 }; /* an engine later than this is not prompt */
+enum {
+	ENGINE_PATIENCE_MS = 10,    /* an engine later than this is not prompt */
+	ENGINE_SLEEP_MAX_MS = 2000, /* none sleeps longer: who says so has left it behind */
+};
 
 #endif

@@ -137,7 +137,10 @@ static void move_complete(struct segment *source, uint32_t ring, uint32_t slot, 
 static void move_undo(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word moving,
 		      struct slot_word before)
 {
-	if (slot_change(&source->ring[ring].slots[slot], moving, before) && word_state(before) == SLOT_READY) {
+	if (!slot_change(&source->ring[ring].slots[slot], moving, before))
+		return;
+	CRASH_POINT(move_undone);
+	if (word_state(before) == SLOT_READY) {
 		ring_set_again(&source->ring[ring], slot);
 		seg_notify(source, 1);
 	}
@@ -149,8 +152,11 @@ bool seg_undo_moving(struct segment *segment, uint32_t ring, uint32_t slot, stru
 	uint32_t viewer = load_relaxed(&segment->header->viewers) ? OWNER_MANY : OWNER_NONE;
 	struct slot_word dead = word_with_deadline(word_with_owner(word_with_state(moving, SLOT_DEAD), viewer), 0);
 
-	return seg_handle_is_gone(segment, word_owner(moving), word_serial(moving)) &&
-	       slot_change(&segment->ring[ring].slots[slot], moving, dead);
+	if (!seg_handle_is_gone(segment, word_owner(moving), word_serial(moving)) ||
+	    !slot_change(&segment->ring[ring].slots[slot], moving, dead))
+		return false;
+	CRASH_POINT(move_undone);
+	return true;
 }
 
 int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word from,
@@ -227,12 +233,14 @@ int seg_bury(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_
 		if (ring_make_ready(&segment->ring[ring], slot, dead))
 			seg_notify(segment, 1);
 		store_relaxed(&segment->header->dlq_error, (uint64_t)-error);
+		CRASH_POINT(move_error_noted);
 		return error;
 	}
 	if (error == 0)
 		error = seg_move(segment, ring, slot, dead, target, MOVE_TO_DLQ);
 	if (error != RLQ_ESTALE)
 		store_relaxed(&segment->header->dlq_error, (uint64_t)-error); /* relaxed: only shown */
+	CRASH_POINT(move_error_noted);
 	return error;
 }
 
@@ -244,11 +252,8 @@ static struct slot *slot_of_place(struct segment *segment, uint64_t packed, uint
 {
 	struct place place = place_unpack(packed);
 	const struct ring *ring = &segment->ring[place.ring];
-	bool listed = false;
 
-	for (uint32_t i = 0; i < rings_count(segment->rings); i++)
-		listed |= rings_at(segment->rings, i) == place.ring;
-	if (!listed || ring->slots == NULL || place.slot > ring->mask)
+	if (!rings_contain(segment->rings, place.ring) || place.slot > ring->mask)
 		return NULL;
 	*ret_word = slot_read_stable(&ring->slots[place.slot]);
 	if ((word_generation(*ret_word) & PLACE_GENERATION_MASK) != place.generation)

@@ -4,6 +4,7 @@
 #include "shm/message.h"
 #include "shm/move.h"
 #include "shm/rings.h"
+#include "shm/rows.h"
 
 enum {
 	GROUP = 64,
@@ -109,8 +110,10 @@ static void sweep_ready(struct segment *segment, uint32_t index, uint32_t slot, 
 	    deadline_is_past(word_deadline_ms(word) + overdue_ms, (uint32_t)segment->clock.boot_ms)) {
 		struct slot_word dead = word_with_state(word, SLOT_DEAD);
 
-		if (slot_change(&ring->slots[slot], word, dead))
+		if (slot_change(&ring->slots[slot], word, dead)) {
+			CRASH_POINT(receive_dead);
 			seg_bury(segment, index, slot, dead);
+		}
 		return;
 	}
 	if ((word_receives(word) > 0 || ring_is_behind_head(ring, slot, word)) && !bitmap_test(&ring->again, slot)) {
@@ -152,6 +155,10 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 			sweep->oldest_ms = sent_ms;
 	}
 	switch (state) {
+	case SLOT_FREE: /* a mark left by who was killed between freeing and clearing it */
+		if (bitmap_test(&segment->ring[index].kept, slot))
+			bitmap_clear(&segment->ring[index].kept, slot);
+		break;
 	case SLOT_WRITING:
 	case SLOT_PASSED:
 		sweep_orphan(segment, index, slot, word);
@@ -209,7 +216,10 @@ static bool is_live_block(void *context, uint64_t packed, uint64_t block)
 	const struct ring *ring = &segment->ring[place.ring];
 	struct slot_word word;
 
-	if (ring->slots == NULL || place.slot > ring->mask)
+	/* A ring that our call does not know: it may have been appended since, with messages in it. */
+	if (!rings_contain(segment->rings, place.ring))
+		return load_seq(&segment->header->rings) != segment->rings;
+	if (place.slot > ring->mask)
 		return false;
 	word = slot_read_stable(&ring->slots[place.slot]);
 	if (word_state(word) == SLOT_FREE ||
@@ -227,29 +237,11 @@ static bool is_gone(void *context, uint32_t row, uint32_t serial)
 	return seg_handle_is_gone(context, row, serial);
 }
 
-/* The rows of the dead are free for others; the files that proved their life can go. */
-static void sweep_rows(struct segment *segment)
-{
-	uint64_t high = load_relaxed(&segment->header->row_high);
-
-	for (uint32_t i = 1; i <= high && i < SEG_ROW_COUNT; i++) {
-		struct seg_row *row = &segment->rows[i];
-		struct pair128 user = {.low = load_acquire(&row->user.low), .high = load_acquire(&row->user.high)};
-		struct pair128 none = {.low = user.low & ~UINT64_C(1)};
-
-		if ((user.low & 1) && seg_handle_is_gone(segment, i, (uint32_t)(user.low >> 1)) &&
-		    cas128_seq(&row->user, user, none)) {
-			CRASH_POINT(reap_row_freed);
-			fetch_add_seq(&segment->header->wanted, 1); /* its orphans are to be looked for */
-		}
-	}
-}
-
 /* The rows' counters may miss what a killed process did last. What was counted slot by slot is right
  * to within what moved meanwhile. */
 static void correct_live(struct segment *segment, const struct sweep *sweep, uint64_t moved)
 {
-	int64_t live = (int64_t)seg_live(segment), counted = (int64_t)sweep->counted;
+	int64_t live = seg_live(segment), counted = (int64_t)sweep->counted;
 	int64_t slack = moved < INT32_MAX ? (int64_t)moved : INT32_MAX;
 	int64_t error = live > counted + slack	 ? counted + slack - live
 			: live < counted - slack ? counted - slack - live
@@ -273,12 +265,14 @@ static void consider_shrinking(struct segment *segment, const struct sweep *swee
 static void sweep_begin(struct segment *segment, struct sweep *sweep)
 {
 	sweep->is_running = true;
+	sweep->is_running_next = false;
 	sweep->position = sweep->slot = 0;
 	sweep->ring_id = 0;
 	sweep->counted = 0;
 	sweep->unsettled = false;
 	sweep->oldest_ms = UINT64_MAX;
-	sweep_rows(segment);
+	if (seg_free_dead_rows(segment, NULL) > 0)
+		seg_directory_tidy(segment->directory);
 	sweep->mark = activity(segment);
 }
 
@@ -334,7 +328,7 @@ bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budge
 		.is_live = is_live_block, .is_dead = is_gone, .context = segment, .keep_bytes = KEEP_BYTES};
 
 	if (seg_enter(segment) != 0) {
-		sweep->is_running = false;
+		sweep->is_running = sweep->is_running_next = false;
 		return false;
 	}
 	os_clock_read(&segment->clock);
@@ -362,9 +356,15 @@ uint64_t seg_reap_for_client(struct segment *segment, struct sweep *sweep)
 	seg_leave(segment);
 	now_ms = segment->clock.boot_ms;
 	last_ms = load_relaxed(&segment->header->sweep_ms); /* relaxed: takes turns only */
-	/* One client a second begins a sweep and carries it through. */
-	if (sweep->is_running || (now_ms >= last_ms + SWEEP_EVERY_MS && seg_sweep_is_due(segment, sweep) &&
-				  cas_seq(&segment->header->sweep_ms, last_ms, now_ms)))
+	/* One client a second looks for the dead, begins a sweep and carries it through. */
+	if (!sweep->is_running && now_ms >= last_ms + SWEEP_EVERY_MS &&
+	    cas_seq(&segment->header->sweep_ms, last_ms, now_ms)) {
+		CRASH_POINT(reap_turn_taken);
+		if (seg_free_dead_rows(segment, NULL) > 0)
+			seg_directory_tidy(segment->directory);
+		sweep->is_running_next = seg_sweep_is_due(segment, sweep);
+	}
+	if (sweep->is_running || sweep->is_running_next)
 		seg_sweep_step(segment, sweep, CLIENT_SLOTS);
 	return next;
 }

@@ -17,6 +17,7 @@ uint64_t seg_reap_due(struct segment *segment, uint32_t budget);
 /* Where a sweep stands; private to who sweeps. Zeroed is a good start. */
 struct sweep {
 	bool is_running;
+	bool is_running_next; /* to begin with the next step */
 	uint32_t position; /* in the list of rings */
 	uint32_t ring_id;
 	uint32_t slot;

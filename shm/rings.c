@@ -62,14 +62,6 @@ static uint64_t region_offset(uint32_t index)
 	return SEG_RINGS + index * SEG_RING_REGION;
 }
 
-static bool is_listed(uint64_t rings, uint32_t index)
-{
-	for (uint32_t i = 0; i < rings_count(rings) && i < SEG_RING_COUNT; i++)
-		if (rings_at(rings, i) == index)
-			return true;
-	return false;
-}
-
 /* ---- grow ------------------------------------------------------------------------------------- */
 
 /* Takes an empty region; -1 if there is none. */
@@ -78,6 +70,7 @@ static int region_take(struct segment *segment, uint32_t order, struct pair128 *
 	uint64_t id = fetch_add_seq(&segment->header->ring_next, 1) & 0xffffffff;
 	struct pair128 busy = region_busy(segment, order, id == 0 ? 1 : id);
 
+	CRASH_POINT(grow_numbered);
 	for (uint32_t i = 0; i < SEG_RING_COUNT; i++) {
 		struct pair128 seen = region_read(segment, i);
 
@@ -95,6 +88,7 @@ static void region_give_back(struct segment *segment, uint32_t index, struct pai
 	os_file_punch(segment->fd, region_offset(index), SEG_RING_REGION);
 	CRASH_POINT(retire_punched);
 	region_change(segment, index, busy, (struct pair128){0});
+	CRASH_POINT(retire_emptied);
 }
 
 /* Appends to the list that our call works with. False if the list has changed: then somebody else has
@@ -120,6 +114,7 @@ int seg_grow(struct segment *segment, uint32_t order)
 	if (index < 0)
 		return -ENOSPC;
 	store_relaxed(&segment->header->ends[index].tail, 0); /* ours alone until listed */
+	CRASH_POINT(grow_tail_reset);
 	store_relaxed(&segment->header->ends[index].head, 0);
 	error = os_file_allocate(segment->fd, region_offset((uint32_t)index), ring_bytes(order));
 	CRASH_POINT(grow_allocated);
@@ -129,6 +124,7 @@ int seg_grow(struct segment *segment, uint32_t order)
 	}
 	CRASH_POINT(grow_appended);
 	region_change(segment, (uint32_t)index, busy, region_with_state(busy, REGION_LIVE));
+	CRASH_POINT(grow_live);
 	return seg_refresh(segment);
 }
 
@@ -192,9 +188,10 @@ static bool region_settle(struct segment *segment, uint32_t index, uint64_t ring
 
 	if (region_state(seen) == REGION_EMPTY || (region_state(seen) == REGION_BUSY && !owner_gone))
 		return false;
-	if (is_listed(rings, index)) {
+	if (rings_contain(rings, index)) {
 		if (owner_gone)
 			region_change(segment, index, seen, region_with_state(seen, REGION_LIVE));
+		CRASH_POINT(grow_live);
 		return false;
 	}
 	if (somebody_is_behind(segment, rings))

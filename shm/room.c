@@ -26,8 +26,8 @@ static uint64_t newest_order(const struct segment *segment)
 /* How many sends until the next count: not so many that all handles together could pass `limit`. */
 static uint64_t sends_until_count(const struct segment *segment, uint64_t live, uint64_t limit)
 {
-	uint64_t handles = load_relaxed(&segment->header->row_high); /* relaxed: an upper bound */
-	uint64_t sends = live < limit ? (limit - live) / (handles ? handles : 1) : 0;
+	uint64_t handles = load_relaxed(&segment->header->row_used); /* relaxed: about how many */
+	uint64_t sends = live < limit ? (limit - live) / (handles - 1 < SEG_ROW_COUNT ? handles : 1) : 0;
 
 	return sends < 1 ? 1 : sends > CHECK_EVERY_MAX ? CHECK_EVERY_MAX : sends;
 }
@@ -42,12 +42,14 @@ static int grow(struct segment *segment)
 int seg_room(struct segment *segment)
 {
 	uint64_t live, limit;
+	int64_t counted;
 
 	if (segment->sends_left > 0) {
 		segment->sends_left--;
 		return 0;
 	}
-	live = seg_live(segment);
+	counted = seg_live(segment);
+	live = counted > 0 ? (uint64_t)counted : 0;
 	if (live >= segment->capacity)
 		return RLQ_EFULL;
 	limit = rings_limit(segment);

@@ -3,8 +3,10 @@
 #include "kmod-free/futex.h"
 #include "kmod-free/memory.h"
 #include "kmod-free/numa.h"
+#include "ring/crashpoint.h"
 #include "ring/event.h"
 #include "ringlease.h"
+#include "shm/rows.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,12 +57,17 @@ static void header_fill(struct seg_header *header, const struct seg_recipe *reci
 
 	os_clock_start(&clock);
 	os_clock_read(&clock);
-	for (int i = 0; i < ATTRIBUTE_COUNT; i++)
+	for (int i = 0; i < ATTRIBUTE_COUNT; i++) {
 		store_relaxed(&header->attribute[i], recipe->attribute[i]); /* nobody sees it yet */
+		CRASH_POINT(create_filled);
+	}
 	store_relaxed(&header->attribute[ATTRIBUTE_MODIFIED_MS], clock.wall_ms);
+	CRASH_POINT(create_filled);
 	store_relaxed(&header->attribute[ATTRIBUTE_DLQ], recipe->dlq[0] ? 1 : 0);
 	memcpy(header->dlq_name[0], recipe->dlq, sizeof(header->dlq_name[0]));
+	CRASH_POINT(create_filled);
 	store_relaxed(&header->row_high, SEG_ROWS_STEP - 1);
+	CRASH_POINT(create_filled);
 }
 
 /* The first ring is simply written: the segment has no name yet. */
@@ -178,81 +185,9 @@ static int segment_map(struct segment *segment, const char *name, bool writable)
 	return 0;
 }
 
-static uint64_t row_high(const struct segment *segment)
-{
-	uint64_t high = load_acquire(&segment->header->row_high);
+enum access { TO_LOOK, TO_MARK, TO_USE }; /* read only; writable; with a row */
 
-	return high < SEG_ROW_COUNT ? high : SEG_ROW_COUNT - 1;
-}
-
-/* Gives memory to the next rows. Two may do it at once: allocating twice is harmless. */
-static int rows_extend(struct segment *segment, uint64_t high)
-{
-	int error;
-
-	if (high + 1 >= SEG_ROW_COUNT)
-		return RLQ_EHANDLES;
-	error = os_file_allocate(segment->fd, SEG_ROWS + (high + 1) * sizeof(struct seg_row),
-				 SEG_ROWS_STEP * sizeof(struct seg_row));
-	if (error)
-		return error == -ENOSPC ? RLQ_ENOSPACE : error;
-	raise_seq(&segment->header->row_high, high + SEG_ROWS_STEP);
-	return 0;
-}
-
-static bool row_is_used(struct pair128 user)
-{
-	return user.low & 1;
-}
-
-static struct pair128 row_user(const struct seg_row *row)
-{
-	return (struct pair128){.low = load_acquire(&row->user.low), .high = load_acquire(&row->user.high)};
-}
-
-/* Takes row `index` if it is free or its user is dead. The new serial makes everything that the last
- * user left behind an orphan that anybody may tell. */
-static bool row_take(struct segment *segment, uint32_t index)
-{
-	struct seg_row *row = &segment->rows[index];
-	struct pair128 user = row_user(row);
-	uint32_t serial = (uint32_t)(user.low >> 1) + 1;
-	struct pair128 mine = {.low = (uint64_t)serial << 1 | 1, .high = segment->directory->liveness.key};
-
-	if (row_is_used(user) && !seg_handle_is_gone(segment, index, serial - 1))
-		return false;
-	if (!cas128_seq(&row->user, user, mine))
-		return false;
-	segment->row = index;
-	segment->serial = serial;
-	segment->me = row;
-	store_release(&row->view, 0);
-	for (int i = 0; i < SEG_HOLD_COUNT; i++)
-		store_release(&row->holds[i], 0);
-	store_relaxed(&row->pid, (uint64_t)getpid()); /* only shown */
-	return true;
-}
-
-static int row_find(struct segment *segment)
-{
-	/* Free rows first; then more rows; the dead's only when there are no more. */
-	for (;;) {
-		uint64_t high = row_high(segment);
-		int error;
-
-		for (uint32_t i = 1; i <= high; i++)
-			if (!row_is_used(row_user(&segment->rows[i])) && row_take(segment, i))
-				return 0;
-		for (uint32_t i = 1; i <= high; i++)
-			if (row_take(segment, i))
-				return 0;
-		error = rows_extend(segment, high);
-		if (error)
-			return error;
-	}
-}
-
-static int segment_open(const struct seg_directory *directory, const char *name, bool with_row,
+static int segment_open(const struct seg_directory *directory, const char *name, enum access access,
 			struct segment **ret_segment)
 {
 	struct segment *segment = calloc(1, sizeof(*segment));
@@ -263,10 +198,10 @@ static int segment_open(const struct seg_directory *directory, const char *name,
 	segment->directory = directory;
 	segment->needs_fence = directory->needs_fence;
 	os_clock_start(&segment->clock);
-	error = segment_map(segment, name, with_row);
-	if (!error && with_row)
-		error = row_find(segment);
-	if (!error && with_row) {
+	error = segment_map(segment, name, access != TO_LOOK);
+	if (!error && access == TO_USE)
+		error = seg_row_take(segment);
+	if (!error && access == TO_USE) {
 		error = seg_refresh(segment);
 		if (!error)
 			seg_leave(segment);
@@ -281,12 +216,12 @@ static int segment_open(const struct seg_directory *directory, const char *name,
 
 int seg_open(const struct seg_directory *directory, const char *name, struct segment **ret_segment)
 {
-	return segment_open(directory, name, true, ret_segment);
+	return segment_open(directory, name, TO_USE, ret_segment);
 }
 
 int seg_open_to_look(const struct seg_directory *directory, const char *name, struct segment **ret_segment)
 {
-	return segment_open(directory, name, false, ret_segment);
+	return segment_open(directory, name, TO_LOOK, ret_segment);
 }
 
 void seg_close(struct segment *segment)
@@ -295,15 +230,8 @@ void seg_close(struct segment *segment)
 		return;
 	seg_close(segment->peer);
 	/* A forked child must not free the row of its parent. */
-	if (segment->me && os_liveness_is_own(&segment->directory->liveness)) {
-		struct pair128 mine = {.low = (uint64_t)segment->serial << 1 | 1,
-				       .high = segment->directory->liveness.key};
-
-		for (int i = 0; i < SEG_HOLD_COUNT; i++)
-			store_seq(&segment->me->holds[i], 0);
-		seg_leave(segment);
-		cas128_seq(&segment->me->user, mine, (struct pair128){.low = (uint64_t)segment->serial << 1});
-	}
+	if (segment->me && os_liveness_is_own(&segment->directory->liveness))
+		seg_row_give_back(segment);
 	bodies_unmap(&segment->bodies);
 	if (segment->base)
 		os_unmap(segment->base, SEG_MAP_BYTES);
@@ -312,17 +240,32 @@ void seg_close(struct segment *segment)
 	free(segment);
 }
 
+/* Is that still the file of this name? */
+static bool names_file(const struct seg_directory *directory, const char *file, int fd)
+{
+	struct stat named, ours;
+
+	return fstatat(directory->fd, file, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &ours) == 0 &&
+	       named.st_ino == ours.st_ino && named.st_dev == ours.st_dev;
+}
+
 int seg_remove(const struct seg_directory *directory, const char *name)
 {
 	struct segment *segment;
 	char file[SEG_NAME_MAX + 8];
-	int error = seg_open(directory, name, &segment);
+	/* Without a row: there may be none left. */
+	int error = segment_open(directory, name, TO_MARK, &segment);
 
 	seg_file_name(name, file);
 	if (error == 0) {
+		bool is_ours = names_file(directory, file, segment->fd);
+
 		fetch_or_seq(&segment->header->rings, RINGS_REMOVED);
+		CRASH_POINT(remove_marked);
 		seg_notify_room(segment);
 		seg_close(segment);
+		if (!is_ours) /* somebody else has removed it, and it may have been made again since */
+			return -ENOENT;
 	} else if (error == -ENOENT || error == -EACCES) {
 		return error;
 	}
@@ -367,6 +310,7 @@ int seg_refresh(struct segment *segment)
 			return RLQ_EREMOVED;
 		}
 		store_seq(&segment->me->view, rings);
+		CRASH_POINT(call_entered);
 		/* [V1] The view, then the word again: pairs with [V2]. */
 		if (load_seq(&segment->header->rings) != rings)
 			continue;
@@ -381,16 +325,6 @@ int seg_refresh(struct segment *segment)
 		segment->rings = rings;
 		return 0;
 	}
-}
-
-uint64_t seg_live(const struct segment *segment)
-{
-	uint64_t live = load_relaxed(&segment->header->live_correction); /* relaxed: an estimate */
-	uint64_t high = row_high(segment);
-
-	for (uint64_t i = 1; i <= high; i++)
-		live += load_relaxed(&segment->rows[i].sent) - load_relaxed(&segment->rows[i].left);
-	return (int64_t)live < 0 ? 0 : live;
 }
 
 /* ---- waking ----------------------------------------------------------------------------------- */
@@ -417,36 +351,4 @@ void seg_notify_room(struct segment *segment)
 	wake(&segment->header->producers, INT32_MAX);
 	if (load_relaxed(&segment->header->rings) & RINGS_REMOVED)
 		wake(&segment->header->consumers, INT32_MAX);
-}
-
-/* ---- other handles ---------------------------------------------------------------------------- */
-
-bool seg_handle_is_gone(const struct segment *segment, uint32_t row, uint32_t serial)
-{
-	struct pair128 user;
-
-	if (row == 0 || row > row_high(segment))
-		return true;
-	user = row_user(&segment->rows[row]);
-	if (!row_is_used(user) || (uint32_t)(user.low >> 1) != serial)
-		return true;
-	return os_liveness_ask(&segment->directory->liveness, user.high) == OS_DEAD;
-}
-
-bool seg_is_held(const struct segment *segment, uint64_t place)
-{
-	uint64_t high = row_high(segment);
-
-	for (uint32_t i = 1; i <= high; i++) {
-		const struct seg_row *row = &segment->rows[i];
-		struct pair128 user = row_user(row);
-
-		for (int hold = 0; row_is_used(user) && hold < SEG_HOLD_COUNT; hold++) {
-			/* [H2] after the slot became HELD; pairs with [H1] and with the holder's letting go */
-			if (load_seq(&row->holds[hold]) == place &&
-			    !seg_handle_is_gone(segment, i, (uint32_t)(user.low >> 1)))
-				return true;
-		}
-	}
-	return false;
 }

@@ -3,6 +3,7 @@
 #define SEG_SEGMENT_H
 
 #include "kmod-free/clock.h"
+#include "ring/crashpoint.h"
 #include "shm/bodies.h"
 #include "shm/directory.h"
 #include "shm/layout.h"
@@ -70,6 +71,7 @@ static inline int seg_enter(struct segment *segment)
 {
 	/* relaxed: ordered by the fence here, or by the barrier that retiring raises in us */
 	store_relaxed(&segment->me->view, segment->rings);
+	CRASH_POINT(call_entered);
 	if (segment->needs_fence)
 		fence_seq();
 	else
@@ -82,6 +84,7 @@ static inline int seg_enter(struct segment *segment)
 static inline void seg_leave(struct segment *segment)
 {
 	store_release(&segment->me->view, 0);
+	CRASH_POINT(call_left);
 }
 
 static inline uint64_t seg_attribute(const struct segment *segment, enum seg_attribute attribute)
@@ -98,10 +101,12 @@ static inline uint32_t seg_newest_ring(const struct segment *segment)
 static inline void seg_count(atomic_u64 *counter, uint64_t more)
 {
 	store_relaxed(counter, load_relaxed(counter) + more);
+	CRASH_POINT(row_counted);
 }
 
-/* Messages in the queue, by the rows' counters. */
-uint64_t seg_live(const struct segment *segment);
+/* Messages in the queue, by the rows' counters. Below zero when a producer was killed before it counted
+ * what was received and deleted since; the sweep corrects it. */
+int64_t seg_live(const struct segment *segment);
 
 /* Wakes up to `count` sleeping consumers; one load when none sleeps. */
 void seg_notify(struct segment *segment, uint64_t count);

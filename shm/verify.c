@@ -4,9 +4,12 @@
 #include "shm/message.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct check {
 	struct segment *segment;
@@ -151,6 +154,42 @@ static void check_rings(struct check *check)
 	seg_leave(segment);
 }
 
+/* What is wrong with a segment that cannot be opened. */
+static void say_why_unopened(struct check *check, const struct seg_directory *directory, const char *name, int error)
+{
+	struct seg_identity id[2] = {0};
+	struct stat status = {0};
+	char file[SEG_NAME_MAX + 8];
+	ssize_t got = -1;
+	int fd;
+
+	seg_file_name(name, file);
+	fd = openat(directory->fd, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+		got = pread(fd, id, sizeof(id), 0);
+	if (fd >= 0)
+		close(fd);
+	if (fd >= 0 && !S_ISREG(status.st_mode))
+		fault(check, "%s is not a regular file", file);
+	else if (got != (ssize_t)sizeof(id))
+		fault(check, "%s is too short for a header: %lld bytes", file, (long long)status.st_size);
+	else if (memcmp(id[0].magic, SEG_MAGIC, sizeof(id[0].magic)) != 0)
+		fault(check, "%s does not begin with the magic %s", file, SEG_MAGIC);
+	else if (error == RLQ_EVERSION)
+		fault(check, "%s has format %u.%u and features %llx; this is %u.%u with %llx", file, id[0].abi_major,
+		      id[0].abi_minor, (unsigned long long)id[0].features, SEG_ABI_MAJOR, SEG_ABI_MINOR,
+		      (unsigned long long)SEG_FEATURES);
+	else if (error == RLQ_EBOOT)
+		fault(check, "%s was made before the last boot", file);
+	else if (memcmp(&id[0], &id[1], sizeof(id[0])) != 0)
+		fault(check, "%s: the two copies of its identity differ", file);
+	else if ((uint64_t)status.st_size < SEG_FILE_BYTES)
+		fault(check, "%s was cut to %lld of %llu bytes", file, (long long)status.st_size,
+		      (unsigned long long)SEG_FILE_BYTES);
+	else
+		fault(check, "%s: the list of rings or a limit in the header cannot be right", file);
+}
+
 int seg_verify(const struct seg_directory *directory, const char *name,
 	       void (*report)(void *context, const char *text), void *context)
 {
@@ -159,7 +198,7 @@ int seg_verify(const struct seg_directory *directory, const char *name,
 	int error = seg_open(directory, name, &check.segment);
 
 	if (error == RLQ_EDAMAGED || error == RLQ_EVERSION || error == RLQ_EBOOT) {
-		report(context, rlq_strerror(error));
+		say_why_unopened(&check, directory, name, error);
 		return 1;
 	}
 	if (error)

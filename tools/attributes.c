@@ -118,6 +118,9 @@ static int parse_mode(struct rlq_queue_attributes *attributes, const char *prefi
 
 	if (*text < '0' || *text > '7' || *end || mode > 0777)
 		return report(EXIT_USAGE, "%s%s: not an octal file mode: %s (0600, 0660)", prefix, name, text);
+	if ((mode & 0600) != 0600)
+		return report(EXIT_USAGE, "%s%s: its owner needs to read and write: %s (0600, 0660)", prefix, name,
+			      text);
 	attributes->mode = (uint32_t)mode;
 	return 0;
 }

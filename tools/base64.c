@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+
+enum { PAD = 64 }; /* where the alphabet has its filler */
 
 char *base64_encode(const void *bytes, size_t count)
 {
@@ -21,8 +23,8 @@ char *base64_encode(const void *bytes, size_t count)
 
 		*to++ = alphabet[group >> 18];
 		*to++ = alphabet[group >> 12 & 63];
-		*to++ = left > 1 ? alphabet[group >> 6 & 63] : '=';
-		*to++ = left > 2 ? alphabet[group & 63] : '=';
+		*to++ = alphabet[left > 1 ? group >> 6 & 63 : PAD];
+		*to++ = alphabet[left > 2 ? group & 63 : PAD];
 	}
 	*to = '\0';
 	return text;
@@ -30,7 +32,7 @@ char *base64_encode(const void *bytes, size_t count)
 
 static int digit(char c)
 {
-	const char *at = c ? strchr(alphabet, c) : NULL;
+	const char *at = memchr(alphabet, c, PAD);
 
 	return at ? (int)(at - alphabet) : -1;
 }

@@ -37,7 +37,7 @@ static int take_durability(void *options, const struct option_spec *spec, const 
 		return EXIT_DONE;
 	if (!strcmp(text, "async"))
 		return report_absent("--durability async (use memory)");
-	if (strcmp(text, "sync"))
+	if (strcmp(text, "sync") != 0)
 		return report(EXIT_USAGE, "--%s: not a durability: %s (memory, async or sync)", spec->name, text);
 	((struct create_options *)options)->sync = true;
 	return EXIT_DONE;
@@ -150,7 +150,8 @@ static int report_exists(struct session *session, const char *name, const struct
 		session->queue = NULL;
 	else if (!rlq_queue_get_attributes(session->queue, &is))
 		attributes_difference(&is, asked, difference, sizeof(difference));
-	return report(EXIT_FAILED, "queue exists with other attributes: %s%s%s (ringlease set changes them)", name,
+	return report(EXIT_FAILED,
+		      "queue exists with other attributes: %s%s%s (ringlease set changes most of them)", name,
 		      *difference ? ": " : "", difference);
 }
 

@@ -187,7 +187,7 @@ static int finish(const struct receiving *receiving, int rc)
 		return rc;
 	return report(EXIT_STALE,
 		      "%s: %" PRIu64 " messages were written but not deleted, since others received them meanwhile "
-				     "(--visibility-timeout sets a longer lease)",
+		      "(--visibility-timeout sets a longer lease)",
 		      rlq_queue_name(receiving->queue), receiving->stale);
 }
 
@@ -200,18 +200,15 @@ static int receive_run(void *opaque)
 
 	if (options->common.json && options->receipts)
 		return report(EXIT_USAGE, "--receipts is for plain output; --json has them anyway");
+	if (options->follow)
+		stop_catch();
+	else if (!options->max)
+		options->max = 1;
 	rc = session_open(&options->common, options->common.arguments[0], &session);
 	if (rc)
 		return rc;
 	receiving.queue = session.queue;
-	if (options->follow) {
-		stop_catch();
-		rc = receive_follow(&receiving);
-	} else {
-		if (!options->max)
-			options->max = 1;
-		rc = receive_some(&receiving);
-	}
+	rc = options->follow ? receive_follow(&receiving) : receive_some(&receiving);
 	rc = finish(&receiving, rc);
 	session_close(&session);
 	return rc;

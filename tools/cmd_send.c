@@ -115,7 +115,7 @@ static int send_file(struct rlq_queue *queue, const struct send_options *options
 {
 	size_t count;
 	char *bytes;
-	int fd, rc = send_open(path, &fd);
+	int fd = -1, rc = send_open(path, &fd);
 
 	if (rc)
 		return rc;
@@ -158,17 +158,16 @@ static int send_from(struct rlq_queue *queue, const struct send_options *options
 
 static int send_run(void *opaque)
 {
-	struct send_options *options = opaque;
+	const struct send_options *options = opaque;
 	struct session session;
 	int rc = check_source(options);
 
 	if (!rc)
 		rc = session_open(&options->common, options->common.arguments[0], &session);
-	if (!rc) {
-		rc = send_from(session.queue, options);
-		session_close(&session);
-	}
-	send_attributes_free(options);
+	if (rc)
+		return rc;
+	rc = send_from(session.queue, options);
+	session_close(&session);
 	return rc;
 }
 
@@ -185,4 +184,5 @@ const struct command cmd_send = {
 	.arguments_max = 2,
 	.first = COMPLETE_QUEUES,
 	.run = send_run,
+	.drop = send_attributes_free,
 };

@@ -72,41 +72,57 @@ static void add_row(struct table *table, const struct sample *sample)
 	table_cell(table, "%s", memory);
 }
 
-/* A queue that cannot be read keeps its row, so that it is seen. */
+/* A queue that cannot be read keeps its row, so that it is seen; why is said below the table. */
 static void add_failed_row(struct table *table, const struct sample *sample)
 {
-	table_cell(table, "%s: %s", sample->name, rlq_strerror(sample->code));
+	table_cell(table, "%s", sample->name);
 	for (size_t i = 1; i < sizeof(columns) / sizeof(columns[0]); i++)
 		table_cell(table, "-");
+}
+
+static void print_failures(const struct samples *samples, const char *line_end)
+{
+	for (size_t i = 0; i < samples->count; i++)
+		if (samples->all[i].code)
+			printf("%s: %s%s", samples->all[i].name, rlq_strerror(samples->all[i].code), line_end);
+}
+
+static void print_head(const struct samples *samples, const char *line_end, bool on_screen)
+{
+	const time_t now = time(NULL);
+	char clock[16] = "";
+	struct tm local;
+
+	if (localtime_r(&now, &local))
+		strftime(clock, sizeof(clock), "%H:%M:%S", &local);
+	printf("%s  %s  %zu queue%s, engine %s%s%s%s", clock, rlq_directory_path(samples->directory),
+	       samples->count, samples->count == 1 ? "" : "s",
+	       rlq_directory_has_engine(samples->directory) ? "running" : "none", on_screen ? "  (q ends)" : "",
+	       line_end, on_screen ? line_end : "");
 }
 
 static int print_table(const struct samples *samples, bool on_screen)
 {
 	const char *line_end = on_screen ? "\033[K\n" : "\n";
+	/* One row stays free: a line feed in the last one would scroll. */
+	size_t rows_taken = HEAD_ROWS + 1;
 	const size_t rows = on_screen ? screen_rows() : SIZE_MAX;
-	const time_t now = time(NULL);
-	char clock[16] = "";
 	struct table table;
-	struct tm local;
 
-	if (localtime_r(&now, &local))
-		strftime(clock, sizeof(clock), "%H:%M:%S", &local);
 	if (on_screen)
 		screen_home();
-	printf("%s  %s  %zu queue%s, engine %s%s%s%s", clock, rlq_directory_path(samples->directory),
-	       samples->count, samples->count == 1 ? "" : "s",
-	       rlq_directory_has_engine(samples->directory) ? "running" : "none", on_screen ? "  (q ends)" : "",
-	       line_end, on_screen ? line_end : "");
+	print_head(samples, line_end, on_screen);
 	table_begin(&table, columns, sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; i < samples->count; i++) {
+		rows_taken += samples->all[i].code != 0;
 		if (samples->all[i].code)
 			add_failed_row(&table, &samples->all[i]);
 		else
 			add_row(&table, &samples->all[i]);
 	}
-	/* One row stays free: a line feed in the last one would scroll. */
-	if (table_print(&table, rows > HEAD_ROWS + 1 ? rows - HEAD_ROWS - 1 : 1, line_end, stdout))
+	if (table_print(&table, rows > rows_taken ? rows - rows_taken : 1, line_end, stdout))
 		return report(EXIT_FAILED, "out of memory");
+	print_failures(samples, line_end);
 	if (on_screen)
 		screen_finish();
 	return EXIT_DONE;

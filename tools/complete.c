@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <ringlease.h>
 
@@ -50,6 +51,8 @@ static void take_option(struct typed *typed, const char *word)
 
 static void take_word(struct typed *typed, const char *word)
 {
+	if (typed->waiting && !strcmp(word, "="))
+		return; /* bash hands "--dir=X" over in three */
 	if (typed->waiting) {
 		if (!strcmp(typed->waiting->name, "dir"))
 			typed->directory = word;
@@ -70,11 +73,15 @@ static int print_name(void *context, const char *name)
 	return 0;
 }
 
-/* Says nothing when the directory cannot be read: an error in the middle of typing helps nobody. */
+/* Says nothing when the directory cannot be read: an error in the middle of typing helps nobody. Nor
+ * does a half-typed name become a directory, which opening it would make. */
 static void offer_queues(const char *directory_path)
 {
+	const char *path = directory_path ? directory_path : getenv("RINGLEASE_DIR");
 	struct rlq_directory *directory;
 
+	if (path && *path && access(path, R_OK | X_OK))
+		return;
 	if (rlq_directory_open(directory_path, &directory) < 0)
 		return;
 	rlq_queue_list(directory, NULL, print_name, NULL);
@@ -124,7 +131,8 @@ static void offer(enum completion completion, const struct typed *typed, const s
 		puts("help");
 		break;
 	case COMPLETE_WORDS:
-		offer_words(spec->value);
+		if (spec)
+			offer_words(spec->value);
 		break;
 	}
 }
@@ -136,6 +144,9 @@ int complete_words(const struct command *root, int count, char **words)
 
 	for (int i = 0; i + 1 < count; i++)
 		take_word(&typed, words[i]);
+	/* Behind "ATTR=" comes a value, of which nothing is known. */
+	if (!typed.waiting && (!strcmp(last, "=") || (count > 1 && !strcmp(words[count - 2], "="))))
+		return EXIT_DONE;
 	if (typed.waiting) {
 		offer(typed.waiting->completion, &typed, typed.waiting);
 	} else if (last[0] == '-') {

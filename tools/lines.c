@@ -86,7 +86,7 @@ int lines_fill(struct lines *lines)
 
 int file_read(int fd, size_t bytes_max, char **ret_bytes, size_t *ret_count)
 {
-	size_t room = 64 * 1024, count = 0;
+	size_t room = (size_t)64 * 1024, count = 0;
 	char *bytes = malloc(room);
 	ssize_t got = bytes ? 1 : -ENOMEM;
 

@@ -60,6 +60,7 @@ struct command {
 	int arguments_min, arguments_max;
 	enum completion first, rest; /* what the arguments are */
 	int (*run)(void *options);
+	void (*drop)(void *options); /* frees what parsing or running allocated; may be NULL */
 };
 
 enum { ARGUMENTS_MANY = 1 << 20 };

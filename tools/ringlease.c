@@ -50,6 +50,8 @@ static int run_command(const struct command *command, const struct common_option
 	*options = *before;
 	if (options_parse(command, argc, argv, options, &exit_code))
 		exit_code = command->run(options);
+	if (command->drop)
+		command->drop(options);
 	free(options);
 	return finish_output(exit_code);
 }

@@ -15,10 +15,10 @@ struct send_options {
 	bool quiet;
 };
 
-/* `name` as --attribute has it: NAME=TYPE:VALUE. Adds it; returns 0 or an exit status after a report.
- * Copies are freed by send_attributes_free(). */
+/* Adds an attribute from NAME=TYPE:VALUE; returns 0 or an exit status after a report. Its copies are
+ * freed by send_attributes_free(), which is the command's drop(). */
 int send_attribute_parse(struct send_options *options, const char *text);
-void send_attributes_free(struct send_options *options);
+void send_attributes_free(void *options);
 
 /* Opens a file to read, "-" is stdin; returns 0 and the descriptor or an exit status after a report. */
 int send_open(const char *path, int *ret_fd);

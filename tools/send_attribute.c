@@ -73,8 +73,10 @@ int send_attribute_parse(struct send_options *options, const char *text)
 	return set_parts(&options->attributes[options->attribute_count++], text, equals, colon);
 }
 
-void send_attributes_free(struct send_options *options)
+void send_attributes_free(void *opaque)
 {
+	struct send_options *options = opaque;
+
 	for (uint32_t i = 0; i < options->attribute_count; i++) {
 		free((void *)options->attributes[i].name);
 		free((void *)options->attributes[i].type_label);

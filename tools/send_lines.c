@@ -49,7 +49,7 @@ static int print_ids(const struct batch *batch, const struct rlq_message_id *ids
 	/* The ids of a slow pipe's lines are wanted now. */
 	if (!rc && !batch->options->quiet && fflush(stdout))
 		rc = report(EXIT_FAILED, "cannot write the ids: %s (%llu lines were sent)", strerror(errno),
-			    (unsigned long long)(batch->sent + count));
+			    (unsigned long long)batch->sent + count);
 	return rc;
 }
 
@@ -119,7 +119,7 @@ int send_lines(struct rlq_queue *queue, const struct send_options *options, cons
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 	struct batch batch = {.queue = queue, .options = options};
 	struct lines lines;
-	int fd, rc = rlq_queue_get_attributes(queue, &attributes);
+	int fd = -1, rc = rlq_queue_get_attributes(queue, &attributes);
 
 	if (rc < 0)
 		return report_code(rc, rlq_queue_name(queue));

@@ -26,7 +26,7 @@ int session_open_directory(const struct common_options *options, struct session 
 
 int session_open(const struct common_options *options, const char *queue, struct session *ret_session)
 {
-	struct session session;
+	struct session session = {.queue = NULL};
 	int rc = session_open_directory(options, &session);
 
 	if (rc)

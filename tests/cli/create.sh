@@ -51,7 +51,7 @@ done
 it 'refuse values that are no values'
 for bad in '--visibility-timeout=13h' '--visibility-timeout=soon' '--visibility-timeout=-1' '--visibility-timeout=' \
 	'--retention=59s' '--retention=15d' '--wait=21s' '--capacity=0' '--capacity=-1' '--capacity=99999999999999999999' \
-	'--max-message-bytes=0' '--max-message-bytes=67108865' '--mode=999' '--mode=77777' '--numa=here' \
+	'--max-message-bytes=0' '--max-message-bytes=67108865' '--mode=999' '--mode=77777' '--mode=0440' '--numa=here' \
 	'--group-owner=no-such-group-here' '--type=queue' '--durability=forever' '--max-receives=1001' '--delay=1h30' \
 	'--overdue=99999999999999999d' '--json=yes' '--capac=5' '--no-such' '-x'; do
 	expect 2 create bad "$bad"

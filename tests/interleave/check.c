@@ -75,19 +75,6 @@ void check_claim_ends(int actor, enum ring_result result)
 
 /* ---- the end -------------------------------------------------------------------------------------- */
 
-/* As the reap step does: only where the due hints point. */
-static void reap_by_hint(void)
-{
-	int64_t group;
-	uint32_t from = 0;
-
-	while ((group = due_take(&ring.due, from, world.now)) >= 0) {
-		for (uint32_t slot = 0; slot < ring_slot_count(&ring); slot++)
-			expire_slot(slot);
-		from = (uint32_t)group + 1;
-	}
-}
-
 static void sweep(void)
 {
 	for (uint32_t slot = 0; slot < ring_slot_count(&ring); slot++)
@@ -100,7 +87,7 @@ static void drain(void)
 	enum ring_result result;
 
 	for (int tries = 0; tries < DRAIN_TRIES; tries++) {
-		result = consume_once(DRAINER, &taken);
+		result = consume_once(DRAINER, false, &taken);
 		if (result == RING_EMPTY)
 			return;
 		if (result == RING_OK && !delete_taken(DRAINER, &taken))
@@ -166,16 +153,34 @@ static void check_drain_with(const struct ring_cursor *cursor)
 	ring.ends->head = head;
 }
 
-/* Nobody may sleep while a message waits, unless a death took the one who was to wake him. */
+/* Was somebody killed who may have been about to take or to wake? Not so who was killed asleep. */
+static bool lost_a_waker(void)
+{
+	for (int i = 0; i < explore_actor_count(); i++)
+		if (explore_actor(i)->status == ACTOR_DEAD && !world.actors[i].in_wait)
+			return true;
+	return false;
+}
+
+/* Nobody may sleep while a message waits. And if nobody sleeps, one more wake-up must leave the event
+ * quiet, whoever was killed in his sleep. */
 static void check_sleepers(void)
 {
+	bool any_asleep = false;
+
 	for (int i = 0; i < explore_actor_count(); i++) {
-		if (explore_actor(i)->status != ACTOR_ASLEEP || explore_any_death())
+		if (explore_actor(i)->status != ACTOR_ASLEEP)
 			continue;
+		any_asleep = true;
 		for (unsigned m = 1; m < MESSAGES_MAX; m++)
-			if (world.messages[m].is_ready)
+			if (world.messages[m].is_ready && !lost_a_waker())
 				explore_fail("a consumer sleeps while message %llu waits", m);
 	}
+	if (any_asleep)
+		return;
+	notify_one();
+	if (event_has_sleepers(&world.event))
+		explore_fail("nobody sleeps, yet every send pays for a wake-up", 0);
 }
 
 void check_end(void)

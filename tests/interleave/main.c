@@ -53,7 +53,8 @@ static bool run(const struct scenario *scenario, bool verbose)
 	scenario_build(scenario);
 	result = explore_run(scenario->switches, STATES_MAX, false);
 	printf("%-28s %5u %6d %6u %5s %10zu %11zu %6u %6.1f s  %s\n", scenario->name, 1u << scenario->order,
-	       explore_actor_count(), scenario->deaths, bound_text(scenario->switches), result.states, result.steps, result.depth,
+	       explore_actor_count(), scenario->deaths, bound_text(scenario->switches), result.states,
+	       result.steps, result.depth,
 	       seconds() - began, result.failed ? "FAILED" : result.cut ? "CUT" : "passed");
 	fflush(stdout);
 	if (result.failed && verbose)

@@ -6,6 +6,7 @@
 # nothing is an error: the code has moved on, and the list must follow.
 set -eu
 
+mkdir -p "$1"
 build=$1
 only=${2:-}
 here=$(dirname "$0")
@@ -43,6 +44,7 @@ caught_by() {
 	return 1
 }
 
+cp "$list" "$build/mutants.list"
 caught=0
 survived=0
 while IFS='|' read -r name file scenarios script; do
@@ -61,6 +63,6 @@ while IFS='|' read -r name file scenarios script; do
 		survived=$((survived + 1))
 	fi
 	rm -rf "$tree"
-done <"$list"
+done <"$build/mutants.list"
 echo "$caught mutants caught, $survived not"
 [ "$survived" -eq 0 ] && [ "$caught" -gt 0 ]

@@ -21,8 +21,7 @@ static uint32_t row_of(int actor)
 	return (uint32_t)actor + 1;
 }
 
-/* False: the ring was full or busy. */
-static bool send_once(int actor, bool is_delayed)
+bool send_once(int actor, bool is_delayed)
 {
 	struct private *me = private_of(actor);
 	enum ring_result result;
@@ -76,9 +75,9 @@ int add_delaying_producer(const char *name, unsigned first, unsigned messages)
 
 /* ---- consumer ------------------------------------------------------------------------------------- */
 
-enum ring_result consume_once(int actor, struct ring_taken *ret)
+enum ring_result consume_once(int actor, bool before_sleep, struct ring_taken *ret)
 {
-	struct ring_terms terms = {.deadline_ms = world.now + LEASE_ENDS};
+	struct ring_terms terms = {.deadline_ms = world.now + LEASE_ENDS, .before_sleep = before_sleep};
 	enum ring_result result;
 
 	explore_doing(actor, "take");
@@ -185,7 +184,7 @@ static void consumer_turn(int actor)
 		return;
 	}
 	me->left--;
-	if (consume_once(actor, &me->taken) == RING_OK && me->mode != FORGETS)
+	if (consume_once(actor, false, &me->taken) == RING_OK && me->mode != FORGETS)
 		me->holding = 1;
 	else
 		me->taken = (struct ring_taken){0};
@@ -266,6 +265,33 @@ void sweep_slot(uint32_t slot)
 	default:
 		break;
 	}
+}
+
+void reap_by_hint(void)
+{
+	int64_t group;
+	uint32_t from = 0;
+
+	while ((group = due_take(&ring.due, from, world.now)) >= 0) {
+		for (uint32_t slot = 0; slot < ring_slot_count(&ring); slot++)
+			expire_slot(slot);
+		from = (uint32_t)group + 1;
+	}
+}
+
+static void hint_reaper_turn(int actor)
+{
+	explore_doing(actor, "reap");
+	reap_by_hint();
+	one_turn_less(actor);
+}
+
+int add_hint_reaper(const char *name, unsigned passes)
+{
+	int actor = explore_add_actor(name, hint_reaper_turn, true);
+
+	private_of(actor)->left = (uint8_t)passes;
+	return actor;
 }
 
 static void reaper_turn(int actor)

@@ -17,6 +17,7 @@ extern const struct scenario scenarios[]; /* ends with a nameless one */
 
 /* scenario_hint.c */
 void build_bitmap(void);
+void build_bitmap_strict(void);
 void build_bitmap_levels(void);
 void build_due(void);
 

@@ -11,10 +11,8 @@ static struct {
 	struct bitmap map;
 	struct due due;
 	uint64_t lease[2];  /* deadlines of the two slots, 0: no lease */
-	uint64_t missed;    /* a lease that the reaper saw too late */
-	uint8_t left[ACTORS_MAX];
 	uint8_t set_done;   /* the bit that stays has been set */
-	uint8_t padding;
+	uint8_t is_strict;  /* finders must see what was set before they began */
 } hints;
 
 /* ---- bitmap: bits 5 and 7 share a word, 4100 has another path to the top ------------------------------ */
@@ -23,6 +21,7 @@ static void set_low_turn(int actor)
 {
 	explore_doing(actor, "set 5");
 	bitmap_set(&hints.map, 5);
+	hints.set_done = 1;
 	explore_finish(actor);
 }
 
@@ -42,8 +41,13 @@ static void clear_turn(int actor)
 
 static void find_turn(int actor)
 {
+	bool was_set = hints.set_done;
+	int64_t bit;
+
 	explore_doing(actor, "find");
-	bitmap_find(&hints.map, 0);
+	bit = hints.is_strict ? bitmap_find_plain(&hints.map, 0) : bitmap_find(&hints.map, 0);
+	if (hints.is_strict && was_set && bit != 5 && bit != 7)
+		explore_fail("find saw nothing although bit %llu had been set before it began", 5);
 	explore_finish(actor);
 }
 
@@ -91,6 +95,16 @@ void build_bitmap(void)
 	explore_add_actor("clearer2", clear_turn, false);
 	explore_add_actor("finder1", find_turn, false);
 	explore_add_actor("finder2", find_turn, false);
+}
+
+/* What a consumer relies on before it sleeps. */
+void build_bitmap_strict(void)
+{
+	begin_bitmap(128);
+	hints.is_strict = 1;
+	explore_add_actor("setter", set_low_turn, false);
+	explore_add_actor("clearer", clear_turn, false);
+	explore_add_actor("finder", find_turn, false);
 }
 
 void build_bitmap_levels(void)

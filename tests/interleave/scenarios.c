@@ -110,6 +110,46 @@ static void marks_long(void)
 	add_holder("holder", 1, DELETES);
 }
 
+/* Slot 1's mark is stale for a moment: its holder frees it while one producer claims it and another
+ * moves the tail on, so that the consumer may jump over the claim. */
+static void marks_race(void)
+{
+	begin_with_marks();
+	ring.ends->tail = 5;
+	add_producer("producer1", 1, 1);
+	add_producer("producer2", 2, 1);
+	add_consumer("consumer", 1, DELETES);
+	add_holder("holder", 1, DELETES);
+}
+
+/* The one who freed slot 1 was killed before it cleared the mark: the slot is not lost by that. */
+static void stale_mark(void)
+{
+	begin_with_old_lease();
+	start_marked(0);
+	start_marked(1);
+	add_producer("producer1", 1, 1);
+	add_producer("producer2", 2, 1);
+	add_consumer("consumer", 1, DELETES);
+}
+
+/* Slot 1 is freed and claimed while a producer that saw the old lease is about to mark it. */
+static void marks_late(void)
+{
+	world_begin(2, true);
+	start_leased(0, 0, 6, NOT_SOON);
+	start_leased(1, 0, 7, NOT_SOON);
+	start_marked(0);
+	start_freed(2, 1);
+	start_freed(3, 1);
+	start_ends(4);
+	ring.ends->tail = 5;
+	add_producer("producer1", 1, 1);
+	add_producer("producer2", 2, 1);
+	add_consumer("consumer", 1, DELETES);
+	add_holder("holder", 1, DELETES);
+}
+
 /* ---- time ----------------------------------------------------------------------------------------- */
 
 static void delayed(void)
@@ -174,6 +214,28 @@ static void release(void)
 	add_consumer("consumer2", 1, DELETES);
 }
 
+/* Every fourth take begins at the head; it must not forget the bits. */
+static void redelivery_fourth(void)
+{
+	int consumer;
+
+	world_begin(1, true);
+	start_ready_again(0, 0, 7);
+	start_ends(2);
+	add_producer("producer", 1, 1);
+	consumer = add_consumer("consumer", 2, DELETES);
+	world.actors[consumer].cursor.turn = RING_HEAD_EVERY - 1;
+}
+
+static void forgotten(void)
+{
+	world_begin(1, false);
+	add_producer("producer", 1, 1);
+	add_consumer("consumer", 1, FORGETS);
+	add_clock(1);
+	add_hint_reaper("reaper", 2);
+}
+
 static void redelivery(void)
 {
 	world_begin(1, true);
@@ -224,30 +286,84 @@ static void everybody(void)
 	add_reaper("reaper", 1);
 }
 
+/* ---- sleep ---------------------------------------------------------------------------------------- */
+
+static void sleep_one(void)
+{
+	world_begin(1, true);
+	add_sender("sender1", 1, 1);
+	add_sender("sender2", 2, 1);
+	add_sleeper("sleeper", 2);
+}
+
+static void sleep_two(void)
+{
+	world_begin(1, true);
+	add_sender("sender", 1, 2);
+	add_sleeper("sleeper1", 1);
+	add_sleeper("sleeper2", 1);
+}
+
+static void sleep_old_lease(void)
+{
+	begin_with_old_lease();
+	add_sender("sender", 1, 2);
+	add_sleeper("sleeper", 2);
+	add_holder("holder", 0, DELETES);
+}
+
+static void sleep_old_lease_two(void)
+{
+	begin_with_old_lease();
+	add_sender("sender1", 1, 1);
+	add_sender("sender2", 2, 1);
+	add_sleeper("sleeper1", 1);
+	add_sleeper("sleeper2", 1);
+}
+
 #define FREE_WALK SWITCHES_FREE
 
 const struct scenario scenarios[] = {
 	{"one_slot", "2 producers, 1 consumer", one_slot, 0, 0, FREE_WALK, false},
 	{"one_slot_laps", "2 messages, 2 consumers", one_slot_laps, 0, 0, FREE_WALK, false},
-	{"two_producers", "2 + 1 messages, 1 consumer", two_producers, 1, 0, FREE_WALK, false},
+	{"two_producers", "2 + 1 messages, 1 consumer", two_producers, 1, 0, 4, false},
 	{"two_consumers", "2 messages, 2 consumers", two_consumers, 1, 0, FREE_WALK, false},
-	{"old_lease", "an old lease is deleted late", old_lease, 1, 0, FREE_WALK, false},
+	{"old_lease", "an old lease is deleted late", old_lease, 1, 0, 4, false},
 	{"marks", "marked slots, one is freed late", marks, 2, 0, FREE_WALK, false},
+	{"marks_race", "a stale mark", marks_race, 2, 0, FREE_WALK, false},
+	{"marks_late", "a mark set late", marks_late, 2, 0, FREE_WALK, false},
+	{"stale_mark", "a mark over a free slot", stale_mark, 1, 0, FREE_WALK, false},
 	{"delayed", "a delay ends", delayed, 1, 0, FREE_WALK, false},
 	{"expiry_delete", "late delete against expiry", expiry_delete, 0, 0, FREE_WALK, false},
 	{"expiry_extend", "late extension against expiry", expiry_extend, 0, 0, FREE_WALK, false},
 	{"expiry_twice", "two expiries, late delete", expiry_twice, 0, 0, FREE_WALK, false},
 	{"expiry_lap", "late delete against the slot's next message", expiry_lap, 0, 0, FREE_WALK, false},
 	{"release", "a lease given back", release, 1, 0, FREE_WALK, false},
-	{"redelivery", "two messages behind head", redelivery, 1, 0, FREE_WALK, false},
+	{"redelivery", "two messages behind head", redelivery, 1, 0, 4, false},
+	{"death_marks", "a kill at any step, marked slots", marks, 2, 1, FREE_WALK, false},
+	{"death_delayed", "a kill at any step, a delay ends", delayed, 1, 1, FREE_WALK, false},
+	{"redelivery_fourth", "bits are seen by every take", redelivery_fourth, 1, 0, FREE_WALK, false},
+	{"forgotten", "a lease ends, reaped by its hint", forgotten, 1, 0, FREE_WALK, false},
 	{"death", "a kill at any step, reaper at work", death, 1, 1, 2, false},
 	{"death_old_lease", "a kill at any step, old lease", death_old_lease, 1, 1, FREE_WALK, false},
 	{"death_expiry", "a kill at any step, lease ends", death_expiry, 0, 1, FREE_WALK, false},
 	{"everybody", "2 producers, 2 consumers, reaper, a kill", everybody, 1, 1, 2, false},
+	{"sleep_one", "2 senders, a sleeping consumer", sleep_one, 1, 0, FREE_WALK, false},
+	{"sleep_two", "2 messages, 2 sleeping consumers", sleep_two, 1, 0, 4, false},
+	{"sleep_death", "the same, one is killed", sleep_two, 1, 1, 3, false},
+	{"sleep_old_lease", "an old lease is deleted late", sleep_old_lease, 1, 0, FREE_WALK, false},
+	{"sleep_old_lease_two", "an old lease, 2 senders, 2 sleepers", sleep_old_lease_two, 1, 0, 3, true},
 	{"bitmap", "a bit that stays set is found", build_bitmap, 6, 0, FREE_WALK, false},
+	{"bitmap_strict", "what was set before is seen", build_bitmap_strict, 6, 0, FREE_WALK, false},
 	{"bitmap_levels", "the same over three levels", build_bitmap_levels, 12, 0, FREE_WALK, false},
 	{"due", "the hint is never later than a lease", build_due, 7, 0, FREE_WALK, false},
 	{"one_slot_laps_long", "3 messages, 2 consumers", one_slot_laps_long, 0, 0, FREE_WALK, true},
+	{"redelivery_free", "two messages behind head", redelivery, 1, 0, FREE_WALK, true},
+	{"sleep_two_free", "2 messages, 2 sleeping consumers", sleep_two, 1, 0, FREE_WALK, true},
+	{"death_long", "a kill at any step, reaper at work", death, 1, 1, 4, true},
+	{"everybody_long", "2 producers, 2 consumers, reaper, a kill", everybody, 1, 1, 3, true},
+	{"two_producers_free", "2 + 1 messages, 1 consumer", two_producers, 1, 0, FREE_WALK, true},
+	{"old_lease_free", "an old lease is deleted late", old_lease, 1, 0, FREE_WALK, true},
 	{"two_producers_long", "2 + 2 messages, 1 consumer", two_producers_long, 1, 0, FREE_WALK, true},
 	{"old_lease_long", "an old lease, 2 takes", old_lease_long, 1, 0, FREE_WALK, true},
 	{"marks_long", "marked slots, 2 producers", marks_long, 2, 0, FREE_WALK, true},

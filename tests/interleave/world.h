@@ -45,7 +45,7 @@ struct private {
 	uint8_t in_claim;  /* amid ring_claim */
 	uint8_t must_see;  /* messages that the present take may not miss, bit set */
 	uint8_t free_slots; /* slots FREE ever since the present claim began, bit set */
-	uint8_t in_wait;   /* registered or asleep on the event */
+	uint8_t in_wait;   /* asleep on the event */
 	uint8_t padding[2];
 };
 
@@ -96,6 +96,9 @@ int add_consumer(const char *name, unsigned takes, enum consumer_mode mode);
 int add_holder(const char *name, uint32_t slot, enum consumer_mode mode);
 /* Looks at every slot `passes` times as a sweep does. */
 int add_reaper(const char *name, unsigned passes);
+/* Looks where the due hints point, as the reap step does. */
+int add_hint_reaper(const char *name, unsigned passes);
+void reap_by_hint(void);
 /* Sets the time to 20, 40, ... */
 int add_clock(unsigned ticks);
 int add_sender(const char *name, unsigned first, unsigned messages); /* producer that wakes */
@@ -104,7 +107,9 @@ int add_sleeper(const char *name, unsigned quota);		       /* consumer that slee
 void sweep_slot(uint32_t slot);
 /* What the reap step does with a slot that the due hint points at. */
 void expire_slot(uint32_t slot);
-enum ring_result consume_once(int actor, struct ring_taken *ret);
+bool send_once(int actor, bool is_delayed); /* false: full or busy */
+void notify_one(void);
+enum ring_result consume_once(int actor, bool before_sleep, struct ring_taken *ret);
 bool delete_taken(int actor, const struct ring_taken *taken);
 
 /* Start states. */

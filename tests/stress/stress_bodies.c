@@ -97,7 +97,8 @@ static void each_word(struct owner *owner, struct message *m, bool check)
 	for (uint64_t i = 0; i < edge; i++) {
 		unsigned char value = (unsigned char)((m->place * 31 + i) >> 3);
 
-		if (check && (at[i] != value || at[m->bytes - edge + i] != (unsigned char)(value ^ (m->bytes > 2048))))
+		if (check &&
+		    (at[i] != value || at[m->bytes - edge + i] != (unsigned char)(value ^ (m->bytes > 2048))))
 			fail("two own the same block");
 		if (!check) {
 			at[i] = value;
@@ -234,7 +235,7 @@ static void expect_all_given_back(void)
 	do
 		sweep_some(first, 0, &cursor);
 	while (cursor != 0);
-	for (uint32_t class = 0; class < SEG_BODY_CLASS_COUNT; class++) {
+	for (uint32_t class = 0; class < SEG_BODY_CLASS_COUNT; class ++) {
 		struct body_region *region = region_open(first, class);
 
 		if (region == NULL || region_look(region) != 0)
@@ -266,7 +267,7 @@ static void threads_phase(uint64_t for_ms, uint64_t seed)
 	int count = 0;
 
 	/* One mapping for all. */
-	for (uint32_t class = 0; class < SEG_BODY_CLASS_COUNT; class++)
+	for (uint32_t class = 0; class < SEG_BODY_CLASS_COUNT; class ++)
 		if (region_open(first, class) == NULL)
 			fail("cannot map a class");
 	for (uint32_t row = 1; row < ROW_COUNT; row++)

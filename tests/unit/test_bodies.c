@@ -87,15 +87,16 @@ static uint64_t memory(void)
 /* ---- fault injection: the n-th fallocate ------------------------------------------------------ */
 
 static struct os_sysops real;
-static int calls_until;	       /* the fault; counts down */
-static bool fault_is_kill;     /* else ENOSPC, from then on */
-static bool kill_comes_after;  /* the call has been done */
+static int calls_until;	      /* the fault; counts down */
+static bool fault_is_kill;    /* else ENOSPC, from then on */
+static bool kill_comes_after; /* the call has been done */
 
 static int faulty_fallocate(int fd, int mode, off_t offset, off_t bytes)
 {
 	int done = 0;
 
-	if (--calls_until > 0 || (fault_is_kill && calls_until < 0) || (mode & FALLOC_FL_PUNCH_HOLE && !fault_is_kill))
+	if (--calls_until > 0 || (fault_is_kill && calls_until < 0) ||
+	    (mode & FALLOC_FL_PUNCH_HOLE && !fault_is_kill))
 		return real.fallocate(fd, mode, offset, bytes);
 	if (!fault_is_kill) {
 		errno = ENOSPC;
@@ -142,11 +143,11 @@ static bool kill_at(int call, bool after, void (*act)(struct segment *segment))
 
 Test(bodies, shouldLayEveryClassOutWithinItsRegion)
 {
-	for (uint32_t class = 0; class < SEG_BODY_CLASS_COUNT; class++) {
+	for (uint32_t class = 0; class < SEG_BODY_CLASS_COUNT; class ++) {
 		struct body_region *region = region_of(class);
 		unsigned char *free_bits = (unsigned char *)region->free.level[0];
 		unsigned char *hole_bits = (unsigned char *)region->holes.level[0];
-		uint64_t align = region->block_bytes < 65536	? 65536
+		uint64_t align = region->block_bytes < 65536	  ? 65536
 				 : region->block_bytes > 2 * MEBI ? 2 * MEBI
 								  : region->block_bytes;
 
@@ -167,7 +168,7 @@ Test(bodies, shouldFitTheSizeAtEveryClassBoundary)
 {
 	uint32_t slot = 1;
 
-	for (uint32_t class = 0; class <= CLASS_LAST; class++) {
+	for (uint32_t class = 0; class <= CLASS_LAST; class ++) {
 		uint64_t edge = class_block_bytes(class), room;
 
 		for (int i = -1; i <= 1; i++) {
@@ -214,6 +215,60 @@ Test(bodies, shouldRefuseWhatNoClassHolds)
 	cr_expect_eq(body_allocate(segment, 100, 5, &block), -EINVAL, "a place has its top bit set");
 	cr_expect_eq(block, 77);
 	cr_expect_eq(memory(), 0);
+}
+
+/* Remembers what was allocated. */
+static struct {
+	off_t start, end;
+} range[2000];
+static uint32_t ranges;
+
+static int noting_fallocate(int fd, int mode, off_t offset, off_t bytes)
+{
+	cr_assert(ranges < 2000);
+	range[ranges].start = offset / 4096 * 4096;
+	range[ranges++].end = (offset + bytes + 4095) / 4096 * 4096;
+	return real.fallocate(fd, mode, offset, bytes);
+}
+
+static bool has_memory(const struct body_region *region, const void *at)
+{
+	off_t offset = (off_t)(SEG_BODIES + region->class * SEG_BODY_REGION +
+			       (uint64_t)((const unsigned char *)at - region->base));
+
+	for (uint32_t i = 0; i < ranges; i++)
+		if (range[i].start <= offset && offset < range[i].end)
+			return true;
+	return false;
+}
+
+/* A search from the last bit looks at the word behind it, on each level. */
+Test(bodies, shouldBackTheWordsThatASearchLooksAt)
+{
+	struct body_region *region = region_of(0);
+
+	real = os_sys;
+	os_sys.fallocate = noting_fallocate;
+	for (uint32_t i = 0; region->backed < 40000 && i < 100; i++) {
+		uint32_t words = region->blocks;
+
+		/* All is open, so the next block that has no bit asks for more words. */
+		store_relaxed(&region->words->next, extent_count(region));
+		for (uint32_t level = 0; region->backed > 0 && level < region->free.levels; level++)
+			memset((void *)region->free.level[level], 0, level == 0 ? region->backed / 8 : 8);
+		allocate(256, i);
+		cr_assert(has_memory(region, &region->table[region->backed - 1]));
+		for (uint32_t level = 0, bit = region->backed; level < region->free.levels; level++) {
+			uint32_t last;
+
+			words = (words + 63) / 64;
+			last = bit / 64 + 1 < words ? bit / 64 + 1 : words - 1;
+			cr_assert(has_memory(region, &region->free.level[level][last]), "%u blocks, level %u",
+				  region->backed, level);
+			bit /= 64;
+		}
+	}
+	cr_expect(region->backed >= 40000, "%u", region->backed);
 }
 
 /* ---- reuse ------------------------------------------------------------------------------------ */

@@ -1,0 +1,30 @@
+# Benchmarks: `make bench` runs all, `make bench-quick` a tiny run of each that only checks that they
+# run and that every message is accounted for. docs/BENCHMARKS.md says how to read them.
+BENCH_COMMON := $(addprefix bench/,team.c pair.c hist.c queue.c cycle.c)
+BENCH_NAMES  := env throughput depth wakeup latency bodies redelivery idle load ring_raw
+BENCH_NAMES  := $(basename $(notdir $(wildcard $(BENCH_NAMES:%=bench/%.c))))
+BENCH_PROGRAMS := $(BENCH_NAMES:%=$(B)/bench/%)
+BENCH_COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+
+$(B)/obj/bench/env.o: EXTRA_CFLAGS += -DBENCH_COMMIT='"$(BENCH_COMMIT)"' -DBENCH_CFLAGS='"$(CFLAGS)"'
+
+# What users link, and for ring_raw the ring itself.
+$(B)/bench/ring_raw: $(call obj,$(wildcard ring/*.c))
+$(BENCH_PROGRAMS): $(B)/bench/%: $(B)/obj/bench/%.o $(call obj,$(BENCH_COMMON)) $(B)/libringlease-engine.a \
+		$(B)/libringlease.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(RL_LDFLAGS) $(LDFLAGS) $(URING_LIBS)
+
+.PHONY: bench-build bench-quick
+bench-build: $(BENCH_PROGRAMS)
+
+bench:
+	$(Q)$(MAKE) $(jobs) --no-print-directory bench-build
+	$(Q)set -e; status=0; for name in $(BENCH_NAMES); do $(B)/bench/$$name $(BENCH_ARGS) || status=1; done; exit $$status
+
+bench-quick: bench-build ## a tiny run of each benchmark
+	$(Q)set -e; for name in $(BENCH_NAMES); do $(B)/bench/$$name --quick; done
+
+CHECK_DEPS += bench-build
+CHECK_PROGRAMS += bench/check-quick

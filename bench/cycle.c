@@ -1,0 +1,175 @@
+#include "bench/cycle.h"
+
+#include <string.h>
+
+enum { BODY_BYTES = VYUKOV_PAYLOAD, BATCH_MAX = 64 };
+
+struct body {
+	uint64_t number;
+	unsigned char rest[BODY_BYTES - sizeof(uint64_t)];
+};
+
+/* ---- queue ------------------------------------------------------------------------------------ */
+
+static bool is_full(struct team *team, int result)
+{
+	if (result < 0 && result != RLQ_EFULL)
+		must(team, result, "send");
+	return result == RLQ_EFULL;
+}
+
+static void send_singly(struct team *team, const struct cycle *cycle, uint64_t first, uint64_t count)
+{
+	struct body body = {0};
+
+	for (uint64_t i = 0; i < count; i++) {
+		uint32_t spins = 0;
+
+		body.number = first + i;
+		while (is_full(team, rlq_send(cycle->queue, &body, sizeof(body), NULL, NULL)))
+			wait_a_little(team, &spins);
+	}
+}
+
+static void send_in_batches(struct team *team, const struct cycle *cycle, uint64_t first, uint64_t count)
+{
+	struct body bodies[BATCH_MAX] = {0};
+	struct rlq_send_entry entries[BATCH_MAX];
+	uint32_t spins = 0;
+
+	for (uint32_t i = 0; i < cycle->batch; i++)
+		entries[i] = (struct rlq_send_entry){
+			.body = &bodies[i], .body_bytes = sizeof(bodies[i]), .delay_ms = RLQ_DEFAULT};
+	for (uint64_t done = 0; done < count;) {
+		size_t want = count - done < cycle->batch ? count - done : cycle->batch;
+		int sent;
+
+		for (size_t i = 0; i < want; i++)
+			bodies[i].number = first + done + i;
+		sent = rlq_send_batch(cycle->queue, entries, want, NULL, NULL);
+		if (is_full(team, sent))
+			wait_a_little(team, &spins);
+		else
+			done += (uint64_t)sent;
+	}
+}
+
+static uint64_t number_of(struct team *team, const struct rlq_message *message)
+{
+	struct body body;
+
+	if (message->body_bytes != sizeof(body))
+		team_fail(team, "a body of %zu bytes came", message->body_bytes);
+	memcpy(&body, message->body, sizeof(body));
+	return body.number;
+}
+
+static uint64_t receive_singly(struct team *team, const struct cycle *cycle, uint64_t count)
+{
+	uint64_t sum = 0;
+
+	for (uint64_t i = 0; i < count; i++) {
+		struct rlq_message message;
+		uint32_t spins = 0;
+
+		while (must(team, rlq_receive(cycle->queue, &message, 1, NULL), "receive") == 0)
+			wait_a_little(team, &spins);
+		sum += number_of(team, &message);
+		must(team, rlq_delete(cycle->queue, &message.receipt), "delete");
+	}
+	return sum;
+}
+
+static uint64_t receive_in_batches(struct team *team, const struct cycle *cycle, uint64_t count)
+{
+	struct rlq_message messages[BATCH_MAX];
+	struct rlq_receipt receipts[BATCH_MAX];
+	uint64_t sum = 0;
+	uint32_t spins = 0;
+
+	while (count > 0) {
+		size_t want = count < cycle->batch ? count : cycle->batch;
+		int got = must(team, rlq_receive(cycle->queue, messages, want, NULL), "receive");
+
+		if (got == 0) {
+			wait_a_little(team, &spins);
+			continue;
+		}
+		for (int i = 0; i < got; i++) {
+			sum += number_of(team, &messages[i]);
+			receipts[i] = messages[i].receipt;
+		}
+		if (rlq_delete_batch(cycle->queue, receipts, (size_t)got, NULL) != got)
+			team_fail(team, "a delete failed");
+		count -= (uint64_t)got;
+	}
+	return sum;
+}
+
+static void queue_share(struct team *team, uint32_t me, const struct cycle *cycle, uint64_t first, uint64_t count)
+{
+	if (me % 2 == 0 && cycle->batch == 1)
+		send_singly(team, cycle, first, count);
+	else if (me % 2 == 0)
+		send_in_batches(team, cycle, first, count);
+	else if (cycle->batch == 1)
+		team->member[me].sum = receive_singly(team, cycle, count);
+	else
+		team->member[me].sum = receive_in_batches(team, cycle, count);
+}
+
+/* ---- ring ------------------------------------------------------------------------------------- */
+
+static void ring_share(struct team *team, uint32_t me, const struct cycle *cycle, uint64_t first, uint64_t count)
+{
+	struct body body = {0};
+	uint64_t sum = 0;
+
+	for (uint64_t i = 0; i < count; i++) {
+		uint32_t spins = 0;
+
+		if (me % 2 == 0) {
+			body.number = first + i;
+			while (!vyukov_send(cycle->ring, &body))
+				wait_a_little(team, &spins);
+		} else {
+			while (!vyukov_receive(cycle->ring, &body))
+				wait_a_little(team, &spins);
+			sum += body.number;
+		}
+	}
+	team->member[me].sum = sum;
+}
+
+/* ---- a run ------------------------------------------------------------------------------------ */
+
+typedef void share(struct team *team, uint32_t me, const struct cycle *cycle, uint64_t first, uint64_t count);
+
+static double run(struct team *team, uint32_t me, const struct cycle *cycle, share *play)
+{
+	uint64_t each = cycle->count / (team->members / 2), sum = 0;
+	double rate;
+
+	team_meet(team);
+	team->member[me].start = seconds_now();
+	play(team, me, cycle, me / 2 * each + 1, each);
+	team->member[me].end = seconds_now();
+	team_meet(team);
+	for (uint32_t i = 1; i < team->members; i += 2)
+		sum += team->member[i].sum;
+	if (!cycle->is_deep && sum != cycle->count * (cycle->count + 1) / 2)
+		team_fail(team, "messages were lost or doubled");
+	rate = (double)cycle->count / team_elapsed(team);
+	team_meet(team);
+	return rate;
+}
+
+double cycle_queue(struct team *team, uint32_t me, const struct cycle *cycle)
+{
+	return run(team, me, cycle, queue_share);
+}
+
+double cycle_ring(struct team *team, uint32_t me, const struct cycle *cycle)
+{
+	return run(team, me, cycle, ring_share);
+}

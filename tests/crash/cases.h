@@ -1,0 +1,19 @@
+/* One case: a script, a place to die or stop at, and all checks after it, in a process of its own. */
+#ifndef TEST_CRASH_CASES_H
+#define TEST_CRASH_CASES_H
+
+#include "tests/crash/scene.h"
+
+/* Runs `work` in CASE_WORKERS processes, each with a scene of its own and its number; what they count is
+ * in memory shared with the caller. Ends the test if one of them fails to end. */
+enum { CASE_WORKERS = 2 };
+void cases_share(void (*work)(void *context, struct scene *scene, uint32_t number), void *context);
+
+/* Runs it; the plan says where to die or stop. NULL, or what went wrong (in the scene). After a run
+ * without a death (CRASH_COUNT) the plan holds the counts. */
+const char *case_run(struct scene *scene, const struct script *script, struct crash_plan plan, bool is_prompt);
+
+/* The script with that number, NULL beyond the last. */
+const struct script *script_at(uint32_t number);
+
+#endif

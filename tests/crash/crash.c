@@ -1,0 +1,103 @@
+#include "tests/crash/crash.h"
+
+#include "ring/atomic.h"
+#include "tests/support/fake_clock.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+enum { STEPS_PER_MS = 64 };
+
+static struct crash_plan *armed;
+static uint64_t steps;
+static void *store_before; /* since the last point */
+static struct os_clock_words *drifting;
+
+#define CRASH_POINT_NAME(name) #name,
+static const char *const names[] = {CRASH_POINTS(CRASH_POINT_NAME)};
+#undef CRASH_POINT_NAME
+
+const char *crash_point_name(enum crash_point point)
+{
+	return names[point];
+}
+
+void crash_arm(struct crash_plan *plan)
+{
+	armed = plan;
+	store_before = NULL;
+}
+
+void crash_drift(struct os_clock_words *clock)
+{
+	drifting = clock;
+}
+
+static void count_step(void)
+{
+	steps++;
+	if (drifting && steps % STEPS_PER_MS == 0)
+		fake_clock_advance(drifting, 1);
+}
+
+uint64_t crash_steps_taken(void)
+{
+	uint64_t taken = steps;
+
+	steps = 0;
+	return taken;
+}
+
+static void end_here(void)
+{
+	struct crash_plan *plan = armed;
+
+	if (plan->stops) {
+		plan->mode = CRASH_COUNT; /* goes on from here */
+		kill(getpid(), SIGSTOP);
+		return;
+	}
+	kill(getpid(), SIGKILL);
+	for (;;)
+		pause();
+}
+
+void crash_point_reached(enum crash_point point)
+{
+	store_before = NULL;
+	if (armed == NULL)
+		return;
+	armed->reached[point]++;
+	if (armed->mode == CRASH_AT_POINT && armed->point == point && armed->reached[point] == armed->nth)
+		end_here();
+}
+
+void crash_step(void)
+{
+	count_step();
+}
+
+static void note_pair(void *first, void *second)
+{
+	for (uint64_t i = 0; i < armed->pair_count; i++)
+		if (armed->pair[i].first == first && armed->pair[i].second == second)
+			return;
+	if (armed->pair_count < CRASH_PAIRS_MAX)
+		armed->pair[armed->pair_count++] = (struct crash_pair){first, second};
+}
+
+void crash_store(void)
+{
+	void *here = __builtin_return_address(0);
+
+	count_step();
+	if (armed == NULL)
+		return;
+	armed->stores++;
+	if (armed->mode == CRASH_AT_STORE && armed->stores == armed->nth)
+		end_here();
+	if (store_before != NULL)
+		note_pair(store_before, here);
+	store_before = here;
+}

@@ -1,0 +1,130 @@
+#include "tests/crash/scene.h"
+
+#include "tests/support/child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CAPACITY = 28, ORDER_FIRST = 5 };
+
+void scene_fail(struct scene *scene, const char *format, ...)
+{
+	char text[sizeof(scene->failure)]; /* an earlier failure may be part of this one */
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	strcpy(scene->failure, text);
+	_exit(1);
+}
+
+static void build_q(struct scene *scene, const struct script *script, struct rlq_directory *directory)
+{
+	struct seg_recipe recipe = {
+		.name = "q",
+		.capacity = scene->capacity,
+		.order_first = script->order_first ? script->order_first : ORDER_FIRST,
+		.mode = 0600,
+		.group = UINT32_MAX,
+		.attribute = {[ATTRIBUTE_VISIBILITY_MS] = VISIBILITY_MS,
+			      [ATTRIBUTE_RETENTION_MS] = 345600000,
+			      [ATTRIBUTE_BYTES_MAX] = RLQ_BODY_MAX,
+			      [ATTRIBUTE_RECEIVES_MAX] = script->receives_max,
+			      [ATTRIBUTE_OVERDUE_MS] = 30000},
+	};
+	int error;
+
+	if (script->receives_max)
+		strcpy(recipe.dlq, "dlq");
+	error = seg_create(&directory->seg, &recipe);
+	if (error)
+		scene_fail(scene, "cannot create q: %s", rlq_strerror(error));
+}
+
+void scene_build(struct scene *scene, const struct script *script)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	struct rlq_directory *directory;
+	int error;
+
+	scene->capacity = script->capacity ? script->capacity : CAPACITY;
+	attributes.capacity = scene->capacity;
+	attributes.message_bytes_max = RLQ_BODY_MAX;
+	error = rlq_directory_open(scene->directory, &directory);
+	if (!error)
+		error = rlq_queue_create(directory, "dlq", &attributes);
+	if (error < 0)
+		scene_fail(scene, "cannot create dlq: %s", rlq_strerror(error));
+	build_q(scene, script, directory);
+	rlq_directory_close(directory);
+}
+
+/* An engine that is awake for a long time to come: clients leave all reaping to it. */
+static void pretend_engine(const struct actor *actor)
+{
+	if (actor->scene->is_prompt)
+		atomic_store(&actor->directory->seg.engine->awake_by_ms, UINT64_C(1) << 40);
+}
+
+void actor_open(struct scene *scene, struct actor *ret_actor)
+{
+	struct actor actor = {.scene = scene};
+	int error = rlq_directory_open(scene->directory, &actor.directory);
+
+	if (!error)
+		error = rlq_queue_open(actor.directory, "q", &actor.q);
+	if (!error)
+		error = rlq_queue_open(actor.directory, "q", &actor.q2);
+	if (!error)
+		error = rlq_queue_open(actor.directory, "dlq", &actor.dlq);
+	if (error)
+		scene_fail(scene, "cannot open: %s", rlq_strerror(error));
+	pretend_engine(&actor);
+	*ret_actor = actor;
+}
+
+void actor_close(struct actor *actor)
+{
+	rlq_queue_close(actor->q);
+	rlq_queue_close(actor->q2);
+	rlq_queue_close(actor->dlq);
+	rlq_directory_close(actor->directory);
+}
+
+/* ---- helpers that die ------------------------------------------------------------------------- */
+
+struct helper {
+	struct scene *scene;
+	enum crash_point point;
+	uint64_t nth;
+	void (*run)(struct actor *actor);
+};
+
+static void helper_main(void *context)
+{
+	static struct crash_plan plan;
+	const struct helper *helper = context;
+	struct actor actor;
+
+	plan = (struct crash_plan){.mode = CRASH_AT_POINT, .point = helper->point, .nth = helper->nth};
+	actor_open(helper->scene, &actor);
+	crash_arm(&plan);
+	helper->run(&actor);
+}
+
+void kill_helper_at(struct actor *actor, enum crash_point point, uint64_t nth, void (*run)(struct actor *actor))
+{
+	struct helper helper = {.scene = actor->scene, .point = point, .nth = nth, .run = run};
+	int status = child_wait(child_start(helper_main, &helper));
+
+	if (!child_was_killed(status, SIGKILL))
+		scene_fail(actor->scene, "a helper did not reach %s: %s", crash_point_name(point),
+			   child_status_text(status));
+}

@@ -1,0 +1,106 @@
+/* A scene: two queues with a fake clock, in which a victim runs a script and is killed or stopped, and
+ * what the survivors then check. All of it lies in shared memory. */
+#ifndef TEST_SCENE_H
+#define TEST_SCENE_H
+
+#include "client/internal.h"
+#include "ringlease.h"
+#include "tests/crash/crash.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/tmpdir.h"
+
+enum {
+	TAGS_MAX = 32768,
+	RECEIPTS_MAX = 64,
+	VISIBILITY_MS = 30000,
+	/* What one call of a survivor may cost: operations on shared words. Rings have 32 slots here. */
+	STEPS_MAX = 4000,
+};
+
+/* A message by its number, which its body carries. What was known when the process died is true. */
+struct tag {
+	uint8_t is_sending, is_sent; /* the call began; it answered */
+	uint8_t is_deleting, is_deleted;
+	uint8_t received;
+	uint32_t deleted_at; /* which of the confirmed deletes */
+};
+
+struct scene {
+	struct os_clock_words clock;
+	struct crash_plan plan;
+	char directory[TMPDIR_BYTES];
+	bool is_prompt; /* an engine says it is awake, so that clients do not reap */
+	uint32_t capacity;
+	uint32_t tag_count, delete_count;
+	struct tag tag[TAGS_MAX];
+	/* Handed from who prepares to the victim. */
+	struct rlq_receipt receipt[RECEIPTS_MAX];
+	uint32_t receipt_tag[RECEIPTS_MAX], receipt_count;
+	uint64_t steps_max; /* most that a survivor's call took */
+	char failure[512];
+};
+
+/* The handles of one process. */
+struct actor {
+	struct scene *scene;
+	struct rlq_directory *directory;
+	struct rlq_queue *q, *q2, *dlq; /* q2: another handle of the same queue */
+	bool is_measured; /* each call must end within STEPS_MAX */
+};
+
+/* What happens in a scene. */
+struct script {
+	const char *name;
+	void (*prepare)(struct actor *actor); /* before; is not killed */
+	void (*run)(struct actor *actor);     /* by the victim */
+	uint32_t capacity, order_first;	      /* 0: 28 messages, one ring of 32 slots */
+	uint32_t receives_max;		      /* 0: no DLQ */
+	bool is_slow;  /* many slots: fewer cases, and no step bound */
+	bool opens;    /* the victim opens its handles itself */
+	bool waits;    /* how often it looks while it waits is not the same each time */
+};
+
+extern const struct script scripts_send[], scripts_receive[], scripts_lease[], scripts_reap[], scripts_move[],
+	scripts_rings[], scripts_bodies[], scripts_queue[];
+
+/* Ends the calling process; the text goes to the scene. */
+_Noreturn __attribute__((format(printf, 2, 3))) void scene_fail(struct scene *scene, const char *format, ...);
+
+void scene_build(struct scene *scene, const struct script *script);
+void actor_open(struct scene *scene, struct actor *ret_actor);
+void actor_close(struct actor *actor);
+
+/* Runs `run` in a process that is killed at the nth passage of `point`; fails if it does not get there. */
+void kill_helper_at(struct actor *actor, enum crash_point point, uint64_t nth, void (*run)(struct actor *actor));
+
+/* The survivors' part: others go on at once; nothing is lost; nothing stays behind. */
+void survivors_go_on(struct actor *actor);
+void survivors_drain(struct actor *actor);
+void survivors_check_nothing_lost(struct actor *actor);
+void survivors_fill_partly(struct actor *actor);
+void survivors_check_nothing_left(struct actor *actor);
+void survivors_fill_exactly(struct actor *actor);
+
+/* ---- verbs that keep the accounts; unexpected codes fail ---- */
+
+/* Sends a message of `bytes` (at least 8). 0, RLQ_EFULL, or RLQ_ENOSPACE. */
+int verb_send(struct actor *actor, struct rlq_queue *queue, uint32_t bytes, int64_t delay_ms);
+/* The same in its steps: the body for a new tag, and the answer. */
+uint32_t tag_new(struct scene *scene);
+void tag_write_body(uint32_t tag, void *body, uint32_t bytes);
+uint32_t tag_check_body(struct scene *scene, const struct rlq_message *message);
+/* Receives up to `max`; checks them; returns how many. */
+int verb_receive(struct actor *actor, struct rlq_queue *queue, struct rlq_message *ret_messages, size_t max,
+		 int64_t visibility_ms, uint32_t flags);
+/* Deletes; 0 or RLQ_ESTALE. */
+int verb_delete(struct actor *actor, struct rlq_queue *queue, const struct rlq_receipt *receipt, uint32_t tag);
+/* The delete was confirmed. */
+void tag_deleted(struct scene *scene, uint32_t tag);
+/* Receives from q and hands the receipts over to the victim. */
+void prepare_leased(struct actor *actor, size_t count, int64_t visibility_ms);
+/* Sends `count` small messages to q. */
+void prepare_sent(struct actor *actor, uint32_t count);
+/* Is the code one that a call may answer when others have acted meanwhile? */
+void expect_code(struct scene *scene, const char *what, int code);
+
+#endif

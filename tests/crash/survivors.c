@@ -1,0 +1,140 @@
+/* What survivors do after a death, and what must then be true. */
+#include "tests/crash/scene.h"
+
+#include "tests/support/leaks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	BATCH = 10,
+	CALLS_MAX = 6000, /* that a drain may take */
+	QUIET_ROUNDS = 3, /* rounds that bring nothing: all is drained */
+};
+
+/* ---- going on --------------------------------------------------------------------------------- */
+
+/* Each of the public verbs at once, while nobody has reaped after the dead. */
+void survivors_go_on(struct actor *actor)
+{
+	struct rlq_message message[BATCH];
+	uint32_t tag[BATCH];
+	int count;
+
+	verb_send(actor, actor->q, 16, 0);
+	verb_send(actor, actor->q, 300, 0);
+	count = verb_receive(actor, actor->q, message, 4, RLQ_DEFAULT, 0);
+	for (int i = 0; i < count; i++)
+		tag[i] = tag_check_body(actor->scene, &message[i]);
+	for (int i = 0; i < count; i++) {
+		expect_code(actor->scene, "extend", rlq_extend(actor->q, &message[i].receipt, 60000));
+		if (i % 2 == 0)
+			verb_delete(actor, actor->q, &message[i].receipt, tag[i]);
+		else
+			expect_code(actor->scene, "release", rlq_release(actor->q, &message[i].receipt, 0));
+	}
+}
+
+/* ---- nothing is lost -------------------------------------------------------------------------- */
+
+static uint32_t drain_once(struct actor *actor, struct rlq_queue *queue, uint32_t *calls)
+{
+	uint32_t total = 0;
+
+	for (;;) {
+		struct rlq_message message[BATCH];
+		uint32_t tag[BATCH];
+		int count = verb_receive(actor, queue, message, BATCH, RLQ_DEFAULT, 0);
+
+		if (++*calls > CALLS_MAX)
+			scene_fail(actor->scene, "the queue does not run dry in %d calls", CALLS_MAX);
+		if (count == 0)
+			return total;
+		for (int i = 0; i < count; i++)
+			tag[i] = tag_check_body(actor->scene, &message[i]);
+		for (int i = 0; i < count; i++)
+			if (verb_delete(actor, queue, &message[i].receipt, tag[i]) != 0)
+				scene_fail(actor->scene, "the holder of message %u may not delete it", tag[i]);
+		total += (uint32_t)count;
+	}
+}
+
+void survivors_drain(struct actor *actor)
+{
+	struct scene *scene = actor->scene;
+	uint32_t calls = 0;
+
+	for (int quiet = 0; quiet < QUIET_ROUNDS;) {
+		uint32_t got = drain_once(actor, actor->q, &calls) + drain_once(actor, actor->dlq, &calls);
+
+		quiet = got > 0 ? 0 : quiet + 1;
+		fake_clock_advance(&scene->clock, 2 * VISIBILITY_MS + 1000);
+		/* Without an engine the consumers' own calls must do. */
+		if (scene->is_prompt) {
+			leaks_sweep(actor->q);
+			leaks_sweep(actor->dlq);
+		}
+	}
+}
+
+void survivors_check_nothing_lost(struct actor *actor)
+{
+	struct scene *scene = actor->scene;
+
+	for (uint32_t tag = 0; tag < scene->tag_count; tag++) {
+		const struct tag *account = &scene->tag[tag];
+
+		if (account->is_sent && !account->is_deleted && !account->is_deleting)
+			scene_fail(scene, "message %u was sent and is lost (received %u times)", tag, account->received);
+	}
+}
+
+/* ---- nothing stays behind --------------------------------------------------------------------- */
+
+static void check_queue(struct actor *actor, struct rlq_queue *queue)
+{
+	struct scene *scene = actor->scene;
+	const char *left;
+	uint64_t purged;
+
+	/* What was orphaned by one sweep is freed by the next. */
+	for (int i = 0; i < 3; i++) {
+		fake_clock_advance(&scene->clock, SWEEP_EVERY_MS + 1);
+		leaks_sweep(queue);
+	}
+	if (rlq_purge(queue, &purged) != 0 || purged != 0)
+		scene_fail(scene, "%llu messages were there, but not to be received", (unsigned long long)purged);
+	left = leaks_find(queue);
+	if (left)
+		scene_fail(scene, "%s: %s", rlq_queue_name(queue), left);
+}
+
+void survivors_check_nothing_left(struct actor *actor)
+{
+	int alive;
+
+	check_queue(actor, actor->q);
+	check_queue(actor, actor->dlq);
+	alive = tmpdir_count(actor->scene->directory, ".alive-");
+	if (alive > 2)
+		scene_fail(actor->scene, "%d files of dead processes stay behind", alive - 2);
+}
+
+/* ---- capacity --------------------------------------------------------------------------------- */
+
+void survivors_fill_partly(struct actor *actor)
+{
+	for (uint32_t i = 0; i < actor->scene->capacity / 2; i++)
+		verb_send(actor, actor->q, i % 4 == 0 ? 300 : 16, 0);
+}
+
+void survivors_fill_exactly(struct actor *actor)
+{
+	uint32_t count = 0;
+
+	while (count <= actor->scene->capacity && verb_send(actor, actor->q, count % 8 == 0 ? 300 : 16, 0) == 0)
+		count++;
+	if (count != actor->scene->capacity)
+		scene_fail(actor->scene, "%s%u messages fit, not %u", count > actor->scene->capacity ? "at least " : "",
+			   count, actor->scene->capacity);
+}

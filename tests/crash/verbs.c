@@ -1,0 +1,179 @@
+/* The public calls with their accounts: what was begun, what was answered. */
+#include "tests/crash/scene.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- bodies ----------------------------------------------------------------------------------- */
+
+uint32_t tag_new(struct scene *scene)
+{
+	if (scene->tag_count == TAGS_MAX)
+		scene_fail(scene, "too many messages for the accounts");
+	return scene->tag_count++;
+}
+
+static unsigned char tag_byte(uint32_t tag, uint32_t at)
+{
+	return (unsigned char)(tag * 31 + at);
+}
+
+/* Only the ends of a large body are written: a block is either ours or another's. */
+static bool is_at_end(uint32_t at, uint32_t bytes)
+{
+	return at < 512 || at + 512 >= bytes;
+}
+
+void tag_write_body(uint32_t tag, void *body, uint32_t bytes)
+{
+	unsigned char *at = body;
+
+	memcpy(at, &tag, sizeof(tag));
+	memcpy(at + 4, &bytes, sizeof(bytes));
+	for (uint32_t i = 8; i < bytes; i++)
+		if (is_at_end(i, bytes))
+			at[i] = tag_byte(tag, i);
+}
+
+uint32_t tag_check_body(struct scene *scene, const struct rlq_message *message)
+{
+	const unsigned char *at = message->body;
+	uint32_t tag, bytes;
+
+	if (message->body_bytes < 8)
+		scene_fail(scene, "a body of %zu bytes was made up", message->body_bytes);
+	memcpy(&tag, at, sizeof(tag));
+	memcpy(&bytes, at + 4, sizeof(bytes));
+	if (tag >= scene->tag_count || !scene->tag[tag].is_sending)
+		scene_fail(scene, "message %u was never sent", tag);
+	if (bytes != message->body_bytes)
+		scene_fail(scene, "message %u: %zu bytes, not %u", tag, message->body_bytes, bytes);
+	for (uint32_t i = 8; i < bytes; i++)
+		if (is_at_end(i, bytes) && at[i] != tag_byte(tag, i))
+			scene_fail(scene, "message %u: byte %u is wrong", tag, i);
+	return tag;
+}
+
+/* ---- steps ------------------------------------------------------------------------------------ */
+
+static void measure_begin(const struct actor *actor)
+{
+	if (actor->is_measured)
+		crash_steps_taken();
+}
+
+static void measure_end(const struct actor *actor, const char *what)
+{
+	uint64_t steps;
+
+	if (!actor->is_measured)
+		return;
+	steps = crash_steps_taken();
+	if (steps > actor->scene->steps_max)
+		actor->scene->steps_max = steps;
+	if (steps > STEPS_MAX)
+		scene_fail(actor->scene, "%s took a survivor %llu steps", what, (unsigned long long)steps);
+}
+
+void expect_code(struct scene *scene, const char *what, int code)
+{
+	if (code < 0 && code != RLQ_ESTALE && code != RLQ_EFULL)
+		scene_fail(scene, "%s: %s", what, rlq_strerror(code));
+}
+
+/* ---- verbs ------------------------------------------------------------------------------------ */
+
+int verb_send(struct actor *actor, struct rlq_queue *queue, uint32_t bytes, int64_t delay_ms)
+{
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+	uint32_t tag = tag_new(actor->scene);
+	unsigned char *body = calloc(1, bytes);
+	int error;
+
+	if (body == NULL)
+		scene_fail(actor->scene, "no memory");
+	options.delay_ms = delay_ms;
+	tag_write_body(tag, body, bytes);
+	actor->scene->tag[tag].is_sending = 1;
+	measure_begin(actor);
+	error = rlq_send(queue, body, bytes, &options, NULL);
+	measure_end(actor, "send");
+	free(body);
+	if (error == 0)
+		actor->scene->tag[tag].is_sent = 1;
+	expect_code(actor->scene, "send", error);
+	return error;
+}
+
+int verb_receive(struct actor *actor, struct rlq_queue *queue, struct rlq_message *ret_messages, size_t max,
+		 int64_t visibility_ms, uint32_t flags)
+{
+	struct rlq_receive_options options = RLQ_RECEIVE_OPTIONS_INIT;
+	/* A receive that began before the delete may end after it. */
+	uint32_t deletes_before = actor->scene->delete_count;
+	int count;
+
+	options.visibility_ms = visibility_ms;
+	options.flags = flags;
+	measure_begin(actor);
+	count = rlq_receive(queue, ret_messages, max, &options);
+	measure_end(actor, "receive");
+	if (count < 0)
+		scene_fail(actor->scene, "receive: %s", rlq_strerror(count));
+	for (int i = 0; i < count; i++) {
+		uint32_t tag = tag_check_body(actor->scene, &ret_messages[i]);
+
+		if (actor->scene->tag[tag].is_deleted && actor->scene->tag[tag].deleted_at <= deletes_before)
+			scene_fail(actor->scene, "message %u was received after its delete", tag);
+		actor->scene->tag[tag].received++;
+	}
+	return count;
+}
+
+void tag_deleted(struct scene *scene, uint32_t tag)
+{
+	if (scene->tag[tag].is_deleted)
+		scene_fail(scene, "message %u was deleted twice: there were two of it", tag);
+	scene->tag[tag].is_deleted = 1;
+	scene->tag[tag].deleted_at = ++scene->delete_count;
+}
+
+int verb_delete(struct actor *actor, struct rlq_queue *queue, const struct rlq_receipt *receipt, uint32_t tag)
+{
+	struct tag *account = &actor->scene->tag[tag];
+	int error;
+
+	account->is_deleting = 1;
+	measure_begin(actor);
+	error = rlq_delete(queue, receipt);
+	measure_end(actor, "delete");
+	expect_code(actor->scene, "delete", error);
+	if (error == 0)
+		tag_deleted(actor->scene, tag);
+	account->is_deleting = 0;
+	return error;
+}
+
+/* ---- preparing -------------------------------------------------------------------------------- */
+
+void prepare_sent(struct actor *actor, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (verb_send(actor, actor->q, 16, 0) != 0)
+			scene_fail(actor->scene, "cannot prepare message %u", i);
+}
+
+void prepare_leased(struct actor *actor, size_t count, int64_t visibility_ms)
+{
+	struct scene *scene = actor->scene;
+	struct rlq_message message[RECEIPTS_MAX];
+	int got = verb_receive(actor, actor->q, message, count, visibility_ms, 0);
+
+	if (got != (int)count)
+		scene_fail(scene, "%d messages to prepare with, not %zu", got, count);
+	for (size_t i = 0; i < count; i++) {
+		scene->receipt[scene->receipt_count] = message[i].receipt;
+		scene->receipt_tag[scene->receipt_count++] = tag_check_body(scene, &message[i]);
+	}
+}

@@ -1,0 +1,45 @@
+# The interleaving explorer. Included from the top Makefile; needs nothing but a C compiler.
+#
+#   make check-interleave         every short scenario, then every mutant
+#   make check-interleave-long    the larger bounds as well
+
+B ?= build
+CC ?= cc
+
+INTERLEAVE_DIR := $(B)/tests/interleave
+INTERLEAVE_SOURCES := $(wildcard ring/*.c) $(wildcard tests/interleave/*.c)
+INTERLEAVE_OBJECTS := $(INTERLEAVE_SOURCES:%.c=$(INTERLEAVE_DIR)/%.o)
+# Optimised whatever CFLAGS say, and never instrumented: the actors' stacks are 4 KiB and are copied.
+INTERLEAVE_FLAGS := -std=gnu17 -O2 -g -I. -DRL_EXPLORE -fno-sanitize=all -fcf-protection=none \
+	-Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes
+ifeq ($(shell uname -m),x86_64)
+INTERLEAVE_FLAGS += -mcx16
+else
+INTERLEAVE_FLAGS := $(filter-out -fcf-protection=none,$(INTERLEAVE_FLAGS))
+endif
+
+$(INTERLEAVE_DIR)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(INTERLEAVE_FLAGS) -MMD -MP -c $< -o $@
+
+$(INTERLEAVE_DIR)/interleave: $(INTERLEAVE_OBJECTS)
+	$(CC) $(LDFLAGS) $^ -o $@
+
+-include $(INTERLEAVE_OBJECTS:.o=.d)
+
+# `make check`: all short scenarios, each a test, then each mutant of the protocol.
+CHECK_DEPS += $(INTERLEAVE_DIR)/interleave
+CHECK_PROGRAMS += $(INTERLEAVE_DIR)/interleave tests/interleave/check-mutants
+CHECK_LONG_TARGETS += check-interleave-long
+
+.PHONY: check-interleave check-interleave-long check-interleave-mutants
+check-interleave: $(INTERLEAVE_DIR)/interleave
+	$(INTERLEAVE_DIR)/interleave
+	CC="$(CC)" tests/interleave/mutants.sh $(INTERLEAVE_DIR)
+
+check-interleave-mutants:
+	CC="$(CC)" tests/interleave/mutants.sh $(INTERLEAVE_DIR)
+
+check-interleave-long: $(INTERLEAVE_DIR)/interleave
+	$(INTERLEAVE_DIR)/interleave --long
+	CC="$(CC)" tests/interleave/mutants.sh $(INTERLEAVE_DIR)

@@ -1,0 +1,156 @@
+/* The history checker finds each fault it is for, and none in a sound history. */
+#include "tests/support/history.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MS = 1000000 };
+
+static struct history history;
+static unsigned passed, failed;
+
+static struct history_event send_event(uint64_t id, enum history_outcome outcome)
+{
+	return (struct history_event){.id = id,
+				      .message_id = {id, ~id},
+				      .kind = HISTORY_SEND,
+				      .outcome = (uint8_t)outcome,
+				      .start_ns = 1 * MS,
+				      .end_ns = 2 * MS};
+}
+
+static struct history_event receive_event(uint64_t id, uint32_t count, int64_t start_ms)
+{
+	return (struct history_event){.id = id,
+				      .kind = HISTORY_RECEIVE,
+				      .outcome = HISTORY_DONE,
+				      .receive_count = count,
+				      .start_ns = start_ms * MS,
+				      .end_ns = (start_ms + 1) * MS,
+				      .lease_ns = 30 * MS};
+}
+
+static struct history_event delete_event(uint64_t id, uint32_t count, int64_t start_ms, enum history_outcome outcome)
+{
+	return (struct history_event){.id = id,
+				      .kind = HISTORY_DELETE,
+				      .outcome = (uint8_t)outcome,
+				      .receive_count = count,
+				      .start_ns = start_ms * MS,
+				      .end_ns = (start_ms + 1) * MS};
+}
+
+static void add(uint32_t log, struct history_event event)
+{
+	history_add(history.log[log], event);
+}
+
+/* Two messages that live as they should: one is released and received again, one outlives a lease and is
+ * deleted late by nobody knows whom. */
+static void write_sound(void)
+{
+	struct history_event change = receive_event(1, 1, 8);
+
+	history_log_clear(history.log[0]);
+	history_log_clear(history.log[1]);
+	change.kind = HISTORY_CHANGE;
+	add(0, send_event(1, HISTORY_DONE));
+	add(0, send_event(2, HISTORY_DONE));
+	add(0, send_event(3, HISTORY_UNKNOWN));
+	add(0, send_event(4, HISTORY_REFUSED));
+	add(1, receive_event(1, 1, 5));
+	add(1, change);
+	add(0, receive_event(1, 2, 10));
+	add(0, delete_event(1, 2, 12, HISTORY_DONE));
+	add(1, receive_event(2, 1, 5));
+	add(0, receive_event(2, 2, 40));
+	add(1, delete_event(2, 1, 41, HISTORY_REFUSED));
+	add(0, delete_event(2, 2, 42, HISTORY_UNKNOWN));
+}
+
+/* The history as it is now has at least one fault, and it begins so; NULL: it has none. */
+static void expect(const char *test, const char *fault)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
+	uint64_t faults = history_check(&history, out);
+	bool good;
+
+	fclose(out);
+	good = fault ? faults > 0 && strncmp(text, fault, strlen(fault)) == 0 : faults == 0;
+	printf("%s  %s\n", good ? "ok  " : "FAIL", test);
+	if (!good)
+		printf("      %" PRIu64 " faults: %s\n", faults, text);
+	passed += good;
+	failed += !good;
+	free(text);
+	write_sound();
+}
+
+static void find_losses(void)
+{
+	expect("a sound history has no fault", NULL);
+	add(0, send_event(9, HISTORY_DONE));
+	expect("a message that was sent and never seen again is lost", "lost: message 9");
+	add(0, send_event(9, HISTORY_DONE));
+	add(1, receive_event(9, 1, 5));
+	expect("a message that was received and never came back is lost", "lost: message 9");
+	add(0, send_event(9, HISTORY_UNKNOWN));
+	expect("a message whose send never answered may be gone", NULL);
+	add(1, receive_event(9, 1, 5));
+	expect("a message that nobody sent is invented", "invented: message 9");
+	add(1, receive_event(4, 1, 5));
+	expect("a message whose send was refused is invented", "invented: message 4");
+}
+
+static void find_double_leases(void)
+{
+	add(1, receive_event(2, 3, 50));
+	add(0, receive_event(2, 4, 52));
+	expect("a receive inside a lease is a double lease", "double lease: message 2");
+	add(1, receive_event(2, 3, 50));
+	add(0, receive_event(2, 4, 81));
+	expect("a receive after the lease is none", NULL);
+	add(1, receive_event(2, 2, 90));
+	expect("two receives with the same count are a double lease", "double lease, same receive count: message 2");
+	for (uint32_t i = 3; i <= 6; i++)
+		add(1, receive_event(2, i, 100 * i));
+	expect("a receive beyond the allowed number is one too many", "received too often: message 2");
+}
+
+static void find_deletes(void)
+{
+	struct history_event from_dlq = receive_event(2, 3, 60);
+	struct history_event same_id = send_event(9, HISTORY_DONE);
+
+	add(1, receive_event(1, 3, 20));
+	expect("a receive after a confirmed delete is found", "received after its delete: message 1");
+	add(1, delete_event(1, 1, 14, HISTORY_DONE));
+	expect("a second confirmed delete is found", "deleted twice: message 1");
+	from_dlq.is_dlq = 1;
+	add(1, from_dlq);
+	add(1, receive_event(2, 4, 80));
+	expect("a message does not come back from the DLQ by itself", "back from the DLQ: message 2");
+	same_id.message_id[0] = 1;
+	same_id.message_id[1] = ~UINT64_C(1);
+	add(0, same_id);
+	add(0, delete_event(9, 1, 12, HISTORY_DONE));
+	expect("two messages with one id are found", "same message id");
+}
+
+int main(void)
+{
+	history.log[0] = history_log_new(64);
+	history.log[1] = history_log_new(64);
+	history.log_count = 2;
+	history.receives_max = 5;
+	write_sound();
+	find_losses();
+	find_double_leases();
+	find_deletes();
+	printf("%u passed, %u failed\n", passed, failed);
+	return failed > 0;
+}

@@ -1,0 +1,81 @@
+#include "tests/support/child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+pid_t child_start(void (*run)(void *context), void *context)
+{
+	pid_t parent = getpid(), pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0) {
+		perror("fork");
+		exit(1);
+	}
+	if (pid > 0)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	run(context);
+	fflush(NULL);
+	_exit(0);
+}
+
+static int wait_for(pid_t pid, int flags)
+{
+	int status;
+	pid_t got;
+
+	do
+		got = waitpid(pid, &status, flags);
+	while (got < 0 && errno == EINTR);
+	if (got < 0) {
+		perror("waitpid");
+		exit(1);
+	}
+	return status;
+}
+
+int child_wait(pid_t pid)
+{
+	return wait_for(pid, 0);
+}
+
+bool child_wait_stopped(pid_t pid, int *ret_status)
+{
+	*ret_status = wait_for(pid, WUNTRACED);
+	return WIFSTOPPED(*ret_status);
+}
+
+void child_signal(pid_t pid, int number)
+{
+	if (pid > 0)
+		kill(pid, number);
+}
+
+const char *child_status_text(int status)
+{
+	static char text[80];
+
+	if (WIFSIGNALED(status))
+		snprintf(text, sizeof(text), "killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else if (WIFSTOPPED(status))
+		snprintf(text, sizeof(text), "stopped");
+	else
+		snprintf(text, sizeof(text), "exit %d", WEXITSTATUS(status));
+	return text;
+}
+
+void watchdog(unsigned seconds)
+{
+	signal(SIGALRM, SIG_DFL);
+	alarm(seconds);
+}

@@ -1,0 +1,219 @@
+#include "tests/support/history.h"
+
+#include "tests/support/shared.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { FAULTS_SAID_MAX = 20 };
+
+/* ---- logs ------------------------------------------------------------------------------------- */
+
+int64_t history_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+struct history_log *history_log_new(uint32_t capacity)
+{
+	struct history_log *log = shared_memory(sizeof(*log));
+
+	log->event = shared_memory(capacity * sizeof(*log->event));
+	log->capacity = capacity;
+	return log;
+}
+
+void history_log_clear(struct history_log *log)
+{
+	memset(log->event, 0, log->count * sizeof(*log->event));
+	log->count = 0;
+}
+
+struct history_event *history_add(struct history_log *log, struct history_event event)
+{
+	struct history_event *at = &log->event[log->count];
+
+	if (log->count == log->capacity)
+		return NULL;
+	*at = event;
+	/* Killed before: it does not count, and what it tells of has not begun. */
+	__atomic_store_n(&log->count, log->count + 1, __ATOMIC_RELEASE);
+	return at;
+}
+
+/* ---- one message ------------------------------------------------------------------------------ */
+
+struct check {
+	const struct history *history;
+	FILE *out;
+	uint64_t faults;
+	const struct history_event **event; /* of all logs, by id, then by start */
+	size_t count;
+};
+
+static void fault(struct check *check, const char *what, const struct history_event *first,
+		  const struct history_event *second)
+{
+	if (check->faults++ >= FAULTS_SAID_MAX)
+		return;
+	fprintf(check->out, "%s: message %" PRIx64, what, first->id);
+	for (int i = 0; i < 2; i++) {
+		const struct history_event *event = i ? second : first;
+
+		if (event)
+			fprintf(check->out, "; kind %d, outcome %d, count %u, dlq %d, %" PRId64 " to %" PRId64 " us, lease %" PRId64 " us",
+				event->kind, event->outcome, event->receive_count, event->is_dlq,
+				event->start_ns / 1000, event->end_ns / 1000, event->lease_ns / 1000);
+	}
+	fputc('\n', check->out);
+}
+
+/* Had the holder of this lease begun to give it up before `until_ns`? */
+static bool is_given_up(const struct history_event *const *event, size_t count, const struct history_event *receive,
+			int64_t until_ns)
+{
+	for (size_t i = 0; i < count; i++)
+		if ((event[i]->kind == HISTORY_CHANGE || event[i]->kind == HISTORY_DELETE) &&
+		    event[i]->receive_count == receive->receive_count && event[i]->is_dlq == receive->is_dlq &&
+		    event[i]->start_ns <= until_ns)
+			return true;
+	return false;
+}
+
+static void check_two_receives(struct check *check, const struct history_event *const *event, size_t count,
+			       const struct history_event *a, const struct history_event *b)
+{
+	const struct history_event *first = a->start_ns <= b->start_ns ? a : b, *second = first == a ? b : a;
+
+	if (first->is_dlq != second->is_dlq) {
+		if (first->is_dlq && second->start_ns > first->end_ns)
+			fault(check, "back from the DLQ", first, second);
+		return;
+	}
+	if (first->receive_count == second->receive_count)
+		fault(check, "double lease, same receive count", first, second);
+	else if (second->start_ns > first->end_ns && second->end_ns < first->start_ns + first->lease_ns &&
+		 !is_given_up(event, count, first, second->end_ns))
+		fault(check, "double lease", first, second);
+}
+
+static void check_receives(struct check *check, const struct history_event *const *event, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (event[i]->kind != HISTORY_RECEIVE)
+			continue;
+		if (check->history->receives_max && !event[i]->is_dlq &&
+		    event[i]->receive_count > check->history->receives_max)
+			fault(check, "received too often", event[i], NULL);
+		for (size_t j = i + 1; j < count; j++)
+			if (event[j]->kind == HISTORY_RECEIVE)
+				check_two_receives(check, event, count, event[i], event[j]);
+	}
+}
+
+static void check_deletes(struct check *check, const struct history_event *const *event, size_t count)
+{
+	const struct history_event *done = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		if (event[i]->kind != HISTORY_DELETE || event[i]->outcome != HISTORY_DONE)
+			continue;
+		if (done)
+			fault(check, "deleted twice", done, event[i]);
+		done = event[i];
+	}
+	for (size_t i = 0; done && i < count; i++)
+		if (event[i]->kind == HISTORY_RECEIVE && event[i]->start_ns > done->end_ns)
+			fault(check, "received after its delete", done, event[i]);
+}
+
+static void check_message(struct check *check, const struct history_event *const *event, size_t count)
+{
+	const struct history_event *send = NULL, *receive = NULL;
+	bool may_be_deleted = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (event[i]->kind == HISTORY_SEND && event[i]->outcome != HISTORY_REFUSED)
+			send = event[i];
+		if (event[i]->kind == HISTORY_RECEIVE)
+			receive = event[i];
+		may_be_deleted |= event[i]->kind == HISTORY_DELETE && event[i]->outcome != HISTORY_REFUSED;
+	}
+	if (receive && !send)
+		fault(check, "invented", receive, NULL);
+	if (send && send->outcome == HISTORY_DONE && !may_be_deleted)
+		fault(check, "lost", send, receive);
+	check_receives(check, event, count);
+	check_deletes(check, event, count);
+}
+
+/* ---- all -------------------------------------------------------------------------------------- */
+
+static int by_id_and_start(const void *a, const void *b)
+{
+	const struct history_event *x = *(const struct history_event *const *)a;
+	const struct history_event *y = *(const struct history_event *const *)b;
+
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
+}
+
+static int by_message_id(const void *a, const void *b)
+{
+	const struct history_event *x = *(const struct history_event *const *)a;
+	const struct history_event *y = *(const struct history_event *const *)b;
+
+	return memcmp(x->message_id, y->message_id, sizeof(x->message_id));
+}
+
+static void gather(struct check *check)
+{
+	const struct history *history = check->history;
+	size_t total = 0;
+
+	for (uint32_t i = 0; i < history->log_count; i++)
+		total += history->log[i]->count;
+	check->event = malloc((total + 1) * sizeof(struct history_event *));
+	if (check->event == NULL)
+		abort();
+	for (uint32_t i = 0; i < history->log_count; i++)
+		for (uint32_t at = 0; at < history->log[i]->count; at++)
+			check->event[check->count++] = &history->log[i]->event[at];
+}
+
+/* Keeps the sends that were done only, and looks for two with one message id. */
+static void check_ids(struct check *check)
+{
+	size_t sends = 0;
+
+	for (size_t i = 0; i < check->count; i++)
+		if (check->event[i]->kind == HISTORY_SEND && check->event[i]->outcome == HISTORY_DONE)
+			check->event[sends++] = check->event[i];
+	qsort(check->event, sends, sizeof(check->event[0]), by_message_id);
+	for (size_t i = 1; i < sends; i++)
+		if (by_message_id(&check->event[i - 1], &check->event[i]) == 0)
+			fault(check, "same message id", check->event[i - 1], check->event[i]);
+}
+
+uint64_t history_check(const struct history *history, FILE *out)
+{
+	struct check check = {.history = history, .out = out};
+
+	gather(&check);
+	qsort(check.event, check.count, sizeof(check.event[0]), by_id_and_start);
+	for (size_t from = 0, to; from < check.count; from = to) {
+		for (to = from + 1; to < check.count && check.event[to]->id == check.event[from]->id;)
+			to++;
+		check_message(&check, &check.event[from], to - from);
+	}
+	check_ids(&check);
+	free(check.event);
+	return check.faults;
+}

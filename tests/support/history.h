@@ -1,0 +1,63 @@
+/* What happened to each message, and whether it may have happened.
+ *
+ * Every process writes what it does into a log of its own in shared memory: an event is there before the
+ * call that might not return, and its outcome after it. The checker then takes all logs together. It
+ * reports only what is certain: a call took effect somewhere between its start and its end, and a lease
+ * lasts at least from the end of the receive to its start plus the visibility timeout.
+ *
+ *   invented        received, but nobody began to send it
+ *   lost            sent for sure, and in the end neither deleted nor possibly deleted
+ *   after delete    a receive began after a delete had been confirmed
+ *   deleted twice   two deletes were confirmed: there were two of it
+ *   double lease    a receive took it inside another one's lease, or with the same receive count
+ *   too often       received from its queue more often than allowed
+ *   back            received from its queue after it had been received from the DLQ
+ *   same id         two sends were given the same message id
+ */
+#ifndef TEST_HISTORY_H
+#define TEST_HISTORY_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+enum history_kind { HISTORY_SEND = 1, HISTORY_RECEIVE, HISTORY_CHANGE, HISTORY_DELETE };
+enum history_outcome { HISTORY_UNKNOWN, HISTORY_DONE, HISTORY_REFUSED };
+
+struct history_event {
+	uint64_t id;		/* of the test's own, unique per send */
+	uint64_t message_id[2]; /* HISTORY_SEND that was done */
+	int64_t start_ns, end_ns;
+	int64_t lease_ns; /* HISTORY_RECEIVE: the visibility timeout */
+	uint32_t receive_count;
+	uint8_t kind, outcome;
+	uint8_t is_dlq;
+};
+
+/* One process's log; the next process in its place goes on with it. */
+struct history_log {
+	uint32_t count, capacity;
+	struct history_event *event;
+};
+
+enum { HISTORY_LOGS_MAX = 16 };
+
+struct history {
+	struct history_log *log[HISTORY_LOGS_MAX];
+	uint32_t log_count;
+	uint32_t receives_max; /* from a queue that has a DLQ; 0: no limit */
+};
+
+/* Now, on the clock of leases. */
+int64_t history_now_ns(void);
+
+/* A log in memory shared with children. */
+struct history_log *history_log_new(uint32_t capacity);
+void history_log_clear(struct history_log *log);
+
+/* The next event, filled from `event`; NULL when the log is full. It counts from now on. */
+struct history_event *history_add(struct history_log *log, struct history_event event);
+
+/* Says each fault to `out`, and returns how many there are. */
+uint64_t history_check(const struct history *history, FILE *out);
+
+#endif

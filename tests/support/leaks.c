@@ -1,0 +1,127 @@
+#include "tests/support/leaks.h"
+
+#include "shm/extents.h"
+#include "shm/reap.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static char found[512];
+
+static __attribute__((format(printf, 1, 2))) const char *say(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(found, sizeof(found), format, arguments);
+	va_end(arguments);
+	return found;
+}
+
+void leaks_sweep(struct rlq_queue *queue)
+{
+	struct segment *segment = queue->seg;
+	struct sweep sweep = {0};
+
+	if (seg_enter(segment) != 0)
+		return;
+	os_clock_read(&segment->clock);
+	seg_reap_due(segment, UINT32_MAX);
+	seg_leave(segment);
+	while (seg_sweep_step(segment, &sweep, 16384))
+		;
+}
+
+static const char *check_slots(const struct segment *segment)
+{
+	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
+		const struct ring *ring = &segment->ring[rings_at(segment->rings, i)];
+
+		for (uint32_t slot = 0; slot < ring_slot_count(ring); slot++) {
+			struct slot_word word = slot_read_stable(&ring->slots[slot]);
+
+			if (word_state(word) != SLOT_FREE)
+				return say("slot %u of ring %u stays in state %d (owner %u)", slot, i, word_state(word),
+					   word_owner(word));
+		}
+	}
+	return NULL;
+}
+
+static const char *check_regions(const struct segment *segment)
+{
+	uint32_t listed = 0;
+
+	for (uint32_t i = 0; i < rings_count(segment->rings); i++)
+		listed |= 1u << rings_at(segment->rings, i);
+	for (uint32_t i = 0; i < SEG_RING_COUNT; i++) {
+		uint32_t state = (uint32_t)segment->header->region[i].low & 15;
+		uint32_t wanted = listed & 1u << i ? REGION_LIVE : REGION_EMPTY;
+
+		if (state != wanted)
+			return say("ring region %u stays in state %u", i, state);
+	}
+	return NULL;
+}
+
+static const char *check_blocks(struct segment *segment)
+{
+	for (uint32_t class = 0; class < SEG_BODY_CLASS_COUNT; class++) {
+		struct body_region *region;
+
+		if (load_relaxed(&class_words(segment, class)->backed) == 0) /* relaxed: all is quiet */
+			continue;
+		region = region_open(segment, class);
+		if (region == NULL || region_look(region) != 0)
+			return say("the words of class %u are damaged", class);
+		for (uint32_t block = 0; block < region->backed; block++) {
+			uint64_t word = load_acquire(&region->table[block]);
+
+			if (word != BLOCK_FREE && word != BLOCK_HOLE)
+				return say("block %u of class %u stays %s", block, class,
+					   block_is_used(word) ? "used" : "owned");
+			if (word == BLOCK_FREE && !bitmap_test(&region->free, block))
+				return say("free block %u of class %u is not listed", block, class);
+		}
+	}
+	return NULL;
+}
+
+static const char *check_rows(const struct segment *segment)
+{
+	for (uint32_t i = 1; i <= load_relaxed(&segment->header->row_high); i++) { /* relaxed: all is quiet */
+		uint64_t user = load_acquire(&segment->rows[i].user.low);
+
+		if ((user & 1) && seg_handle_is_gone(segment, i, (uint32_t)(user >> 1)))
+			return say("row %u stays with a dead process", i);
+	}
+	return NULL;
+}
+
+static void say_fault(void *context, const char *text)
+{
+	(void)context;
+	say("verify: %s", text);
+}
+
+const char *leaks_find(struct rlq_queue *queue)
+{
+	struct segment *segment = queue->seg;
+	const char *text;
+
+	if (seg_enter(segment) != 0)
+		return say("cannot enter");
+	text = check_slots(segment);
+	if (!text)
+		text = check_regions(segment);
+	if (!text)
+		text = check_blocks(segment);
+	if (!text)
+		text = check_rows(segment);
+	if (!text && seg_live(segment) != 0)
+		text = say("%lld messages are counted in an empty queue", (long long)seg_live(segment));
+	seg_leave(segment);
+	if (!text && rlq_verify(queue->directory, rlq_queue_name(queue), say_fault, NULL) != 0)
+		text = found;
+	return text;
+}

@@ -1,0 +1,18 @@
+/* A directory on tmpfs for one test. */
+#ifndef TEST_TMPDIR_H
+#define TEST_TMPDIR_H
+
+enum { TMPDIR_BYTES = 256 };
+
+/* Makes one, in $RINGLEASE_DIR or /dev/shm; ends the test if that fails. */
+void tmpdir_make(char ret_path[TMPDIR_BYTES]);
+
+/* Removes the files in it, not the directory. */
+void tmpdir_empty(const char *path);
+
+void tmpdir_remove(const char *path);
+
+/* Number of files in it whose name begins with `prefix`. */
+int tmpdir_count(const char *path, const char *prefix);
+
+#endif
