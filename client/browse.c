@@ -226,5 +226,7 @@ int rlq_verify(struct rlq_directory *directory, const char *name, void (*fault)(
 {
 	if (!seg_name_is_valid(name))
 		return RLQ_ENAME;
+	if (!os_liveness_is_own(&directory->seg.liveness))
+		return RLQ_EFORKED; /* it takes a row, in the parent's name */
 	return public_error(seg_verify(&directory->seg, name, fault, context));
 }

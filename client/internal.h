@@ -42,6 +42,8 @@ struct rlq_queue {
 	int hold_pending; /* index of a hold published for a lease that is being tried; -1 */
 	uint64_t reaped_ms; /* when this handle last did the engine's work */
 	uint32_t calls;
+	uint32_t turn; /* receives from several rings */
+	bool only_again; /* the last receive brought nothing but what had come back */
 	uint32_t sender; /* uid */
 };
 
@@ -55,13 +57,13 @@ int options_read(void *ret_options, size_t known_bytes, const void *options);
 
 /* A budgeted step of the engine's work when no engine is prompt; says whether it did one. Outside a
  * call. */
-bool reap_if_needed(struct rlq_queue *queue);
+bool reap_if_needed(struct rlq_queue *queue) __attribute__((cold));
 
 enum { REAP_EVERY_CALLS = 1024 };
 
 /* Begins a call: the process is the one that opened the handle, and the queue is there. Inline, like
  * all that every call does. */
-static inline int call_begin_untimed(struct rlq_queue *queue)
+static inline __attribute__((always_inline)) int call_begin_untimed(struct rlq_queue *queue)
 {
 	if (__builtin_expect(!os_liveness_is_own(&queue->seg->directory->liveness), 0))
 		return RLQ_EFORKED;

@@ -209,7 +209,8 @@ int rlq_queue_open(struct rlq_directory *directory, const char *name, struct rlq
 	error = seg_open(&directory->seg, name, &queue->seg);
 	if (error) {
 		free(queue);
-		return public_error(error);
+		/* Marked as removed, though its remover did not live to take the name away. */
+		return error == RLQ_EREMOVED ? RLQ_ENOQUEUE : public_error(error);
 	}
 	queue->directory = directory;
 	queue->hold_pending = -1;

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+enum { WAIT_DEFAULT_MAX_MS = 20000 }; /* of a queue; a call may ask for more */
+
 /* What one receive call asks for. */
 struct demand {
 	struct ring_terms terms;
@@ -113,7 +115,7 @@ static int payload_fetch(struct rlq_queue *queue, const struct slot *slot, const
 	copy = arena_take(&queue->arena, bytes ? bytes : 1);
 	if (copy == NULL)
 		return -ENOMEM;
-	memcpy(copy, shared, bytes);
+	message_copy(copy, shared, bytes);
 	CRASH_POINT(receive_copied);
 	*ret_payload = copy;
 	return 0;
@@ -128,10 +130,9 @@ static int message_take(struct rlq_queue *queue, uint32_t ring, const struct rin
 	struct slot *slot = &segment->ring[ring].slots[taken->slot];
 	bool in_place = demand->flags & RLQ_RECEIVE_IN_PLACE;
 	const unsigned char *payload;
-	struct slot_message message;
+	struct slot_message message = message_read(&slot->message);
 	int error;
 
-	memcpy(&message, &slot->message, offsetof(struct slot_message, inline_bytes));
 	if (__builtin_expect(seg_is_expired(segment, message.sent_ms), 0)) {
 		hold_cancel(queue);
 		if (message_free(segment, ring, taken->slot, taken->word)) {
@@ -170,6 +171,7 @@ static int take_from_ring(struct rlq_queue *queue, uint32_t ring, struct demand 
 			  struct rlq_message *ret_messages, size_t max)
 {
 	struct segment *segment = queue->seg;
+	uint32_t busy = 0, busy_max = ring_busy_max(&segment->ring[ring]);
 	size_t taken_count = 0;
 
 	demand->terms.ring_index = ring;
@@ -183,15 +185,19 @@ static int take_from_ring(struct rlq_queue *queue, uint32_t ring, struct demand 
 		result = ring_take(&segment->ring[ring], &segment->cursor[ring], &demand->terms, &taken);
 		if (result == RING_EMPTY)
 			break;
-		if (result == RING_DAMAGED)
+		if (result == RING_DAMAGED || (result == RING_BUSY && ++busy > busy_max))
 			return taken_count > 0 ? (int)taken_count : RLQ_EDAMAGED;
 		if (result == RING_BUSY)
 			continue;
 		if (taken.is_dead) {
-			seg_bury(segment, ring, taken.slot, taken.word);
+			/* Without a DLQ it stays receivable, also by us: else we would meet it for ever. */
+			if (seg_bury(segment, ring, taken.slot, taken.word) == RLQ_ENODLQ)
+				demand->terms.receives_max = 0;
 			continue;
 		}
 		took = message_take(queue, ring, &taken, demand, &ret_messages[taken_count]);
+		if (took <= 0 && demand->terms.stay_visible)
+			ring_set_again(&segment->ring[ring], taken.slot);
 		if (took < 0)
 			return taken_count > 0 ? (int)taken_count : took;
 		taken_count += (size_t)took;
@@ -199,17 +205,42 @@ static int take_from_ring(struct rlq_queue *queue, uint32_t ring, struct demand 
 	return (int)taken_count;
 }
 
+/* What was received for no time is there for others. Killed before that, the sweep shows it. */
+static void show_again(struct segment *segment, const struct rlq_message *messages, size_t count)
+{
+	struct receipt_parts parts;
+
+	for (size_t i = 0; i < count; i++) {
+		receipt_unpack(&messages[i].receipt, &parts);
+		ring_set_again(&segment->ring[parts.ring], parts.slot);
+	}
+	seg_notify(segment, count);
+}
+
+static bool all_came_back(const struct rlq_message *messages, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (messages[i].receive_count == 1)
+			return false;
+	return true;
+}
+
 static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max)
 {
 	struct segment *segment = queue->seg;
 	int error = call_begin(queue), count = 0;
+	uint32_t rings = rings_count(segment->rings), first = 0;
 
 	if (error)
 		return error;
 	demand->terms.deadline_ms = deadline_after(queue, demand->visibility_ms);
-	for (uint32_t i = 0; i < rings_count(segment->rings) && (size_t)count < max; i++) {
-		int took = take_from_ring(queue, rings_at(segment->rings, i), demand, ret_messages + count,
-					  max - (size_t)count);
+	/* Oldest ring first, for order. But what always comes back in an old ring must not starve the
+	 * others: while only such messages come, 1 call in RING_HEAD_EVERY begins at each ring in turn. */
+	if (rings > 1 && queue->only_again && ++queue->turn % RING_HEAD_EVERY == 0)
+		first = queue->turn / RING_HEAD_EVERY % rings;
+	for (uint32_t i = 0; i < rings && (size_t)count < max; i++) {
+		int took = take_from_ring(queue, rings_at(segment->rings, (first + i) % rings), demand,
+					  ret_messages + count, max - (size_t)count);
 
 		if (took < 0 && count == 0)
 			count = took;
@@ -218,8 +249,11 @@ static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_
 		count += took;
 	}
 	hold_cancel(queue);
+	queue->only_again = count > 0 && all_came_back(ret_messages, (size_t)count);
 	if (count > 0 && !demand->terms.stay_visible)
 		expect_due(queue, demand->terms.deadline_ms);
+	else if (count > 0)
+		show_again(segment, ret_messages, (size_t)count);
 	call_end(queue);
 	return count;
 }
@@ -242,8 +276,11 @@ static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options
 	}
 	if (visibility_ms == RLQ_DEFAULT)
 		visibility_ms = (int64_t)seg_attribute(segment, ATTRIBUTE_VISIBILITY_MS);
-	if (wait_ms == RLQ_DEFAULT)
+	if (wait_ms == RLQ_DEFAULT) {
 		wait_ms = (int64_t)seg_attribute(segment, ATTRIBUTE_WAIT_MS);
+		if (wait_ms < 0 || wait_ms > WAIT_DEFAULT_MAX_MS)
+			return RLQ_EDAMAGED;
+	}
 	if (visibility_ms < 0 || visibility_ms > RLQ_VISIBILITY_MAX_MS || wait_ms < 0 ||
 	    (flags & ~(uint32_t)(RLQ_RECEIVE_IN_PLACE | RLQ_INTERRUPTIBLE)) != 0)
 		return RLQ_EATTRIBUTE;

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { FULL_PAUSES = 64 }; /* about 1 us; 64 gained in every run, 256 did not */
+
 /* One message on its way. */
 struct outgoing {
 	struct message_parts parts;
@@ -35,6 +37,8 @@ static int outgoing_check(const struct rlq_queue *queue, struct outgoing *out)
 	const struct message_parts *parts = &out->parts;
 	uint64_t bytes = parts->body_bytes;
 
+	if (bytes > RLQ_BODY_MAX)
+		return RLQ_ETOOBIG;
 	if (parts->attribute_count > 0) {
 		int error = message_check_attributes(parts->attributes, parts->attribute_count);
 
@@ -114,7 +118,7 @@ static int outgoing_send(struct rlq_queue *queue, struct outgoing *out, struct r
 	if (error)
 		return error;
 	if (out->parts.body_bytes > 0)
-		memcpy(out->payload, out->parts.body, out->parts.body_bytes);
+		message_copy(out->payload, out->parts.body, out->parts.body_bytes);
 	if (out->extra_bytes > 0)
 		message_write_extra(out->payload + out->parts.body_bytes, &out->parts);
 	return outgoing_publish(queue, out, ret_id);
@@ -125,27 +129,6 @@ static int outgoing_send(struct rlq_queue *queue, struct outgoing *out, struct r
 static bool is_worth_waiting(int error)
 {
 	return error == RLQ_EFULL || error == RLQ_ENOSPACE;
-}
-
-/* Room may come from consumers, or from what time and death have freed: asks the reaper's part first,
- * if nobody else does it, then sleeps until something was deleted. Outside a call. */
-static int wait_for_room(struct rlq_queue *queue, uint32_t flags, uint64_t until_ms)
-{
-	atomic_u32 *event = &queue->seg->header->producers;
-	uint32_t ticket = event_prepare(event);
-	int error;
-
-	seg_room_ask_again(queue->seg);
-	/* Asked again after the ticket, so that room made in between is not slept through. */
-	error = call_begin(queue);
-	if (error)
-		return error;
-	error = seg_room(queue->seg);
-	call_end(queue);
-	if (!is_worth_waiting(error))
-		return 0;
-	error = sleep_on(queue, event, ticket, until_ms);
-	return error && (flags & RLQ_INTERRUPTIBLE) ? error : 0;
 }
 
 struct patience {
@@ -164,34 +147,47 @@ static int patience_begin(struct rlq_queue *queue, const struct rlq_send_options
 	return 0;
 }
 
-static int send_once(struct rlq_queue *queue, struct outgoing *out, struct rlq_message_id *ret_id)
+/* What is tried in one call: outgoing_send or outgoing_prepare. */
+typedef int attempt_call(struct rlq_queue *queue, struct outgoing *out, struct rlq_message_id *ret_id);
+
+static inline __attribute__((always_inline)) int try_once(struct rlq_queue *queue, struct outgoing *out,
+							  attempt_call *attempt, struct rlq_message_id *ret_id)
 {
 	int error = call_begin(queue);
 
 	if (error)
 		return error;
-	error = outgoing_send(queue, out, ret_id);
+	error = attempt(queue, out, ret_id);
 	call_end(queue);
 	return error;
 }
 
-/* Sends a message that has found no room so far, if somebody makes some in time. */
-static int send_patiently(struct rlq_queue *queue, struct outgoing *out, const struct patience *patience,
-			  struct rlq_message_id *ret_id)
+/* Sends, or reserves, what has found no room so far, if somebody makes some in time: consumers, or time
+ * and death, whose work we do if nobody else does. */
+static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_call *attempt,
+			 const struct patience *patience, struct rlq_message_id *ret_id)
 {
+	atomic_u32 *event = &queue->seg->header->producers;
+	bool has_ticket = false;
+	uint32_t ticket = 0;
 	int error;
 
 	/* Never "full" while something is only waiting to be reaped. */
 	reap_if_needed(queue);
 	for (;;) {
 		seg_room_ask_again(queue->seg);
-		error = send_once(queue, out, ret_id);
+		/* [E2] tried again after the ticket, so that room made in between is not slept through */
+		error = try_once(queue, out, attempt, ret_id);
 		if (!is_worth_waiting(error) || !(patience->flags & RLQ_SEND_WAIT) ||
 		    queue->seg->clock.boot_ms >= patience->until_ms)
 			return error;
-		error = wait_for_room(queue, patience->flags, patience->until_ms);
-		if (error)
-			return error;
+		if (has_ticket) {
+			error = sleep_on(queue, event, ticket, patience->until_ms);
+			if (error && (patience->flags & RLQ_INTERRUPTIBLE))
+				return error;
+		}
+		ticket = event_prepare(event);
+		has_ticket = true;
 	}
 }
 
@@ -215,9 +211,9 @@ int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const
 		out.parts.attribute_count = o.attribute_count;
 		out.delay_ms = o.delay_ms;
 	}
-	error = send_once(queue, &out, ret_id);
+	error = try_once(queue, &out, outgoing_send, ret_id);
 	if (__builtin_expect(is_worth_waiting(error), 0))
-		error = send_patiently(queue, &out, &patience, ret_id);
+		error = try_patiently(queue, &out, outgoing_send, &patience, ret_id);
 	if (!error) {
 		seg_notify(queue->seg, 1);
 		CRASH_POINT(send_notified);
@@ -278,7 +274,7 @@ int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries
 			break;
 		/* The one that found no room is sent patiently, then the rest again at once. */
 		next = outgoing_of(&entries[sent]);
-		error = send_patiently(queue, &next, &patience, ret_ids ? ret_ids + sent : NULL);
+		error = try_patiently(queue, &next, outgoing_send, &patience, ret_ids ? ret_ids + sent : NULL);
 		if (error)
 			break;
 		seg_notify(queue->seg, 1);
@@ -289,6 +285,19 @@ int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries
 
 /* ---- in place --------------------------------------------------------------------------------- */
 
+/* Claims and fills in all but the body. */
+static int outgoing_prepare(struct rlq_queue *queue, struct outgoing *out, struct rlq_message_id *ret_id)
+{
+	int error = outgoing_check(queue, out);
+
+	(void)ret_id;
+	if (!error)
+		error = outgoing_reserve(queue, out);
+	if (!error && out->extra_bytes > 0)
+		message_write_extra(out->payload + out->parts.body_bytes, &out->parts);
+	return error;
+}
+
 /* What a reservation remembers in its opaque words. */
 static void reservation_pack(const struct outgoing *out, const struct segment *segment,
 			     struct rlq_reservation *ret_reservation)
@@ -297,7 +306,7 @@ static void reservation_pack(const struct outgoing *out, const struct segment *s
 		.body = out->payload,
 		.body_bytes = out->parts.body_bytes,
 		.opaque = {(uint64_t)out->ring << 32 | out->claim.slot, out->claim.position, out->claim.late,
-			   (uint64_t)out->delay_ms, segment->incarnation, segment->serial,
+			   (uint64_t)out->delay_ms, segment->incarnation, owner_make(segment->row, segment->serial),
 			   segment->ring_id[out->ring], 1},
 	};
 }
@@ -309,7 +318,8 @@ static int reservation_unpack(const struct rlq_queue *queue, const struct rlq_re
 	const uint64_t *word = reservation->opaque;
 	uint32_t ring = (uint32_t)(word[0] >> 32), slot = (uint32_t)word[0];
 
-	if (word[7] != 1 || word[4] != segment->incarnation || word[5] != segment->serial || ring >= SEG_RING_COUNT ||
+	if (word[7] != 1 || word[4] != segment->incarnation || ring >= SEG_RING_COUNT ||
+	    word[5] != owner_make(segment->row, segment->serial) ||
 	    word[6] != segment->ring_id[ring] || slot > segment->ring[ring].mask)
 		return RLQ_ERECEIPT;
 	*ret_out = (struct outgoing){.ring = ring,
@@ -318,27 +328,38 @@ static int reservation_unpack(const struct rlq_queue *queue, const struct rlq_re
 	return 0;
 }
 
+/* Is what was reserved still being written by us, neither published nor abandoned? Between enter and
+ * leave. */
+static int reservation_check(const struct rlq_queue *queue, const struct outgoing *out)
+{
+	const struct ring *ring = &queue->seg->ring[out->ring];
+	struct slot_word word = slot_read(&ring->slots[out->claim.slot]);
+
+	return (word_state(word) == SLOT_WRITING || word_state(word) == SLOT_PASSED) &&
+			       word_owner(word) == queue->seg->row &&
+			       word_generation(word) == out->claim.position >> ring->order
+		       ? 0
+		       : RLQ_ERECEIPT;
+}
+
 int rlq_reserve(struct rlq_queue *queue, size_t body_bytes, const struct rlq_send_options *options,
 		struct rlq_reservation *ret_reservation)
 {
 	struct rlq_send_options o = RLQ_SEND_OPTIONS_INIT;
 	struct outgoing out = {.parts = {.body_bytes = body_bytes}};
+	struct patience patience = {0};
 	int error = options_read(&o, sizeof(o), options);
 
+	if (!error && options)
+		error = patience_begin(queue, &o, &patience);
 	if (error)
 		return error;
 	out.parts.attributes = o.attributes;
 	out.parts.attribute_count = o.attribute_count;
 	out.delay_ms = o.delay_ms;
-	error = call_begin(queue);
-	if (error)
-		return error;
-	error = outgoing_check(queue, &out);
-	if (!error)
-		error = outgoing_reserve(queue, &out);
-	if (!error && out.extra_bytes > 0)
-		message_write_extra(out.payload + body_bytes, &out.parts);
-	call_end(queue);
+	error = try_once(queue, &out, outgoing_prepare, NULL);
+	if (is_worth_waiting(error))
+		error = try_patiently(queue, &out, outgoing_prepare, &patience, NULL);
 	if (!error)
 		reservation_pack(&out, queue->seg, ret_reservation);
 	return error;
@@ -353,7 +374,9 @@ int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *reservation, st
 		error = call_begin(queue);
 	if (error)
 		return error;
-	error = outgoing_publish(queue, &out, ret_id);
+	error = reservation_check(queue, &out);
+	if (!error)
+		error = outgoing_publish(queue, &out, ret_id);
 	call_end(queue);
 	if (!error) {
 		seg_notify(queue->seg, 1);
@@ -376,9 +399,10 @@ int rlq_abandon(struct rlq_queue *queue, struct rlq_reservation *reservation)
 		return error;
 	ring = &segment->ring[out.ring];
 	block = ring->slots[out.claim.slot].message.block;
-	if (ring_abandon(ring, &out.claim, owner_make(segment->row, segment->serial)) != RING_OK)
+	error = reservation_check(queue, &out);
+	if (!error && ring_abandon(ring, &out.claim, owner_make(segment->row, segment->serial)) != RING_OK)
 		error = RLQ_EDAMAGED;
-	else if (block)
+	if (!error && block)
 		body_free(segment, block,
 			  place_pack(out.ring, out.claim.slot, out.claim.position >> ring->order));
 	call_end(queue);

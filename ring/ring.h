@@ -45,6 +45,8 @@ enum {
 	RING_STEPS_MAX = 4096,
 	RING_LOOKS = 8,
 #endif
+	RING_AHEAD = 8,	     /* slots fetched ahead of use in a ring that no cache holds */
+	RING_AHEAD_ORDER = 13, /* such a ring: over 1 MiB */
 	RING_HEAD_EVERY = 4, /* at least one take in this many starts at the head */
 };
 
@@ -68,6 +70,7 @@ struct ring {
 /* One handle's place in one ring. Private memory; zeroed is a good start. */
 struct ring_cursor {
 	uint64_t tail, head;
+	uint64_t tail_seen; /* by this consumer, now and then: messages up to there are worth fetching */
 	uint64_t stepped; /* occupied positions met in a row since the last claim */
 	uint32_t again;	  /* where to look for the next redelivery bit */
 	uint32_t turn;
@@ -96,6 +99,12 @@ enum ring_result {
 	RING_DAMAGED,
 };
 
+/* More answers RING_BUSY than that in one call: head or tail is damaged. */
+static inline uint32_t ring_busy_max(const struct ring *ring)
+{
+	return 64 + 64 * (ring_slot_count(ring) / RING_STEPS_MAX);
+}
+
 /* Claims one slot: FREE -> WRITING(owner). `owner` is owner_make(row, serial). */
 enum ring_result ring_claim(const struct ring *ring, struct ring_cursor *cursor, uint64_t owner,
 			    struct ring_claim *ret);
@@ -115,7 +124,9 @@ struct ring_terms {
 	uint64_t deadline_ms;  /* of the lease, 64-bit clock */
 	uint32_t receives_max; /* 0: no limit */
 	uint32_t viewer;       /* row that will read in place, or OWNER_NONE for a copy */
-	bool stay_visible;     /* visibility timeout 0: counts as received, stays READY */
+	/* Visibility timeout 0: counts as received, stays READY. Whoever took it sets its redelivery bit
+	 * when its call is over, so that one call does not take it twice. */
+	bool stay_visible;
 	bool before_sleep;     /* the caller sleeps if it hears EMPTY: look at every redelivery bit */
 	/* Called before the lease of a reader in place, with the place it must publish (R9). */
 	void (*hold)(void *context, uint64_t place);

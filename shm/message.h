@@ -11,6 +11,8 @@
 #include "ringlease.h"
 #include "shm/segment.h"
 
+#include <string.h>
+
 enum { NOTE_SOURCE = 16, NOTE_REASON = 17 };
 
 /* Where a moved message was, in its copy's inline bytes. */
@@ -48,6 +50,42 @@ void message_write_extra(unsigned char *extra, const struct message_parts *parts
 /* Where the payload of a copied slot_message lies, checked against its block; NULL: damaged. */
 const unsigned char *message_payload(struct segment *segment, const struct slot *slot,
 				     const struct slot_message *message);
+
+/* What a message says of itself, but for inline bytes and state: each shared field read once. */
+static inline struct slot_message message_read(const struct slot_message *shared)
+{
+	struct slot_message message;
+
+	message.id[0] = __atomic_load_n(&shared->id[0], __ATOMIC_RELAXED);
+	message.id[1] = __atomic_load_n(&shared->id[1], __ATOMIC_RELAXED);
+	message.sent_ms = __atomic_load_n(&shared->sent_ms, __ATOMIC_RELAXED);
+	message.first_receive_ms = __atomic_load_n(&shared->first_receive_ms, __ATOMIC_RELAXED);
+	message.body_bytes = __atomic_load_n(&shared->body_bytes, __ATOMIC_RELAXED);
+	message.extra_bytes = __atomic_load_n(&shared->extra_bytes, __ATOMIC_RELAXED);
+	message.sender = __atomic_load_n(&shared->sender, __ATOMIC_RELAXED);
+	message.block = __atomic_load_n(&shared->block, __ATOMIC_RELAXED);
+	return message;
+}
+
+/* Copies up to 64 bytes without a call: most bodies are small, and a call costs as much as a lease. */
+static inline void message_copy(unsigned char *to, const unsigned char *from, size_t bytes)
+{
+	if (bytes > SLOT_INLINE_BYTES) {
+		memcpy(to, from, bytes);
+	} else if (bytes >= 32) {
+		memcpy(to, from, 32);
+		memcpy(to + bytes - 32, from + bytes - 32, 32);
+	} else if (bytes >= 16) {
+		memcpy(to, from, 16);
+		memcpy(to + bytes - 16, from + bytes - 16, 16);
+	} else if (bytes >= 8) {
+		memcpy(to, from, 8);
+		memcpy(to + bytes - 8, from + bytes - 8, 8);
+	} else {
+		for (size_t i = 0; i < bytes; i++)
+			to[i] = from[i];
+	}
+}
 
 /* One record of extra. */
 struct message_record {

@@ -234,7 +234,7 @@ int seg_bury(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_
 			seg_notify(segment, 1);
 		store_relaxed(&segment->header->dlq_error, (uint64_t)-error);
 		CRASH_POINT(move_error_noted);
-		return error;
+		return RLQ_ENODLQ;
 	}
 	if (error == 0)
 		error = seg_move(segment, ring, slot, dead, target, MOVE_TO_DLQ);

@@ -31,9 +31,10 @@ int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_w
 /* The DLQ of a queue, opened and kept: `*ret_target` is NULL if none is set. RLQ_ENODLQ: gone. */
 int seg_dlq(struct segment *segment, struct segment **ret_target);
 
-/* Moves a DEAD message to the DLQ, or makes it READY again if there is none (any more). What went
- * wrong is noted in the header for stat. */
-int seg_bury(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word dead);
+/* Moves a DEAD message to the DLQ, or makes it READY again if there is none (any more): RLQ_ENODLQ
+ * then. What went wrong is noted in the header for stat. */
+int seg_bury(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word dead)
+	__attribute__((cold));
 
 /* Finishes or undoes what somebody else has begun; for the sweep. False: nothing to do, or not now. */
 bool seg_undo_moving(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word moving);

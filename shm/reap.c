@@ -123,11 +123,14 @@ static void sweep_ready(struct segment *segment, uint32_t index, uint32_t slot, 
 	}
 }
 
-static void sweep_orphan(struct segment *segment, uint32_t index, uint32_t slot, struct slot_word word)
+/* True if it was freed: it may have had a block that it did not name yet, for the next sweep to find. */
+static bool sweep_orphan(struct segment *segment, uint32_t index, uint32_t slot, struct slot_word word)
 {
-	if (seg_handle_is_gone(segment, word_owner(word), word_serial(word)) &&
-	    message_free(segment, index, slot, word))
-		CRASH_POINT(reap_orphan_freed);
+	if (!seg_handle_is_gone(segment, word_owner(word), word_serial(word)) ||
+	    !message_free(segment, index, slot, word))
+		return false;
+	CRASH_POINT(reap_orphan_freed);
+	return true;
 }
 
 /* Is the slot one of those that hold a message for the accounts (sent, not yet left)? */
@@ -151,6 +154,8 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 			return;
 		}
 		sweep->counted++;
+		/* To be moved once it is overdue (R8), which nothing but time may announce. */
+		sweep->unsettled |= is_used_up(segment, word);
 		if (sent_ms < sweep->oldest_ms)
 			sweep->oldest_ms = sent_ms;
 	}
@@ -161,7 +166,7 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 		break;
 	case SLOT_WRITING:
 	case SLOT_PASSED:
-		sweep_orphan(segment, index, slot, word);
+		sweep->unsettled |= sweep_orphan(segment, index, slot, word);
 		break;
 	case SLOT_READY:
 		sweep_ready(segment, index, slot, word);
@@ -181,7 +186,8 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 		sweep->unsettled |= !seg_finish_moved(segment, index, slot, word);
 		break;
 	case SLOT_ARRIVING:
-		sweep->unsettled |= !seg_settle_arriving(segment, index, slot, word);
+		seg_settle_arriving(segment, index, slot, word);
+		sweep->unsettled = true; /* it is still there, or its block is to be looked for */
 		break;
 	case SLOT_HELD:
 		message_free_held(segment, index, slot);

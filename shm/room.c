@@ -39,15 +39,11 @@ static int grow(struct segment *segment)
 	return seg_grow(segment, order < segment->capacity_order ? order : segment->capacity_order);
 }
 
-int seg_room(struct segment *segment)
+int seg_room_count(struct segment *segment)
 {
 	uint64_t live, limit;
 	int64_t counted;
 
-	if (segment->sends_left > 0) {
-		segment->sends_left--;
-		return 0;
-	}
 	counted = seg_live(segment);
 	live = counted > 0 ? (uint64_t)counted : 0;
 	if (live >= segment->capacity)
@@ -69,6 +65,7 @@ int seg_room(struct segment *segment)
 int seg_claim(struct segment *segment, bool arriving, uint32_t receives, struct ring_claim *ret)
 {
 	uint64_t owner = owner_make(segment->row, segment->serial);
+	uint32_t busy = 0;
 
 	for (;;) {
 		uint32_t index = seg_newest_ring(segment);
@@ -79,7 +76,7 @@ int seg_claim(struct segment *segment, bool arriving, uint32_t receives, struct 
 
 		if (result == RING_OK)
 			return (int)index;
-		if (result == RING_DAMAGED)
+		if (result == RING_DAMAGED || (result == RING_BUSY && ++busy > ring_busy_max(ring)))
 			return RLQ_EDAMAGED;
 		if (result == RING_FULL) {
 			int error = newest_order(segment) < segment->capacity_order ? grow(segment) : RLQ_EFULL;

@@ -7,7 +7,15 @@
 /* 0, RLQ_EFULL, or RLQ_ENOSPACE. Grows the queue when its newest ring is 7/8 full. Cheap but for one
  * call in up to 64: the number of messages is summed from the rows only that often, and as often as
  * needed near the capacity. Between enter and leave. */
-int seg_room(struct segment *segment);
+int seg_room_count(struct segment *segment);
+static inline int seg_room(struct segment *segment)
+{
+	if (__builtin_expect(segment->sends_left > 0, 1)) {
+		segment->sends_left--;
+		return 0;
+	}
+	return seg_room_count(segment);
+}
 
 /* Claims a slot of the newest ring, growing if it is physically full. `arriving`: for a moved copy,
  * with its receive count. Returns the ring's index, or RLQ_EFULL, RLQ_ENOSPACE, RLQ_EDAMAGED. */

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -116,6 +117,7 @@ int seg_create(const struct seg_directory *directory, const struct seg_recipe *r
 	int fd, error;
 
 	seg_file_name(recipe->name, file);
+	seg_finish_removal(directory, recipe->name);
 	if (faccessat(directory->fd, file, F_OK, 0) == 0)
 		return -EEXIST;
 	fd = os_file_build(directory->fd, recipe->mode, hidden);
@@ -249,6 +251,34 @@ static bool names_file(const struct seg_directory *directory, const char *file, 
 	       named.st_ino == ours.st_ino && named.st_dev == ours.st_dev;
 }
 
+/* Takes the name away from the file behind `fd`. Removers of one file take turns by a lock, so that none
+ * takes the name from a queue that was made anew under it meanwhile. */
+static int take_name(const struct seg_directory *directory, const char *file, int fd)
+{
+	int error = 0;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return RLQ_EBUSY;
+	if (!names_file(directory, file, fd))
+		error = -ENOENT;
+	else if (unlinkat(directory->fd, file, 0) < 0)
+		error = -errno;
+	flock(fd, LOCK_UN);
+	return error;
+}
+
+/* The same for what cannot be opened as a segment, being damaged or of another boot. */
+static int take_name_unopened(const struct seg_directory *directory, const char *file)
+{
+	int fd = openat(directory->fd, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW), error;
+
+	if (fd < 0) /* nothing that could be a queue, or be made anew as one under us */
+		return unlinkat(directory->fd, file, 0) < 0 ? -errno : 0;
+	error = take_name(directory, file, fd);
+	close(fd);
+	return error;
+}
+
 int seg_remove(const struct seg_directory *directory, const char *name)
 {
 	struct segment *segment;
@@ -257,20 +287,29 @@ int seg_remove(const struct seg_directory *directory, const char *name)
 	int error = segment_open(directory, name, TO_MARK, &segment);
 
 	seg_file_name(name, file);
-	if (error == 0) {
-		bool is_ours = names_file(directory, file, segment->fd);
-
-		fetch_or_seq(&segment->header->rings, RINGS_REMOVED);
-		CRASH_POINT(remove_marked);
-		seg_notify_room(segment);
-		seg_close(segment);
-		if (!is_ours) /* somebody else has removed it, and it may have been made again since */
-			return -ENOENT;
-	} else if (error == -ENOENT || error == -EACCES) {
+	if (error == -ENOENT || error == -EACCES)
 		return error;
-	}
-	/* What cannot be opened, being damaged or of another boot, is removed all the same. */
-	return unlinkat(directory->fd, file, 0) < 0 ? -errno : 0;
+	if (error)
+		return take_name_unopened(directory, file);
+	fetch_or_seq(&segment->header->rings, RINGS_REMOVED);
+	CRASH_POINT(remove_marked);
+	seg_notify_room(segment);
+	error = take_name(directory, file, segment->fd);
+	seg_close(segment);
+	return error;
+}
+
+void seg_finish_removal(const struct seg_directory *directory, const char *name)
+{
+	struct segment *segment;
+	char file[SEG_NAME_MAX + 8];
+
+	seg_file_name(name, file);
+	if (segment_open(directory, name, TO_MARK, &segment) != 0)
+		return;
+	if (load_seq(&segment->header->rings) & RINGS_REMOVED)
+		take_name(directory, file, segment->fd);
+	seg_close(segment);
 }
 
 /* ---- rings of this view ----------------------------------------------------------------------- */

@@ -57,13 +57,16 @@ void seg_close(struct segment *segment);
 /* Marks it removed, wakes all sleepers, unlinks the file. */
 int seg_remove(const struct seg_directory *directory, const char *name);
 
+/* Takes away the name of a queue whose remover was killed after marking it; nothing if there is none. */
+void seg_finish_removal(const struct seg_directory *directory, const char *name);
+
 /* Faults of an identity, as RLQ_E* codes; 0: sound. */
 int seg_check_identity(const struct seg_identity *identity, const struct seg_identity *mirror,
 		       uint64_t file_bytes, const unsigned char boot_id[16]);
 
 /* ---- calls ---- */
 
-int seg_refresh(struct segment *segment);
+int seg_refresh(struct segment *segment) __attribute__((cold));
 
 /* Begins a call: says which rings it works with, so that none of them goes away ([V1], pairs with [V2]
  * in rings.c). 0, RLQ_EREMOVED, RLQ_EDAMAGED. */

@@ -107,11 +107,11 @@ static void check_slot(struct check *check, const struct ring *ring, uint32_t in
 	const struct slot *slot = &ring->slots[slot_index];
 	struct slot_word word = slot_read_stable(slot);
 	enum slot_state state = word_state(word);
-	uint64_t laps = (load_seq(&ring->ends->tail) + ring_slot_count(ring)) >> ring->order;
+	uint64_t laps = (load_seq(&ring->ends->tail) + SEG_ROW_COUNT * CURSOR_LAG_MAX) >> ring->order;
 
 	if (state >= SLOT_STATE_COUNT || state == SLOT_PENDING || state == SLOT_DONE)
 		fault(check, "ring %u slot %u: no such state: %u", index, slot_index, (unsigned)state);
-	/* Cursors run ahead of the tail by less than a lap. */
+	/* Cursors run ahead of the tail by less than their lag, those of the killed too. */
 	if (word_generation(word) > laps + 1)
 		fault(check, "ring %u slot %u: generation %llu is beyond lap %llu", index, slot_index,
 		      (unsigned long long)word_generation(word), (unsigned long long)laps);

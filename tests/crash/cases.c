@@ -71,14 +71,19 @@ static void go_on_while_stopped(struct one_case *one, struct actor *early, struc
 	survivors_go_on(early);
 	survivors_go_on(late);
 	early->is_measured = late->is_measured = false;
-	/* What a stopped mover has in its hands may be missing until it goes on (R3), no more. */
-	survivors_drain(late);
-	survivors_fill_partly(late);
+	if (one->scene->is_holding) {
+		survivors_hold(late);
+	} else {
+		/* What a stopped mover has in its hands may be missing until it goes on (R3), no more. */
+		survivors_drain(late);
+		survivors_use_again(late);
+	}
 	child_signal(victim, SIGCONT);
 	status = child_wait(victim);
 	if (!child_exited(status, 0))
 		scene_fail(one->scene, "the victim did not go on: %s %.400s", child_status_text(status),
 			   one->scene->failure);
+	survivors_still_hold(late);
 }
 
 static void expect_end(struct one_case *one, int status)
@@ -127,7 +132,8 @@ static void case_main(void *context)
 	survivors_check_nothing_left(&late);
 }
 
-const char *case_run(struct scene *scene, const struct script *script, struct crash_plan plan, bool is_prompt)
+const char *case_run(struct scene *scene, const struct script *script, struct crash_plan plan,
+		     enum case_others others)
 {
 	struct one_case one = {.scene = scene, .script = script};
 	uint64_t steps_max = scene->steps_max;
@@ -139,7 +145,8 @@ const char *case_run(struct scene *scene, const struct script *script, struct cr
 	strcpy(scene->directory, directory);
 	scene->steps_max = steps_max;
 	scene->plan = plan;
-	scene->is_prompt = is_prompt;
+	scene->is_prompt = others == OTHERS_WITH_ENGINE;
+	scene->is_holding = others == OTHERS_HOLD;
 	tmpdir_empty(directory);
 	fake_clock_start(&scene->clock);
 	scene_build(scene, script);

@@ -9,9 +9,17 @@
 enum { CASE_WORKERS = 2 };
 void cases_share(void (*work)(void *context, struct scene *scene, uint32_t number), void *context);
 
+/* How the others behave. */
+enum case_others {
+	OTHERS_ALONE,	    /* without an engine */
+	OTHERS_WITH_ENGINE, /* with one that says it is awake but never comes */
+	OTHERS_HOLD,	    /* without; while the victim is stopped, they keep what they receive */
+};
+
 /* Runs it; the plan says where to die or stop. NULL, or what went wrong (in the scene). After a run
  * without a death (CRASH_COUNT) the plan holds the counts. */
-const char *case_run(struct scene *scene, const struct script *script, struct crash_plan plan, bool is_prompt);
+const char *case_run(struct scene *scene, const struct script *script, struct crash_plan plan,
+		     enum case_others others);
 
 /* The script with that number, NULL beyond the last. */
 const struct script *script_at(uint32_t number);

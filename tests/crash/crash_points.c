@@ -22,17 +22,17 @@ struct totals {
 static const char *only_script = "", *only_point = "";
 
 static void kill_at(struct totals *totals, struct scene *scene, const struct script *script, enum crash_point point,
-		    uint64_t nth, bool is_prompt)
+		    uint64_t nth, enum case_others others)
 {
 	struct crash_plan plan = {.mode = CRASH_AT_POINT, .point = point, .nth = nth};
-	const char *failure = case_run(scene, script, plan, is_prompt);
+	const char *failure = case_run(scene, script, plan, others);
 
 	totals->kills[point]++;
 	if (failure == NULL)
 		return;
 	totals->failures[point]++;
 	printf("FAILED: %s, killed at %s, passage %llu, %s: %s\n", script->name, crash_point_name(point),
-	       (unsigned long long)nth, is_prompt ? "engine awake" : "no engine", failure);
+	       (unsigned long long)nth, others == OTHERS_WITH_ENGINE ? "engine awake" : "no engine", failure);
 }
 
 static void note_pairs(struct totals *totals, const struct crash_plan *plan)
@@ -48,11 +48,12 @@ static void note_pairs(struct totals *totals, const struct crash_plan *plan)
 }
 
 /* Runs the script to its end to learn which points it passes how often, then kills it at each. */
-static void run_with(struct totals *totals, struct scene *scene, const struct script *script, bool is_prompt)
+static void run_with(struct totals *totals, struct scene *scene, const struct script *script,
+		     enum case_others others)
 {
 	struct crash_plan plan = {.mode = CRASH_COUNT};
 	uint64_t reached[CRASH_POINT_COUNT];
-	const char *failure = case_run(scene, script, plan, is_prompt);
+	const char *failure = case_run(scene, script, plan, others);
 
 	if (failure != NULL) {
 		totals->script_failures++;
@@ -69,12 +70,12 @@ static void run_with(struct totals *totals, struct scene *scene, const struct sc
 			continue;
 		if (script->waits && last > 2)
 			last = 2;
-		if (!is_prompt)
-			kill_at(totals, scene, script, point, 1, is_prompt);
-		if (!is_prompt && last > 2)
-			kill_at(totals, scene, script, point, 2, is_prompt);
-		if (is_prompt || last > 1)
-			kill_at(totals, scene, script, point, last, is_prompt);
+		if (others == OTHERS_ALONE)
+			kill_at(totals, scene, script, point, 1, others);
+		if (others == OTHERS_ALONE && last > 2)
+			kill_at(totals, scene, script, point, 2, others);
+		if (others == OTHERS_WITH_ENGINE || last > 1)
+			kill_at(totals, scene, script, point, last, others);
 	}
 }
 
@@ -87,9 +88,9 @@ static void work(void *context, struct scene *scene, uint32_t number)
 		if (strstr(script->name, only_script) == NULL)
 			continue;
 		totals->scripts++;
-		run_with(totals, scene, script, false);
+		run_with(totals, scene, script, OTHERS_ALONE);
 		if (!script->is_slow)
-			run_with(totals, scene, script, true);
+			run_with(totals, scene, script, OTHERS_WITH_ENGINE);
 	}
 	totals->steps_max = scene->steps_max;
 }
@@ -128,8 +129,8 @@ static int report(const struct totals *totals)
 		failed += !good;
 		kills += totals->kills[point];
 	}
-	printf("%u scripts, %u kills; a survivor's call took at most %llu steps, %d allowed\n", totals->scripts, kills,
-	       (unsigned long long)totals->steps_max, STEPS_MAX);
+	printf("%u scripts, %u kills; a survivor's call took at most %llu steps, %d allowed\n", totals->scripts,
+	       kills, (unsigned long long)totals->steps_max, STEPS_MAX);
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed > 0;
 }

@@ -20,7 +20,7 @@ static struct test_arguments arguments;
 static void kill_at(struct totals *totals, struct scene *scene, const struct script *script, uint64_t nth)
 {
 	struct crash_plan plan = {.mode = CRASH_AT_STORE, .nth = nth};
-	const char *failure = case_run(scene, script, plan, nth % 2);
+	const char *failure = case_run(scene, script, plan, nth % 2 ? OTHERS_WITH_ENGINE : OTHERS_ALONE);
 
 	/* With an engine a script may end sooner. */
 	if (failure != NULL && nth % 2 && scene->plan.stores < nth)
@@ -28,7 +28,8 @@ static void kill_at(struct totals *totals, struct scene *scene, const struct scr
 	totals->kills++;
 	totals->failures += failure != NULL;
 	if (failure)
-		printf("FAILED: %s, killed before store %llu: %s\n", script->name, (unsigned long long)nth, failure);
+		printf("FAILED: %s, killed before store %llu: %s\n", script->name, (unsigned long long)nth,
+		       failure);
 }
 
 /* The stores that a script makes; 0 if it is not to be used. */
@@ -38,7 +39,7 @@ static uint64_t count_stores(struct totals *totals, struct scene *scene, const s
 
 	if (script->is_slow || script->waits)
 		return 0;
-	failure = case_run(scene, script, (struct crash_plan){.mode = CRASH_COUNT}, false);
+	failure = case_run(scene, script, (struct crash_plan){.mode = CRASH_COUNT}, OTHERS_ALONE);
 	totals->failures += failure != NULL;
 	if (failure)
 		printf("FAILED: %s, nobody killed: %s\n", script->name, failure);

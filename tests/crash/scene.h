@@ -23,6 +23,8 @@ struct tag {
 	uint8_t is_deleting, is_deleted;
 	uint8_t received;
 	uint32_t deleted_at; /* which of the confirmed deletes */
+	uint32_t counts[2];  /* receive counts met, a bit each: in q, in the DLQ */
+	uint64_t id[2];	     /* the message's id, if its send has answered with one */
 };
 
 struct scene {
@@ -36,6 +38,14 @@ struct scene {
 	/* Handed from who prepares to the victim. */
 	struct rlq_receipt receipt[RECEIPTS_MAX];
 	uint32_t receipt_tag[RECEIPTS_MAX], receipt_count;
+	/* Held by survivors while the victim is stopped. */
+	struct kept {
+		struct rlq_receipt receipt;
+		uint32_t tag;
+		bool is_dlq;
+	} kept[RECEIPTS_MAX];
+	uint32_t kept_count;
+	bool is_holding;    /* what survivors do meanwhile: hold, else delete and use again */
 	uint64_t steps_max; /* most that a survivor's call took */
 	char failure[512];
 };
@@ -45,7 +55,7 @@ struct actor {
 	struct scene *scene;
 	struct rlq_directory *directory;
 	struct rlq_queue *q, *q2, *dlq; /* q2: another handle of the same queue */
-	bool is_measured; /* each call must end within STEPS_MAX */
+	bool is_measured;		/* each call must end within STEPS_MAX */
 };
 
 /* What happens in a scene. */
@@ -55,9 +65,9 @@ struct script {
 	void (*run)(struct actor *actor);     /* by the victim */
 	uint32_t capacity, order_first;	      /* 0: 28 messages, one ring of 32 slots */
 	uint32_t receives_max;		      /* 0: no DLQ */
-	bool is_slow;  /* many slots: fewer cases, and no step bound */
-	bool opens;    /* the victim opens its handles itself */
-	bool waits;    /* how often it looks while it waits is not the same each time */
+	bool is_slow;			      /* many slots: fewer cases, and no step bound */
+	bool opens;			      /* the victim opens its handles itself */
+	bool waits;			      /* how often it looks while it waits is not the same each time */
 };
 
 extern const struct script scripts_send[], scripts_receive[], scripts_lease[], scripts_reap[], scripts_move[],
@@ -77,7 +87,11 @@ void kill_helper_at(struct actor *actor, enum crash_point point, uint64_t nth, v
 void survivors_go_on(struct actor *actor);
 void survivors_drain(struct actor *actor);
 void survivors_check_nothing_lost(struct actor *actor);
-void survivors_fill_partly(struct actor *actor);
+/* Sends and receives so much that every slot and block is used again. */
+void survivors_use_again(struct actor *actor);
+/* Past all leases: receives what there is and keeps it; then all of it must still be theirs. */
+void survivors_hold(struct actor *actor);
+void survivors_still_hold(struct actor *actor);
 void survivors_check_nothing_left(struct actor *actor);
 void survivors_fill_exactly(struct actor *actor);
 

@@ -100,7 +100,7 @@ static void prepare_all_claimed(struct actor *actor)
 static void send_beyond_words(struct actor *actor)
 {
 	for (int i = 0; i < 20; i++)
-		verb_send(actor, actor->q, 300 << (i % 10), 0);
+		verb_send(actor, actor->q, UINT32_C(300) << (i % 10), 0);
 }
 
 const struct script scripts_bodies[] = {

@@ -44,7 +44,8 @@ static void send_batch(struct actor *actor)
 		tag[i] = tag_new(actor->scene);
 		tag_write_body(tag[i], body[i], bytes);
 		actor->scene->tag[tag[i]].is_sending = 1;
-		entry[i] = (struct rlq_send_entry){.body = body[i], .body_bytes = bytes, .delay_ms = i == 4 ? 2000 : 0};
+		entry[i] = (struct rlq_send_entry){
+			.body = body[i], .body_bytes = bytes, .delay_ms = i == 4 ? 2000 : 0};
 	}
 	sent = rlq_send_batch(actor->q, entry, BATCH, NULL, NULL);
 	expect_code(actor->scene, "send_batch", sent);

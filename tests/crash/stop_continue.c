@@ -1,7 +1,7 @@
 /* Stops a process (SIGSTOP) at every named crash point that every script passes. While it stands there
- * others go on within the same bound of steps, past the end of all leases, reap, and use the queue again.
- * Then it goes on (SIGCONT) where it stood: what it still does is refused or does no harm, what it reads
- * in place has not been overwritten, and in the end nothing is lost or left behind.
+ * others go on within the same bound of steps, past the end of all leases, reap, and either use every slot
+ * again or hold what there is. Then it goes on (SIGCONT) where it stood: what it still does is refused or does no
+ * harm, what it reads in place has not been overwritten, and in the end nothing is lost or left behind.
  *
  * stop_continue [SCRIPT [POINT]]: only those whose names contain it. Exit 0 or 1. */
 #include "tests/crash/cases.h"
@@ -17,24 +17,24 @@ struct totals {
 static const char *only_script = "", *only_point = "";
 
 static void stop_at(struct totals *totals, struct scene *scene, const struct script *script, enum crash_point point,
-		    uint64_t nth)
+		    uint64_t nth, enum case_others others)
 {
 	struct crash_plan plan = {.mode = CRASH_AT_POINT, .stops = true, .point = point, .nth = nth};
-	const char *failure = case_run(scene, script, plan, false);
+	const char *failure = case_run(scene, script, plan, others);
 
 	totals->stops++;
 	if (failure == NULL)
 		return;
 	totals->failures++;
-	printf("FAILED: %s, stopped at %s, passage %llu: %s\n", script->name, crash_point_name(point),
-	       (unsigned long long)nth, failure);
+	printf("FAILED: %s, stopped at %s, passage %llu, others %s: %s\n", script->name, crash_point_name(point),
+	       (unsigned long long)nth, others == OTHERS_HOLD ? "hold" : "go on", failure);
 }
 
 static void run_script(struct totals *totals, struct scene *scene, const struct script *script)
 {
 	struct crash_plan plan = {.mode = CRASH_COUNT};
 	uint64_t reached[CRASH_POINT_COUNT];
-	const char *failure = case_run(scene, script, plan, false);
+	const char *failure = case_run(scene, script, plan, OTHERS_ALONE);
 
 	totals->scripts++;
 	if (failure != NULL) {
@@ -48,9 +48,10 @@ static void run_script(struct totals *totals, struct scene *scene, const struct 
 
 		if (last == 0 || strstr(crash_point_name(point), only_point) == NULL)
 			continue;
-		stop_at(totals, scene, script, point, 1);
+		stop_at(totals, scene, script, point, 1, OTHERS_ALONE);
 		if (last > 1)
-			stop_at(totals, scene, script, point, last);
+			stop_at(totals, scene, script, point, last, OTHERS_ALONE);
+		stop_at(totals, scene, script, point, last, OTHERS_HOLD);
 	}
 }
 
@@ -79,8 +80,8 @@ int main(int count, char **arguments)
 		if (totals[i].steps_max > sum->steps_max)
 			sum->steps_max = totals[i].steps_max;
 	}
-	printf("%u scripts, %u stops; another's call took at most %llu steps, %d allowed\n", sum->scripts, sum->stops,
-	       (unsigned long long)sum->steps_max, STEPS_MAX);
+	printf("%u scripts, %u stops; another's call took at most %llu steps, %d allowed\n", sum->scripts,
+	       sum->stops, (unsigned long long)sum->steps_max, STEPS_MAX);
 	printf("%u passed, %u failed\n", sum->stops - sum->failures, sum->failures);
 	return sum->failures > 0 || sum->stops == 0;
 }

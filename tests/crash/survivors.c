@@ -9,6 +9,7 @@
 enum {
 	BATCH = 10,
 	CALLS_MAX = 6000, /* that a drain may take */
+	LAPS = 4,	  /* half the queue each, so that every slot is used again */
 	QUIET_ROUNDS = 3, /* rounds that bring nothing: all is drained */
 };
 
@@ -85,7 +86,8 @@ void survivors_check_nothing_lost(struct actor *actor)
 		const struct tag *account = &scene->tag[tag];
 
 		if (account->is_sent && !account->is_deleted && !account->is_deleting)
-			scene_fail(scene, "message %u was sent and is lost (received %u times)", tag, account->received);
+			scene_fail(scene, "message %u was sent and is lost (received %u times)", tag,
+				   account->received);
 	}
 }
 
@@ -122,10 +124,53 @@ void survivors_check_nothing_left(struct actor *actor)
 
 /* ---- capacity --------------------------------------------------------------------------------- */
 
-void survivors_fill_partly(struct actor *actor)
+void survivors_use_again(struct actor *actor)
 {
-	for (uint32_t i = 0; i < actor->scene->capacity / 2; i++)
-		verb_send(actor, actor->q, i % 4 == 0 ? 300 : 16, 0);
+	uint32_t calls = 0;
+
+	for (int lap = 0; lap < LAPS; lap++) {
+		for (uint32_t i = 0; i < actor->scene->capacity / 2; i++)
+			verb_send(actor, actor->q, i % 8 == 0 ? 70000 : i % 4 == 0 ? 300 : 16, 0);
+		drain_once(actor, actor->q, &calls);
+	}
+}
+
+/* ---- holding what another held ---------------------------------------------------------------- */
+
+static void hold_from(struct actor *actor, struct rlq_queue *queue)
+{
+	struct rlq_message message[RECEIPTS_MAX];
+	struct scene *scene = actor->scene;
+	int count = verb_receive(actor, queue, message, RECEIPTS_MAX - scene->kept_count, RLQ_DEFAULT, 0);
+
+	for (int i = 0; i < count; i++)
+		scene->kept[scene->kept_count++] = (struct kept){.receipt = message[i].receipt,
+								 .tag = tag_check_body(scene, &message[i]),
+								 .is_dlq = queue == actor->dlq};
+}
+
+void survivors_hold(struct actor *actor)
+{
+	fake_clock_advance(&actor->scene->clock, 2 * VISIBILITY_MS + 1000);
+	leaks_sweep(actor->q);
+	leaks_sweep(actor->dlq);
+	hold_from(actor, actor->q);
+	hold_from(actor, actor->dlq);
+}
+
+void survivors_still_hold(struct actor *actor)
+{
+	struct scene *scene = actor->scene;
+
+	for (uint32_t i = 0; i < scene->kept_count; i++) {
+		const struct kept *kept = &scene->kept[i];
+
+		/* Unless it was purged. */
+		if (!scene->tag[kept->tag].is_deleting &&
+		    verb_delete(actor, kept->is_dlq ? actor->dlq : actor->q, &kept->receipt, kept->tag) != 0)
+			scene_fail(scene, "message %u was taken from its holder by one who came too late",
+				   kept->tag);
+	}
 }
 
 void survivors_fill_exactly(struct actor *actor)
@@ -135,6 +180,6 @@ void survivors_fill_exactly(struct actor *actor)
 	while (count <= actor->scene->capacity && verb_send(actor, actor->q, count % 8 == 0 ? 300 : 16, 0) == 0)
 		count++;
 	if (count != actor->scene->capacity)
-		scene_fail(actor->scene, "%s%u messages fit, not %u", count > actor->scene->capacity ? "at least " : "",
-			   count, actor->scene->capacity);
+		scene_fail(actor->scene, "%s%u messages fit, not %u",
+			   count > actor->scene->capacity ? "at least " : "", count, actor->scene->capacity);
 }

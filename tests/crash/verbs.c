@@ -52,6 +52,9 @@ uint32_t tag_check_body(struct scene *scene, const struct rlq_message *message)
 	for (uint32_t i = 8; i < bytes; i++)
 		if (is_at_end(i, bytes) && at[i] != tag_byte(tag, i))
 			scene_fail(scene, "message %u: byte %u is wrong", tag, i);
+	if (scene->tag[tag].id[1] != 0 &&
+	    memcmp(scene->tag[tag].id, message->id.word, sizeof(message->id.word)) != 0)
+		scene_fail(scene, "message %u has the bytes of another", tag);
 	return tag;
 }
 
@@ -89,6 +92,7 @@ int verb_send(struct actor *actor, struct rlq_queue *queue, uint32_t bytes, int6
 	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
 	uint32_t tag = tag_new(actor->scene);
 	unsigned char *body = calloc(1, bytes);
+	struct rlq_message_id id;
 	int error;
 
 	if (body == NULL)
@@ -97,13 +101,25 @@ int verb_send(struct actor *actor, struct rlq_queue *queue, uint32_t bytes, int6
 	tag_write_body(tag, body, bytes);
 	actor->scene->tag[tag].is_sending = 1;
 	measure_begin(actor);
-	error = rlq_send(queue, body, bytes, &options, NULL);
+	error = rlq_send(queue, body, bytes, &options, &id);
 	measure_end(actor, "send");
 	free(body);
-	if (error == 0)
+	if (error == 0) {
+		memcpy(actor->scene->tag[tag].id, id.word, sizeof(id.word));
 		actor->scene->tag[tag].is_sent = 1;
+	}
 	expect_code(actor->scene, "send", error);
 	return error;
+}
+
+/* Each lease of a message has a receive count of its own, which no other receive may have been given. */
+static void note_count(struct scene *scene, uint32_t tag, bool is_dlq, uint32_t count)
+{
+	uint32_t *counts = &scene->tag[tag].counts[is_dlq];
+
+	if (count == 0 || count > 31 || (*counts & 1u << count))
+		scene_fail(scene, "message %u was received twice with the count %u", tag, count);
+	*counts |= 1u << count;
 }
 
 int verb_receive(struct actor *actor, struct rlq_queue *queue, struct rlq_message *ret_messages, size_t max,
@@ -126,6 +142,7 @@ int verb_receive(struct actor *actor, struct rlq_queue *queue, struct rlq_messag
 
 		if (actor->scene->tag[tag].is_deleted && actor->scene->tag[tag].deleted_at <= deletes_before)
 			scene_fail(actor->scene, "message %u was received after its delete", tag);
+		note_count(actor->scene, tag, queue == actor->dlq, ret_messages[i].receive_count);
 		actor->scene->tag[tag].received++;
 	}
 	return count;

@@ -32,7 +32,8 @@ static struct history_event receive_event(uint64_t id, uint32_t count, int64_t s
 				      .lease_ns = 30 * MS};
 }
 
-static struct history_event delete_event(uint64_t id, uint32_t count, int64_t start_ms, enum history_outcome outcome)
+static struct history_event delete_event(uint64_t id, uint32_t count, int64_t start_ms,
+					 enum history_outcome outcome)
 {
 	return (struct history_event){.id = id,
 				      .kind = HISTORY_DELETE,
@@ -115,7 +116,8 @@ static void find_double_leases(void)
 	add(0, receive_event(2, 4, 81));
 	expect("a receive after the lease is none", NULL);
 	add(1, receive_event(2, 2, 90));
-	expect("two receives with the same count are a double lease", "double lease, same receive count: message 2");
+	expect("two receives with the same count are a double lease",
+	       "double lease, same receive count: message 2");
 	for (uint32_t i = 3; i <= 6; i++)
 		add(1, receive_event(2, i, 100 * i));
 	expect("a receive beyond the allowed number is one too many", "received too often: message 2");
@@ -130,6 +132,11 @@ static void find_deletes(void)
 	expect("a receive after a confirmed delete is found", "received after its delete: message 1");
 	add(1, delete_event(1, 1, 14, HISTORY_DONE));
 	expect("a second confirmed delete is found", "deleted twice: message 1");
+	add(0, send_event(9, HISTORY_DONE));
+	add(0, receive_event(9, 1, 5));
+	add(1, receive_event(9, 2, 40));
+	add(0, delete_event(9, 1, 42, HISTORY_DONE));
+	expect("a delete by a holder who came too late is found", "stale delete: message 9");
 	from_dlq.is_dlq = 1;
 	add(1, from_dlq);
 	add(1, receive_event(2, 4, 80));

@@ -66,7 +66,8 @@ const char *child_status_text(int status)
 	static char text[80];
 
 	if (WIFSIGNALED(status))
-		snprintf(text, sizeof(text), "killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+		snprintf(text, sizeof(text), "killed by signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
 	else if (WIFSTOPPED(status))
 		snprintf(text, sizeof(text), "stopped");
 	else

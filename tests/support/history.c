@@ -67,7 +67,9 @@ static void fault(struct check *check, const char *what, const struct history_ev
 		const struct history_event *event = i ? second : first;
 
 		if (event)
-			fprintf(check->out, "; kind %d, outcome %d, count %u, dlq %d, %" PRId64 " to %" PRId64 " us, lease %" PRId64 " us",
+			fprintf(check->out,
+				"; kind %d, outcome %d, count %u, dlq %d, %" PRId64 " to %" PRId64
+				" us, lease %" PRId64 " us",
 				event->kind, event->outcome, event->receive_count, event->is_dlq,
 				event->start_ns / 1000, event->end_ns / 1000, event->lease_ns / 1000);
 	}
@@ -128,9 +130,15 @@ static void check_deletes(struct check *check, const struct history_event *const
 			fault(check, "deleted twice", done, event[i]);
 		done = event[i];
 	}
-	for (size_t i = 0; done && i < count; i++)
-		if (event[i]->kind == HISTORY_RECEIVE && event[i]->start_ns > done->end_ns)
+	for (size_t i = 0; done && i < count; i++) {
+		if (event[i]->kind != HISTORY_RECEIVE)
+			continue;
+		if (event[i]->start_ns > done->end_ns)
 			fault(check, "received after its delete", done, event[i]);
+		if (event[i]->is_dlq == done->is_dlq && event[i]->receive_count > done->receive_count &&
+		    event[i]->end_ns < done->start_ns)
+			fault(check, "stale delete", done, event[i]);
+	}
 }
 
 static void check_message(struct check *check, const struct history_event *const *event, size_t count)

@@ -8,6 +8,7 @@
  *   invented        received, but nobody began to send it
  *   lost            sent for sure, and in the end neither deleted nor possibly deleted
  *   after delete    a receive began after a delete had been confirmed
+ *   stale delete    a delete was confirmed though the message had been received again before it began
  *   deleted twice   two deletes were confirmed: there were two of it
  *   double lease    a receive took it inside another one's lease, or with the same receive count
  *   too often       received from its queue more often than allowed

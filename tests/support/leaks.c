@@ -41,8 +41,8 @@ static const char *check_slots(const struct segment *segment)
 			struct slot_word word = slot_read_stable(&ring->slots[slot]);
 
 			if (word_state(word) != SLOT_FREE)
-				return say("slot %u of ring %u stays in state %d (owner %u)", slot, i, word_state(word),
-					   word_owner(word));
+				return say("slot %u of ring %u stays in state %d (owner %u)", slot, i,
+					   word_state(word), word_owner(word));
 		}
 	}
 	return NULL;
@@ -66,7 +66,7 @@ static const char *check_regions(const struct segment *segment)
 
 static const char *check_blocks(struct segment *segment)
 {
-	for (uint32_t class = 0; class < SEG_BODY_CLASS_COUNT; class++) {
+	for (uint32_t class = 0; class < SEG_BODY_CLASS_COUNT; class ++) {
 		struct body_region *region;
 
 		if (load_relaxed(&class_words(segment, class)->backed) == 0) /* relaxed: all is quiet */

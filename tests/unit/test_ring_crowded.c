@@ -186,6 +186,8 @@ Test(ring_crowded, shouldKeepAMessageVisibleThatIsReceivedWithoutALease)
 		cr_assert(ring_test_take(&test, &taken));
 		cr_assert_eq(word_receives(taken.word), count);
 		cr_assert_eq(word_state(taken.word), SLOT_READY);
+		cr_assert_eq(ring_test_take_id(&test), 0, "once a call");
+		ring_set_again(&test.ring, taken.slot); /* the call is over */
 	}
 }
 

@@ -1,0 +1,61 @@
+/* Bits flipped all over a live segment: thousands of them, seeded; no crash, no hang, no wrong answer.
+ * With --seed S --rounds N by hand. */
+#include "tests/support/child.h"
+#include "tests/support/segment_play.h"
+#include "tests/support/shared.h"
+
+#include <string.h>
+
+enum {
+	ROUNDS = 400,
+	BYTES_MAX = 16000, /* rounds are of different lengths: after many flips little works */
+	ROUND_SECONDS = 20,
+};
+
+struct round {
+	uint64_t seed, flips;
+};
+
+static void play_round(void *context)
+{
+	struct round *round = context;
+	static uint8_t bytes[BYTES_MAX];
+	size_t count = BYTES_MAX >> round->seed % 5;
+	uint64_t random = round->seed;
+
+	watchdog(ROUND_SECONDS);
+	for (size_t i = 0; i < count; i++) {
+		random = random * 6364136223846793005 + 1442695040888963407;
+		bytes[i] = (uint8_t)(random >> 56);
+	}
+	round->flips += segment_play(bytes, count);
+}
+
+static uint64_t argument(int argc, char **argv, const char *name, uint64_t otherwise)
+{
+	for (int i = 1; i + 1 < argc; i++)
+		if (strcmp(argv[i], name) == 0)
+			return strtoull(argv[i + 1], NULL, 0);
+	return otherwise;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t seed = argument(argc, argv, "--seed", 1), rounds = argument(argc, argv, "--rounds", ROUNDS);
+	struct round *round = shared_memory(sizeof(*round));
+	int failed = 0;
+
+	for (uint64_t i = 0; i < rounds; i++) {
+		int status;
+
+		round->seed = seed + i;
+		status = child_wait(child_start(play_round, round));
+		if (!child_exited(status, 0)) {
+			printf("FAIL: --seed %lu --rounds 1: %s\n", (unsigned long)round->seed, child_status_text(status));
+			failed++;
+		}
+	}
+	printf("%lu bits flipped in %lu rounds\n", (unsigned long)round->flips, (unsigned long)rounds);
+	printf("%lu passed, %d failed\n", (unsigned long)(rounds - (uint64_t)failed), failed);
+	return failed > 0;
+}

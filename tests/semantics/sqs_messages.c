@@ -1,0 +1,253 @@
+/* Bodies, attributes, batches, peek, purge. */
+#include "tests/support/cases.h"
+#include "tests/support/queue_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct rlq_queue *queue;
+static struct rlq_message message;
+
+static void begin(void)
+{
+	queues_begin();
+	queue = queue_make("q", NULL);
+}
+
+/* ---- bodies ----------------------------------------------------------------------------------- */
+
+static void fill(unsigned char *body, size_t bytes, uint64_t seed)
+{
+	for (size_t i = 0; i < bytes; i++) {
+		seed = seed * 6364136223846793005 + 1442695040888963407;
+		body[i] = (unsigned char)(seed >> 56);
+	}
+}
+
+CASE(bodies_of_every_size_from_0_to_64_MiB_come_back_as_they_were)
+{
+	static const size_t sizes[] = {0,	1,	2,	63,	 64,	  65,	   255,	    256,
+				       257,	4095,	4096,	65535,	 65536,	  65537,   1000000, 1 << 20,
+				       5000000, RLQ_BODY_MAX - 1, RLQ_BODY_MAX};
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	unsigned char *body = malloc(RLQ_BODY_MAX);
+
+	queues_begin();
+	attributes.message_bytes_max = RLQ_BODY_MAX;
+	queue = queue_make("q", &attributes);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		fill(body, sizes[i], i);
+		CHECK_EQ(rlq_send(queue, body, sizes[i], NULL, NULL), 0);
+		message = receive_one(queue);
+		CHECK_EQ(message.body_bytes, sizes[i]);
+		CHECK(memcmp(message.body, body, sizes[i]) == 0);
+		CHECK_EQ(rlq_delete(queue, &message.receipt), 0);
+	}
+	CHECK_EQ(rlq_send(queue, body, (size_t)RLQ_BODY_MAX + 1, NULL, NULL), RLQ_ETOOBIG);
+	CHECK_EQ(faults_of("q"), 0);
+	free(body);
+	queues_end();
+}
+
+CASE(the_limit_of_the_queue_counts_body_and_attributes)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	/* name 1 + type "String" 6 + value 3 */
+	struct rlq_attribute attribute = {.name = "n", .type = RLQ_STRING, .value = "abc", .value_bytes = 3};
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+	char body[100] = "";
+
+	queues_begin();
+	attributes.message_bytes_max = 100;
+	queue = queue_make("q", &attributes);
+	CHECK_EQ(rlq_send(queue, body, 100, NULL, NULL), 0);
+	CHECK_EQ(rlq_send(queue, body, 101, NULL, NULL), RLQ_ETOOBIG);
+	options.attributes = &attribute;
+	options.attribute_count = 1;
+	CHECK_EQ(rlq_send(queue, body, 90, &options, NULL), 0);
+	CHECK_EQ(rlq_send(queue, body, 91, &options, NULL), RLQ_ETOOBIG);
+	CHECK_EQ(rlq_send(queue, body, SIZE_MAX - 4, &options, NULL), RLQ_ETOOBIG);
+	queues_end();
+}
+
+/* ---- attributes ------------------------------------------------------------------------------- */
+
+static int send_with(const struct rlq_attribute *attributes, uint32_t count)
+{
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+
+	options.attributes = attributes;
+	options.attribute_count = count;
+	return rlq_send(queue, "body", 4, &options, NULL);
+}
+
+CASE(ten_attributes_of_all_types_come_back_as_they_were)
+{
+	struct rlq_attribute attributes[11];
+	char names[11][8];
+	static const char binary[] = {0, 1, (char)255, 0};
+
+	begin();
+	for (uint32_t i = 0; i < 11; i++) {
+		snprintf(names[i], sizeof(names[i]), "a.%u", i);
+		attributes[i] = (struct rlq_attribute){.name = names[i], .type = (enum rlq_attribute_type)(i % 3 + 1)};
+		attributes[i].value = i % 3 == 0 ? "text" : i % 3 == 1 ? "-1.5e10" : binary;
+		attributes[i].value_bytes = i % 3 == 1 ? 7 : 4;
+	}
+	attributes[3].type_label = "json";
+	CHECK_EQ(send_with(attributes, 11), RLQ_EATTRIBUTE);
+	CHECK_EQ(send_with(attributes, 10), 0);
+	message = receive_one(queue);
+	CHECK(body_is(&message, "body"));
+	CHECK_EQ(message.attribute_count, 10);
+	for (uint32_t i = 0; i < 10; i++) {
+		const struct rlq_attribute *got = &message.attributes[i];
+
+		CHECK_TEXT(got->name, names[i]);
+		CHECK_EQ(got->type, attributes[i].type);
+		CHECK_EQ(got->value_bytes, attributes[i].value_bytes);
+		CHECK(memcmp(got->value, attributes[i].value, got->value_bytes) == 0);
+		CHECK_TEXT(got->type_label, i == 3 ? "json" : "");
+	}
+	queues_end();
+}
+
+static int send_named(const char *name)
+{
+	struct rlq_attribute attribute = {.name = name, .type = RLQ_STRING, .value = "v", .value_bytes = 1};
+
+	return send_with(&attribute, 1);
+}
+
+CASE(attribute_names_follow_the_rules_of_sqs)
+{
+	static const char *const bad[] = {"", ".a", "a.", "a..b", "a b", "AWS.x", "aws.x", "Amazon.x", "AMAZON.y", "ä", "a/b"};
+	char longest[257];
+
+	begin();
+	CHECK_EQ(send_named("Az09_-.x"), 0);
+	CHECK_EQ(send_named("awsx"), 0);
+	CHECK_EQ(send_named(NULL), RLQ_EATTRIBUTE);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK_EQ(send_named(bad[i]), RLQ_EATTRIBUTE);
+	memset(longest, 'n', sizeof(longest));
+	longest[256] = '\0';
+	CHECK_EQ(send_named(longest), RLQ_EATTRIBUTE);
+	longest[255] = '\0';
+	CHECK_EQ(send_named(longest), 0);
+	queues_end();
+}
+
+CASE(attribute_values_and_types_follow_the_rules_of_sqs)
+{
+	static const char *const numbers[] = {"0", "-1", "+1", "1.5", ".5", "5.", "1e5", "1E-5", "12345678901234567890"};
+	static const char *const none[] = {"x", "", "1x", "--1", ".", "e5", "1e", "1.2.3", "0x10", " 1", "NaN"};
+	struct rlq_attribute a = {.name = "n", .type = RLQ_NUMBER}, twice[2];
+	char label[256];
+
+	begin();
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		a.value = numbers[i];
+		a.value_bytes = (uint32_t)strlen(numbers[i]);
+		CHECK_EQ(send_with(&a, 1), 0);
+	}
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		a.value = none[i];
+		a.value_bytes = (uint32_t)strlen(none[i]);
+		CHECK_EQ(send_with(&a, 1), RLQ_EATTRIBUTE);
+	}
+	a = (struct rlq_attribute){.name = "n", .type = RLQ_STRING, .value = "", .value_bytes = 0};
+	CHECK_EQ(send_with(&a, 1), RLQ_EATTRIBUTE); /* empty values are refused */
+	a = (struct rlq_attribute){.name = "n", .type = RLQ_STRING, .value = "v", .value_bytes = 1};
+	a.type = (enum rlq_attribute_type)0;
+	CHECK_EQ(send_with(&a, 1), RLQ_EATTRIBUTE);
+	a.type = (enum rlq_attribute_type)4;
+	CHECK_EQ(send_with(&a, 1), RLQ_EATTRIBUTE);
+	a.type = RLQ_STRING;
+	memset(label, 'l', sizeof(label));
+	label[249] = '\0'; /* "String." and 249 make 256 */
+	a.type_label = label;
+	CHECK_EQ(send_with(&a, 1), RLQ_EATTRIBUTE);
+	label[248] = '\0';
+	CHECK_EQ(send_with(&a, 1), 0);
+	twice[0] = twice[1] = a;
+	CHECK_EQ(send_with(twice, 2), RLQ_EATTRIBUTE); /* one name twice */
+	CHECK_EQ(send_with(NULL, 1), RLQ_EATTRIBUTE);
+	queues_end();
+}
+
+CASE(a_message_says_when_it_was_sent_and_first_received_and_by_whom)
+{
+	uint64_t sent;
+
+	begin();
+	sent = wall_now();
+	send_text(queue, "a");
+	time_passes(500);
+	message = receive_one(queue);
+	CHECK_EQ(message.sent_ms, sent);
+	CHECK_EQ(message.first_receive_ms, sent + 500);
+	time_passes(40000);
+	message = receive_one(queue);
+	CHECK_EQ(message.first_receive_ms, sent + 500);
+	CHECK(message.dlq_source == NULL && message.dlq_reason == NULL);
+	queues_end();
+}
+
+/* ---- peek and purge --------------------------------------------------------------------------- */
+
+CASE(peek_shows_the_visible_messages_and_changes_nothing)
+{
+	struct rlq_message messages[4];
+	struct rlq_queue_stat before, after;
+	uint64_t cursor = 0;
+	int count, seen = 0;
+
+	begin();
+	for (int i = 0; i < 10; i++)
+		send_text(queue, "visible");
+	CHECK_EQ(send_delayed(queue, "delayed", 1000), 0);
+	receive_one(queue);
+	before = stat_of(queue);
+	while ((count = rlq_peek(queue, messages, 4, &cursor)) > 0) {
+		for (int i = 0; i < count; i++) {
+			CHECK(body_is(&messages[i], "visible"));
+			CHECK_EQ(messages[i].receive_count, 0);
+			CHECK_EQ(rlq_delete(queue, &messages[i].receipt), RLQ_ERECEIPT);
+		}
+		seen += count;
+	}
+	CHECK_EQ(count, 0);
+	CHECK_EQ(seen, 9);
+	after = stat_of(queue);
+	CHECK(before.visible == after.visible && before.received == after.received && before.in_flight == after.in_flight);
+	message = receive_one(queue);
+	CHECK_EQ(message.receive_count, 1);
+	queues_end();
+}
+
+CASE(purge_deletes_visible_in_flight_and_delayed_messages)
+{
+	uint64_t count = 0;
+
+	begin();
+	for (int i = 0; i < 3; i++)
+		send_text(queue, "a");
+	CHECK_EQ(send_delayed(queue, "a", 1000), 0);
+	message = receive_one(queue);
+	CHECK_EQ(rlq_purge(queue, &count), 0);
+	CHECK_EQ(count, 4);
+	CHECK_EQ(rlq_delete(queue, &message.receipt), RLQ_ESTALE);
+	time_passes(60000);
+	CHECK_EQ(receive_now(queue, &message, 1), 0);
+	send_text(queue, "after");
+	CHECK_TEXT(drain(queue), "after");
+	CHECK_EQ(rlq_purge(queue, NULL), 0);
+	queues_end();
+}
+
+int main(int argc, char **argv)
+{
+	return cases_run(argc, argv);
+}

@@ -1,0 +1,200 @@
+/* The hosted engine, in a thread, under a clock that only the test moves. */
+#include "ringlease-engine.h"
+
+#include "client/internal.h"
+#include "kmod-free/futex.h"
+#include "tests/support/child.h"
+#include "tests/support/queue_fixture.h"
+
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+
+struct host {
+	struct rlq_engine *engine;
+	pthread_t thread;
+	atomic_int serving, standing_by;
+	int result;
+};
+
+static struct host hosts[2];
+
+static void set_up(void)
+{
+	queues_begin();
+}
+
+TestSuite(engine, .init = set_up, .fini = queues_end, .timeout = 60);
+
+static void note(void *context, const char *text)
+{
+	struct host *host = context;
+
+	if (strncmp(text, "serving", 7) == 0)
+		atomic_store(&host->serving, 1);
+	if (strstr(text, "standing by"))
+		atomic_store(&host->standing_by, 1);
+}
+
+static void *run(void *context)
+{
+	struct host *host = context;
+
+	host->result = rlq_engine_run(host->engine);
+	return NULL;
+}
+
+static void start(struct host *host)
+{
+	struct rlq_engine_options options = RLQ_ENGINE_OPTIONS_INIT;
+
+	options.log = note;
+	options.context = host;
+	cr_assert_eq(rlq_engine_open(queues_path(), &options, &host->engine), 0);
+	cr_assert_eq(pthread_create(&host->thread, NULL, run, host), 0);
+}
+
+static void stop(struct host *host)
+{
+	rlq_engine_stop(host->engine);
+	pthread_join(host->thread, NULL);
+	cr_assert_eq(host->result, 0);
+	rlq_engine_close(host->engine);
+}
+
+/* The suite's timeout is the watchdog. */
+#define AWAIT(condition)                                                                           \
+	while (!(condition))                                                                       \
+		sched_yield()
+
+Test(engine, shouldSayThatItServesAndThatItDoesNotAnyMore)
+{
+	cr_assert_not(rlq_directory_has_engine(queues_directory()));
+	start(&hosts[0]);
+	AWAIT(rlq_directory_has_engine(queues_directory()));
+	stop(&hosts[0]);
+	cr_assert_not(rlq_directory_has_engine(queues_directory()));
+}
+
+Test(engine, shouldEndLeasesAndDelaysWhileNoClientCalls)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	struct slot *slots = queue->seg->ring[0].slots;
+	struct rlq_message message;
+
+	start(&hosts[0]);
+	AWAIT(rlq_directory_has_engine(queues_directory()));
+	send_text(queue, "a");
+	cr_assert_eq(receive_for(queue, &message, 300), 1);
+	cr_assert_eq(send_delayed(queue, "b", 600), 0);
+	time_passes(300 + LEASE_SLACK_MS);
+	AWAIT(word_state(slot_read(&slots[0])) == SLOT_READY);
+	cr_assert_eq(word_state(slot_read(&slots[1])), SLOT_DELAYED);
+	time_passes(300);
+	AWAIT(word_state(slot_read(&slots[1])) == SLOT_READY);
+	stop(&hosts[0]);
+}
+
+Test(engine, shouldServeAQueueThatIsMadeWhileItRuns)
+{
+	struct rlq_queue *queue;
+
+	start(&hosts[0]);
+	AWAIT(atomic_load(&hosts[0].serving));
+	queue = queue_make("later", NULL);
+	send_text(queue, "a");
+	receive_one(queue);
+	/* Time goes on as long as it takes: the engine looks for queues once a second. */
+	for (struct slot *slot = queue->seg->ring[0].slots; word_state(slot_read(slot)) != SLOT_READY; sched_yield())
+		time_passes(1);
+	stop(&hosts[0]);
+}
+
+Test(engine, shouldMoveAnOverdueMessageToItsDlq)
+{
+	struct rlq_queue *dlq, *queue = queue_with_dlq("q", 1, &dlq);
+
+	start(&hosts[0]);
+	AWAIT(rlq_directory_has_engine(queues_directory()));
+	send_text(queue, "poison");
+	receive_one(queue);
+	time_passes(1000 + LEASE_SLACK_MS);
+	AWAIT(word_state(slot_read(queue->seg->ring[0].slots)) == SLOT_READY);
+	while (stat_of(dlq).visible == 0) {
+		time_passes(10);
+		sched_yield();
+	}
+	stop(&hosts[0]);
+}
+
+Test(engine, shouldForgetAQueueThatIsRemovedAndServeItsSuccessor)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+
+	start(&hosts[0]);
+	AWAIT(rlq_directory_has_engine(queues_directory()));
+	cr_assert_eq(rlq_queue_remove(queues_directory(), "q"), 0);
+	queue = queue_make("q", NULL);
+	send_text(queue, "a");
+	receive_one(queue);
+	for (struct slot *slot = queue->seg->ring[0].slots; word_state(slot_read(slot)) != SLOT_READY; sched_yield())
+		time_passes(1);
+	stop(&hosts[0]);
+}
+
+Test(engine, shouldStandByWhileAnotherServesAndTakeOver)
+{
+	start(&hosts[0]);
+	AWAIT(atomic_load(&hosts[0].serving));
+	AWAIT(rlq_directory_has_engine(queues_directory()));
+	start(&hosts[1]);
+	AWAIT(atomic_load(&hosts[1].standing_by));
+	cr_assert_not(atomic_load(&hosts[1].serving));
+	stop(&hosts[0]);
+	while (!atomic_load(&hosts[1].serving)) {
+		time_passes(1);
+		sched_yield();
+	}
+	stop(&hosts[1]);
+}
+
+Test(engine, shouldBeStoppedWhileItStandsBy)
+{
+	start(&hosts[0]);
+	AWAIT(rlq_directory_has_engine(queues_directory()));
+	start(&hosts[1]);
+	AWAIT(atomic_load(&hosts[1].standing_by));
+	rlq_engine_stop(hosts[1].engine);
+	time_passes(2000);
+	pthread_join(hosts[1].thread, NULL);
+	rlq_engine_close(hosts[1].engine);
+	stop(&hosts[0]);
+}
+
+Test(engine, shouldBeStoppedBeforeItRuns)
+{
+	struct rlq_engine *engine;
+
+	cr_assert_eq(rlq_engine_open(queues_path(), NULL, &engine), 0);
+	rlq_engine_stop(engine);
+	cr_assert_eq(rlq_engine_run(engine), 0);
+	rlq_engine_close(engine);
+}
+
+Test(engine, shouldFreeWhatTheDeadHeldOnceASecond)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+
+	start(&hosts[0]);
+	AWAIT(rlq_directory_has_engine(queues_directory()));
+	/* A row of a process that does not exist. */
+	store_seq(&queue->seg->rows[5].user.high, UINT64_C(0x1234567812345678));
+	store_seq(&queue->seg->rows[5].user.low, 3);
+	while (load_seq(&queue->seg->rows[5].user.low) & 1) {
+		time_passes(1);
+		sched_yield();
+	}
+	stop(&hosts[0]);
+}

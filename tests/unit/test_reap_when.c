@@ -1,0 +1,104 @@
+/* When a sweep is asked for, and what it must leave alone. */
+#include "client/internal.h"
+#include "kmod-free/sysops.h"
+#include "shm/rings.h"
+#include "tests/support/queue_fixture.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+TestSuite(reap_when, .init = queues_begin, .fini = queues_end, .timeout = 60);
+
+/* ---- when to sweep ---------------------------------------------------------------------------- */
+
+Test(reap_when, shouldAskForASweepASecondAfterSomethingMoved)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	struct sweep sweep = {0};
+
+	while (seg_sweep_step(queue->seg, &sweep, 100))
+		;
+	time_passes(SWEEP_MS * 5);
+	os_clock_read(&queue->seg->clock);
+	cr_assert_not(seg_sweep_is_due(queue->seg, &sweep), "nothing has moved");
+	send_text(queue, "a");
+	cr_assert(seg_sweep_is_due(queue->seg, &sweep));
+	while (seg_sweep_step(queue->seg, &sweep, 100))
+		;
+	send_text(queue, "a");
+	cr_assert_not(seg_sweep_is_due(queue->seg, &sweep), "not twice within a second");
+}
+
+Test(reap_when, shouldAskAgainWhileAUsedUpMessageWaitsToBeOverdue)
+{
+	struct rlq_queue *dlq, *queue = queue_with_dlq("q", 1, &dlq);
+	struct sweep sweep = {0};
+
+	send_text(queue, "poison");
+	receive_one(queue);
+	for (int second = 0; second < 60; second++) {
+		os_clock_read(&queue->seg->clock);
+		while (seg_sweep_is_due(queue->seg, &sweep) && seg_sweep_step(queue->seg, &sweep, 10000))
+			;
+		time_passes(SWEEP_MS);
+	}
+	cr_assert_eq(stat_of(dlq).visible, 1, "nobody called, nothing else moved");
+}
+
+Test(reap_when, shouldAskForASweepWhenRetentionEnds)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	struct sweep sweep = {0};
+
+	send_text(queue, "a");
+	while (seg_sweep_step(queue->seg, &sweep, 100))
+		;
+	cr_assert_eq(sweep.retention_ms, boot_now() + 345600000);
+	time_passes(345600000);
+	os_clock_read(&queue->seg->clock);
+	cr_assert(seg_sweep_is_due(queue->seg, &sweep));
+}
+
+/* ---- blocks ----------------------------------------------------------------------------------- */
+
+static struct rlq_queue *other;
+static void *(*real_mmap)(void *, size_t, int, int, int, off_t);
+static int grown;
+
+/* The sweep maps a class: at this very moment somebody appends a ring and sends into it. */
+static void *growing_mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset)
+{
+	static char body[2000];
+
+	if (!grown++) {
+		memset(body, 'x', sizeof(body));
+		cr_assert_eq(seg_enter(other->seg), 0);
+		cr_assert_eq(seg_grow(other->seg, SEG_ORDER_FIRST), 0);
+		seg_leave(other->seg);
+		cr_assert_eq(rlq_send(other, body, sizeof(body), NULL, NULL), 0);
+	}
+	return real_mmap(address, bytes, protection, flags, fd, offset);
+}
+
+Test(reap_when, shouldKeepABlockOfARingThatWasAppendedDuringTheSweep)
+{
+	struct rlq_queue *queue = queue_make("q", NULL), *third = queue_again("q");
+	struct rlq_message message;
+	char body[2000];
+
+	memset(body, 'a', sizeof(body));
+	other = queue_again("q");
+	cr_assert_eq(rlq_send(other, body, sizeof(body), NULL, NULL), 0);
+	real_mmap = os_sys.mmap;
+	os_sys.mmap = growing_mmap;
+	sweep_now(third);
+	os_sys.mmap = real_mmap;
+	cr_assert_gt(grown, 0);
+	cr_assert_eq(faults_of("q"), 0);
+	for (int i = 0; i < 8; i++)
+		cr_assert_eq(rlq_send(other, body, sizeof(body), NULL, NULL), 0);
+	for (int i = 0; i < 10; i++) {
+		message = receive_one(queue);
+		cr_assert_eq(((const char *)message.body)[0], i == 1 ? 'x' : 'a', "message %d", i);
+	}
+}

@@ -1,0 +1,171 @@
+#include "client/internal.h"
+#include "shm/verify.h"
+#include "tests/support/queue_fixture.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+TestSuite(verify, .init = queues_begin, .fini = queues_end, .timeout = 60);
+
+static char said[4096];
+
+static void note(void *context, const char *text)
+{
+	(void)context;
+	strncat(said, text, sizeof(said) - strlen(said) - 2);
+	strcat(said, "\n");
+}
+
+static int verify(const char *name)
+{
+	said[0] = '\0';
+	return rlq_verify(queues_directory(), name, note, NULL);
+}
+
+/* A queue with messages of every kind. */
+static struct rlq_queue *busy_queue(void)
+{
+	static char large[100000];
+	struct rlq_queue *queue = queue_make("q", NULL);
+
+	for (int i = 0; i < 30; i++)
+		send_text(queue, "inline");
+	for (int i = 0; i < 5; i++)
+		cr_assert_eq(rlq_send(queue, large, sizeof(large), NULL, NULL), 0);
+	cr_assert_eq(send_delayed(queue, "delayed", 5000), 0);
+	for (int i = 0; i < 20; i++)
+		receive_one(queue);
+	return queue;
+}
+
+static struct slot *slot_of(struct rlq_queue *queue, uint32_t slot)
+{
+	return &queue->seg->ring[0].slots[slot];
+}
+
+Test(verify, shouldFindNothingWrongWithAQueueInUse)
+{
+	struct rlq_queue *queue = busy_queue();
+	struct rlq_reservation reservation;
+	struct rlq_message message;
+
+	cr_assert_eq(rlq_reserve(queue, 5000, NULL, &reservation), 0);
+	cr_assert_eq(receive_in_place(queue, &message), 1);
+	cr_assert_eq(verify("q"), 0, "%s", said);
+}
+
+Test(verify, shouldFindNothingWrongWithTheSmallestQueues)
+{
+	for (uint64_t capacity = 1; capacity <= 9; capacity++) {
+		char name[8] = {'q', (char)('0' + capacity), '\0'};
+		struct rlq_queue *queue = queue_of(name, capacity);
+
+		for (int i = 0; i < 100; i++) {
+			struct rlq_message message;
+
+			send_text(queue, "a");
+			message = receive_one(queue);
+			cr_assert_eq(rlq_delete(queue, &message.receipt), 0);
+			cr_assert_eq(verify(name), 0, "capacity %lu after %d: %s", (unsigned long)capacity, i, said);
+		}
+	}
+}
+
+Test(verify, shouldFindNothingWrongAfterManyRedeliveriesAndFullAnswers)
+{
+	struct rlq_queue *queue = queue_of("q", 100);
+
+	for (int i = 0; i < 200; i++)
+		rlq_send(queue, "a", 1, NULL, NULL);
+	for (int i = 0; i < 500; i++) {
+		struct rlq_message message = receive_one(queue);
+
+		cr_assert_eq(rlq_release(queue, &message.receipt, 0), 0);
+		cr_assert_eq(rlq_send(queue, "b", 1, NULL, NULL), RLQ_EFULL);
+	}
+	cr_assert_eq(verify("q"), 0, "%s", said);
+}
+
+Test(verify, shouldNameAQueueThatIsNotThere)
+{
+	cr_assert_eq(verify("none"), RLQ_ENOQUEUE);
+	cr_assert_eq(verify("no name"), RLQ_ENAME);
+}
+
+#define FAULT(sentence)                                                                            \
+	do {                                                                                       \
+		cr_expect_gt(verify("q"), 0);                                                      \
+		cr_expect(strstr(said, sentence), "said: %s", said);                               \
+	} while (0)
+
+Test(verify, shouldNameAStateThatDoesNotExist)
+{
+	struct rlq_queue *queue = busy_queue();
+
+	store_seq(&slot_of(queue, 25)->word.low, load_seq(&slot_of(queue, 25)->word.low) | 15);
+	FAULT("ring 0 slot 25: no such state: 15");
+}
+
+Test(verify, shouldNameAGenerationThatCannotBe)
+{
+	struct rlq_queue *queue = busy_queue();
+
+	store_seq(&slot_of(queue, 25)->word.low, load_seq(&slot_of(queue, 25)->word.low) | UINT64_C(1) << 60);
+	FAULT("ring 0 slot 25: generation");
+}
+
+Test(verify, shouldNameAMessageThatDoesNotFit)
+{
+	struct rlq_queue *queue = busy_queue();
+
+	slot_of(queue, 25)->message.body_bytes = 65;
+	FAULT("ring 0 slot 25: 65 + 0 bytes do not fit");
+	slot_of(queue, 25)->message.body_bytes = 6;
+	slot_of(queue, 31)->message.block = UINT64_C(99) << 56 | 1;
+	FAULT("ring 0 slot 31:");
+}
+
+Test(verify, shouldNameABlockOfAnotherMessage)
+{
+	struct rlq_queue *queue = busy_queue();
+
+	slot_of(queue, 31)->message.block = slot_of(queue, 32)->message.block;
+	FAULT("belongs to another message");
+}
+
+Test(verify, shouldNameEndsThatCannotBe)
+{
+	struct rlq_queue *queue = busy_queue();
+
+	store_seq(&queue->seg->header->ends[0].head, UINT64_C(1) << 50);
+	FAULT("ring 0: head");
+}
+
+Test(verify, shouldNameAnAttributeOutOfRange)
+{
+	struct rlq_queue *queue = busy_queue();
+
+	store_seq(&queue->seg->header->attribute[ATTRIBUTE_VISIBILITY_MS], UINT64_C(1) << 40);
+	FAULT("attribute visibility is 1099511627776");
+}
+
+Test(verify, shouldNameAListOfRingsThatCannotBe)
+{
+	struct rlq_queue *queue = busy_queue();
+	uint64_t sound = load_seq(&queue->seg->header->rings);
+
+	store_seq(&queue->seg->header->rings, rings_make(9, 5, 0));
+	cr_expect_gt(verify("q"), 0);
+	store_seq(&queue->seg->header->rings, rings_make(2, 6, 0x30));
+	cr_expect_gt(verify("q"), 0);
+	store_seq(&queue->seg->header->rings, sound);
+	cr_expect_eq(verify("q"), 0, "%s", said);
+}
+
+Test(verify, shouldNameADamagedIdentity)
+{
+	struct rlq_queue *queue = busy_queue();
+
+	queue->seg->header->identity.capacity ^= 1;
+	FAULT("identity");
+}
