@@ -240,7 +240,7 @@ int rlq_queue_remove(struct rlq_directory *directory, const char *name)
 
 const char *rlq_queue_name(const struct rlq_queue *queue)
 {
-	return queue->seg->header->identity.name;
+	return queue->seg->name;
 }
 
 int rlq_queue_get_attributes(struct rlq_queue *queue, struct rlq_queue_attributes *ret_attributes)
@@ -384,7 +384,7 @@ int rlq_queue_stat(struct rlq_queue *queue, struct rlq_queue_stat *ret_stat)
 	stat.modified_ms = seg_attribute(segment, ATTRIBUTE_MODIFIED_MS);
 	stat.memory_bytes = os_file_memory(segment->fd);
 	stat.incarnation = segment->incarnation;
-	stat.dlq_error = (int32_t)-(int64_t)load_relaxed(&segment->header->dlq_error);
+	stat.dlq_error = (int32_t)(0 - load_relaxed(&segment->header->dlq_error));
 	call_end(queue);
 	*ret_stat = stat;
 	return 0;

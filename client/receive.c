@@ -66,10 +66,13 @@ static void hold_cancel(struct rlq_queue *queue)
 
 /* ---- one message ------------------------------------------------------------------------------ */
 
-static bool word_is_same_lease(struct slot_word now, struct slot_word leased)
+/* Is the message still the one leased, and by us? The low half alone says that its bytes were not freed
+ * up to now; read before the high half, which says that nobody has received it since. */
+static inline bool is_same_lease(const struct slot *slot, struct slot_word leased)
 {
-	return word_generation(now) == word_generation(leased) && word_receives(now) == word_receives(leased) &&
-	       word_state(now) == word_state(leased);
+	struct slot_word now = slot_read(slot);
+
+	return now.bits.low == leased.bits.low && word_receives(now) == word_receives(leased);
 }
 
 static inline void receipt_make(const struct rlq_queue *queue, uint32_t ring, const struct ring_taken *taken,
@@ -147,7 +150,7 @@ static int message_take(struct rlq_queue *queue, uint32_t ring, const struct rin
 	first_receive_note(segment, &slot->message, &message);
 	error = payload_fetch(queue, slot, &message, in_place, &payload);
 	/* R9: what was copied counts only if the lease still stands. */
-	if (!word_is_same_lease(slot_read_stable(slot), taken->word))
+	if (!is_same_lease(slot, taken->word))
 		return 0;
 	if (!error)
 		error = message_view(queue, &message, payload, ret_message);

@@ -285,7 +285,13 @@ int rlq_engine_open(const char *path, const struct rlq_engine_options *options, 
 
 	if (engine == NULL)
 		return -ENOMEM;
-	engine->options = options ? *options : (struct rlq_engine_options)RLQ_ENGINE_OPTIONS_INIT;
+	engine->options = (struct rlq_engine_options)RLQ_ENGINE_OPTIONS_INIT;
+	if (options && options->size != sizeof(*options)) { /* the first version has one size */
+		free(engine);
+		return RLQ_EATTRIBUTE;
+	}
+	if (options)
+		engine->options = *options;
 	error = seg_directory_open(path, &engine->directory);
 	if (error) {
 		free(engine);

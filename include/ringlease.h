@@ -110,7 +110,7 @@ enum {
 	RLQ_ATTRIBUTES_MAX = 10,	       /* message attributes per message, as SQS */
 	RLQ_BATCH_MAX = 1024,		       /* messages per batch call */
 	RLQ_HOLDS_MAX = 16,		       /* messages one handle may hold in place */
-	RLQ_HANDLES_MAX = 1024,		       /* open handles per queue, all processes together */
+	RLQ_HANDLES_MAX = 1023,		       /* open handles per queue, all processes together */
 	RLQ_BODY_MAX = 64 * 1024 * 1024,       /* bytes of body and attributes */
 	RLQ_BODY_DEFAULT_MAX = 1024 * 1024,    /* default limit, as SQS */
 	RLQ_CAPACITY_MAX = 14 * 1024 * 1024,   /* messages */
@@ -138,7 +138,9 @@ struct rlq_queue_attributes {
 	int64_t retention_ms;	    /* RLQ_RETENTION_MIN_MS .. _MAX_MS; default 4 days */
 	int64_t wait_ms;	    /* default wait of a receive, 0 .. 20,000; default 0 */
 	uint64_t message_bytes_max; /* 1 .. RLQ_BODY_MAX; default 1 MiB */
-	uint64_t capacity;	    /* messages, 1 .. RLQ_CAPACITY_MAX; fixed at creation */
+	/* Messages, 1 .. RLQ_CAPACITY_MAX; fixed at creation. Exact for one producer; several at once may
+	 * pass it by up to 64 each. */
+	uint64_t capacity;
 	uint32_t receives_max;	    /* 0: no DLQ; else 1 .. 1000 */
 	uint32_t overdue_ms;	    /* how long a used-up message waits before the engine moves it; 30,000 */
 	char dlq[RLQ_NAME_MAX + 1]; /* name of the dead-letter queue, "" for none */

@@ -43,7 +43,7 @@ enum {
 #else
 	CURSOR_LAG_MAX = 16,
 	RING_STEPS_MAX = 4096,
-	RING_LOOKS = 8,
+	RING_LOOKS = 12,
 #endif
 	RING_AHEAD = 8,	     /* slots fetched ahead of use in a ring that no cache holds */
 	RING_AHEAD_ORDER = 13, /* such a ring: over 1 MiB */

@@ -57,7 +57,7 @@ static int copy_into(struct segment *source, const struct slot *from, uint32_t f
 	if (error)
 		return error;
 	if (kind == MOVE_TO_DLQ) {
-		notes.source = source->header->identity.name;
+		notes.source = source->name;
 		notes.reason = "received too often";
 	}
 	error = message_make_room(target, to, to_place, message.body_bytes, keep + message_extra_bytes(&notes),
@@ -208,7 +208,7 @@ int seg_dlq(struct segment *segment, struct segment **ret_target)
 		return RLQ_EDAMAGED;
 	memcpy(name, segment->header->dlq_name[which - 1], SEG_NAME_MAX);
 	name[SEG_NAME_MAX] = '\0';
-	if (segment->peer && (strcmp(segment->peer->header->identity.name, name) != 0 ||
+	if (segment->peer && (strcmp(segment->peer->name, name) != 0 ||
 			      (load_relaxed(&segment->peer->header->rings) & RINGS_REMOVED))) {
 		seg_close(segment->peer);
 		segment->peer = NULL;

@@ -22,6 +22,7 @@ struct sweep {
 	uint32_t ring_id;
 	uint32_t slot;
 	uint64_t counted;      /* live messages met */
+	uint64_t walked;       /* slots looked at */
 	uint64_t mark;	       /* activity when it began */
 	uint64_t oldest_ms;    /* earliest sent_ms met; UINT64_MAX */
 	uint64_t blocks;       /* cursor of body_sweep_step */

@@ -184,6 +184,7 @@ static int segment_map(struct segment *segment, const char *name, bool writable)
 	segment->capacity = identity[0].capacity;
 	segment->capacity_order = identity[0].order_max;
 	segment->incarnation = identity[0].incarnation;
+	memcpy(segment->name, identity[0].name, SEG_NAME_MAX);
 	return 0;
 }
 
@@ -362,6 +363,9 @@ int seg_refresh(struct segment *segment)
 			return error;
 		}
 		segment->rings = rings;
+		segment->listed = 0;
+		for (uint32_t i = 0; i < rings_count(rings); i++)
+			segment->listed |= UINT32_C(1) << rings_at(rings, i);
 		return 0;
 	}
 }

@@ -18,7 +18,8 @@ struct segment {
 	uint32_t row, serial; /* of `me`; row 0 is never used */
 	bool needs_fence;
 
-	uint64_t rings; /* the word that `ring` was made from */
+	uint64_t rings;	 /* the word that `ring` was made from */
+	uint32_t listed; /* the same list as a set: bit i for region i */
 	struct ring ring[SEG_RING_COUNT];
 	struct ring_cursor cursor[SEG_RING_COUNT];
 	uint32_t ring_id[SEG_RING_COUNT];
@@ -28,6 +29,7 @@ struct segment {
 	uint32_t capacity_order; /* order of the largest ring */
 	uint64_t capacity;
 	uint64_t incarnation;
+	char name[SEG_NAME_MAX + 1];
 	uint64_t sends_left; /* until the next count, see room.h */
 	struct segment *peer; /* the DLQ, once a move has needed it */
 };

@@ -24,7 +24,8 @@ static void ignore(void *context, const char *text)
 
 CASE(every_call_that_takes_a_name_refuses_what_is_none)
 {
-	static const char *const bad[] = {"", ".", "..", "a/b", "../a", "a b", "a.b", "a\n", "\xff", "-\x01", ".engine"};
+	static const char *const bad[] = {"",	 ".",	"..",	"a/b",	 "../a",   "a b",
+					  "a.b", "a\n", "\xff", "-\x01", ".engine"};
 	struct rlq_directory *directory;
 	char longest[RLQ_NAME_MAX + 2];
 	struct rlq_queue *queue;

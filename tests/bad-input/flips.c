@@ -51,7 +51,8 @@ int main(int argc, char **argv)
 		round->seed = seed + i;
 		status = child_wait(child_start(play_round, round));
 		if (!child_exited(status, 0)) {
-			printf("FAIL: --seed %lu --rounds 1: %s\n", (unsigned long)round->seed, child_status_text(status));
+			printf("FAIL: --seed %lu --rounds 1: %s\n", (unsigned long)round->seed,
+			       child_status_text(status));
 			failed++;
 		}
 	}

@@ -1,6 +1,6 @@
 /* Delays, release, long poll. Who waits is a child; the clock is ours. */
-#include "ring/event.h"
 #include "client/internal.h"
+#include "ring/event.h"
 #include "tests/support/cases.h"
 #include "tests/support/child.h"
 #include "tests/support/queue_fixture.h"

@@ -27,9 +27,10 @@ static void fill(unsigned char *body, size_t bytes, uint64_t seed)
 
 CASE(bodies_of_every_size_from_0_to_64_MiB_come_back_as_they_were)
 {
-	static const size_t sizes[] = {0,	1,	2,	63,	 64,	  65,	   255,	    256,
-				       257,	4095,	4096,	65535,	 65536,	  65537,   1000000, 1 << 20,
-				       5000000, RLQ_BODY_MAX - 1, RLQ_BODY_MAX};
+	static const size_t sizes[] = {0,	    1,	   2,	    63,	     64,      65,
+				       255,	    256,   257,	    4095,    4096,    65535,
+				       65536,	    65537, 1000000, 1 << 20, 5000000, RLQ_BODY_MAX - 1,
+				       RLQ_BODY_MAX};
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 	unsigned char *body = malloc(RLQ_BODY_MAX);
 
@@ -91,7 +92,8 @@ CASE(ten_attributes_of_all_types_come_back_as_they_were)
 	begin();
 	for (uint32_t i = 0; i < 11; i++) {
 		snprintf(names[i], sizeof(names[i]), "a.%u", i);
-		attributes[i] = (struct rlq_attribute){.name = names[i], .type = (enum rlq_attribute_type)(i % 3 + 1)};
+		attributes[i] =
+			(struct rlq_attribute){.name = names[i], .type = (enum rlq_attribute_type)(i % 3 + 1)};
 		attributes[i].value = i % 3 == 0 ? "text" : i % 3 == 1 ? "-1.5e10" : binary;
 		attributes[i].value_bytes = i % 3 == 1 ? 7 : 4;
 	}
@@ -122,7 +124,8 @@ static int send_named(const char *name)
 
 CASE(attribute_names_follow_the_rules_of_sqs)
 {
-	static const char *const bad[] = {"", ".a", "a.", "a..b", "a b", "AWS.x", "aws.x", "Amazon.x", "AMAZON.y", "ä", "a/b"};
+	static const char *const bad[] = {"",	   ".a",       "a.",	   "a..b", "a b", "AWS.x",
+					  "aws.x", "Amazon.x", "AMAZON.y", "ä",	   "a/b"};
 	char longest[257];
 
 	begin();
@@ -141,7 +144,8 @@ CASE(attribute_names_follow_the_rules_of_sqs)
 
 CASE(attribute_values_and_types_follow_the_rules_of_sqs)
 {
-	static const char *const numbers[] = {"0", "-1", "+1", "1.5", ".5", "5.", "1e5", "1E-5", "12345678901234567890"};
+	static const char *const numbers[] = {
+		"0", "-1", "+1", "1.5", ".5", "5.", "1e5", "1E-5", "12345678901234567890"};
 	static const char *const none[] = {"x", "", "1x", "--1", ".", "e5", "1e", "1.2.3", "0x10", " 1", "NaN"};
 	struct rlq_attribute a = {.name = "n", .type = RLQ_NUMBER}, twice[2];
 	char label[256];
@@ -221,7 +225,8 @@ CASE(peek_shows_the_visible_messages_and_changes_nothing)
 	CHECK_EQ(count, 0);
 	CHECK_EQ(seen, 9);
 	after = stat_of(queue);
-	CHECK(before.visible == after.visible && before.received == after.received && before.in_flight == after.in_flight);
+	CHECK(before.visible == after.visible && before.received == after.received &&
+	      before.in_flight == after.in_flight);
 	message = receive_one(queue);
 	CHECK_EQ(message.receive_count, 1);
 	queues_end();

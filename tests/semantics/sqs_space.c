@@ -8,10 +8,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -55,7 +55,7 @@ CASE(a_full_tmpfs_refuses_large_bodies_while_receive_and_delete_go_on)
 	CHECK_EQ(message.body_bytes, sizeof(body));
 	CHECK_EQ(rlq_delete(queue, &message.receipt), 0);
 	CHECK_EQ(rlq_send(queue, body, sizeof(body), NULL, NULL), 0); /* into what was freed */
-	CHECK_TEXT(drain(queue), "small"); /* the large one does not fit the text */
+	CHECK_TEXT(drain(queue), "small");			      /* the large one does not fit the text */
 	is_full = false;
 	CHECK_EQ(rlq_send(queue, body, sizeof(body), NULL, NULL), 0);
 	CHECK_EQ(faults_of("q"), 0);

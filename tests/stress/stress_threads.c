@@ -68,9 +68,9 @@ static struct rlq_queue *first_handle(void)
 
 	if (error)
 		fail("open", 0, error);
-	for (uint32_t class = 0; class < SEG_BODY_CLASS_COUNT; class ++)
-		if (region_open(queue->seg, class) == NULL)
-			fail("map", class, -ENOMEM);
+	for (uint32_t i = 0; i < SEG_BODY_CLASS_COUNT; i++)
+		if (region_open(queue->seg, i) == NULL)
+			fail("map", i, -ENOMEM);
 	return queue;
 }
 
@@ -97,13 +97,13 @@ static uint64_t body_word(uint64_t id, uint64_t at)
 	return (id + 1) * UINT64_C(0x9e3779b97f4a7c15) + at;
 }
 
-/* Three look at messages that may change under them, and find that out afterwards: by a compare-and-swap
- * that then fails (sweep_slot), because what they ask for is then over anyway (is_live_block), or not at
+/* These look at messages that may change under them, and find that out afterwards: by a compare-and-swap
+ * that then fails (sweep_slot, free_now), because what they ask for is then over anyway (is_live_block), or not at
  * all, for a figure to be shown (count_slot). */
 const char *__tsan_default_suppressions(void);
 const char *__tsan_default_suppressions(void)
 {
-	return "race:sweep_slot\nrace:is_live_block\nrace:count_slot\n";
+	return "race:sweep_slot\nrace:free_now\nrace:is_live_block\nrace:count_slot\n";
 }
 
 /* ---- producers -------------------------------------------------------------------------------- */

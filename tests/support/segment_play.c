@@ -33,7 +33,8 @@ static uint32_t next(struct play *play, uint32_t below)
 /* A code must be one, a count within its bounds. */
 static int answer(int result, int max, const char *call)
 {
-	if (result > max || result < CODES_END || (result < 0 && strcmp(rlq_strerror(result), "unknown error") == 0)) {
+	if (result > max || result < CODES_END ||
+	    (result < 0 && strcmp(rlq_strerror(result), "unknown error") == 0)) {
 		fprintf(stderr, "%s answered %d\n", call, result);
 		abort();
 	}

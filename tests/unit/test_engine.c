@@ -65,9 +65,9 @@ static void stop(struct host *host)
 }
 
 /* The suite's timeout is the watchdog. */
-#define AWAIT(condition)                                                                           \
-	while (!(condition))                                                                       \
-		sched_yield()
+#define AWAIT(condition)                                                                                           \
+	while (!(condition))                                                                                       \
+	sched_yield()
 
 Test(engine, shouldSayThatItServesAndThatItDoesNotAnyMore)
 {
@@ -107,7 +107,8 @@ Test(engine, shouldServeAQueueThatIsMadeWhileItRuns)
 	send_text(queue, "a");
 	receive_one(queue);
 	/* Time goes on as long as it takes: the engine looks for queues once a second. */
-	for (struct slot *slot = queue->seg->ring[0].slots; word_state(slot_read(slot)) != SLOT_READY; sched_yield())
+	for (struct slot *slot = queue->seg->ring[0].slots; word_state(slot_read(slot)) != SLOT_READY;
+	     sched_yield())
 		time_passes(1);
 	stop(&hosts[0]);
 }
@@ -139,7 +140,8 @@ Test(engine, shouldForgetAQueueThatIsRemovedAndServeItsSuccessor)
 	queue = queue_make("q", NULL);
 	send_text(queue, "a");
 	receive_one(queue);
-	for (struct slot *slot = queue->seg->ring[0].slots; word_state(slot_read(slot)) != SLOT_READY; sched_yield())
+	for (struct slot *slot = queue->seg->ring[0].slots; word_state(slot_read(slot)) != SLOT_READY;
+	     sched_yield())
 		time_passes(1);
 	stop(&hosts[0]);
 }

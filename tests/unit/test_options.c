@@ -94,11 +94,11 @@ static int create(const struct rlq_queue_attributes *attributes)
 	return result;
 }
 
-#define EXPECT(field, value, wanted)                                                               \
-	do {                                                                                       \
-		struct rlq_queue_attributes a_ = good();                                           \
-		a_.field = value;                                                                  \
-		cr_expect_eq(create(&a_), wanted, "%s = %s", #field, #value);                      \
+#define EXPECT(field, value, wanted)                                                                               \
+	do {                                                                                                       \
+		struct rlq_queue_attributes a_ = good();                                                           \
+		a_.field = value;                                                                                  \
+		cr_expect_eq(create(&a_), wanted, "%s = %s", #field, #value);                                      \
 	} while (0)
 
 Test(options, shouldHoldAttributesToTheirRanges)

@@ -7,8 +7,14 @@
 TestSuite(receipt, .init = queues_begin, .fini = queues_end, .timeout = 60);
 
 static const struct receipt_parts some = {
-	.incarnation = 0x0123456789abcdef, .generation = GENERATION_MASK, .id = {1, UINT64_MAX}, .ring = 7,
-	.ring_id = UINT32_MAX, .slot = 0xffffff, .receives = 77, .leased_ms = 0xfedcba98,
+	.incarnation = 0x0123456789abcdef,
+	.generation = GENERATION_MASK,
+	.id = {1, UINT64_MAX},
+	.ring = 7,
+	.ring_id = UINT32_MAX,
+	.slot = 0xffffff,
+	.receives = 77,
+	.leased_ms = 0xfedcba98,
 };
 
 Test(receipt, shouldKeepAllItsPartsApart)

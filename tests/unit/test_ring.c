@@ -73,7 +73,8 @@ Test(ring, shouldNotDeliverWhatIsClaimedButNotPublished)
 	ring_test_make(&test, 4);
 	cr_assert_eq(ring_claim(&test.ring, &test.producer, test.owner, &claim), RING_OK);
 	cr_assert_eq(word_state(ring_test_word(&test, claim.slot)), SLOT_WRITING);
-	cr_assert_eq(word_serial(ring_test_word(&test, claim.slot)), test.owner >> 32, "the owner goes in with the claim");
+	cr_assert_eq(word_serial(ring_test_word(&test, claim.slot)), test.owner >> 32,
+		     "the owner goes in with the claim");
 	cr_assert_eq(ring_test_take_id(&test), 0);
 }
 
@@ -183,7 +184,8 @@ Test(ring, shouldMoveADeadlineAndTellTheReaper)
 	ring_test_take(&test, &taken);
 	cr_assert(ring_set_deadline(&test.ring, taken.slot, taken.word, SLOT_LEASED, 500));
 	cr_assert_eq(due_earliest(&test.ring.due), 500);
-	cr_assert_not(ring_set_deadline(&test.ring, taken.slot, taken.word, SLOT_LEASED, 600), "decided with the state");
+	cr_assert_not(ring_set_deadline(&test.ring, taken.slot, taken.word, SLOT_LEASED, 600),
+		      "decided with the state");
 	cr_assert(ring_set_deadline(&test.ring, taken.slot, ring_test_word(&test, taken.slot), SLOT_DELAYED, 900));
 	cr_assert_eq(word_state(ring_test_word(&test, taken.slot)), SLOT_DELAYED);
 }

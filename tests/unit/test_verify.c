@@ -66,7 +66,8 @@ Test(verify, shouldFindNothingWrongWithTheSmallestQueues)
 			send_text(queue, "a");
 			message = receive_one(queue);
 			cr_assert_eq(rlq_delete(queue, &message.receipt), 0);
-			cr_assert_eq(verify(name), 0, "capacity %lu after %d: %s", (unsigned long)capacity, i, said);
+			cr_assert_eq(verify(name), 0, "capacity %lu after %d: %s", (unsigned long)capacity, i,
+				     said);
 		}
 	}
 }
@@ -92,10 +93,10 @@ Test(verify, shouldNameAQueueThatIsNotThere)
 	cr_assert_eq(verify("no name"), RLQ_ENAME);
 }
 
-#define FAULT(sentence)                                                                            \
-	do {                                                                                       \
-		cr_expect_gt(verify("q"), 0);                                                      \
-		cr_expect(strstr(said, sentence), "said: %s", said);                               \
+#define FAULT(sentence)                                                                                            \
+	do {                                                                                                       \
+		cr_expect_gt(verify("q"), 0);                                                                      \
+		cr_expect(strstr(said, sentence), "said: %s", said);                                               \
 	} while (0)
 
 Test(verify, shouldNameAStateThatDoesNotExist)
