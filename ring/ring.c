@@ -43,7 +43,8 @@ static bool position_fits(const struct ring *ring, uint64_t position)
 }
 
 /* Brings a slot that will be used soon. A locked operation waits for its line and lets nothing else
- * overtake it, so in a ring too large for the caches each would pay a whole miss. */
+ * overtake it, so in a ring too large for the caches each would pay a whole miss. So the argument; no gain was
+ * measured yet (docs/BENCHMARKS.md, what was tried). */
 static inline void fetch_ahead(const struct ring *ring, uint64_t position)
 {
 	const struct slot *slot = slot_at(ring, position + RING_AHEAD);
