@@ -215,11 +215,14 @@ static void play_in_member(struct team *team, uint32_t me, void *context)
 static bool play(struct task *task, const char *what, enum work work, pair_half *subject, pair_half *yardstick,
 		 double limit)
 {
-	struct team *team = team_new(2);
+	struct team *team;
 	char name[64];
 	bool good;
 
 	snprintf(name, sizeof(name), "%s, %u under way", what, task->depth);
+	if (!bench_wants(name))
+		return true;
+	team = team_new(2);
 	task->pair = (struct pair){
 		.name = name, .unit = "GB/s", .scale = 1e-9, .limit = limit, .rounds = bench_options.rounds};
 	task->work = work;

@@ -56,6 +56,8 @@ static void make_queue(const struct place *place, const char *name, uint32_t ord
 
 static bool play(struct place *place, const char *name, const char *deep, const char *empty, double limit)
 {
+	if (!bench_wants(name))
+		return true;
 	uint64_t count = bench_options.quick ? 2 << 14 : UINT64_C(9) << 18;
 	struct task task = {
 		.pair = {.name = name,

@@ -117,6 +117,8 @@ static void work(struct team *team, uint32_t me, void *context)
 
 static bool play(const struct place *place, const char *name, double share, double limit, double aim)
 {
+	if (!bench_wants(name))
+		return true;
 	struct task task = {
 		.place = *place,
 		.pair = {.name = name,

@@ -22,10 +22,12 @@ void bench_start(int argc, char **argv)
 			bench_options.rounds = 1;
 		} else if (strcmp(argv[i], "--json") == 0) {
 			bench_options.json = true;
+		} else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) {
+			bench_options.only = argv[++i];
 		} else if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc) {
 			bench_options.rounds = (uint32_t)atoi(argv[++i]);
 		} else {
-			fprintf(stderr, "usage: %s [--quick] [--json] [--rounds N]\n", argv[0]);
+			fprintf(stderr, "usage: %s [--quick] [--json] [--rounds N] [--only TEXT]\n", argv[0]);
 			exit(2);
 		}
 	}
@@ -33,6 +35,11 @@ void bench_start(int argc, char **argv)
 		fprintf(stderr, "%s: --rounds takes 1 to %d\n", argv[0], TEAM_SAMPLES);
 		exit(2);
 	}
+}
+
+bool bench_wants(const char *name)
+{
+	return !bench_options.only || strstr(name, bench_options.only);
 }
 
 void pair_play(struct team *team, uint32_t me, const struct pair *pair, pair_half *subject, pair_half *yardstick,

@@ -33,12 +33,16 @@ void figure_report(const char *name, double value, const char *unit, const char 
 /* Begins a table. `title` says what the subject and the yardstick are. */
 void report_title(const char *title);
 
-/* What every program takes: --quick, --json, --rounds N. Ends the process on anything else. */
+/* What every program takes: --quick, --json, --rounds N, --only TEXT (those
+ * that compare pairs). Ends the process on anything else. */
 struct bench_options {
 	bool quick, json;
 	uint32_t rounds;
+	const char *only; /* NULL: all */
 };
 extern struct bench_options bench_options;
 void bench_start(int argc, char **argv);
+/* Was this case asked for? Its name contains the text of --only. */
+bool bench_wants(const char *name);
 
 #endif

@@ -150,6 +150,8 @@ static void work(struct team *team, uint32_t me, void *context)
 
 static bool play(const struct place *place, const char *name, double share)
 {
+	if (!bench_wants(name))
+		return true;
 	struct work w = {
 		.task = {.place = *place, .share = share, .count = bench_options.quick ? 50 : BLOCK},
 		.pair = {.name = name,

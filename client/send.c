@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-enum { FULL_PAUSES = 64 }; /* about 1 us; 64 gained in every run, 256 did not */
-
 /* One message on its way. */
 struct outgoing {
 	struct message_parts parts;
@@ -175,7 +173,7 @@ static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_
 	/* Never "full" while something is only waiting to be reaped. */
 	reap_if_needed(queue);
 	for (;;) {
-		seg_room_ask_again(queue->seg);
+		seg_room_linger(queue->seg);
 		/* [E2] tried again after the ticket, so that room made in between is not slept through */
 		error = try_once(queue, out, attempt, ret_id);
 		if (!is_worth_waiting(error) || !(patience->flags & RLQ_SEND_WAIT) ||

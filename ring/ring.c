@@ -42,17 +42,6 @@ static bool position_fits(const struct ring *ring, uint64_t position)
 	return position >> ring->order < GENERATION_MASK;
 }
 
-/* Brings a slot that will be used soon. A locked operation waits for its line and lets nothing else
- * overtake it, so in a ring too large for the caches each would pay a whole miss. So the argument; no gain was
- * measured yet (docs/BENCHMARKS.md, what was tried). */
-static inline void fetch_ahead(const struct ring *ring, uint64_t position)
-{
-	const struct slot *slot = slot_at(ring, position + RING_AHEAD);
-
-	__builtin_prefetch(&slot->word, 1);
-	__builtin_prefetch(slot->message.inline_bytes, 1);
-}
-
 static uint64_t later(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
@@ -182,8 +171,6 @@ static bool claim_slot(const struct ring *ring, struct ring_cursor *cursor, uint
 	tail = load_seq(&ring->ends->tail);
 	late = late || tail > t;
 	cursor->tail = t + 1;
-	if (ring->order >= RING_AHEAD_ORDER)
-		fetch_ahead(ring, t);
 	if (t + 1 >= tail + CURSOR_LAG_MAX) {
 		raise_seq(&ring->ends->tail, t + 1);
 		CRASH_POINT(send_tail_moved);
@@ -507,19 +494,6 @@ static void head_keep_up(const struct ring *ring, struct ring_cursor *cursor, ui
 	}
 }
 
-/* Fetches ahead while there are messages ahead: a slot that its producer has yet to write is better
- * left alone. */
-static void fetch_messages(const struct ring *ring, struct ring_cursor *cursor, uint64_t h)
-{
-	if (h + 2 * RING_AHEAD >= cursor->tail_seen) {
-		if (h % RING_AHEAD != 0)
-			return;
-		cursor->tail_seen = load_relaxed(&ring->ends->tail); /* relaxed: a guess */
-	}
-	if (h + 2 * RING_AHEAD < cursor->tail_seen)
-		fetch_ahead(ring, h);
-}
-
 static enum ring_result take_head(const struct ring *ring, struct ring_cursor *cursor,
 				  const struct ring_terms *terms, struct ring_taken *ret)
 {
@@ -533,8 +507,6 @@ static enum ring_result take_head(const struct ring *ring, struct ring_cursor *c
 		if (look == LOOK_DAMAGED)
 			return RING_DAMAGED;
 		if (look == LOOK_LEASED) {
-			if (ring->order >= RING_AHEAD_ORDER)
-				fetch_messages(ring, cursor, h);
 			head_keep_up(ring, cursor, h + 1, CURSOR_LAG_MAX);
 			return RING_OK;
 		}

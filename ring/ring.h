@@ -45,8 +45,6 @@ enum {
 	RING_STEPS_MAX = 4096,
 	RING_LOOKS = 12,
 #endif
-	RING_AHEAD = 8,	     /* slots fetched ahead of use in a ring that no cache holds */
-	RING_AHEAD_ORDER = 13, /* such a ring: over 1 MiB */
 	RING_HEAD_EVERY = 4, /* at least one take in this many starts at the head */
 };
 
@@ -70,7 +68,6 @@ struct ring {
 /* One handle's place in one ring. Private memory; zeroed is a good start. */
 struct ring_cursor {
 	uint64_t tail, head;
-	uint64_t tail_seen; /* by this consumer, now and then: messages up to there are worth fetching */
 	uint64_t stepped; /* occupied positions met in a row since the last claim */
 	uint32_t again;	  /* where to look for the next redelivery bit */
 	uint32_t turn;

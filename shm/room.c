@@ -5,7 +5,11 @@
 
 #include <errno.h>
 
-enum { CHECK_EVERY_MAX = 64 };
+enum {
+	CHECK_EVERY_MAX = 64,
+	LINGER_LOOKS = 4,
+	LINGER_PAUSES = 64, /* 1 to 2 us */
+};
 
 /* Messages that the listed rings may hold together: 7/8 of their slots. An older one that is partly
  * drained is not refilled; then the newest meets its last slot, and growing goes by that. */
@@ -60,6 +64,19 @@ int seg_room_count(struct segment *segment)
 	segment->sends_left =
 		sends_until_count(segment, live, limit < segment->capacity ? limit : segment->capacity) - 1;
 	return 0;
+}
+
+void seg_room_linger(struct segment *segment)
+{
+	uint64_t chunk = segment->capacity / 8 < CHECK_EVERY_MAX ? segment->capacity / 8 : CHECK_EVERY_MAX;
+
+	for (int look = 0; look < LINGER_LOOKS; look++) {
+		for (int pause = 0; pause < LINGER_PAUSES; pause++)
+			cpu_relax();
+		if (seg_live(segment) + (int64_t)chunk < (int64_t)segment->capacity)
+			break;
+	}
+	segment->sends_left = 0;
 }
 
 int seg_claim(struct segment *segment, bool arriving, uint32_t receives, struct ring_claim *ret)

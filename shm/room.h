@@ -21,10 +21,9 @@ static inline int seg_room(struct segment *segment)
  * with its receive count. Returns the ring's index, or RLQ_EFULL, RLQ_ENOSPACE, RLQ_EDAMAGED. */
 int seg_claim(struct segment *segment, bool arriving, uint32_t receives, struct ring_claim *ret);
 
-/* After giving up on RLQ_EFULL: count anew before the next send. */
-static inline void seg_room_ask_again(struct segment *segment)
-{
-	segment->sends_left = 0;
-}
+/* After RLQ_EFULL: gives consumers a moment, a few microseconds at most, to make room for more than one
+ * message, and has the next send count anew. Asking at once, and for each single message, takes the line
+ * of a consumer's counters away from it every time: everybody was slower (docs/BENCHMARKS.md). */
+void seg_room_linger(struct segment *segment);
 
 #endif
