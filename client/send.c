@@ -30,7 +30,7 @@ static struct rlq_message_id next_id(struct rlq_queue *queue)
 		{(queue->id_seed & ~UINT64_C(0xf000)) | 0x4000, id_variant(queue->id_count++)}};
 }
 
-static int outgoing_check(const struct rlq_queue *queue, struct outgoing *out)
+static inline __attribute__((always_inline)) int outgoing_check(const struct rlq_queue *queue, struct outgoing *out)
 {
 	const struct message_parts *parts = &out->parts;
 	uint64_t bytes = parts->body_bytes;
@@ -53,7 +53,7 @@ static int outgoing_check(const struct rlq_queue *queue, struct outgoing *out)
 }
 
 /* Claims a slot and finds room for the payload in it. */
-static int outgoing_reserve(struct rlq_queue *queue, struct outgoing *out)
+static inline __attribute__((always_inline)) int outgoing_reserve(struct rlq_queue *queue, struct outgoing *out)
 {
 	struct segment *segment = queue->seg;
 	const struct ring *ring;
@@ -61,7 +61,7 @@ static int outgoing_reserve(struct rlq_queue *queue, struct outgoing *out)
 
 	if (error)
 		return error;
-	index = seg_claim(segment, false, 0, &out->claim);
+	index = seg_claim(segment, &out->claim);
 	if (index < 0)
 		return index;
 	out->ring = (uint32_t)index;
@@ -75,7 +75,8 @@ static int outgoing_reserve(struct rlq_queue *queue, struct outgoing *out)
 }
 
 /* Fills in what is not payload and publishes. */
-static int outgoing_publish(struct rlq_queue *queue, struct outgoing *out, struct rlq_message_id *ret_id)
+static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_queue *queue, struct outgoing *out,
+								  struct rlq_message_id *ret_id)
 {
 	struct segment *segment = queue->seg;
 	const struct ring *ring = &segment->ring[out->ring];
@@ -107,7 +108,8 @@ static int outgoing_publish(struct rlq_queue *queue, struct outgoing *out, struc
 	return 0;
 }
 
-static int outgoing_send(struct rlq_queue *queue, struct outgoing *out, struct rlq_message_id *ret_id)
+static inline __attribute__((always_inline)) int outgoing_send(struct rlq_queue *queue, struct outgoing *out,
+							       struct rlq_message_id *ret_id)
 {
 	int error = outgoing_check(queue, out);
 
@@ -140,8 +142,8 @@ static int patience_begin(struct rlq_queue *queue, const struct rlq_send_options
 	if ((options->flags & ~(uint32_t)(RLQ_SEND_WAIT | RLQ_INTERRUPTIBLE)) != 0 || options->timeout_ms < 0)
 		return RLQ_EATTRIBUTE;
 	os_clock_read(&queue->seg->clock);
-	*ret_patience = (struct patience){.flags = options->flags,
-					  .until_ms = deadline_after(queue, options->timeout_ms)};
+	*ret_patience =
+		(struct patience){.flags = options->flags, .until_ms = deadline_after(queue, options->timeout_ms)};
 	return 0;
 }
 
@@ -317,8 +319,8 @@ static int reservation_unpack(const struct rlq_queue *queue, const struct rlq_re
 	uint32_t ring = (uint32_t)(word[0] >> 32), slot = (uint32_t)word[0];
 
 	if (word[7] != 1 || word[4] != segment->incarnation || ring >= SEG_RING_COUNT ||
-	    word[5] != owner_make(segment->row, segment->serial) ||
-	    word[6] != segment->ring_id[ring] || slot > segment->ring[ring].mask)
+	    word[5] != owner_make(segment->row, segment->serial) || word[6] != segment->ring_id[ring] ||
+	    slot > segment->ring[ring].mask)
 		return RLQ_ERECEIPT;
 	*ret_out = (struct outgoing){.ring = ring,
 				     .delay_ms = (int64_t)word[3],
@@ -401,8 +403,7 @@ int rlq_abandon(struct rlq_queue *queue, struct rlq_reservation *reservation)
 	if (!error && ring_abandon(ring, &out.claim, owner_make(segment->row, segment->serial)) != RING_OK)
 		error = RLQ_EDAMAGED;
 	if (!error && block)
-		body_free(segment, block,
-			  place_pack(out.ring, out.claim.slot, out.claim.position >> ring->order));
+		body_free(segment, block, place_pack(out.ring, out.claim.slot, out.claim.position >> ring->order));
 	call_end(queue);
 	memset(reservation, 0, sizeof(*reservation));
 	return error;

@@ -1,11 +1,9 @@
 #include "ring/due.h"
 #include "ring/crashpoint.h"
 
-enum { GROUP = 64 };
-
 static uint32_t groups_for(uint32_t things)
 {
-	return (things + GROUP - 1) / GROUP;
+	return (things + DUE_GROUP - 1) / DUE_GROUP;
 }
 
 size_t due_bytes(uint32_t slots)
@@ -38,19 +36,16 @@ static void hint_lower(atomic_u64 *word, uint64_t deadline_ms)
 	raise_seq(word, ~deadline_ms);
 }
 
-void due_lower(const struct due *due, uint32_t slot, uint64_t deadline_ms)
+void due_note(const struct due *due, uint32_t slot, uint64_t deadline_ms)
 {
-	uint32_t group = slot / GROUP;
+	uint32_t group = slot / DUE_GROUP;
 
-	/* [D1] The loads after the CAS of the lease; pair with [D2]. The summary is looked at even if the
-	 * group is news to nobody: who lowered that may have died, or be stopped, in between. */
 	if (hint_read(&due->groups[group]) > deadline_ms) {
 		hint_lower(&due->groups[group], deadline_ms);
 		CRASH_POINT(receive_due_lowered);
 	}
-	if (hint_read(&due->summary[group / GROUP]) > deadline_ms)
-		hint_lower(&due->summary[group / GROUP], deadline_ms);
-	CRASH_POINT(due_summary_lowered);
+	if (hint_read(&due->summary[group / DUE_GROUP]) > deadline_ms)
+		hint_lower(&due->summary[group / DUE_GROUP], deadline_ms);
 }
 
 uint64_t due_earliest(const struct due *due)
@@ -70,12 +65,12 @@ uint64_t due_earliest(const struct due *due)
  * in between is kept. */
 static void summary_renew(const struct due *due, uint32_t index)
 {
-	uint32_t end = (index + 1) * GROUP < due->group_count ? (index + 1) * GROUP : due->group_count;
+	uint32_t end = (index + 1) * DUE_GROUP < due->group_count ? (index + 1) * DUE_GROUP : due->group_count;
 	uint64_t earliest = DUE_NEVER;
 
 	exchange_seq(&due->summary[index], 0);
 	CRASH_POINT(due_summary_taken);
-	for (uint32_t group = index * GROUP; group < end; group++) {
+	for (uint32_t group = index * DUE_GROUP; group < end; group++) {
 		uint64_t hint = hint_read(&due->groups[group]);
 
 		if (hint < earliest)
@@ -89,12 +84,12 @@ static void summary_renew(const struct due *due, uint32_t index)
 int64_t due_take(const struct due *due, uint32_t from, uint64_t now_ms)
 {
 	/* The caller has just finished the last group of a summary. */
-	if (from > 0 && (from % GROUP == 0 || from >= due->group_count))
-		summary_renew(due, (from - 1) / GROUP);
+	if (from > 0 && (from % DUE_GROUP == 0 || from >= due->group_count))
+		summary_renew(due, (from - 1) / DUE_GROUP);
 	for (uint32_t group = from; group < due->group_count; group++) {
-		if (group % GROUP == 0 || group == from) {
-			if (hint_read(&due->summary[group / GROUP]) > now_ms) {
-				group |= GROUP - 1;
+		if (group % DUE_GROUP == 0 || group == from) {
+			if (hint_read(&due->summary[group / DUE_GROUP]) > now_ms) {
+				group |= DUE_GROUP - 1;
 				continue;
 			}
 		}
@@ -104,8 +99,8 @@ int64_t due_take(const struct due *due, uint32_t from, uint64_t now_ms)
 			CRASH_POINT(reap_hint_taken);
 			return group;
 		}
-		if ((group + 1) % GROUP == 0 || group + 1 == due->group_count)
-			summary_renew(due, group / GROUP);
+		if ((group + 1) % DUE_GROUP == 0 || group + 1 == due->group_count)
+			summary_renew(due, group / DUE_GROUP);
 	}
 	return -1;
 }

@@ -9,10 +9,12 @@
 #define RL_DUE_H
 
 #include "ring/atomic.h"
+#include "ring/crashpoint.h"
 
 #include <stddef.h>
 
 #define DUE_NEVER UINT64_MAX
+enum { DUE_GROUP = 64 };
 
 /* Stored complemented, so that zeroed memory says NEVER. */
 struct due {
@@ -24,9 +26,24 @@ struct due {
 size_t due_bytes(uint32_t slots);
 void due_place(struct due *ret, void *memory, uint32_t slots);
 
-/* A slot's lease or delay ends at `deadline_ms` (full 64 bits of the clock). One load when nothing
- * earlier is news; wait-free but for other lowerings of the same word. */
-void due_lower(const struct due *due, uint32_t slot, uint64_t deadline_ms);
+/* Lowers the words above `slot` to `deadline_ms`. */
+void due_note(const struct due *due, uint32_t slot, uint64_t deadline_ms);
+
+/* A slot's lease or delay ends at `deadline_ms` (full 64 bits of the clock). Two loads when nothing
+ * earlier is news; wait-free but for other lowerings of the same word.
+ *
+ * [D1] The loads after the CAS of the lease; pair with [D2]. The summary is looked at even if the group
+ * is news to nobody: who lowered that may have died, or be stopped, in between. */
+static inline void due_lower(const struct due *due, uint32_t slot, uint64_t deadline_ms)
+{
+	uint32_t group = slot / DUE_GROUP;
+
+	if (__builtin_expect(~load_seq(&due->groups[group]) > deadline_ms ||
+				     ~load_seq(&due->summary[group / DUE_GROUP]) > deadline_ms,
+			     0))
+		due_note(due, slot, deadline_ms);
+	CRASH_POINT(due_summary_lowered);
+}
 
 /* Earliest deadline of all; DUE_NEVER if none. Walks the summaries. */
 uint64_t due_earliest(const struct due *due);

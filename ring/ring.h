@@ -31,6 +31,7 @@
 #define RL_RING_H
 
 #include "ring/bitmap.h"
+#include "ring/crashpoint.h"
 #include "ring/due.h"
 #include "ring/slot.h"
 
@@ -110,7 +111,8 @@ enum ring_result ring_claim_arriving(const struct ring *ring, struct ring_cursor
 				     uint32_t receives, struct ring_claim *ret);
 
 /* WRITING or PASSED -> READY. Linearisation point of send. RING_DAMAGED if the slot is not ours. */
-enum ring_result ring_publish(const struct ring *ring, const struct ring_claim *claim, uint64_t owner);
+static inline enum ring_result ring_publish(const struct ring *ring, const struct ring_claim *claim,
+					    uint64_t owner);
 /* WRITING or PASSED -> DELAYED until `due_ms` (64-bit clock). */
 enum ring_result ring_publish_delayed(const struct ring *ring, const struct ring_claim *claim, uint64_t owner,
 				      uint64_t due_ms);
@@ -124,7 +126,7 @@ struct ring_terms {
 	/* Visibility timeout 0: counts as received, stays READY. Whoever took it sets its redelivery bit
 	 * when its call is over, so that one call does not take it twice. */
 	bool stay_visible;
-	bool before_sleep;     /* the caller sleeps if it hears EMPTY: look at every redelivery bit */
+	bool before_sleep; /* the caller sleeps if it hears EMPTY: look at every redelivery bit */
 	/* Called before the lease of a reader in place, with the place it must publish (R9). */
 	void (*hold)(void *context, uint64_t place);
 	void *context;
@@ -150,7 +152,7 @@ bool ring_set_deadline(const struct ring *ring, uint32_t slot, struct slot_word 
 		       uint64_t deadline_ms);
 /* Anything -> FREE of the next lap. Linearisation point of delete. The caller has made sure that
  * nobody reads in place. */
-bool ring_free(const struct ring *ring, uint32_t slot, struct slot_word from);
+static inline bool ring_free(const struct ring *ring, uint32_t slot, struct slot_word from);
 
 /* Says that slot i is worth a look. */
 static inline void ring_set_again(const struct ring *ring, uint32_t slot)
@@ -162,6 +164,148 @@ static inline void ring_set_again(const struct ring *ring, uint32_t slot)
 static inline bool ring_is_behind_head(const struct ring *ring, uint32_t slot, struct slot_word word)
 {
 	return (word_generation(word) << ring->order | slot) < load_seq(&ring->ends->head);
+}
+
+/* ---- the common case, inline ------------------------------------------------------------------
+ *
+ * ring_claim_next and ring_take_next try what a queue in steady traffic asks for: the slot at our own
+ * cursor is as the lap says, and nothing has come back. Everything else walks (ring_claim, ring_take,
+ * which begin with the same try). The steps that decide are written once, here. */
+
+static inline uint64_t ring_lap(const struct ring *ring, uint64_t position)
+{
+	return (position >> ring->order) & GENERATION_MASK;
+}
+
+/* [K2] Clears the mark of a slot just claimed; a jump may have believed it. */
+static inline bool ring_mark_was_set(const struct ring *ring, uint32_t slot)
+{
+	return bitmap_any(&ring->kept) && bitmap_test(&ring->kept, slot) && bitmap_clear(&ring->kept, slot);
+}
+
+/* Claims the slot of position t. False: somebody else was faster. */
+static inline bool ring_claim_slot(const struct ring *ring, struct ring_cursor *cursor, uint64_t t,
+				   struct slot_word from, struct slot_word to, struct ring_claim *ret)
+{
+	uint32_t slot = (uint32_t)t & ring->mask;
+	uint64_t tail;
+	bool late;
+
+	if (!slot_change(&ring->slots[slot], from, to))
+		return false;
+	CRASH_POINT(send_claimed);
+	late = ring_mark_was_set(ring, slot);
+	/* Had the tail gone past before the claim? Then a consumer may have passed an empty slot. */
+	tail = load_seq(&ring->ends->tail);
+	late = late || tail > t;
+	cursor->tail = t + 1;
+	cursor->stepped = 0;
+	if (t + 1 >= tail + CURSOR_LAG_MAX) {
+		raise_seq(&ring->ends->tail, t + 1);
+		CRASH_POINT(send_tail_moved);
+	}
+	*ret = (struct ring_claim){.position = t, .slot = slot, .late = late};
+	return true;
+}
+
+/* False: the walk has to be asked. */
+static inline bool ring_claim_next(const struct ring *ring, struct ring_cursor *cursor, uint64_t owner,
+				   struct ring_claim *ret)
+{
+	uint64_t t = cursor->tail, lap = ring_lap(ring, t);
+	struct slot_word free = word_make(SLOT_FREE, lap, OWNER_NONE, 0, 0);
+	struct slot_word claimed = word_make(SLOT_WRITING, lap, (uint32_t)owner, 0, (uint32_t)(owner >> 32));
+
+	return load_acquire(&ring->slots[t & ring->mask].word.low) == free.bits.low &&
+	       ring_claim_slot(ring, cursor, t, free, claimed, ret);
+}
+
+/* The word of a slot that we have claimed, in another state. */
+static inline struct slot_word ring_claimed_word(const struct ring *ring, const struct ring_claim *claim,
+						 enum slot_state state, uint64_t owner)
+{
+	return word_make(state, ring_lap(ring, claim->position), (uint32_t)owner, 0, (uint32_t)(owner >> 32));
+}
+
+/* PASSED -> to. */
+bool ring_leave_passed(const struct ring *ring, const struct ring_claim *claim, uint64_t owner,
+		       struct slot_word to);
+
+static inline enum ring_result ring_publish(const struct ring *ring, const struct ring_claim *claim, uint64_t owner)
+{
+	struct slot_word writing = ring_claimed_word(ring, claim, SLOT_WRITING, owner);
+	struct slot_word ready = ring_claimed_word(ring, claim, SLOT_READY, OWNER_NONE);
+	bool passed = false;
+
+	/* [S3] Publishes the message; pairs with the acquire of [L1] and with the lease CAS. By the half
+	 * that names us: the other one stays, being of no meaning before the first receive.
+	 * Killed just before: WRITING, the reaper frees it. Just after: sent, though nobody heard so. */
+	if (__builtin_expect(!slot_change_low(&ring->slots[claim->slot], writing, ready), 0)) {
+		passed = true;
+		if (!ring_leave_passed(ring, claim, owner, ready))
+			return RING_DAMAGED;
+	}
+	CRASH_POINT(send_published);
+	/* [R1] A late claim asks whether head has gone by; pairs with [R2] in look_again(). */
+	if (passed || (claim->late && load_seq(&ring->ends->head) > claim->position)) {
+		ring_set_again(ring, claim->slot);
+		CRASH_POINT(send_bit_set);
+	}
+	return RING_OK;
+}
+
+/* [T1] Takes the message; acquire pairs with [S3]. Linearisation point of receive. Killed just after: the
+ * lease ends by time. False: the word has changed. */
+static inline bool ring_lease_slot(const struct ring *ring, uint32_t slot, struct slot_word ready,
+				   struct slot_word leased, const struct ring_terms *terms)
+{
+	if (!slot_change(&ring->slots[slot], ready, leased))
+		return false;
+	CRASH_POINT(receive_leased);
+	if (!terms->stay_visible)
+		due_lower(&ring->due, slot, terms->deadline_ms);
+	return true;
+}
+
+/* The message at our cursor, if nobody has received it yet and it is to be copied. False: the walk has to
+ * be asked. */
+static inline bool ring_take_next(const struct ring *ring, struct ring_cursor *cursor,
+				  const struct ring_terms *terms, struct ring_taken *ret)
+{
+	uint64_t h = cursor->head;
+	uint32_t index = (uint32_t)h & ring->mask;
+	struct slot *slot = &ring->slots[index];
+	struct slot_word word, leased;
+
+	word.bits.low = load_acquire(&slot->word.low);
+	if (word.bits.low != word_make(SLOT_READY, ring_lap(ring, h), OWNER_NONE, 0, 0).bits.low ||
+	    bitmap_any(&ring->again) || terms->viewer != OWNER_NONE || terms->stay_visible)
+		return false;
+	word.bits.high = load_acquire(&slot->word.high);
+	leased = word_with_deadline(word_with_state(word, SLOT_LEASED), (uint32_t)terms->deadline_ms);
+	leased.bits.high += 1; /* the receive count */
+	if (word_receives(word) != 0 || !ring_lease_slot(ring, index, word, leased, terms))
+		return false;
+	cursor->head = h + 1;
+	/* Written down now and then, so that others need not walk there. */
+	if ((h + 1) % CURSOR_LAG_MAX == 0) {
+		raise_seq(&ring->ends->head, h + 1);
+		CRASH_POINT(receive_head_moved);
+	}
+	*ret = (struct ring_taken){.slot = index, .word = leased};
+	return true;
+}
+
+static inline bool ring_free(const struct ring *ring, uint32_t slot, struct slot_word from)
+{
+	/* [F1] Killed just before: the message is still there. Just after: gone, its mark at most stale. */
+	if (!slot_change(&ring->slots[slot], from, word_freed(from)))
+		return false;
+	CRASH_POINT(delete_freed);
+	if (bitmap_any(&ring->kept) && bitmap_test(&ring->kept, slot))
+		bitmap_clear(&ring->kept, slot);
+	CRASH_POINT(delete_mark_cleared);
+	return true;
 }
 
 #endif

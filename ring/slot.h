@@ -102,9 +102,9 @@ struct slot_message {
 	uint64_t sent_ms;	   /* wall clock, ms since 1970 */
 	uint32_t first_receive_ms; /* ms after sent_ms, plus 1; 0: never received */
 	uint32_t body_bytes;
-	uint32_t extra_bytes;	   /* attributes and notes that follow the body in its block */
-	uint32_t sender;	   /* uid of the sending process */
-	uint64_t block;		   /* 0: body is inline; else class:8 | index:56, see shm/bodies.h */
+	uint32_t extra_bytes; /* attributes and notes that follow the body in its block */
+	uint32_t sender;      /* uid of the sending process */
+	uint64_t block;	      /* 0: body is inline; else class:8 | index:56, see shm/bodies.h */
 	unsigned char inline_bytes[SLOT_INLINE_BYTES];
 };
 
@@ -140,8 +140,8 @@ static inline struct place place_unpack(uint64_t packed)
 	};
 }
 
-static inline struct slot_word word_make(enum slot_state state, uint64_t generation, uint32_t owner, uint32_t receives,
-					 uint32_t deadline_ms)
+static inline struct slot_word word_make(enum slot_state state, uint64_t generation, uint32_t owner,
+					 uint32_t receives, uint32_t deadline_ms)
 {
 	return (struct slot_word){{
 		.low = generation << 16 | (uint64_t)(owner & 0xfff) << 4 | state,

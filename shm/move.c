@@ -94,7 +94,7 @@ static int arrive_prepare(struct segment *source, uint32_t ring, uint32_t slot, 
 
 	if (error)
 		return error;
-	to = seg_claim(target, true, receives, ret_claim);
+	to = seg_claim_walk(target, true, receives, ret_claim);
 	if (to < 0)
 		return to;
 	CRASH_POINT(move_arriving);

@@ -79,7 +79,7 @@ void seg_room_linger(struct segment *segment)
 	segment->sends_left = 0;
 }
 
-int seg_claim(struct segment *segment, bool arriving, uint32_t receives, struct ring_claim *ret)
+int seg_claim_walk(struct segment *segment, bool arriving, uint32_t receives, struct ring_claim *ret)
 {
 	uint64_t owner = owner_make(segment->row, segment->serial);
 	uint32_t busy = 0;

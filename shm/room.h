@@ -19,7 +19,17 @@ static inline int seg_room(struct segment *segment)
 
 /* Claims a slot of the newest ring, growing if it is physically full. `arriving`: for a moved copy,
  * with its receive count. Returns the ring's index, or RLQ_EFULL, RLQ_ENOSPACE, RLQ_EDAMAGED. */
-int seg_claim(struct segment *segment, bool arriving, uint32_t receives, struct ring_claim *ret);
+int seg_claim_walk(struct segment *segment, bool arriving, uint32_t receives, struct ring_claim *ret);
+static inline int seg_claim(struct segment *segment, struct ring_claim *ret)
+{
+	uint32_t index = seg_newest_ring(segment);
+
+	if (__builtin_expect(ring_claim_next(&segment->ring[index], &segment->cursor[index],
+					     owner_make(segment->row, segment->serial), ret),
+			     1))
+		return (int)index;
+	return seg_claim_walk(segment, false, 0, ret);
+}
 
 /* After RLQ_EFULL: gives consumers a moment, a few microseconds at most, to make room for more than one
  * message, and has the next send count anew. Asking at once, and for each single message, takes the line

@@ -196,9 +196,9 @@ void check_end(void)
 
 /* ---- names of words ------------------------------------------------------------------------------- */
 
-static const char *const state_names[16] = {"FREE",  "WRITING", "PASSED", "PENDING",  "READY", "LEASED", "DELAYED",
-					    "DEAD",  "MOVING",  "MOVED",  "ARRIVING", "DONE",  "HELD",	 "13",
-					    "14",    "15"};
+static const char *const state_names[16] = {"FREE",    "WRITING", "PASSED", "PENDING", "READY",	   "LEASED",
+					    "DELAYED", "DEAD",	  "MOVING", "MOVED",   "ARRIVING", "DONE",
+					    "HELD",    "13",	  "14",	    "15"};
 
 static bool is_in(const void *address, const void *from, size_t bytes)
 {
@@ -216,7 +216,8 @@ static void show_slot(const void *address, char *text, size_t bytes)
 	else
 		snprintf(text, bytes, "slot %u%s gen %llu %s owner %u receives %u deadline %u", slot,
 			 address == &at->word.high ? " (high)" : "", (unsigned long long)word_generation(word),
-			 state_names[word_state(word)], word_owner(word), word_receives(word), word_deadline_ms(word));
+			 state_names[word_state(word)], word_owner(word), word_receives(word),
+			 word_deadline_ms(word));
 }
 
 void show_word(const void *address, char *text, size_t bytes)

@@ -39,7 +39,7 @@ static bool (*joined)(const void *address);
 static void *scheduler_sp;
 static int current = ACTORS_MAX;
 static const void *accessed; /* by the last step */
-static bool fresh; /* the turn has just begun: its first access needs no further choice */
+static bool fresh;	     /* the turn has just begun: its first access needs no further choice */
 static const char *failure;
 static uint64_t failure_number;
 
@@ -76,7 +76,8 @@ int explore_add_actor(const char *name, void (*turn)(int actor), bool is_mortal)
 		fprintf(stderr, "interleave: too many actors\n");
 		exit(1);
 	}
-	state.actors[actor_count] = (struct actor){.name = name, .turn = turn, .is_mortal = is_mortal, .doing = "-"};
+	state.actors[actor_count] =
+		(struct actor){.name = name, .turn = turn, .is_mortal = is_mortal, .doing = "-"};
 	return actor_count++;
 }
 

@@ -53,9 +53,11 @@ static bool run(const struct scenario *scenario, bool verbose)
 	scenario_build(scenario);
 	result = explore_run(scenario->switches, STATES_MAX, false);
 	printf("%-28s %5u %6d %6u %5s %10zu %11zu %6u %6.1f s  %s\n", scenario->name, 1u << scenario->order,
-	       explore_actor_count(), scenario->deaths, bound_text(scenario->switches), result.states,
-	       result.steps, result.depth,
-	       seconds() - began, result.failed ? "FAILED" : result.cut ? "CUT" : "passed");
+	       explore_actor_count(), scenario->deaths, bound_text(scenario->switches), result.states, result.steps,
+	       result.depth, seconds() - began,
+	       result.failed ? "FAILED"
+	       : result.cut  ? "CUT"
+			     : "passed");
 	fflush(stdout);
 	if (result.failed && verbose)
 		show_failure(scenario);
@@ -84,8 +86,8 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	printf("%-28s %5s %6s %6s %5s %10s %11s %6s %8s  %s\n", "scenario", "slots", "actors", "deaths", "bound", "states", "steps",
-	       "depth", "time", "result");
+	printf("%-28s %5s %6s %6s %5s %10s %11s %6s %8s  %s\n", "scenario", "slots", "actors", "deaths", "bound",
+	       "states", "steps", "depth", "time", "result");
 	for (const struct scenario *s = scenarios; s->name; s++) {
 		if (only ? strcmp(only, s->name) != 0 : s->is_long && !is_long)
 			continue;

@@ -17,17 +17,19 @@ list=$root/tests/interleave/mutants.list
 flags="-std=gnu17 -DRL_EXPLORE -mcx16 -w"
 [ "$(uname -m)" = x86_64 ] || flags="-std=gnu17 -DRL_EXPLORE -w"
 
-# Mutates $2 by the sed script $3 into the tree $1 and builds it there.
+# Mutates the files $2 by the sed script $3 into the tree $1 and builds it there. Each must change.
 build_mutant() {
 	rm -rf "$1"
 	mkdir -p "$1/tests"
 	cp -R "$root/ring" "$1/ring"
 	cp -R "$root/tests/interleave" "$1/tests/interleave"
-	sed -z -E "$3" "$root/$2" >"$1/$2"
-	if cmp -s "$root/$2" "$1/$2"; then
-		echo "pattern matches nothing"
-		return 1
-	fi
+	for file in $2; do
+		sed -z -E "$3" "$root/$file" >"$1/$file"
+		if cmp -s "$root/$file" "$1/$file"; then
+			echo "pattern matches nothing in $file"
+			return 1
+		fi
+	done
 	# shellcheck disable=SC2086
 	(cd "$1" && $CC $flags $MUTANT_CFLAGS -I. ring/*.c tests/interleave/*.c -o interleave)
 }
@@ -47,11 +49,11 @@ caught_by() {
 cp "$list" "$build/mutants.list"
 caught=0
 survived=0
-while IFS='|' read -r name file scenarios script; do
+while IFS='|' read -r name files scenarios script; do
 	case $name in '' | '#'*) continue ;; esac
 	[ -z "$only" ] || [ "$only" = "$name" ] || continue
 	tree=$build/mutants/$name
-	if ! build_mutant "$tree" "$file" "$script" >"$build/mutant.log" 2>&1; then
+	if ! build_mutant "$tree" "$files" "$script" >"$build/mutant.log" 2>&1; then
 		printf '%-30s NOT BUILT\n' "$name"
 		cat "$build/mutant.log"
 		survived=$((survived + 1))

@@ -20,5 +20,6 @@ void build_bitmap(void);
 void build_bitmap_strict(void);
 void build_bitmap_levels(void);
 void build_due(void);
+void build_due_death(void);
 
 #endif

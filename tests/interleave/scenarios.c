@@ -357,6 +357,7 @@ const struct scenario scenarios[] = {
 	{"bitmap_strict", "what was set before is seen", build_bitmap_strict, 6, 0, FREE_WALK, false},
 	{"bitmap_levels", "the same over three levels", build_bitmap_levels, 12, 0, FREE_WALK, false},
 	{"due", "the hint is never later than a lease", build_due, 7, 0, FREE_WALK, false},
+	{"due_death", "the same, a consumer is killed", build_due_death, 7, 1, FREE_WALK, false},
 	{"one_slot_laps_long", "3 messages, 2 consumers", one_slot_laps_long, 0, 0, FREE_WALK, true},
 	{"redelivery_free", "two messages behind head", redelivery, 1, 0, FREE_WALK, true},
 	{"sleep_two_free", "2 messages, 2 sleeping consumers", sleep_two, 1, 0, FREE_WALK, true},

@@ -1,0 +1,36 @@
+/* The rest of a message's life: visible again, arrived, a new deadline. */
+#include "ring/crashpoint.h"
+#include "ring/ring.h"
+
+static bool ready_again(const struct ring *ring, uint32_t slot, struct slot_word from, struct slot_word to)
+{
+	/* [S4] READY, then the bit: killed in between, the sweep finds the message behind head. */
+	if (!slot_change(&ring->slots[slot], from, word_with_state(to, SLOT_READY)))
+		return false;
+	CRASH_POINT(release_ready);
+	ring_set_again(ring, slot);
+	CRASH_POINT(release_bit_set);
+	return true;
+}
+
+bool ring_make_ready(const struct ring *ring, uint32_t slot, struct slot_word from)
+{
+	return ready_again(ring, slot, from, from);
+}
+
+bool ring_arrive(const struct ring *ring, uint32_t slot, struct slot_word from)
+{
+	return ready_again(ring, slot, from, word_with_deadline(word_with_owner(from, OWNER_NONE), 0));
+}
+
+bool ring_set_deadline(const struct ring *ring, uint32_t slot, struct slot_word from, enum slot_state to,
+		       uint64_t deadline_ms)
+{
+	struct slot_word word = word_with_deadline(word_with_state(from, to), (uint32_t)deadline_ms);
+
+	if (!slot_change(&ring->slots[slot], from, word))
+		return false;
+	CRASH_POINT(extend_changed);
+	due_lower(&ring->due, slot, deadline_ms);
+	return true;
+}
