@@ -2,12 +2,6 @@
 
 #include <stdlib.h>
 
-struct arena_chunk {
-	struct arena_chunk *next;
-	size_t bytes;
-	_Alignas(16) unsigned char data[];
-};
-
 enum { CHUNK_BYTES = 64 * 1024 };
 
 static void use_chunk(struct arena *arena, struct arena_chunk *chunk)
@@ -31,21 +25,19 @@ void *arena_take_chunk(struct arena *arena, size_t bytes)
 }
 
 /* Keeps the largest chunk, whose pages are touched already. */
-void arena_reset(struct arena *arena)
+void arena_reset_chunks(struct arena *arena)
 {
 	struct arena_chunk *keep = arena->chunks;
 
-	if (keep && keep->next) {
-		for (struct arena_chunk *chunk = keep->next; chunk; chunk = chunk->next)
-			if (chunk->bytes > keep->bytes)
-				keep = chunk;
-		for (struct arena_chunk *chunk = arena->chunks, *next; chunk; chunk = next) {
-			next = chunk->next;
-			if (chunk != keep)
-				free(chunk);
-		}
-		keep->next = NULL;
+	for (struct arena_chunk *chunk = keep->next; chunk; chunk = chunk->next)
+		if (chunk->bytes > keep->bytes)
+			keep = chunk;
+	for (struct arena_chunk *chunk = arena->chunks, *next; chunk; chunk = next) {
+		next = chunk->next;
+		if (chunk != keep)
+			free(chunk);
 	}
+	keep->next = NULL;
 	use_chunk(arena, keep);
 }
 

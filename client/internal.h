@@ -11,6 +11,12 @@ struct rlq_directory {
 	struct seg_directory seg;
 };
 
+struct arena_chunk {
+	struct arena_chunk *next;
+	size_t bytes;
+	_Alignas(16) unsigned char data[];
+};
+
 /* Memory for received copies: chunks that never move, all given back at the next receive. */
 struct arena {
 	struct arena_chunk *chunks; /* the one in use first */
@@ -29,7 +35,14 @@ static inline void *arena_take(struct arena *arena, size_t bytes)
 	arena->next += need;
 	return taken;
 }
-void arena_reset(struct arena *arena);
+void arena_reset_chunks(struct arena *arena);
+static inline void arena_reset(struct arena *arena)
+{
+	if (arena->chunks && arena->chunks->next)
+		arena_reset_chunks(arena);
+	else if (arena->chunks)
+		arena->next = arena->chunks->data;
+}
 void arena_free(struct arena *arena);
 
 struct rlq_queue {
@@ -37,19 +50,18 @@ struct rlq_queue {
 	struct rlq_directory *directory;
 	struct arena arena;
 	struct sweep sweep;
-	uint64_t id_seed, id_count; /* message ids: 64 random bits a handle, then a count */
+	uint64_t id_seed, id_count;    /* message ids: 64 random bits a handle, then a count */
 	uint64_t held[SEG_HOLD_COUNT]; /* places of messages the application holds in place */
-	int hold_pending; /* index of a hold published for a lease that is being tried; -1 */
-	uint64_t reaped_ms; /* when this handle last did the engine's work */
+	int hold_pending;	       /* index of a hold published for a lease that is being tried; -1 */
+	uint64_t reaped_ms;	       /* when this handle last did the engine's work */
 	uint32_t calls;
-	uint32_t turn; /* receives from several rings */
+	uint32_t turn;	 /* receives from several rings */
 	bool only_again; /* the last receive brought nothing but what had come back */
 	uint32_t sender; /* uid */
 };
 
 /* Errors of lower layers as public codes. */
 int public_error(int error);
-
 
 /* Copies a caller's options over defaults: shorter ones are filled up, longer ones must be zero beyond
  * what we know. NULL: defaults. RLQ_EATTRIBUTE if not. */

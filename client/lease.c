@@ -12,19 +12,20 @@ struct target {
 };
 
 /* Is the message still the one leased, received by nobody since? Also when the lease has run out. */
-static bool is_still_ours(const struct target *target)
+static inline bool is_still_ours(const struct target *target)
 {
 	const struct receipt_parts *parts = &target->parts;
-	enum slot_state state = word_state(target->word);
+	const uint32_t deletable = 1u << SLOT_LEASED | 1u << SLOT_READY | 1u << SLOT_DELAYED | 1u << SLOT_DEAD;
 
-	return (state == SLOT_LEASED || state == SLOT_READY || state == SLOT_DELAYED || state == SLOT_DEAD) &&
-	       word_generation(target->word) == parts->generation && parts->receives != 0 &&
-	       word_receives(target->word) == parts->receives && target->slot->message.id[0] == parts->id[0] &&
-	       target->slot->message.id[1] == parts->id[1];
+	return (deletable >> word_state(target->word) & 1) && word_generation(target->word) == parts->generation &&
+	       parts->receives != 0 && word_receives(target->word) == parts->receives &&
+	       target->slot->message.id[0] == parts->id[0] && target->slot->message.id[1] == parts->id[1];
 }
 
 /* Finds what a receipt names. 0, RLQ_ERECEIPT, RLQ_ESTALE. */
-static inline int target_find(struct rlq_queue *queue, const struct rlq_receipt *receipt, struct target *target)
+static inline __attribute__((always_inline)) int target_find(struct rlq_queue *queue,
+							     const struct rlq_receipt *receipt,
+							     struct target *target)
 {
 	struct segment *segment = queue->seg;
 
@@ -48,7 +49,8 @@ static inline int target_find(struct rlq_queue *queue, const struct rlq_receipt 
 
 /* Between enter and leave. Loses a race only against expiry, extension or the reaper: then the word is
  * read again, which says whether the message is still ours. */
-static int delete_one(struct rlq_queue *queue, const struct rlq_receipt *receipt)
+static inline __attribute__((always_inline)) int delete_one(struct rlq_queue *queue,
+							    const struct rlq_receipt *receipt)
 {
 	struct segment *segment = queue->seg;
 	struct target target;

@@ -75,19 +75,45 @@ static inline bool is_same_lease(const struct slot *slot, struct slot_word lease
 	return now.bits.low == leased.bits.low && word_receives(now) == word_receives(leased);
 }
 
-static inline void receipt_make(const struct rlq_queue *queue, uint32_t ring, const struct ring_taken *taken,
+/* What stays the same while a call takes from one ring, fetched once. */
+struct taking {
+	struct rlq_queue *queue;
+	const struct demand *demand;
+	const struct ring *ring;
+	uint32_t index, ring_id;
+	uint64_t incarnation, boot_ms;
+	uint64_t expired_ms; /* what was sent by then is past its retention */
+};
+
+static struct taking taking_begin(struct rlq_queue *queue, const struct demand *demand, uint32_t index)
+{
+	const struct segment *segment = queue->seg;
+
+	return (struct taking){
+		.queue = queue,
+		.demand = demand,
+		.ring = &segment->ring[index],
+		.index = index,
+		.ring_id = segment->ring_id[index],
+		.incarnation = segment->incarnation,
+		.boot_ms = segment->clock.boot_ms,
+		.expired_ms = seg_expired_ms(segment),
+	};
+}
+
+static inline void receipt_make(const struct taking *taking, const struct ring_taken *taken,
 				const struct slot_message *message, struct rlq_receipt *ret_receipt)
 {
 	receipt_pack(
 		&(struct receipt_parts){
-			.incarnation = queue->seg->incarnation,
+			.incarnation = taking->incarnation,
 			.generation = word_generation(taken->word),
 			.id = {message->id[0], message->id[1]},
-			.ring = ring,
-			.ring_id = queue->seg->ring_id[ring],
+			.ring = taking->index,
+			.ring_id = taking->ring_id,
 			.slot = taken->slot,
 			.receives = word_receives(taken->word),
-			.leased_ms = (uint32_t)queue->seg->clock.boot_ms,
+			.leased_ms = (uint32_t)taking->boot_ms,
 		},
 		ret_receipt);
 }
@@ -124,30 +150,39 @@ static int payload_fetch(struct rlq_queue *queue, const struct slot *slot, const
 	return 0;
 }
 
+/* Leased, but its retention is over: it goes. */
+static __attribute__((cold)) void expire_taken(const struct taking *taking, const struct ring_taken *taken)
+{
+	struct segment *segment = taking->queue->seg;
+
+	hold_cancel(taking->queue);
+	if (message_free(segment, taking->index, taken->slot, taken->word)) {
+		seg_count(&segment->me->left, 1);
+		seg_count(&segment->me->expired, 1);
+	}
+}
+
 /* A leased slot becomes a message. 1: it is one. 0: it was not for us after all (expired by retention,
  * or taken from us while we copied). Else a code; the message then comes back when its lease ends. */
-static int message_take(struct rlq_queue *queue, uint32_t ring, const struct ring_taken *taken,
-			const struct demand *demand, struct rlq_message *ret_message)
+static inline __attribute__((always_inline)) int message_take(const struct taking *taking,
+							      const struct ring_taken *taken,
+							      struct rlq_message *ret_message)
 {
-	struct segment *segment = queue->seg;
-	struct slot *slot = &segment->ring[ring].slots[taken->slot];
-	bool in_place = demand->flags & RLQ_RECEIVE_IN_PLACE;
+	struct rlq_queue *queue = taking->queue;
+	struct slot *slot = &taking->ring->slots[taken->slot];
+	bool in_place = taking->demand->flags & RLQ_RECEIVE_IN_PLACE;
 	const unsigned char *payload;
 	struct slot_message message = message_read(&slot->message);
 	int error;
 
-	if (__builtin_expect(seg_is_expired(segment, message.sent_ms), 0)) {
-		hold_cancel(queue);
-		if (message_free(segment, ring, taken->slot, taken->word)) {
-			seg_count(&segment->me->left, 1);
-			seg_count(&segment->me->expired, 1);
-		}
+	if (__builtin_expect(message.sent_ms <= taking->expired_ms, 0)) {
+		expire_taken(taking, taken);
 		return 0;
 	}
 	if (message.block == 0 && message.body_bytes > 0)
 		slot_own_inline(slot);
 	CRASH_POINT(receive_line_owned);
-	first_receive_note(segment, &slot->message, &message);
+	first_receive_note(queue->seg, &slot->message, &message);
 	error = payload_fetch(queue, slot, &message, in_place, &payload);
 	/* R9: what was copied counts only if the lease still stands. */
 	if (!is_same_lease(slot, taken->word))
@@ -157,55 +192,77 @@ static int message_take(struct rlq_queue *queue, uint32_t ring, const struct rin
 	if (error)
 		return error;
 	if (in_place)
-		hold_confirm(queue, place_pack(ring, taken->slot, word_generation(taken->word)));
+		hold_confirm(queue, place_pack(taking->index, taken->slot, word_generation(taken->word)));
 	ret_message->in_place = in_place;
 	ret_message->receive_count = word_receives(taken->word);
-	receipt_make(queue, ring, taken, &message, &ret_message->receipt);
-	seg_count(&segment->me->received, 1);
+	receipt_make(taking, taken, &message, &ret_message->receipt);
 	if (word_receives(taken->word) > 1)
-		seg_count(&segment->me->redelivered, 1);
+		seg_count(&queue->seg->me->redelivered, 1);
 	return 1;
 }
 
 /* ---- one call --------------------------------------------------------------------------------- */
 
+/* Finds the next message where it is not simply at our cursor. 1: leased. 0: there is none. Else a code. */
+static int take_walk(struct rlq_queue *queue, uint32_t index, struct demand *demand, struct ring_taken *ret_taken)
+{
+	struct segment *segment = queue->seg;
+	const struct ring *ring = &segment->ring[index];
+	uint32_t busy = 0;
+
+	for (;;) {
+		enum ring_result result;
+
+		if ((demand->flags & RLQ_RECEIVE_IN_PLACE) && !hold_is_free(queue))
+			return RLQ_EHOLDS;
+		result = ring_take(ring, &segment->cursor[index], &demand->terms, ret_taken);
+		if (result == RING_EMPTY)
+			return 0;
+		if (result == RING_DAMAGED || (result == RING_BUSY && ++busy > ring_busy_max(ring)))
+			return RLQ_EDAMAGED;
+		if (result == RING_OK && !ret_taken->is_dead)
+			return 1;
+		/* Without a DLQ it stays receivable, also by us: else we would meet it for ever. */
+		if (result == RING_OK && seg_bury(segment, index, ret_taken->slot, ret_taken->word) == RLQ_ENODLQ)
+			demand->terms.receives_max = 0;
+	}
+}
+
 /* Takes from one ring until it is empty, `max` is reached or something is wrong. */
-static int take_from_ring(struct rlq_queue *queue, uint32_t ring, struct demand *demand,
+static int take_from_ring(struct rlq_queue *queue, uint32_t index, struct demand *demand,
 			  struct rlq_message *ret_messages, size_t max)
 {
 	struct segment *segment = queue->seg;
-	uint32_t busy = 0, busy_max = ring_busy_max(&segment->ring[ring]);
-	size_t taken_count = 0;
+	struct taking taking = taking_begin(queue, demand, index);
+	size_t count = 0;
+	int error = 0;
 
-	demand->terms.ring_index = ring;
-	while (taken_count < max) {
+	demand->terms.ring_index = index;
+	while (count < max) {
 		struct ring_taken taken;
-		enum ring_result result;
 		int took;
 
-		if ((demand->flags & RLQ_RECEIVE_IN_PLACE) && !hold_is_free(queue))
-			return taken_count > 0 ? (int)taken_count : RLQ_EHOLDS;
-		result = ring_take(&segment->ring[ring], &segment->cursor[ring], &demand->terms, &taken);
-		if (result == RING_EMPTY)
-			break;
-		if (result == RING_DAMAGED || (result == RING_BUSY && ++busy > busy_max))
-			return taken_count > 0 ? (int)taken_count : RLQ_EDAMAGED;
-		if (result == RING_BUSY)
-			continue;
-		if (taken.is_dead) {
-			/* Without a DLQ it stays receivable, also by us: else we would meet it for ever. */
-			if (seg_bury(segment, ring, taken.slot, taken.word) == RLQ_ENODLQ)
-				demand->terms.receives_max = 0;
-			continue;
+		if (!ring_take_next(taking.ring, &segment->cursor[index], &demand->terms, &taken)) {
+			struct ring_taken walked;
+
+			error = take_walk(queue, index, demand, &walked);
+			if (error <= 0)
+				break;
+			taken = walked;
 		}
-		took = message_take(queue, ring, &taken, demand, &ret_messages[taken_count]);
+		took = message_take(&taking, &taken, &ret_messages[count]);
 		if (took <= 0 && demand->terms.stay_visible)
-			ring_set_again(&segment->ring[ring], taken.slot);
-		if (took < 0)
-			return taken_count > 0 ? (int)taken_count : took;
-		taken_count += (size_t)took;
+			ring_set_again(taking.ring, taken.slot);
+		if (took < 0) {
+			error = took;
+			break;
+		}
+		count += (size_t)took;
 	}
-	return (int)taken_count;
+	if (count == 0)
+		return error;
+	seg_count(&segment->me->received, count);
+	return (int)count;
 }
 
 /* What was received for no time is there for others. Killed before that, the sweep shows it. */
@@ -242,8 +299,9 @@ static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_
 	if (rings > 1 && queue->only_again && ++queue->turn % RING_HEAD_EVERY == 0)
 		first = queue->turn / RING_HEAD_EVERY % rings;
 	for (uint32_t i = 0; i < rings && (size_t)count < max; i++) {
-		int took = take_from_ring(queue, rings_at(segment->rings, (first + i) % rings), demand,
-					  ret_messages + count, max - (size_t)count);
+		uint32_t at = first + i < rings ? first + i : first + i - rings;
+		int took = take_from_ring(queue, rings_at(segment->rings, at), demand, ret_messages + count,
+					  max - (size_t)count);
 
 		if (took < 0 && count == 0)
 			count = took;
@@ -261,7 +319,8 @@ static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_
 	return count;
 }
 
-static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options *options, struct demand *ret_demand)
+static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options *options,
+		       struct demand *ret_demand)
 {
 	struct segment *segment = queue->seg;
 	int64_t visibility_ms = RLQ_DEFAULT, wait_ms = RLQ_DEFAULT;

@@ -68,7 +68,7 @@ static inline __attribute__((always_inline)) int outgoing_reserve(struct rlq_que
 	ring = &segment->ring[index];
 	error = message_make_room(segment, &ring->slots[out->claim.slot],
 				  place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order),
-				  out->parts.body_bytes, out->extra_bytes, false, &out->payload);
+				  out->parts.body_bytes, out->extra_bytes, &out->payload);
 	if (error)
 		ring_abandon(ring, &out->claim, owner_make(segment->row, segment->serial));
 	return error;

@@ -35,8 +35,8 @@ static bool number_is_valid(const char *text, uint32_t bytes)
 
 	if (at < bytes && (text[at] == '-' || text[at] == '+'))
 		at++;
-	for (bool point = false; at < bytes && ((text[at] >= '0' && text[at] <= '9') || (text[at] == '.' && !point));
-	     at++) {
+	for (bool point = false;
+	     at < bytes && ((text[at] >= '0' && text[at] <= '9') || (text[at] == '.' && !point)); at++) {
 		if (text[at] == '.')
 			point = true;
 		else
@@ -170,27 +170,22 @@ int message_next_record(const unsigned char *extra, uint64_t bytes, uint64_t *of
 
 /* ---- payload ---------------------------------------------------------------------------------- */
 
-int message_make_room(struct segment *segment, struct slot *slot, uint64_t place, uint64_t body_bytes,
-		      uint64_t extra_bytes, bool in_block, unsigned char **ret_payload)
+int message_make_block(struct segment *segment, struct slot *slot, uint64_t place, uint64_t body_bytes,
+		       uint64_t extra_bytes, unsigned char **ret_payload)
 {
-	uint64_t bytes = body_bytes + extra_bytes, room, block = 0;
-	unsigned char *payload = slot->message.inline_bytes;
+	uint64_t bytes = body_bytes + extra_bytes, room, block;
+	unsigned char *payload;
+	int error = body_allocate(segment, bytes ? bytes : 1, place, &block);
 
-	if (bytes > SLOT_INLINE_BYTES || in_block) {
-		int error = body_allocate(segment, bytes ? bytes : 1, place, &block);
-
-		if (error)
-			return error == -ENOSPC ? RLQ_ENOSPACE : error;
-		CRASH_POINT(send_block_claimed);
-		payload = body_at(segment, block, &room);
-		if (payload == NULL || room < bytes) {
-			body_free(segment, block, place);
-			return RLQ_EDAMAGED;
-		}
+	if (error)
+		return error == -ENOSPC ? RLQ_ENOSPACE : error;
+	CRASH_POINT(send_block_claimed);
+	payload = body_at(segment, block, &room);
+	if (payload == NULL || room < bytes) {
+		body_free(segment, block, place);
+		return RLQ_EDAMAGED;
 	}
-	slot->message.body_bytes = (uint32_t)body_bytes;
-	slot->message.extra_bytes = (uint32_t)extra_bytes;
-	slot->message.block = block;
+	message_place(slot, body_bytes, extra_bytes, block);
 	*ret_payload = payload;
 	return 0;
 }
@@ -209,25 +204,12 @@ const unsigned char *message_payload(struct segment *segment, const struct slot 
 
 /* ---- free ------------------------------------------------------------------------------------- */
 
-static bool free_now(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
-{
-	/* Read before the slot is freed; if it changes meanwhile, so does the word and the CAS fails. */
-	uint64_t block = segment->ring[ring].slots[slot].message.block;
-
-	if (!ring_free(&segment->ring[ring], slot, from))
-		return false;
-	/* Killed here: the block is an orphan, for its slot has moved on. */
-	if (block)
-		body_free(segment, block, place_pack(ring, slot, word_generation(from)));
-	return true;
-}
-
 void message_free_held(struct segment *segment, uint32_t ring, uint32_t slot)
 {
 	struct slot_word word = slot_read(&segment->ring[ring].slots[slot]);
 
 	if (word_state(word) == SLOT_HELD && !seg_is_held(segment, place_pack(ring, slot, word_generation(word))))
-		free_now(segment, ring, slot, word);
+		message_free_now(segment, ring, slot, word);
 }
 
 /* Who may be reading this message in place? A row, OWNER_NONE or OWNER_MANY. */
@@ -246,12 +228,12 @@ static uint32_t viewer_of(const struct segment *segment, struct slot_word word)
 	}
 }
 
-bool message_free(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
+bool message_free_seen(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
 {
 	uint32_t viewer = viewer_of(segment, from);
 
 	if (viewer == OWNER_NONE)
-		return free_now(segment, ring, slot, from);
+		return message_free_now(segment, ring, slot, from);
 	/* Somebody may read it in place: HELD first, then ask who, so that either we see the reader's hold
 	 * or the reader, letting go, sees HELD. [H2] */
 	if (!slot_change(&segment->ring[ring].slots[slot], from, word_with_state(from, SLOT_HELD)))

@@ -39,10 +39,28 @@ uint64_t message_attribute_bytes(const struct rlq_attribute *attributes, uint32_
 
 uint64_t message_extra_bytes(const struct message_parts *parts);
 
-/* Finds room for a payload in the slot we claimed at `place` and notes it there; `ret_payload` is where
- * to write. 0, RLQ_ENOSPACE, or another negative code. */
-int message_make_room(struct segment *segment, struct slot *slot, uint64_t place, uint64_t body_bytes,
-		      uint64_t extra_bytes, bool in_block, unsigned char **ret_payload);
+static inline void message_place(struct slot *slot, uint64_t body_bytes, uint64_t extra_bytes, uint64_t block)
+{
+	slot->message.body_bytes = (uint32_t)body_bytes;
+	slot->message.extra_bytes = (uint32_t)extra_bytes;
+	slot->message.block = block;
+}
+
+/* Finds a block for a payload and notes it in the slot we claimed at `place`; `ret_payload` is where to
+ * write. 0, RLQ_ENOSPACE, or another negative code. */
+int message_make_block(struct segment *segment, struct slot *slot, uint64_t place, uint64_t body_bytes,
+		       uint64_t extra_bytes, unsigned char **ret_payload);
+
+/* The same, in the slot itself if it fits. */
+static inline int message_make_room(struct segment *segment, struct slot *slot, uint64_t place, uint64_t body_bytes,
+				    uint64_t extra_bytes, unsigned char **ret_payload)
+{
+	if (__builtin_expect(body_bytes + extra_bytes > SLOT_INLINE_BYTES, 0))
+		return message_make_block(segment, slot, place, body_bytes, extra_bytes, ret_payload);
+	message_place(slot, body_bytes, extra_bytes, 0);
+	*ret_payload = slot->message.inline_bytes;
+	return 0;
+}
 
 /* Writes the records after the body. */
 void message_write_extra(unsigned char *extra, const struct message_parts *parts);
@@ -99,9 +117,31 @@ struct message_record {
 int message_next_record(const unsigned char *extra, uint64_t bytes, uint64_t *offset,
 			struct message_record *ret_record);
 
+/* Frees slot and block of a message that nobody reads in place. */
+static inline bool message_free_now(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
+{
+	/* Read before the slot is freed; if it changes meanwhile, so does the word and the CAS fails. */
+	uint64_t block = segment->ring[ring].slots[slot].message.block;
+
+	if (!ring_free(&segment->ring[ring], slot, from))
+		return false;
+	/* Killed here: the block is an orphan, for its slot has moved on. */
+	if (block)
+		body_free(segment, block, place_pack(ring, slot, word_generation(from)));
+	return true;
+}
+
+/* The same after asking whether somebody does. */
+bool message_free_seen(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from);
+
 /* Frees slot and block for good, or leaves them HELD for who reads in place. `from` is the word as
  * seen; false if it has changed. */
-bool message_free(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from);
+static inline bool message_free(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
+{
+	if (__builtin_expect(word_state(from) == SLOT_LEASED && word_owner(from) == OWNER_NONE, 1))
+		return message_free_now(segment, ring, slot, from);
+	return message_free_seen(segment, ring, slot, from);
+}
 
 /* HELD -> FREE once nobody reads any more. */
 void message_free_held(struct segment *segment, uint32_t ring, uint32_t slot);

@@ -60,8 +60,8 @@ static int copy_into(struct segment *source, const struct slot *from, uint32_t f
 		notes.source = source->name;
 		notes.reason = "received too often";
 	}
-	error = message_make_room(target, to, to_place, message.body_bytes, keep + message_extra_bytes(&notes),
-				  true, &room);
+	error = message_make_block(target, to, to_place, message.body_bytes, keep + message_extra_bytes(&notes),
+				   &room);
 	if (error)
 		return error;
 	memcpy(room, payload, message.body_bytes + keep);
@@ -159,8 +159,8 @@ bool seg_undo_moving(struct segment *segment, uint32_t ring, uint32_t slot, stru
 	return true;
 }
 
-int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word from,
-	     struct segment *target, enum move_kind kind)
+int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word from, struct segment *target,
+	     enum move_kind kind)
 {
 	struct slot *at = &source->ring[ring].slots[slot];
 	struct slot_word moving = word_with_deadline(
@@ -214,8 +214,7 @@ int seg_dlq(struct segment *segment, struct segment **ret_target)
 		segment->peer = NULL;
 	}
 	if (segment->peer == NULL) {
-		error = seg_name_is_valid(name) ? seg_open(segment->directory, name, &segment->peer)
-						: RLQ_EDAMAGED;
+		error = seg_name_is_valid(name) ? seg_open(segment->directory, name, &segment->peer) : RLQ_EDAMAGED;
 		if (error)
 			return error == -ENOENT ? RLQ_ENODLQ : error;
 	}
@@ -265,8 +264,8 @@ static struct slot *slot_of_place(struct segment *segment, uint64_t packed, uint
 
 struct search {
 	struct segment *self;
-	uint64_t place;	      /* where the other one should be */
-	uint32_t ring, slot;  /* ours */
+	uint64_t place;	     /* where the other one should be */
+	uint32_t ring, slot; /* ours */
 	struct slot_word word;
 	bool blocked; /* a queue could not be looked into */
 	bool settled;

@@ -18,7 +18,7 @@ uint64_t seg_reap_due(struct segment *segment, uint32_t budget);
 struct sweep {
 	bool is_running;
 	bool is_running_next; /* to begin with the next step */
-	uint32_t position; /* in the list of rings */
+	uint32_t position;    /* in the list of rings */
 	uint32_t ring_id;
 	uint32_t slot;
 	uint64_t counted;      /* live messages met */
@@ -44,10 +44,17 @@ bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budge
  * that not all of them sweep. Outside enter and leave. Returns when something is next due. */
 uint64_t seg_reap_for_client(struct segment *segment, struct sweep *sweep);
 
-/* Is a message of that age over the queue's retention? */
+/* What was sent by then is past the queue's retention. */
+static inline uint64_t seg_expired_ms(const struct segment *segment)
+{
+	uint64_t retention_ms = seg_attribute(segment, ATTRIBUTE_RETENTION_MS);
+
+	return segment->clock.wall_ms > retention_ms ? segment->clock.wall_ms - retention_ms : 0;
+}
+
 static inline bool seg_is_expired(const struct segment *segment, uint64_t sent_ms)
 {
-	return sent_ms + seg_attribute(segment, ATTRIBUTE_RETENTION_MS) <= segment->clock.wall_ms;
+	return sent_ms <= seg_expired_ms(segment);
 }
 
 #endif

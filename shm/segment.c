@@ -93,8 +93,7 @@ static int segment_fill(const struct seg_directory *directory, int fd, const str
 	if (order > order_for(recipe->capacity))
 		order = order_for(recipe->capacity);
 	/* The policy belongs to the file, so it comes before the first allocation. */
-	error = os_numa_place(base, SEG_MAP_BYTES, (enum os_numa_policy)recipe->placement,
-			      recipe->placement_node);
+	error = os_numa_place(base, SEG_MAP_BYTES, (enum os_numa_policy)recipe->placement, recipe->placement_node);
 	if (!error)
 		error = os_file_allocate(fd, 0, SEG_ROWS + SEG_ROWS_STEP * sizeof(struct seg_row));
 	if (!error)
@@ -140,8 +139,8 @@ int seg_create(const struct seg_directory *directory, const struct seg_recipe *r
 
 /* ---- open ------------------------------------------------------------------------------------- */
 
-int seg_check_identity(const struct seg_identity *identity, const struct seg_identity *mirror,
-		       uint64_t file_bytes, const unsigned char boot_id[16])
+int seg_check_identity(const struct seg_identity *identity, const struct seg_identity *mirror, uint64_t file_bytes,
+		       const unsigned char boot_id[16])
 {
 	if (memcmp(identity->magic, SEG_MAGIC, sizeof(identity->magic)) != 0)
 		return RLQ_EDAMAGED;
@@ -372,26 +371,11 @@ int seg_refresh(struct segment *segment)
 
 /* ---- waking ----------------------------------------------------------------------------------- */
 
-static void wake(atomic_u32 *event, uint64_t count)
+void seg_wake(atomic_u32 *event, uint64_t count)
 {
-	/* [E1] after the message was made READY; pairs with [E2]. */
-	if (!event_has_sleepers(event))
-		return;
 	uint32_t seen = event_advance(event);
 	int wanted = count > INT32_MAX ? INT32_MAX : (int)count;
 
 	if (os_futex_wake(event, wanted) < wanted)
 		event_quiet(event, seen);
-}
-
-void seg_notify(struct segment *segment, uint64_t count)
-{
-	wake(&segment->header->consumers, count);
-}
-
-void seg_notify_room(struct segment *segment)
-{
-	wake(&segment->header->producers, INT32_MAX);
-	if (load_relaxed(&segment->header->rings) & RINGS_REMOVED)
-		wake(&segment->header->consumers, INT32_MAX);
 }

@@ -4,6 +4,7 @@
 
 #include "kmod-free/clock.h"
 #include "ring/crashpoint.h"
+#include "ring/event.h"
 #include "shm/bodies.h"
 #include "shm/directory.h"
 #include "shm/layout.h"
@@ -30,7 +31,7 @@ struct segment {
 	uint64_t capacity;
 	uint64_t incarnation;
 	char name[SEG_NAME_MAX + 1];
-	uint64_t sends_left; /* until the next count, see room.h */
+	uint64_t sends_left;  /* until the next count, see room.h */
 	struct segment *peer; /* the DLQ, once a move has needed it */
 };
 
@@ -63,8 +64,8 @@ int seg_remove(const struct seg_directory *directory, const char *name);
 void seg_finish_removal(const struct seg_directory *directory, const char *name);
 
 /* Faults of an identity, as RLQ_E* codes; 0: sound. */
-int seg_check_identity(const struct seg_identity *identity, const struct seg_identity *mirror,
-		       uint64_t file_bytes, const unsigned char boot_id[16]);
+int seg_check_identity(const struct seg_identity *identity, const struct seg_identity *mirror, uint64_t file_bytes,
+		       const unsigned char boot_id[16]);
 
 /* ---- calls ---- */
 
@@ -113,10 +114,25 @@ static inline void seg_count(atomic_u64 *counter, uint64_t more)
  * what was received and deleted since; the sweep corrects it. */
 int64_t seg_live(const struct segment *segment);
 
-/* Wakes up to `count` sleeping consumers; one load when none sleeps. */
-void seg_notify(struct segment *segment, uint64_t count);
+/* Wakes up to `count` who sleep on the event. */
+void seg_wake(atomic_u32 *event, uint64_t count) __attribute__((cold));
+
+/* Wakes up to `count` sleeping consumers; one load when none sleeps. [E1] after the message was made
+ * READY; pairs with [E2]. */
+static inline void seg_notify(struct segment *segment, uint64_t count)
+{
+	if (__builtin_expect(event_has_sleepers(&segment->header->consumers), 0))
+		seg_wake(&segment->header->consumers, count);
+}
+
 /* Wakes all producers that wait for room, and all consumers, for removal. */
-void seg_notify_room(struct segment *segment);
+static inline void seg_notify_room(struct segment *segment)
+{
+	if (__builtin_expect(event_has_sleepers(&segment->header->producers), 0))
+		seg_wake(&segment->header->producers, INT32_MAX);
+	if (__builtin_expect((load_relaxed(&segment->header->rings) & RINGS_REMOVED) != 0, 0))
+		seg_notify(segment, INT32_MAX);
+}
 
 /* ---- handles of others ---- */
 
