@@ -7,7 +7,8 @@
  * A block is taken and freed by one compare-and-swap on its word, which names the message. Bits are
  * hints: cleared before the word is tried, set after it was freed, so a bit is lost only by a kill (or
  * a stop) in between, and the sweep sets it again. The lowest block comes first, so that memory stays
- * compact and the high extents run empty; who loses one to another goes on behind it.
+ * compact and the high extents run empty (but for turns among the first large ones); who loses one to
+ * another goes on behind it.
  *
  * Killed: allocating, before the word: a lost bit; after: an orphan, since the message's slot is freed
  * by the reaper without naming the block; freeing, after the word: a lost bit.
@@ -65,10 +66,18 @@ static struct body_region *name_resolve(struct segment *segment, uint64_t name, 
 
 /* ---- allocate, find, free --------------------------------------------------------------------- */
 
-/* Takes a FREE block whose bit is set. */
-static bool block_take(const struct body_region *region, uint64_t place, uint32_t *ret_block)
+/* Where to look for a free block first. The lowest keeps memory compact; but a large one that has just been
+ * freed lies in its reader's cache, from which the next writer has to fetch every line. So large ones take
+ * turns over the first few. */
+static uint32_t first_choice(struct body_region *region)
 {
-	uint32_t from = 0, misses = 0;
+	return region->block_bytes < BODY_LARGE_BYTES ? 0 : region->turn++ % BODY_TURNS;
+}
+
+/* Takes a FREE block whose bit is set. */
+static bool block_take(struct body_region *region, uint64_t place, uint32_t *ret_block)
+{
+	uint32_t from = first_choice(region), misses = 0;
 
 	if (region->backed == 0)
 		return false;

@@ -30,6 +30,8 @@ enum {
 	BODY_STEP = 512, /* blocks: the first and least step of `backed` */
 	/* Lost tries of one call, each of them another handle's success; then -ENOSPC. */
 	BODY_TRIES = SEG_ROW_COUNT,
+	BODY_LARGE_BYTES = 64 * 1024,
+	BODY_TURNS = 8,	 /* 16 gained less (docs/BENCHMARKS.md) */
 	BODY_MISSES = 8, /* searches that a summary misled */
 	BODY_BATCH = 16, /* extents given back together, at most BODY_BATCH_BYTES but at least one */
 	BODY_BATCH_BYTES = 16 << 20,
@@ -59,6 +61,7 @@ struct body_region {
 	uint32_t blocks, per_extent;
 	uint32_t backed; /* as last seen: it never falls */
 	uint32_t class;
+	uint32_t turn; /* for large blocks: which of the first to ask for */
 };
 
 /* Private view of the regions this process has mapped. */

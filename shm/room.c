@@ -73,7 +73,7 @@ void seg_room_linger(struct segment *segment)
 	for (int look = 0; look < LINGER_LOOKS; look++) {
 		for (int pause = 0; pause < LINGER_PAUSES; pause++)
 			cpu_relax();
-		if (seg_live(segment) + (int64_t)chunk < (int64_t)segment->capacity)
+		if (seg_live(segment) + (int64_t)chunk <= (int64_t)segment->capacity)
 			break;
 	}
 	segment->sends_left = 0;
