@@ -109,10 +109,26 @@ static inline uint64_t rings_make(uint32_t count, uint32_t version, uint32_t lis
 }
 
 /* A ring region: who uses it, and for which ring.
- *   low   state:4 | order:8 | row:12        high   ring id:32 | row serial:32
+ *   low   state:4 | order:8 | row:12 | complement of order:8        high   ring id:32 | row serial:32
  *   EMPTY -> BUSY(row) -> LIVE -> (unlisted) BUSY(row) -> EMPTY
- * BUSY belongs to one process, which builds or gives back; a dead one's is taken over. */
+ * BUSY belongs to one process, which builds or gives back; a dead one's is taken over. The order says how
+ * much of the region has memory, and tmpfs cannot be asked (it calls a page a hole until it is touched);
+ * hence it is kept twice. */
 enum region_state { REGION_EMPTY, REGION_BUSY, REGION_LIVE };
+#define REGION_ORDER_BITS UINT64_C(0xff000ff0)
+
+static inline uint64_t region_order_pack(uint32_t order)
+{
+	return (uint64_t)order << 4 | (uint64_t)(~order & 0xff) << 24;
+}
+
+/* The order in the low word of a region; UINT32_MAX if the two copies disagree. */
+static inline uint32_t region_order(uint64_t low)
+{
+	uint32_t order = (uint32_t)(low >> 4) & 0xff;
+
+	return (low & REGION_ORDER_BITS) == region_order_pack(order) ? order : UINT32_MAX;
+}
 
 /* One handle of one process. The counters belong to the row, not to the process: they only grow, and
  * the next user of the row goes on from where they stand, so nothing has to be folded when it dies. */
