@@ -174,12 +174,12 @@ struct round {
  * Does not wait: BODY_SPINS pauses in all, then no. */
 static bool calls_are_over(const struct segment *segment, const struct body_sweep *sweep)
 {
-	uint64_t high = load_acquire(&segment->header->row_high);
+	uint32_t high = seg_row_high(segment);
 	uint32_t spins = BODY_SPINS;
 
-	if (!os_barrier_everywhere())
+	if (high == 0 || !os_barrier_everywhere())
 		return false;
-	for (uint32_t i = 1; i <= high && i < SEG_ROW_COUNT; i++) {
+	for (uint32_t i = 1; i <= high; i++) {
 		const struct seg_row *row = &segment->rows[i];
 		uint64_t user;
 

@@ -104,18 +104,13 @@ struct body_region *region_open(struct segment *segment, uint32_t class)
 
 /* ---- backed ----------------------------------------------------------------------------------- */
 
-static uint64_t backed_pack(uint32_t blocks)
-{
-	return blocks ? (uint64_t)~blocks << 32 | blocks : 0;
-}
-
 int region_look(struct body_region *region)
 {
 	/* [W2] Pairs with [W1]: what it counts has memory. */
 	uint64_t word = load_acquire(&region->words->backed);
 	uint32_t blocks = (uint32_t)word;
 
-	if (word != backed_pack(blocks) || blocks > region->blocks ||
+	if (!watermark_is_sound(word) || blocks > region->blocks ||
 	    (blocks % BODY_STEP != 0 && blocks != region->blocks))
 		return RLQ_EDAMAGED;
 	region->backed = blocks;
@@ -171,7 +166,7 @@ static int region_extend(struct segment *segment, struct body_region *region)
 	if (error)
 		return error;
 	/* [W1] After the allocation: pairs with [W2]. Lost: another has raised it, by as much. */
-	cas_seq(&region->words->backed, backed_pack(from), backed_pack(to));
+	cas_seq(&region->words->backed, watermark_pack(from), watermark_pack(to));
 	CRASH_POINT(body_words_backed);
 	return region_look(region);
 }

@@ -74,6 +74,18 @@ enum seg_attribute {
 	ATTRIBUTE_COUNT = 16,
 };
 
+/* How much of something has memory, with its complement, so that a flipped bit is noticed and nobody
+ * touches what was never allocated. Only ever raised. Zero: nothing yet. */
+static inline uint64_t watermark_pack(uint32_t count)
+{
+	return count ? (uint64_t)~count << 32 | count : 0;
+}
+
+static inline bool watermark_is_sound(uint64_t word)
+{
+	return word == watermark_pack((uint32_t)word);
+}
+
 /* The list of rings in one word, so that appending and retiring are one CAS each:
  *   removed:1 | count:4 | version:27 | eight indexes of 4 bits, the oldest lowest
  * A version is never met again while a call lasts: 2^27 appends of at least 10 us each. */
@@ -159,7 +171,7 @@ struct seg_header {
 	atomic_u32 producers; /* eventcount of producers waiting for room */
 	atomic_u64 viewers;   /* set for good once anybody has received in place */
 
-	_Alignas(128) atomic_u64 row_high; /* rows 1 .. row_high have memory */
+	_Alignas(128) atomic_u64 row_high; /* watermark: rows 1 .. that have memory */
 	atomic_u64 row_used;		   /* about how many are in use; counted anew by the sweep */
 	atomic_u64 ring_next;		   /* id of the next ring, from 1 */
 	atomic_u64 live_correction;	   /* added to the sum of the rows, modulo 2^64 */

@@ -133,11 +133,11 @@ int seg_grow(struct segment *segment, uint32_t order)
 /* May any living handle be in a call that began with another list than `rings`? */
 static bool somebody_is_behind(struct segment *segment, uint64_t rings)
 {
-	uint64_t high = load_acquire(&segment->header->row_high);
+	uint32_t high = seg_row_high(segment);
 
-	if (!os_barrier_everywhere())
+	if (high == 0 || !os_barrier_everywhere())
 		return true;
-	for (uint32_t i = 1; i <= high && i < SEG_ROW_COUNT; i++) {
+	for (uint32_t i = 1; i <= high; i++) {
 		uint64_t user = load_acquire(&segment->rows[i].user.low);
 		uint64_t view = load_seq(&segment->rows[i].view);
 

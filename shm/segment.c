@@ -67,7 +67,7 @@ static void header_fill(struct seg_header *header, const struct seg_recipe *reci
 	store_relaxed(&header->attribute[ATTRIBUTE_DLQ], recipe->dlq[0] ? 1 : 0);
 	memcpy(header->dlq_name[0], recipe->dlq, sizeof(header->dlq_name[0]));
 	CRASH_POINT(create_filled);
-	store_relaxed(&header->row_high, SEG_ROWS_STEP - 1);
+	store_relaxed(&header->row_high, watermark_pack(SEG_ROWS_STEP - 1));
 	CRASH_POINT(create_filled);
 }
 

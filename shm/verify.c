@@ -47,9 +47,6 @@ static void check_attribute(struct check *check, enum seg_attribute attribute, c
 
 static void check_header(struct check *check)
 {
-	const struct seg_header *header = check->segment->header;
-	uint64_t high = load_relaxed(&header->row_high);
-
 	check_attribute(check, ATTRIBUTE_VISIBILITY_MS, "visibility", 0, (uint64_t)RLQ_VISIBILITY_MAX_MS);
 	check_attribute(check, ATTRIBUTE_DELAY_MS, "delay", 0, (uint64_t)RLQ_DELAY_MAX_MS);
 	check_attribute(check, ATTRIBUTE_RETENTION_MS, "retention", (uint64_t)RLQ_RETENTION_MIN_MS,
@@ -58,8 +55,9 @@ static void check_header(struct check *check)
 	check_attribute(check, ATTRIBUTE_BYTES_MAX, "message bytes", 1, RLQ_BODY_MAX);
 	check_attribute(check, ATTRIBUTE_RECEIVES_MAX, "max receives", 0, 1000);
 	check_attribute(check, ATTRIBUTE_DLQ, "dlq", 0, 2);
-	if (high < 1 || high >= SEG_ROW_COUNT)
-		fault(check, "row count %llu is not 1 to %d", (unsigned long long)high, SEG_ROW_COUNT - 1);
+	if (seg_row_high(check->segment) == 0)
+		fault(check, "the number of rows with memory is damaged (%llx)",
+		      (unsigned long long)load_relaxed(&check->segment->header->row_high));
 }
 
 /* ---- rings ------------------------------------------------------------------------------------ */

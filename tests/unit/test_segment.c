@@ -292,6 +292,48 @@ Test(segment, shouldNoticeEveryFlippedBitOfTheOrderOfARing)
 			expect_region_refused(queue, low ^ UINT64_C(1) << bit);
 }
 
+/* Rows beyond those with memory must not be looked at; handles that are there go on. */
+Test(segment, shouldNoticeEveryFlippedBitOfTheNumberOfRows)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	atomic_u64 *word = &queue->seg->header->row_high;
+	uint64_t sound = load_seq(word), memory = os_file_memory(queue->seg->fd);
+
+	cr_assert_eq(seg_row_high(queue->seg), SEG_ROWS_STEP - 1);
+	for (int bit = 0; bit < 64; bit++) {
+		struct rlq_message message;
+
+		store_seq(word, sound ^ UINT64_C(1) << bit);
+		cr_expect_eq(open_fails_with("q"), RLQ_EDAMAGED, "bit %d", bit);
+		send_text(queue, "a");
+		message = receive_one(queue);
+		cr_expect(body_is(&message, "a"));
+		sweep_now(queue);
+		cr_expect_eq(rlq_delete(queue, &message.receipt), 0, "bit %d", bit);
+		cr_expect_gt(faults_of("q"), 0);
+		stat_of(queue);
+		cr_expect_eq(os_file_memory(queue->seg->fd), memory, "bit %d", bit);
+		store_seq(word, sound);
+	}
+	sweep_now(queue);
+	cr_expect_eq(faults_of("q"), 0);
+	cr_expect_eq(stat_of(queue).handles, 1);
+}
+
+Test(segment, shouldTakeNobodyForGoneWhileTheNumberOfRowsIsDamaged)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	struct segment *seg = queue->seg;
+	uint64_t sound = load_seq(&seg->header->row_high);
+
+	cr_assert(seg_handle_is_gone(seg, 9, 1));
+	store_seq(&seg->header->row_high, sound ^ 16);
+	cr_expect_not(seg_handle_is_gone(seg, 9, 1));
+	cr_expect(seg_is_held(seg, 1), "nobody can say that it is not");
+	store_seq(&seg->header->row_high, sound);
+	cr_expect_not(seg_is_held(seg, 1));
+}
+
 /* ---- removal ---------------------------------------------------------------------------------- */
 
 Test(segment, shouldTellOpenHandlesThatItWasRemoved)
