@@ -236,9 +236,15 @@ static void orphans_free(struct round *round, uint32_t extent)
 
 		/* A place whose slot has moved on does not come back while our call lasts, so the answer
 		 * stays true. */
-		if (block_is_used(place) &&
-		    !sweep->is_live(sweep->context, place, name_pack(round->region->class, block)))
-			cas_seq(&round->region->table[block], place, BLOCK_FREE);
+		if (!block_is_used(place) ||
+		    sweep->is_live(sweep->context, place, name_pack(round->region->class, block)))
+			continue;
+		/* Either the block of a queue's first message, or a hole of which a bit has flipped. Not asked
+		 * for all: who frees another orphan and closes the extent meanwhile would leave a hole with
+		 * memory. */
+		if (place == BLOCK_HOLE_FLIPPED && extent_back(round->segment, round->region, extent) != 0)
+			continue;
+		cas_seq(&round->region->table[block], place, BLOCK_FREE);
 	}
 }
 

@@ -779,6 +779,52 @@ Test(bodies, shouldNoticeEveryFlippedBitOfTheWatermark)
 	cr_expect(body_at(segment, block, &room) != NULL);
 }
 
+/* Whatever the sweep makes of it, no block without memory is given out. */
+static void expect_no_block_without_memory(struct body_region *region, uint64_t bytes, int bit)
+{
+	uint64_t room, block, before;
+	unsigned char *at;
+
+	store_relaxed(&region->table[0], BLOCK_HOLE ^ UINT64_C(1) << bit);
+	sweep_keeping(UINT64_MAX);
+	block = allocate(bytes, 2);
+	at = body_at(segment, block, &room);
+	cr_assert(at != NULL);
+	before = memory();
+	memset(at, 1, room);
+	cr_assert_eq(memory(), before, "bit %d: touching it gave it memory", bit);
+	body_free(segment, block, place_at(2));
+	store_relaxed(&region->table[0], BLOCK_HOLE);
+	sweep_keeping(0);
+}
+
+Test(bodies, shouldGiveOutNoHoleOfWhichABitFlipped)
+{
+	for (int bit = 0; bit < 64; bit++) {
+		body_free(segment, allocate(MEBI, 1), place_at(1));
+		sweep_keeping(0);
+		expect_no_block_without_memory(region_of(12), MEBI, bit);
+		body_free(segment, allocate(300, 1), place_at(1));
+		sweep_keeping(0);
+		expect_no_block_without_memory(region_of(1), 300, bit);
+	}
+}
+
+Test(bodies, shouldLeaveAnOrphanThatMayBeAHoleWhenTheTmpfsIsFull)
+{
+	uint64_t other = allocate(MEBI, 1), block, place = place_pack(0, 0, 0);
+
+	cr_assert_eq(place, BLOCK_HOLE_FLIPPED);
+	cr_assert_eq(body_allocate(segment, MEBI, place, &block), 0);
+	inject(1);
+	sweep_keeping(UINT64_MAX);
+	inject_nothing();
+	cr_expect(body_belongs(segment, block, place));
+	cr_expect_not(body_belongs(segment, other, place_at(1)), "the others are none");
+	sweep_keeping(UINT64_MAX);
+	cr_expect_not(body_belongs(segment, block, place));
+}
+
 Test(bodies, shouldMendADamagedStartOfTheUnopened)
 {
 	uint64_t block = allocate(MEBI, 1);
