@@ -55,7 +55,7 @@ static uint64_t round_up(uint64_t value, uint64_t unit)
 }
 
 /* Places table, bitmaps and blocks in a region. 9 bytes a block are enough for its word and its bits,
- * and what they leave over for the rounding (tests/unit/test_bodies.c looks at all classes). */
+ * and what they leave over for the rounding (tests/unit/test_extents.c looks at all classes). */
 static void region_place(struct body_region *region, unsigned char *base, uint32_t class)
 {
 	uint64_t block = class_block_bytes(class), align = block;
