@@ -2,6 +2,7 @@
 
 #include "ringlease-engine.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +51,7 @@ static void engine_await(const struct place *place)
 
 	must(NULL, rlq_directory_open(place->path, &directory), "open directory");
 	while (!rlq_directory_has_engine(directory) && seconds_now() < end)
-		usleep(1000);
+		sched_yield();
 	if (!rlq_directory_has_engine(directory))
 		fprintf(stderr, "the engine does not come up; going on without\n");
 	usleep(SETTLE_US); /* its first look is over before there are queues */
@@ -223,7 +224,7 @@ void queue_grow(struct rlq_queue *queue, uint32_t order)
 		lease_many(NULL, queue, ballast(order), 3600000);
 	end = seconds_now() + RETIRE_PATIENCE_S;
 	while (slots_of(queue) != want && seconds_now() < end)
-		usleep(10000);
+		sched_yield();
 	if (slots_of(queue) != want)
 		fprintf(stderr, "the queue has %llu slots, not 2^%u\n", (unsigned long long)slots_of(queue), order);
 }

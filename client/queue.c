@@ -346,9 +346,9 @@ static void count_slot(const struct slot *slot, struct rlq_queue_stat *stat)
 
 static void count_rows(const struct segment *segment, struct rlq_queue_stat *stat)
 {
-	uint64_t high = load_relaxed(&segment->header->row_high); /* relaxed: figures to be shown */
+	uint32_t high = seg_row_high(segment);
 
-	for (uint32_t i = 1; i <= high && i < SEG_ROW_COUNT; i++) {
+	for (uint32_t i = 1; i <= high; i++) { /* relaxed: figures to be shown */
 		const struct seg_row *row = &segment->rows[i];
 
 		stat->handles += (uint32_t)(load_relaxed(&row->user.low) & 1);

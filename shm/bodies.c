@@ -183,12 +183,12 @@ struct round {
  * Does not wait: BODY_SPINS pauses in all, then no. */
 static bool calls_are_over(const struct segment *segment, const struct body_sweep *sweep)
 {
-	uint64_t high = load_acquire(&segment->header->row_high);
+	uint32_t high = seg_row_high(segment);
 	uint32_t spins = BODY_SPINS;
 
-	if (!os_barrier_everywhere())
+	if (high == 0 || !os_barrier_everywhere())
 		return false;
-	for (uint32_t i = 1; i <= high && i < SEG_ROW_COUNT; i++) {
+	for (uint32_t i = 1; i <= high; i++) {
 		const struct seg_row *row = &segment->rows[i];
 		uint64_t user;
 
@@ -245,9 +245,15 @@ static void orphans_free(struct round *round, uint32_t extent)
 
 		/* A place whose slot has moved on does not come back while our call lasts, so the answer
 		 * stays true. */
-		if (block_is_used(place) &&
-		    !sweep->is_live(sweep->context, place, name_pack(round->region->class, block)))
-			cas_seq(&round->region->table[block], place, BLOCK_FREE);
+		if (!block_is_used(place) ||
+		    sweep->is_live(sweep->context, place, name_pack(round->region->class, block)))
+			continue;
+		/* Either the block of a queue's first message, or a hole of which a bit has flipped. Not asked
+		 * for all: who frees another orphan and closes the extent meanwhile would leave a hole with
+		 * memory. */
+		if (place == BLOCK_HOLE_FLIPPED && extent_back(round->segment, round->region, extent) != 0)
+			continue;
+		cas_seq(&round->region->table[block], place, BLOCK_FREE);
 	}
 }
 

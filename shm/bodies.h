@@ -40,8 +40,7 @@ enum {
 
 /* What all processes share of one class, in seg_header.bodies. */
 struct body_words {
-	/* Blocks whose table word and bits have memory, in the low half; the complement in the high
-	 * half, so that a flipped bit is noticed. Zero: none yet. Only ever raised. */
+	/* Watermark: blocks whose table word and bits have memory. */
 	_Alignas(128) atomic_u64 backed;
 	/* Extents from here on were never opened. Only ever raised. A HOLE below it should have its bit;
 	 * a lost one is found by the sweep. */

@@ -55,7 +55,7 @@ static uint64_t round_up(uint64_t value, uint64_t unit)
 }
 
 /* Places table, bitmaps and blocks in a region. 9 bytes a block are enough for its word and its bits,
- * and what they leave over for the rounding (tests/unit/test_bodies.c looks at all classes). */
+ * and what they leave over for the rounding (tests/unit/test_extents.c looks at all classes). */
 static void region_place(struct body_region *region, unsigned char *base, uint32_t class)
 {
 	uint64_t block = class_block_bytes(class), align = block;
@@ -104,18 +104,13 @@ struct body_region *region_open(struct segment *segment, uint32_t class)
 
 /* ---- backed ----------------------------------------------------------------------------------- */
 
-static uint64_t backed_pack(uint32_t blocks)
-{
-	return blocks ? (uint64_t)~blocks << 32 | blocks : 0;
-}
-
 int region_look(struct body_region *region)
 {
 	/* [W2] Pairs with [W1]: what it counts has memory. */
 	uint64_t word = load_acquire(&region->words->backed);
 	uint32_t blocks = (uint32_t)word;
 
-	if (word != backed_pack(blocks) || blocks > region->blocks ||
+	if (!watermark_is_sound(word) || blocks > region->blocks ||
 	    (blocks % BODY_STEP != 0 && blocks != region->blocks))
 		return RLQ_EDAMAGED;
 	region->backed = blocks;
@@ -171,7 +166,7 @@ static int region_extend(struct segment *segment, struct body_region *region)
 	if (error)
 		return error;
 	/* [W1] After the allocation: pairs with [W2]. Lost: another has raised it, by as much. */
-	cas_seq(&region->words->backed, backed_pack(from), backed_pack(to));
+	cas_seq(&region->words->backed, watermark_pack(from), watermark_pack(to));
 	CRASH_POINT(body_words_backed);
 	return region_look(region);
 }

@@ -5,9 +5,12 @@
 
 #include "shm/segment.h"
 
-/* Words of the table. USED is the place itself, whose top bit is always set. */
+/* Words of the table. USED is the place itself, whose top bit is always set. FREE is many bits away from
+ * HOLE: no flipped bit of a hole makes a block that is given out though it has no memory. */
 #define BLOCK_HOLE UINT64_C(0)
-#define BLOCK_FREE UINT64_C(1)
+#define BLOCK_FREE UINT64_C(0x00ff00ff00ff00ff)
+/* The one flipped bit that makes something else of a hole: USED by ring 0, slot 0, generation 0. */
+#define BLOCK_HOLE_FLIPPED (UINT64_C(1) << 63)
 
 static inline bool block_is_used(uint64_t word)
 {

@@ -74,6 +74,18 @@ enum seg_attribute {
 	ATTRIBUTE_COUNT = 16,
 };
 
+/* How much of something has memory, with its complement, so that a flipped bit is noticed and nobody
+ * touches what was never allocated. Only ever raised. Zero: nothing yet. */
+static inline uint64_t watermark_pack(uint32_t count)
+{
+	return count ? (uint64_t)~count << 32 | count : 0;
+}
+
+static inline bool watermark_is_sound(uint64_t word)
+{
+	return word == watermark_pack((uint32_t)word);
+}
+
 /* The list of rings in one word, so that appending and retiring are one CAS each:
  *   removed:1 | count:4 | version:27 | eight indexes of 4 bits, the oldest lowest
  * A version is never met again while a call lasts: 2^27 appends of at least 10 us each. */
@@ -109,10 +121,26 @@ static inline uint64_t rings_make(uint32_t count, uint32_t version, uint32_t lis
 }
 
 /* A ring region: who uses it, and for which ring.
- *   low   state:4 | order:8 | row:12        high   ring id:32 | row serial:32
+ *   low   state:4 | order:8 | row:12 | complement of order:8        high   ring id:32 | row serial:32
  *   EMPTY -> BUSY(row) -> LIVE -> (unlisted) BUSY(row) -> EMPTY
- * BUSY belongs to one process, which builds or gives back; a dead one's is taken over. */
+ * BUSY belongs to one process, which builds or gives back; a dead one's is taken over. The order says how
+ * much of the region has memory, and tmpfs cannot be asked (it calls a page a hole until it is touched);
+ * hence it is kept twice. */
 enum region_state { REGION_EMPTY, REGION_BUSY, REGION_LIVE };
+#define REGION_ORDER_BITS UINT64_C(0xff000ff0)
+
+static inline uint64_t region_order_pack(uint32_t order)
+{
+	return (uint64_t)order << 4 | (uint64_t)(~order & 0xff) << 24;
+}
+
+/* The order in the low word of a region; UINT32_MAX if the two copies disagree. */
+static inline uint32_t region_order(uint64_t low)
+{
+	uint32_t order = (uint32_t)(low >> 4) & 0xff;
+
+	return (low & REGION_ORDER_BITS) == region_order_pack(order) ? order : UINT32_MAX;
+}
 
 /* One handle of one process. The counters belong to the row, not to the process: they only grow, and
  * the next user of the row goes on from where they stand, so nothing has to be folded when it dies. */
@@ -143,7 +171,7 @@ struct seg_header {
 	atomic_u32 producers; /* eventcount of producers waiting for room */
 	atomic_u64 viewers;   /* set for good once anybody has received in place */
 
-	_Alignas(128) atomic_u64 row_high; /* rows 1 .. row_high have memory */
+	_Alignas(128) atomic_u64 row_high; /* watermark: rows 1 .. that have memory */
 	atomic_u64 row_used;		   /* about how many are in use; counted anew by the sweep */
 	atomic_u64 ring_next;		   /* id of the next ring, from 1 */
 	atomic_u64 live_correction;	   /* added to the sum of the rows, modulo 2^64 */

@@ -262,11 +262,17 @@ static struct slot *slot_of_place(struct segment *segment, uint64_t packed, uint
 	return &ring->slots[place.slot];
 }
 
+/* For the other half of a move that its owner left behind. */
 struct search {
 	struct segment *self;
-	uint64_t place;	     /* where the other one should be */
 	uint32_t ring, slot; /* ours */
 	struct slot_word word;
+	uint64_t incarnation; /* of the queue that has the other half; 0: any but ours */
+	uint64_t place;	      /* where it should be there */
+	enum slot_state state;
+	/* Called with what is there in that state; judges whether it is ours, and finishes the move. */
+	void (*finish)(struct search *search, struct segment *other, uint32_t ring, uint32_t slot,
+		       struct slot_word word);
 	bool blocked; /* a queue could not be looked into */
 	bool settled;
 };
@@ -276,91 +282,99 @@ static void origin_read(const struct slot *slot, struct origin *ret_origin)
 	memcpy(ret_origin, slot->message.inline_bytes, sizeof(*ret_origin));
 }
 
-/* In another queue: is there an ARRIVING at the place that our MOVED names, coming from us? */
-static int arriving_in(void *context, const char *name)
+static bool is_searched(const struct search *search, const struct segment *other)
+{
+	return search->incarnation ? other->incarnation == search->incarnation
+				   : other->incarnation != search->self->incarnation;
+}
+
+static int look_into(void *context, const char *name)
 {
 	struct search *search = context;
 	struct segment *other;
 	struct slot_word word;
-	struct origin origin;
 	uint32_t ring, slot;
-	struct slot *at;
 	int error = seg_open(search->self->directory, name, &other);
 
 	if (error) {
 		search->blocked |= error != -ENOENT && error != RLQ_EREMOVED && error != RLQ_EBOOT;
 		return 0;
 	}
-	if (other->incarnation != search->self->incarnation && seg_enter(other) == 0) {
-		at = slot_of_place(other, search->place, &ring, &slot, &word);
-		if (at && word_state(word) == SLOT_ARRIVING) {
-			origin_read(at, &origin);
-			if (origin.incarnation == search->self->incarnation &&
-			    origin.place == my_place(search->ring, search->slot, search->word) &&
-			    ring_arrive(&other->ring[ring], slot, word)) {
-				seg_count(&other->me->sent, 1);
-				seg_notify(other, 1);
-			}
-		}
+	if (is_searched(search, other) && seg_enter(other) == 0) {
+		if (slot_of_place(other, search->place, &ring, &slot, &word) && word_state(word) == search->state)
+			search->finish(search, other, ring, slot, word);
 		seg_leave(other);
 	}
 	seg_close(other);
 	return 0;
 }
 
+/* False: some queue could not be asked, so nothing is known of it. */
+static bool look_everywhere(struct search *search)
+{
+	return seg_directory_list(search->self->directory, NULL, look_into, search) == 0 && !search->blocked;
+}
+
+/* There is an ARRIVING where our MOVED says: does it come from us? */
+static void finish_arriving(struct search *search, struct segment *other, uint32_t ring, uint32_t slot,
+			    struct slot_word word)
+{
+	struct origin origin;
+
+	origin_read(&other->ring[ring].slots[slot], &origin);
+	if (origin.incarnation == search->self->incarnation &&
+	    origin.place == my_place(search->ring, search->slot, search->word) &&
+	    ring_arrive(&other->ring[ring], slot, word)) {
+		seg_count(&other->me->sent, 1);
+		seg_notify(other, 1);
+	}
+}
+
 bool seg_finish_moved(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word moved)
 {
-	struct search search = {
-		.self = source, .place = moved.bits.high, .ring = ring, .slot = slot, .word = moved};
+	struct search search = {.self = source,
+				.ring = ring,
+				.slot = slot,
+				.word = moved,
+				.place = moved.bits.high,
+				.state = SLOT_ARRIVING,
+				.finish = finish_arriving};
 
 	/* The copy is ARRIVING, or it has arrived already; only when every queue has been asked may the
 	 * source go. */
-	if (seg_directory_list(source->directory, NULL, arriving_in, &search) != 0 || search.blocked)
-		return false;
-	if (!message_free(source, ring, slot, moved))
+	if (!look_everywhere(&search) || !message_free(source, ring, slot, moved))
 		return false;
 	seg_count(&source->me->left, 1);
 	seg_count(&source->me->moved, 1);
 	return true;
 }
 
-/* In another queue: is it our origin, and has it decided for us? */
-static int origin_in(void *context, const char *name)
+/* There is a MOVED where our ARRIVING comes from: has it decided for us? */
+static void finish_moved(struct search *search, struct segment *other, uint32_t ring, uint32_t slot,
+			 struct slot_word word)
 {
-	struct search *search = context;
-	struct segment *other;
-	struct slot_word word;
-	struct origin origin;
-	uint32_t ring, slot;
-	struct slot *at;
-	int error = seg_open(search->self->directory, name, &other);
-
-	if (error) {
-		search->blocked |= error != -ENOENT && error != RLQ_EREMOVED && error != RLQ_EBOOT;
-		return 0;
-	}
-	origin_read(&search->self->ring[search->ring].slots[search->slot], &origin);
-	if (other->incarnation == origin.incarnation && seg_enter(other) == 0) {
-		at = slot_of_place(other, origin.place, &ring, &slot, &word);
-		if (at && word_state(word) == SLOT_MOVED &&
-		    word.bits.high == my_place(search->ring, search->slot, search->word)) {
-			move_complete(other, ring, slot, word, search->self, search->ring, search->slot,
-				      search->word);
-			search->settled = true;
-		}
-		seg_leave(other);
-	}
-	seg_close(other);
-	return 0;
+	if (word.bits.high != my_place(search->ring, search->slot, search->word))
+		return;
+	move_complete(other, ring, slot, word, search->self, search->ring, search->slot, search->word);
+	search->settled = true;
 }
 
 bool seg_settle_arriving(struct segment *target, uint32_t ring, uint32_t slot, struct slot_word arriving)
 {
-	struct search search = {.self = target, .ring = ring, .slot = slot, .word = arriving};
+	struct search search = {.self = target,
+				.ring = ring,
+				.slot = slot,
+				.word = arriving,
+				.state = SLOT_MOVED,
+				.finish = finish_moved};
+	struct origin origin;
 
 	if (!seg_handle_is_gone(target, word_owner(arriving), word_serial(arriving)))
 		return false;
-	if (seg_directory_list(target->directory, NULL, origin_in, &search) != 0 || search.blocked)
+	origin_read(&target->ring[ring].slots[slot], &origin);
+	search.incarnation = origin.incarnation;
+	search.place = origin.place;
+	if (!look_everywhere(&search))
 		return false;
 	return search.settled || message_free(target, ring, slot, arriving);
 }

@@ -204,9 +204,10 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 /* Changes whenever something has moved: the sum of all counters and ends. */
 static uint64_t activity(const struct segment *segment)
 {
-	uint64_t high = load_relaxed(&segment->header->row_high), sum = 0; /* relaxed: compared only */
+	uint32_t high = seg_row_high(segment);
+	uint64_t sum = 0; /* relaxed below: compared only */
 
-	for (uint64_t i = 1; i <= high && i < SEG_ROW_COUNT; i++) {
+	for (uint32_t i = 1; i <= high; i++) {
 		const struct seg_row *row = &segment->rows[i];
 
 		sum += load_relaxed(&row->sent) + load_relaxed(&row->left) * 3 + load_relaxed(&row->received) * 5 +

@@ -35,10 +35,10 @@ static enum region_state region_state(struct pair128 region)
 	return (enum region_state)(region.low & 15);
 }
 
-static struct pair128 region_busy(const struct segment *segment, uint32_t order, uint64_t id)
+static struct pair128 region_busy(const struct segment *segment, uint64_t order_bits, uint64_t id)
 {
 	return (struct pair128){
-		.low = REGION_BUSY | (uint64_t)order << 4 | (uint64_t)segment->row << 12,
+		.low = REGION_BUSY | order_bits | (uint64_t)segment->row << 12,
 		.high = id << 32 | segment->serial,
 	};
 }
@@ -47,7 +47,7 @@ static struct pair128 region_busy(const struct segment *segment, uint32_t order,
 static struct pair128 region_with_state(struct pair128 region, enum region_state state)
 {
 	return (struct pair128){
-		.low = (region.low & 0xff0) | state,
+		.low = (region.low & REGION_ORDER_BITS) | state,
 		.high = region.high & ~UINT64_C(0xffffffff),
 	};
 }
@@ -68,7 +68,7 @@ static uint64_t region_offset(uint32_t index)
 static int region_take(struct segment *segment, uint32_t order, struct pair128 *ret_busy)
 {
 	uint64_t id = fetch_add_seq(&segment->header->ring_next, 1) & 0xffffffff;
-	struct pair128 busy = region_busy(segment, order, id == 0 ? 1 : id);
+	struct pair128 busy = region_busy(segment, region_order_pack(order), id == 0 ? 1 : id);
 
 	CRASH_POINT(grow_numbered);
 	for (uint32_t i = 0; i < SEG_RING_COUNT; i++) {
@@ -133,11 +133,11 @@ int seg_grow(struct segment *segment, uint32_t order)
 /* May any living handle be in a call that began with another list than `rings`? */
 static bool somebody_is_behind(struct segment *segment, uint64_t rings)
 {
-	uint64_t high = load_acquire(&segment->header->row_high);
+	uint32_t high = seg_row_high(segment);
 
-	if (!os_barrier_everywhere())
+	if (high == 0 || !os_barrier_everywhere())
 		return true;
-	for (uint32_t i = 1; i <= high && i < SEG_ROW_COUNT; i++) {
+	for (uint32_t i = 1; i <= high; i++) {
 		uint64_t user = load_acquire(&segment->rows[i].user.low);
 		uint64_t view = load_seq(&segment->rows[i].view);
 
@@ -184,7 +184,7 @@ static bool region_settle(struct segment *segment, uint32_t index, uint64_t ring
 	struct pair128 seen = region_read(segment, index);
 	bool owner_gone = region_state(seen) == REGION_BUSY &&
 			  seg_handle_is_gone(segment, (uint32_t)(seen.low >> 12) & 0xfff, (uint32_t)seen.high);
-	struct pair128 busy = region_busy(segment, (uint32_t)(seen.low >> 4) & 0xff, seen.high >> 32);
+	struct pair128 busy = region_busy(segment, seen.low & REGION_ORDER_BITS, seen.high >> 32);
 
 	if (region_state(seen) == REGION_EMPTY || (region_state(seen) == REGION_BUSY && !owner_gone))
 		return false;

@@ -9,25 +9,21 @@
 #include <errno.h>
 #include <unistd.h>
 
-static uint64_t row_high(const struct segment *segment)
-{
-	uint64_t high = load_acquire(&segment->header->row_high);
-
-	return high < SEG_ROW_COUNT ? high : SEG_ROW_COUNT - 1;
-}
-
 /* Gives memory to the next rows. Two may do it at once: allocating twice is harmless. */
-static int rows_extend(struct segment *segment, uint64_t high)
+static int rows_extend(struct segment *segment, uint32_t high)
 {
 	int error;
 
+	if (high == 0)
+		return RLQ_EDAMAGED;
 	if (high + 1 >= SEG_ROW_COUNT)
 		return RLQ_EHANDLES;
 	error = os_file_allocate(segment->fd, SEG_ROWS + (high + 1) * sizeof(struct seg_row),
 				 SEG_ROWS_STEP * sizeof(struct seg_row));
 	if (error)
 		return error == -ENOSPC ? RLQ_ENOSPACE : error;
-	raise_seq(&segment->header->row_high, high + SEG_ROWS_STEP);
+	/* Lost: another has raised it, by as much. */
+	cas_seq(&segment->header->row_high, watermark_pack(high), watermark_pack(high + SEG_ROWS_STEP));
 	CRASH_POINT(row_memory_said);
 	return 0;
 }
@@ -77,7 +73,7 @@ int seg_row_take(struct segment *segment)
 {
 	/* Free rows first; then more rows; the dead's only when there are no more. */
 	for (;;) {
-		uint64_t high = row_high(segment);
+		uint32_t high = seg_row_high(segment);
 		int error;
 
 		for (uint32_t i = 1; i <= high; i++)
@@ -111,18 +107,21 @@ void seg_row_give_back(struct segment *segment)
 int64_t seg_live(const struct segment *segment)
 {
 	uint64_t live = load_relaxed(&segment->header->live_correction); /* relaxed: an estimate */
-	uint64_t high = row_high(segment);
+	uint32_t high = seg_row_high(segment);
 
-	for (uint64_t i = 1; i <= high; i++)
+	for (uint32_t i = 1; i <= high; i++)
 		live += load_relaxed(&segment->rows[i].sent) - load_relaxed(&segment->rows[i].left);
 	return (int64_t)live;
 }
 
 bool seg_handle_is_gone(const struct segment *segment, uint32_t row, uint32_t serial)
 {
+	uint32_t high = seg_row_high(segment);
 	struct pair128 user;
 
-	if (row == 0 || row > row_high(segment))
+	if (high == 0)
+		return false; /* no proof, no death */
+	if (row == 0 || row > high)
 		return true;
 	user = row_user(&segment->rows[row]);
 	if (!row_is_used(user) || (uint32_t)(user.low >> 1) != serial)
@@ -132,7 +131,7 @@ bool seg_handle_is_gone(const struct segment *segment, uint32_t row, uint32_t se
 
 bool seg_is_held(const struct segment *segment, uint64_t place)
 {
-	uint64_t high = row_high(segment);
+	uint32_t high = seg_row_high(segment);
 
 	for (uint32_t i = 1; i <= high; i++) {
 		const struct seg_row *row = &segment->rows[i];
@@ -145,7 +144,7 @@ bool seg_is_held(const struct segment *segment, uint64_t place)
 				return true;
 		}
 	}
-	return false;
+	return high == 0;
 }
 
 /* ---- the dead --------------------------------------------------------------------------------- */
@@ -165,10 +164,12 @@ static bool is_dead(const struct segment *segment, uint64_t key, struct life_mem
 
 uint32_t seg_free_dead_rows(struct segment *segment, struct life_memo *memo)
 {
-	uint64_t high = row_high(segment);
+	uint32_t high = seg_row_high(segment);
 	uint64_t used = 0;
 	uint32_t freed = 0;
 
+	if (high == 0)
+		return 0;
 	for (uint32_t i = 1; i <= high; i++) {
 		struct seg_row *row = &segment->rows[i];
 		struct pair128 user = row_user(row);

@@ -67,14 +67,14 @@ static void header_fill(struct seg_header *header, const struct seg_recipe *reci
 	store_relaxed(&header->attribute[ATTRIBUTE_DLQ], recipe->dlq[0] ? 1 : 0);
 	memcpy(header->dlq_name[0], recipe->dlq, sizeof(header->dlq_name[0]));
 	CRASH_POINT(create_filled);
-	store_relaxed(&header->row_high, SEG_ROWS_STEP - 1);
+	store_relaxed(&header->row_high, watermark_pack(SEG_ROWS_STEP - 1));
 	CRASH_POINT(create_filled);
 }
 
 /* The first ring is simply written: the segment has no name yet. */
 static void first_ring_fill(struct seg_header *header, uint32_t order)
 {
-	header->region[0].low = REGION_LIVE | order << 4;
+	header->region[0].low = REGION_LIVE | region_order_pack(order);
 	header->region[0].high = UINT64_C(1) << 32;
 	header->ring_next = 2;
 	header->rings = rings_make(1, 1, 0);
@@ -326,7 +326,7 @@ static int ring_open(struct segment *segment, uint32_t index)
 	region = &segment->header->region[index];
 	low = load_acquire(&region->low);
 	id = (uint32_t)(load_acquire(&region->high) >> 32);
-	order = (uint32_t)(low >> 4) & 0xff;
+	order = region_order(low);
 	if ((low & 15) == REGION_EMPTY || order > segment->capacity_order || id == 0)
 		return RLQ_EDAMAGED;
 	if (segment->ring_id[index] == id && segment->ring[index].slots != NULL)

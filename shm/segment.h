@@ -136,6 +136,15 @@ static inline void seg_notify_room(struct segment *segment)
 
 /* ---- handles of others ---- */
 
+/* Rows 1 .. this have memory; 0 if that is damaged: then nobody can be asked about, and nobody counts as
+ * gone or as done. */
+static inline uint32_t seg_row_high(const struct segment *segment)
+{
+	uint64_t word = load_acquire(&segment->header->row_high);
+
+	return watermark_is_sound(word) && (uint32_t)word < SEG_ROW_COUNT ? (uint32_t)word : 0;
+}
+
 /* Is the handle (row, serial) gone: closed, or its process dead by the kernel's word? */
 bool seg_handle_is_gone(const struct segment *segment, uint32_t row, uint32_t serial);
 

@@ -47,9 +47,6 @@ static void check_attribute(struct check *check, enum seg_attribute attribute, c
 
 static void check_header(struct check *check)
 {
-	const struct seg_header *header = check->segment->header;
-	uint64_t high = load_relaxed(&header->row_high);
-
 	check_attribute(check, ATTRIBUTE_VISIBILITY_MS, "visibility", 0, (uint64_t)RLQ_VISIBILITY_MAX_MS);
 	check_attribute(check, ATTRIBUTE_DELAY_MS, "delay", 0, (uint64_t)RLQ_DELAY_MAX_MS);
 	check_attribute(check, ATTRIBUTE_RETENTION_MS, "retention", (uint64_t)RLQ_RETENTION_MIN_MS,
@@ -58,8 +55,9 @@ static void check_header(struct check *check)
 	check_attribute(check, ATTRIBUTE_BYTES_MAX, "message bytes", 1, RLQ_BODY_MAX);
 	check_attribute(check, ATTRIBUTE_RECEIVES_MAX, "max receives", 0, 1000);
 	check_attribute(check, ATTRIBUTE_DLQ, "dlq", 0, 2);
-	if (high < 1 || high >= SEG_ROW_COUNT)
-		fault(check, "row count %llu is not 1 to %d", (unsigned long long)high, SEG_ROW_COUNT - 1);
+	if (seg_row_high(check->segment) == 0)
+		fault(check, "the number of rows with memory is damaged (%llx)",
+		      (unsigned long long)load_relaxed(&check->segment->header->row_high));
 }
 
 /* ---- rings ------------------------------------------------------------------------------------ */
@@ -68,10 +66,13 @@ static bool check_region(struct check *check, uint32_t index)
 {
 	const struct word128 *region = &check->segment->header->region[index];
 	uint64_t low = load_acquire(&region->low), id = load_acquire(&region->high) >> 32;
-	uint32_t order = (uint32_t)(low >> 4) & 0xff;
+	uint32_t order = region_order(low);
 
 	if ((low & 15) == REGION_EMPTY || (low & 15) > REGION_LIVE)
 		fault(check, "ring region %u is listed, yet in state %u", index, (unsigned)(low & 15));
+	else if (order == UINT32_MAX)
+		fault(check, "ring region %u: the two copies of its order differ (%llx)", index,
+		      (unsigned long long)low);
 	else if (order > check->segment->capacity_order || id == 0)
 		fault(check, "ring region %u has order %u, id %llu", index, order, (unsigned long long)id);
 	else
@@ -135,18 +136,31 @@ static void check_ring(struct check *check, uint32_t index)
 		check_slot(check, ring, index, slot);
 }
 
-static void check_rings(struct check *check)
+static bool check_list(struct check *check)
 {
-	struct segment *segment = check->segment;
-	uint64_t rings = load_seq(&segment->header->rings);
+	uint64_t rings = load_seq(&check->segment->header->rings);
 
 	if (rings_count(rings) == 0 || rings_count(rings) > SEG_RING_COUNT) {
 		fault(check, "the list of rings has %u entries", rings_count(rings));
-		return;
+		return false;
 	}
-	for (uint32_t i = 0; i < rings_count(rings); i++)
-		if (rings_at(rings, i) >= SEG_RING_COUNT || !check_region(check, rings_at(rings, i)))
-			return;
+	for (uint32_t i = 0; i < rings_count(rings); i++) {
+		if (rings_at(rings, i) >= SEG_RING_COUNT) {
+			fault(check, "the list of rings names region %u", rings_at(rings, i));
+			return false;
+		}
+		if (!check_region(check, rings_at(rings, i)))
+			return false;
+	}
+	return true;
+}
+
+static void check_rings(struct check *check)
+{
+	struct segment *segment = check->segment;
+
+	if (!check_list(check))
+		return;
 	if (seg_refresh(segment) != 0)
 		return; /* removed or changed under us */
 	for (uint32_t i = 0; i < rings_count(segment->rings); i++)
@@ -186,8 +200,13 @@ static void say_why_unopened(struct check *check, const struct seg_directory *di
 	else if ((uint64_t)status.st_size < SEG_FILE_BYTES)
 		fault(check, "%s was cut to %lld of %llu bytes", file, (long long)status.st_size,
 		      (unsigned long long)SEG_FILE_BYTES);
-	else
-		fault(check, "%s: the list of rings or a limit in the header cannot be right", file);
+	else if (seg_open_to_look(directory, name, &check->segment) == 0) {
+		check_header(check);
+		check_list(check);
+		seg_close(check->segment);
+	}
+	if (check->faults == 0)
+		fault(check, "%s: a limit in the header cannot be right", file);
 }
 
 int seg_verify(const struct seg_directory *directory, const char *name,
@@ -199,7 +218,7 @@ int seg_verify(const struct seg_directory *directory, const char *name,
 
 	if (error == RLQ_EDAMAGED || error == RLQ_EVERSION || error == RLQ_EBOOT) {
 		say_why_unopened(&check, directory, name, error);
-		return 1;
+		return check.faults;
 	}
 	if (error)
 		return error;

@@ -6,10 +6,10 @@
 #include "tests/support/leaks.h"
 #include "tests/support/shared.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
 	QUIET_MS = 4000, /* of the fake clock: two looks for the dead, and the sweeps after them */
@@ -38,16 +38,19 @@ static void engine_main(void *context)
 		rlq_engine_run(engine);
 }
 
+/* Until the engine has looked at everything and means to be awake by `ms` or later. It wakes nobody when
+ * it says so, hence the turns given away; the watchdog ends us if it never comes. */
+static void engine_await(const struct actor *actor, uint64_t ms)
+{
+	while (load_seq(&actor->directory->seg.engine->awake_by_ms) < ms)
+		sched_yield();
+}
+
 static void let_time_pass(struct actor *actor, uint64_t ms)
 {
 	for (uint64_t gone = 0; gone < ms; gone += STEP_MS) {
-		uint64_t now_ms;
-
 		fake_clock_advance(&actor->scene->clock, STEP_MS);
-		now_ms = actor->scene->clock.boot_ms;
-		/* Until the engine has had its turn; the watchdog ends us if it never comes. */
-		while (load_seq(&actor->directory->seg.engine->awake_by_ms) < now_ms)
-			usleep(200);
+		engine_await(actor, actor->scene->clock.boot_ms);
 	}
 }
 
@@ -144,8 +147,7 @@ static void story_main(void *context)
 		story->prepare(&actor);
 	kill_helper_at(&actor, story->point, 1, story->run);
 	engine = child_start(engine_main, scene);
-	while (load_seq(&actor.directory->seg.engine->awake_by_ms) == 0)
-		usleep(200);
+	engine_await(&actor, 1);
 	/* The overdue messages of R8 wait for 30 s before the engine takes them. */
 	let_time_pass(&actor, story->is_in_dlq ? QUIET_MS + 40000 : QUIET_MS);
 	left = story->leaves_nothing ? leaks_find(actor.q) : NULL;

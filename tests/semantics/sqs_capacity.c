@@ -95,6 +95,62 @@ CASE(messages_in_flight_and_delayed_count_and_leave_the_rest_usable)
 	queues_end();
 }
 
+/* ---- in flight -------------------------------------------------------------------------------- */
+
+enum { IN_FLIGHT = 120000 }; /* where AWS stops */
+
+/* Needs about 45 MiB of tmpfs; a small one says so. */
+static void send_batches(struct rlq_queue *queue, uint64_t count)
+{
+	static struct rlq_send_entry entries[RLQ_BATCH_MAX];
+
+	for (int i = 0; i < RLQ_BATCH_MAX; i++)
+		entries[i] = (struct rlq_send_entry){.body = "x", .body_bytes = 1, .delay_ms = RLQ_DEFAULT};
+	while (count > 0) {
+		int sent =
+			rlq_send_batch(queue, entries, count < RLQ_BATCH_MAX ? count : RLQ_BATCH_MAX, NULL, NULL);
+
+		if (sent == RLQ_ENOSPACE)
+			case_skip("not enough memory in /dev/shm");
+		CHECK(sent > 0);
+		count -= (uint64_t)sent;
+	}
+}
+
+CASE(more_than_120000_messages_may_be_in_flight_at_once)
+{
+	static struct rlq_message messages[RLQ_BATCH_MAX];
+	struct rlq_receive_options options = RLQ_RECEIVE_OPTIONS_INIT;
+	struct rlq_queue *queue;
+	struct rlq_receipt first = {{0}};
+	uint64_t in_flight = 0;
+
+	queues_begin();
+	queue = queue_of("q", IN_FLIGHT + 1000);
+	send_batches(queue, IN_FLIGHT + 1000);
+	options.visibility_ms = RLQ_VISIBILITY_MAX_MS;
+	while (in_flight < IN_FLIGHT) {
+		int got = rlq_receive(queue, messages, RLQ_BATCH_MAX, &options);
+
+		CHECK(got > 0);
+		if (in_flight == 0)
+			first = messages[0].receipt;
+		in_flight += (uint64_t)got;
+	}
+	while ((uint64_t)stat_of(queue).in_flight < IN_FLIGHT + 1000) {
+		message = receive_one(queue);
+		CHECK_EQ(message.receive_count, 1);
+	}
+	CHECK_EQ(receive_now(queue, &message, 1), 0);
+	CHECK_EQ(rlq_delete(queue, &first), 0);
+	CHECK_EQ(send_one(queue), 0);
+	message = receive_one(queue);
+	CHECK_EQ(faults_of("q"), 0);
+	queues_end();
+}
+
+/* ---- room that comes back --------------------------------------------------------------------- */
+
 CASE(what_time_has_freed_is_room_at_once)
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;

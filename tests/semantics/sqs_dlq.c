@@ -136,6 +136,108 @@ CASE(a_used_up_message_that_nobody_receives_moves_after_the_grace)
 	queues_end();
 }
 
+/* ---- redrive ---------------------------------------------------------------------------------- */
+
+/* Sent with one attribute, received `receives` times, moved to the DLQ; what it was at the last one. */
+static struct rlq_message use_up_one_with_attribute(const char *text, uint32_t receives)
+{
+	struct rlq_attribute attribute = {
+		.name = "color", .type = RLQ_STRING, .type_label = "hue", .value = "red", .value_bytes = 3};
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+	struct rlq_message sent = {0};
+
+	options.attributes = &attribute;
+	options.attribute_count = 1;
+	CHECK_EQ(rlq_send(queue, text, strlen(text), &options, NULL), 0);
+	for (uint32_t i = 0; i < receives; i++) {
+		sent = receive_one(queue);
+		lease_ends();
+	}
+	CHECK_EQ(receive_now(queue, &message, 1), 0);
+	CHECK_EQ(stat_of(dlq).visible, 1);
+	return sent;
+}
+
+static void redrive_one(void)
+{
+	uint64_t moved = 0;
+
+	CHECK_EQ(rlq_redrive(dlq, NULL, 0, &moved), 0);
+	CHECK_EQ(moved, 1);
+}
+
+CASE(a_redrive_keeps_id_body_attributes_and_sender)
+{
+	struct rlq_message sent;
+
+	begin(1);
+	sent = use_up_one_with_attribute("poison", 1);
+	redrive_one();
+	message = receive_one(queue);
+	CHECK(message.id.word[0] == sent.id.word[0] && message.id.word[1] == sent.id.word[1]);
+	CHECK(body_is(&message, "poison"));
+	CHECK_EQ(message.sender, sent.sender);
+	CHECK_EQ(message.attribute_count, 1);
+	CHECK_TEXT(message.attributes[0].name, "color");
+	CHECK_TEXT(message.attributes[0].type_label, "hue");
+	CHECK_EQ(message.attributes[0].type, RLQ_STRING);
+	CHECK_EQ(message.attributes[0].value_bytes, 3);
+	CHECK(memcmp(message.attributes[0].value, "red", 3) == 0);
+	queues_end();
+}
+
+CASE(a_redrive_begins_sent_time_first_receive_and_count_anew)
+{
+	struct rlq_message sent;
+	uint64_t redriven_ms;
+
+	begin(2);
+	sent = use_up_one_with_attribute("poison", 2);
+	time_passes(60000);
+	message = receive_one(dlq);
+	CHECK_EQ(message.sent_ms, sent.sent_ms);
+	CHECK_EQ(message.first_receive_ms, sent.first_receive_ms);
+	CHECK_EQ(rlq_release(dlq, &message.receipt, 0), 0);
+	redriven_ms = wall_now();
+	redrive_one();
+	time_passes(500);
+	message = receive_one(queue);
+	CHECK_EQ(message.sent_ms, redriven_ms);
+	CHECK_EQ(message.first_receive_ms, redriven_ms + 500);
+	CHECK_EQ(message.receive_count, 1);
+	/* All its tries are before it again. */
+	lease_ends();
+	message = receive_one(queue);
+	CHECK_EQ(message.receive_count, 2);
+	lease_ends();
+	CHECK_EQ(receive_now(queue, &message, 1), 0);
+	message = receive_one(dlq);
+	CHECK_EQ(message.receive_count, 3);
+	queues_end();
+}
+
+CASE(retention_begins_anew_with_a_redrive)
+{
+	struct rlq_queue_attributes attributes;
+
+	begin(1);
+	CHECK_EQ(rlq_queue_get_attributes(queue, &attributes), 0);
+	attributes.retention_ms = RLQ_RETENTION_MIN_MS;
+	CHECK_EQ(rlq_queue_set_attributes(queue, &attributes), 0);
+	use_up_one_with_attribute("poison", 1);
+	time_passes(RLQ_RETENTION_MIN_MS);
+	redrive_one();
+	time_passes(RLQ_RETENTION_MIN_MS - 1);
+	sweep_now(queue);
+	CHECK_EQ(stat_of(queue).visible, 1);
+	time_passes(2);
+	sweep_now(queue);
+	CHECK_EQ(stat_of(queue).visible, 0);
+	queues_end();
+}
+
+/* ---- chains, retention ------------------------------------------------------------------------ */
+
 CASE(a_message_goes_from_dlq_to_dlq_and_names_the_last_queue)
 {
 	struct rlq_queue_attributes attributes;

@@ -230,7 +230,7 @@ static void *reap(void *argument)
 		atomic_fetch_add(&sweeps, 1);
 		if (rlq_queue_stat(queue, &stat) == 0 && stat.rings > atomic_load(&rings_most))
 			atomic_store(&rings_most, stat.rings);
-		usleep(1000);
+		sched_yield();
 	}
 	handle_close(queue);
 	return NULL;

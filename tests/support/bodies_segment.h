@@ -35,7 +35,7 @@ static inline struct segment *bodies_segment_make(void)
 	segment->serial = 1;
 	segment->me = &segment->rows[1];
 	store_relaxed(&segment->me->user.low, 1 << 1 | 1);
-	store_relaxed(&segment->header->row_high, SEG_ROW_COUNT - 1);
+	store_relaxed(&segment->header->row_high, watermark_pack(SEG_ROW_COUNT - 1));
 	return segment;
 }
 

@@ -89,7 +89,7 @@ static const char *check_blocks(struct segment *segment)
 
 static const char *check_rows(const struct segment *segment)
 {
-	for (uint32_t i = 1; i <= load_relaxed(&segment->header->row_high); i++) { /* relaxed: all is quiet */
+	for (uint32_t i = 1; i <= seg_row_high(segment); i++) {
 		uint64_t user = load_acquire(&segment->rows[i].user.low);
 
 		if ((user & 1) && seg_handle_is_gone(segment, i, (uint32_t)(user >> 1)))

@@ -3,6 +3,7 @@
 
 #include "client/internal.h"
 #include "kmod-free/futex.h"
+#include "ring/event.h"
 #include "tests/support/child.h"
 #include "tests/support/queue_fixture.h"
 
@@ -183,6 +184,49 @@ Test(engine, shouldBeStoppedBeforeItRuns)
 	rlq_engine_stop(engine);
 	cr_assert_eq(rlq_engine_run(engine), 0);
 	rlq_engine_close(engine);
+}
+
+/* A message, and a sleeper whom nobody woke for it: who was woken has died. Returns the sleeper's ticket. */
+static uint32_t stranded(struct rlq_queue *queue)
+{
+	send_text(queue, "stranded");
+	return event_prepare(&queue->seg->header->consumers);
+}
+
+/* How long until the sleeper would be woken. */
+static uint64_t slept_ms(struct rlq_queue *queue, uint32_t ticket)
+{
+	uint64_t start_ms = boot_now();
+
+	while (load32_seq(&queue->seg->header->consumers) == ticket) {
+		time_passes(1);
+		/* The engine's turn is over when it says that it will be awake later than now. */
+		AWAIT(load_seq(&queue->seg->directory->engine->awake_by_ms) > boot_now());
+	}
+	return boot_now() - start_ms;
+}
+
+Test(engine, shouldWakeAnotherSleeperWithinASecondWhenTheWokenOneDied)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+
+	start(&hosts[0]);
+	AWAIT(rlq_directory_has_engine(queues_directory()));
+	for (int i = 0; i < 3; i++)
+		cr_expect_leq(slept_ms(queue, stranded(queue)), 1000, "and those who die one after the other");
+	stop(&hosts[0]);
+}
+
+Test(engine, shouldWakeAnotherSleeperAtItsNextLookWhateverItIsFor)
+{
+	struct rlq_queue *queue = queue_make("q", NULL), *other = queue_make("other", NULL);
+
+	start(&hosts[0]);
+	AWAIT(rlq_directory_has_engine(queues_directory()));
+	slept_ms(queue, stranded(queue)); /* its look is just over */
+	cr_assert_eq(send_delayed(other, "due", 50), 0);
+	cr_expect_leq(slept_ms(queue, stranded(queue)), 50 + LEASE_SLACK_MS + 1);
+	stop(&hosts[0]);
 }
 
 Test(engine, shouldFreeWhatTheDeadHeldOnceASecond)

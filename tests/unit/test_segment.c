@@ -1,4 +1,5 @@
 #include "client/internal.h"
+#include "kmod-free/memory.h"
 #include "tests/support/queue_fixture.h"
 
 #include <criterion/criterion.h>
@@ -207,6 +208,130 @@ Test(segment, shouldOpenWithTheSameFaultsAsItsIdentity)
 	cr_assert_eq(seg_open(directory(), "q", &segment), RLQ_EVERSION);
 	cr_assert_eq(seg_open(directory(), "none", &segment), -ENOENT);
 	close(fd);
+}
+
+/* ---- damage that would make us touch what has no memory --------------------------------------- */
+
+static int open_fails_with(const char *name)
+{
+	struct segment *segment = NULL;
+	int error = seg_open(directory(), name, &segment);
+
+	seg_close(segment);
+	return error;
+}
+
+/* Makes every handle take the list of rings anew. */
+static void list_again(struct rlq_queue *queue)
+{
+	uint64_t rings = load_seq(&queue->seg->header->rings);
+
+	store_seq(&queue->seg->header->rings,
+		  rings_make(rings_count(rings), rings_version(rings) + 1, (uint32_t)rings));
+}
+
+/* All calls of a handle that must look at the damaged word. */
+static void expect_all_refuse(struct rlq_queue *queue, const struct rlq_receipt *receipt)
+{
+	struct rlq_queue_stat stat = {.size = sizeof(stat)};
+	struct rlq_reservation reservation;
+	struct rlq_message message;
+	uint64_t cursor = 0;
+
+	cr_expect_eq(rlq_send(queue, "b", 1, NULL, NULL), RLQ_EDAMAGED);
+	cr_expect_eq(rlq_reserve(queue, 1, NULL, &reservation), RLQ_EDAMAGED);
+	cr_expect_eq(receive_now(queue, &message, 1), RLQ_EDAMAGED);
+	cr_expect_eq(rlq_delete(queue, receipt), RLQ_EDAMAGED);
+	cr_expect_eq(rlq_extend(queue, receipt, 1000), RLQ_EDAMAGED);
+	cr_expect_eq(rlq_release(queue, receipt, 0), RLQ_EDAMAGED);
+	cr_expect_eq(rlq_peek(queue, &message, 1, &cursor), RLQ_EDAMAGED);
+	cr_expect_eq(rlq_purge(queue, NULL), RLQ_EDAMAGED);
+	cr_expect_eq(rlq_queue_stat(queue, &stat), RLQ_EDAMAGED);
+}
+
+/* Puts `low` into the word of region 0: who has the ring goes on, who looks anew refuses. */
+static void expect_region_refused(struct rlq_queue *queue, uint64_t low)
+{
+	atomic_u64 *word = &queue->seg->header->region[0].low;
+	uint64_t sound = load_seq(word), memory = os_file_memory(queue->seg->fd);
+	struct rlq_message message;
+
+	send_text(queue, "a");
+	store_seq(word, low);
+	message = receive_one(queue);
+	cr_expect(body_is(&message, "a"));
+	cr_expect_eq(open_fails_with("q"), RLQ_EDAMAGED, "%lx", (unsigned long)low);
+	list_again(queue);
+	expect_all_refuse(queue, &message.receipt);
+	sweep_now(queue);
+	cr_expect_gt(faults_of("q"), 0);
+	cr_expect_eq(os_file_memory(queue->seg->fd), memory, "%lx", (unsigned long)low);
+	store_seq(word, sound);
+	cr_expect_eq(rlq_delete(queue, &message.receipt), 0);
+	cr_expect_eq(faults_of("q"), 0);
+}
+
+Test(segment, shouldNoticeARingThatIsSaidToBeLargerThanItsMemory)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	uint64_t low = load_seq(&queue->seg->header->region[0].low);
+
+	cr_assert_eq(region_order(low), SEG_ORDER_FIRST);
+	cr_assert_gt(queue->seg->capacity_order, SEG_ORDER_FIRST + 2);
+	expect_region_refused(queue, low + (1 << 4));
+	expect_region_refused(queue, low + (2 << 4));
+}
+
+Test(segment, shouldNoticeEveryFlippedBitOfTheOrderOfARing)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	uint64_t low = load_seq(&queue->seg->header->region[0].low);
+
+	for (int bit = 0; bit < 32; bit++)
+		if (REGION_ORDER_BITS >> bit & 1)
+			expect_region_refused(queue, low ^ UINT64_C(1) << bit);
+}
+
+/* Rows beyond those with memory must not be looked at; handles that are there go on. */
+Test(segment, shouldNoticeEveryFlippedBitOfTheNumberOfRows)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	atomic_u64 *word = &queue->seg->header->row_high;
+	uint64_t sound = load_seq(word), memory = os_file_memory(queue->seg->fd);
+
+	cr_assert_eq(seg_row_high(queue->seg), SEG_ROWS_STEP - 1);
+	for (int bit = 0; bit < 64; bit++) {
+		struct rlq_message message;
+
+		store_seq(word, sound ^ UINT64_C(1) << bit);
+		cr_expect_eq(open_fails_with("q"), RLQ_EDAMAGED, "bit %d", bit);
+		send_text(queue, "a");
+		message = receive_one(queue);
+		cr_expect(body_is(&message, "a"));
+		sweep_now(queue);
+		cr_expect_eq(rlq_delete(queue, &message.receipt), 0, "bit %d", bit);
+		cr_expect_gt(faults_of("q"), 0);
+		stat_of(queue);
+		cr_expect_eq(os_file_memory(queue->seg->fd), memory, "bit %d", bit);
+		store_seq(word, sound);
+	}
+	sweep_now(queue);
+	cr_expect_eq(faults_of("q"), 0);
+	cr_expect_eq(stat_of(queue).handles, 1);
+}
+
+Test(segment, shouldTakeNobodyForGoneWhileTheNumberOfRowsIsDamaged)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	struct segment *seg = queue->seg;
+	uint64_t sound = load_seq(&seg->header->row_high);
+
+	cr_assert(seg_handle_is_gone(seg, 9, 1));
+	store_seq(&seg->header->row_high, sound ^ 16);
+	cr_expect_not(seg_handle_is_gone(seg, 9, 1));
+	cr_expect(seg_is_held(seg, 1), "nobody can say that it is not");
+	store_seq(&seg->header->row_high, sound);
+	cr_expect_not(seg_is_held(seg, 1));
 }
 
 /* ---- removal ---------------------------------------------------------------------------------- */
