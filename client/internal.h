@@ -32,13 +32,20 @@ static inline void *arena_take(struct arena *arena, size_t bytes)
 void arena_reset(struct arena *arena);
 void arena_free(struct arena *arena);
 
+/* One message read in place: it belongs to one lease, since the same message may be received again, by
+ * the same handle, while it is still being read. */
+struct hold {
+	uint64_t place; /* as published in the row; 0: unused */
+	uint32_t receives;
+};
+
 struct rlq_queue {
 	struct segment *seg;
 	struct rlq_directory *directory;
 	struct arena arena;
 	struct sweep sweep;
 	uint64_t id_seed, id_count; /* message ids: 64 random bits a handle, then a count */
-	uint64_t held[SEG_HOLD_COUNT]; /* places of messages the application holds in place */
+	struct hold held[SEG_HOLD_COUNT]; /* what the application reads in place */
 	int hold_pending; /* index of a hold published for a lease that is being tried; -1 */
 	uint64_t reaped_ms; /* when this handle last did the engine's work */
 	uint32_t calls;
@@ -137,7 +144,8 @@ static inline void receipt_unpack(const struct rlq_receipt *receipt, struct rece
 	};
 }
 
-/* Ends our reading in place of the message a receipt names; frees it if it was deleted meanwhile. */
+/* Ends our reading in place under the lease that a receipt names, if we do; frees the message if it was
+ * deleted meanwhile. Between enter and leave. */
 void hold_let_go(struct rlq_queue *queue, const struct receipt_parts *parts);
 
 /* Adds attributes and notes to the view of a message; they point into `extra` and the arena. */

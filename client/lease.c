@@ -44,10 +44,18 @@ static inline int target_find(struct rlq_queue *queue, const struct rlq_receipt 
 	return is_still_ours(target) ? 0 : RLQ_ESTALE;
 }
 
+/* After a call that was to end the lease, and answered `error`. What is no receipt names no place. */
+static void stop_reading(struct rlq_queue *queue, int error, const struct receipt_parts *parts)
+{
+	if (error == 0 || error == RLQ_ESTALE)
+		hold_let_go(queue, parts);
+}
+
 /* ---- delete ----------------------------------------------------------------------------------- */
 
 /* Between enter and leave. Loses a race only against expiry, extension or the reaper: then the word is
- * read again, which says whether the message is still ours. */
+ * read again, which says whether the message is still ours. Our reading in place ends whatever the answer:
+ * a consumer that is told "stale" again and again must not run out of holds. */
 static int delete_one(struct rlq_queue *queue, const struct rlq_receipt *receipt)
 {
 	struct segment *segment = queue->seg;
@@ -55,7 +63,7 @@ static int delete_one(struct rlq_queue *queue, const struct rlq_receipt *receipt
 	int error;
 
 	while ((error = target_find(queue, receipt, &target)) == 0) {
-		if (word_owner(target.word) == segment->row)
+		if (word_owner(target.word) != OWNER_NONE)
 			hold_let_go(queue, &target.parts);
 		if (message_free(segment, target.parts.ring, target.parts.slot, target.word)) {
 			seg_count(&segment->me->left, 1);
@@ -64,6 +72,7 @@ static int delete_one(struct rlq_queue *queue, const struct rlq_receipt *receipt
 			return 0;
 		}
 	}
+	stop_reading(queue, error, &target.parts);
 	return error;
 }
 
@@ -145,6 +154,8 @@ static int change_lease(struct rlq_queue *queue, const struct rlq_receipt *recei
 		}
 		result = change_one(queue, &target, to, duration_ms);
 	}
+	if (to == SLOT_DELAYED)
+		stop_reading(queue, error, &target.parts);
 	call_end(queue);
 	if (!error && result == 1)
 		seg_notify(queue->seg, 1);

@@ -27,7 +27,7 @@ static void hold_publish(void *context, uint64_t place)
 	int i = queue->hold_pending;
 
 	for (int at = 0; i < 0 && at < SEG_HOLD_COUNT; at++)
-		if (queue->held[at] == 0)
+		if (queue->held[at].place == 0)
 			i = at;
 	queue->hold_pending = i;
 	store_release(&queue->seg->me->holds[i], place); /* the CAS of the lease orders it */
@@ -36,15 +36,15 @@ static void hold_publish(void *context, uint64_t place)
 static bool hold_is_free(const struct rlq_queue *queue)
 {
 	for (int i = 0; i < SEG_HOLD_COUNT; i++)
-		if (queue->held[i] == 0)
+		if (queue->held[i].place == 0)
 			return true;
 	return false;
 }
 
 /* The lease succeeded: the application holds it from now on. */
-static void hold_confirm(struct rlq_queue *queue, uint64_t place)
+static void hold_confirm(struct rlq_queue *queue, uint64_t place, uint32_t receives)
 {
-	queue->held[queue->hold_pending] = place;
+	queue->held[queue->hold_pending] = (struct hold){.place = place, .receives = receives};
 	queue->hold_pending = -1;
 }
 
@@ -157,7 +157,8 @@ static int message_take(struct rlq_queue *queue, uint32_t ring, const struct rin
 	if (error)
 		return error;
 	if (in_place)
-		hold_confirm(queue, place_pack(ring, taken->slot, word_generation(taken->word)));
+		hold_confirm(queue, place_pack(ring, taken->slot, word_generation(taken->word)),
+			     word_receives(taken->word));
 	ret_message->in_place = in_place;
 	ret_message->receive_count = word_receives(taken->word);
 	receipt_make(queue, ring, taken, &message, &ret_message->receipt);
@@ -371,17 +372,15 @@ int rlq_let_go(struct rlq_queue *queue, const struct rlq_message *message)
 void hold_let_go(struct rlq_queue *queue, const struct receipt_parts *parts)
 {
 	uint64_t place = place_pack(parts->ring, parts->slot, parts->generation);
-	bool found = false;
 
 	for (int i = 0; i < SEG_HOLD_COUNT; i++) {
-		if (queue->held[i] == place) {
-			store_seq(&queue->seg->me->holds[i], 0);
-			CRASH_POINT(row_hold_dropped);
-			queue->held[i] = 0;
-			found = true;
-		}
-	}
-	/* [H2] the other end: whoever freed it while we held it left it HELD for us. */
-	if (found)
+		if (queue->held[i].place != place || queue->held[i].receives != parts->receives)
+			continue;
+		store_seq(&queue->seg->me->holds[i], 0);
+		CRASH_POINT(row_hold_dropped);
+		queue->held[i] = (struct hold){0};
+		/* [H2] the other end: whoever freed it while we held it left it HELD for us. */
 		message_free_held(queue->seg, parts->ring, parts->slot);
+		return;
+	}
 }

@@ -297,7 +297,8 @@ RLQ_PUBLIC int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *rese
 RLQ_PUBLIC int rlq_abandon(struct rlq_queue *queue, struct rlq_reservation *reservation);
 
 /* A received message. Pointers are valid until the next receive or peek on the handle or its close;
- * of a message received in place until it is deleted, released or let go (rlq_let_go). */
+ * of a message received in place until it is let go (rlq_let_go), or its handle deletes or releases it with
+ * its receipt, also if that is refused as stale. */
 struct rlq_message {
 	const void *body;
 	size_t body_bytes;
@@ -351,7 +352,8 @@ RLQ_PUBLIC int rlq_delete_batch(struct rlq_queue *queue, const struct rlq_receip
  * 12 h after the receive. Errors: RLQ_ESTALE, RLQ_ERECEIPT, RLQ_EATTRIBUTE. */
 RLQ_PUBLIC int rlq_extend(struct rlq_queue *queue, const struct rlq_receipt *receipt, int64_t visibility_ms);
 
-/* Gives the message back, to be received again after `delay_ms` (0: at once). */
+/* Gives the message back, to be received again after `delay_ms` (0: at once). Errors: RLQ_ESTALE,
+ * RLQ_ERECEIPT, RLQ_EATTRIBUTE. */
 RLQ_PUBLIC int rlq_release(struct rlq_queue *queue, const struct rlq_receipt *receipt, int64_t delay_ms);
 
 /* Copies up to `max` visible messages without receiving them, starting after `*cursor` (0 to begin);
