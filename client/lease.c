@@ -162,18 +162,25 @@ static int change_lease(struct rlq_queue *queue, const struct rlq_receipt *recei
 	return error;
 }
 
+/* Since the receive, modulo 2^32: far more than a message lives. The handle that received it may have had a
+ * newer reading of the clock than we have: not before now. */
+static int64_t held_ms(const struct rlq_queue *queue, const struct receipt_parts *parts)
+{
+	int32_t ms = (int32_t)((uint32_t)queue->seg->clock.boot_ms - parts->leased_ms);
+
+	return ms > 0 ? ms : 0;
+}
+
 int rlq_extend(struct rlq_queue *queue, const struct rlq_receipt *receipt, int64_t visibility_ms)
 {
 	struct receipt_parts parts;
-	uint32_t held_ms;
 
 	if (visibility_ms < 0 || visibility_ms > RLQ_VISIBILITY_MAX_MS)
 		return RLQ_EATTRIBUTE;
 	os_clock_read(&queue->seg->clock);
 	receipt_unpack(receipt, &parts);
-	held_ms = (uint32_t)queue->seg->clock.boot_ms - parts.leased_ms;
 	/* 12 h in all since the receive, by the whole second as AWS counts. */
-	if (visibility_ms > 0 && (int64_t)(held_ms / 1000 * 1000) + visibility_ms > RLQ_VISIBILITY_MAX_MS)
+	if (visibility_ms > 0 && held_ms(queue, &parts) / 1000 * 1000 + visibility_ms > RLQ_VISIBILITY_MAX_MS)
 		return RLQ_EATTRIBUTE;
 	return change_lease(queue, receipt, SLOT_LEASED, visibility_ms);
 }

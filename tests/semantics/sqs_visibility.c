@@ -147,6 +147,17 @@ CASE(a_lease_of_over_12_hours_in_all_is_refused)
 	queues_end();
 }
 
+CASE(a_handle_whose_clock_is_behind_that_of_the_receiver_may_extend)
+{
+	begin();
+	send_text(queue, "a");
+	message = receive_one(queue);
+	time_passes(-1);
+	CHECK_EQ(rlq_extend(queue_again("q"), &message.receipt, 12 * HOUR), 0);
+	CHECK_EQ(rlq_extend(queue_again("q"), &message.receipt, 12 * HOUR + 1), RLQ_EATTRIBUTE);
+	queues_end();
+}
+
 CASE(after_a_second_receive_the_first_receipt_is_refused_and_the_new_holder_unharmed)
 {
 	begin();
