@@ -8,7 +8,10 @@
 #include <errno.h>
 #include <string.h>
 
-enum { WAIT_DEFAULT_MAX_MS = 20000 }; /* of a queue; a call may ask for more */
+enum {
+	WAIT_DEFAULT_MAX_MS = 20000, /* of a queue; a call may ask for more */
+	STAMP_BYTES = 64 * 1024,     /* copied under one reading of the clock: 10 to 20 us */
+};
 
 /* What one receive call asks for. */
 struct demand {
@@ -16,7 +19,22 @@ struct demand {
 	int64_t visibility_ms;
 	uint32_t flags;
 	uint64_t until_ms; /* end of the wait */
+	size_t copied;	   /* bytes since the deadline was stamped */
 };
+
+/* Leases from here on count from the last reading of the clock. */
+static inline void stamp(const struct rlq_queue *queue, struct demand *demand)
+{
+	demand->terms.deadline_ms = deadline_after(queue, demand->visibility_ms);
+	demand->copied = 0;
+}
+
+/* The same with a new reading, after what took long: a lease must not be used up by what came before it. */
+static void stamp_anew(struct rlq_queue *queue, struct demand *demand)
+{
+	os_clock_read(&queue->seg->clock);
+	stamp(queue, demand);
+}
 
 /* ---- holds of this handle --------------------------------------------------------------------- */
 
@@ -104,7 +122,7 @@ static void first_receive_note(const struct segment *segment, struct slot_messag
 
 /* Payload where the application may read it: in place, or a copy of ours. */
 static int payload_fetch(struct rlq_queue *queue, const struct slot *slot, const struct slot_message *message,
-			 bool in_place, const unsigned char **ret_payload)
+			 struct demand *demand, const unsigned char **ret_payload)
 {
 	const unsigned char *shared = message_payload(queue->seg, slot, message);
 	size_t bytes = (size_t)message->body_bytes + message->extra_bytes;
@@ -113,12 +131,13 @@ static int payload_fetch(struct rlq_queue *queue, const struct slot *slot, const
 	if (shared == NULL)
 		return RLQ_EDAMAGED;
 	*ret_payload = shared;
-	if (in_place)
+	if (demand->flags & RLQ_RECEIVE_IN_PLACE)
 		return 0;
 	copy = arena_take(&queue->arena, bytes ? bytes : 1);
 	if (copy == NULL)
 		return -ENOMEM;
 	message_copy(copy, shared, bytes);
+	demand->copied += bytes;
 	CRASH_POINT(receive_copied);
 	*ret_payload = copy;
 	return 0;
@@ -127,7 +146,7 @@ static int payload_fetch(struct rlq_queue *queue, const struct slot *slot, const
 /* A leased slot becomes a message. 1: it is one. 0: it was not for us after all (expired by retention,
  * or taken from us while we copied). Else a code; the message then comes back when its lease ends. */
 static int message_take(struct rlq_queue *queue, uint32_t ring, const struct ring_taken *taken,
-			const struct demand *demand, struct rlq_message *ret_message)
+			struct demand *demand, struct rlq_message *ret_message)
 {
 	struct segment *segment = queue->seg;
 	struct slot *slot = &segment->ring[ring].slots[taken->slot];
@@ -148,7 +167,7 @@ static int message_take(struct rlq_queue *queue, uint32_t ring, const struct rin
 		slot_own_inline(slot);
 	CRASH_POINT(receive_line_owned);
 	first_receive_note(segment, &slot->message, &message);
-	error = payload_fetch(queue, slot, &message, in_place, &payload);
+	error = payload_fetch(queue, slot, &message, demand, &payload);
 	/* R9: what was copied counts only if the lease still stands. */
 	if (!is_same_lease(slot, taken->word))
 		return 0;
@@ -191,12 +210,15 @@ static int take_from_ring(struct rlq_queue *queue, uint32_t ring, struct demand 
 			break;
 		if (result == RING_DAMAGED || (result == RING_BUSY && ++busy > busy_max))
 			return taken_count > 0 ? (int)taken_count : RLQ_EDAMAGED;
-		if (result == RING_BUSY)
+		if (result == RING_BUSY) {
+			stamp_anew(queue, demand);
 			continue;
+		}
 		if (taken.is_dead) {
 			/* Without a DLQ it stays receivable, also by us: else we would meet it for ever. */
 			if (seg_bury(segment, ring, taken.slot, taken.word) == RLQ_ENODLQ)
 				demand->terms.receives_max = 0;
+			stamp_anew(queue, demand);
 			continue;
 		}
 		took = message_take(queue, ring, &taken, demand, &ret_messages[taken_count]);
@@ -205,6 +227,8 @@ static int take_from_ring(struct rlq_queue *queue, uint32_t ring, struct demand 
 		if (took < 0)
 			return taken_count > 0 ? (int)taken_count : took;
 		taken_count += (size_t)took;
+		if (__builtin_expect(demand->copied >= STAMP_BYTES || took == 0, 0))
+			stamp_anew(queue, demand);
 	}
 	return (int)taken_count;
 }
@@ -234,10 +258,12 @@ static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_
 	struct segment *segment = queue->seg;
 	int error = call_begin(queue), count = 0;
 	uint32_t rings = rings_count(segment->rings), first = 0;
+	uint64_t due_ms;
 
 	if (error)
 		return error;
-	demand->terms.deadline_ms = deadline_after(queue, demand->visibility_ms);
+	stamp(queue, demand);
+	due_ms = demand->terms.deadline_ms; /* the earliest */
 	/* Oldest ring first, for order. But what always comes back in an old ring must not starve the
 	 * others: while only such messages come, 1 call in RING_HEAD_EVERY begins at each ring in turn. */
 	if (rings > 1 && queue->only_again && ++queue->turn % RING_HEAD_EVERY == 0)
@@ -255,7 +281,7 @@ static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_
 	hold_cancel(queue);
 	queue->only_again = count > 0 && all_came_back(ret_messages, (size_t)count);
 	if (count > 0 && !demand->terms.stay_visible)
-		expect_due(queue, demand->terms.deadline_ms);
+		expect_due(queue, due_ms);
 	else if (count > 0)
 		show_again(segment, ret_messages, (size_t)count);
 	call_end(queue);
