@@ -152,8 +152,17 @@ void hold_let_go(struct rlq_queue *queue, const struct receipt_parts *parts);
 int message_view_extra(struct rlq_queue *queue, const unsigned char *extra, uint32_t bytes,
 		       struct rlq_message *ret_message);
 
+/* When the message was first received, by what its slot says; 0: it says nothing that can be true. */
+static inline uint64_t message_first_receive(const struct slot_message *message, uint64_t wall_ms)
+{
+	uint64_t after_ms = message->first_receive_ms - (uint32_t)message->sent_ms; /* modulo 2^32 */
+
+	return wall_ms >= message->sent_ms && after_ms <= wall_ms - message->sent_ms ? message->sent_ms + after_ms
+										     : 0;
+}
+
 /* Makes the public view of a message from a copy of its slot and its payload, but for the receipt and
- * what else a lease adds. Field by field: this is every receive's work. */
+ * what else a lease adds or tells. Field by field: this is every receive's work. */
 static inline int message_view(struct rlq_queue *queue, const struct slot_message *message,
 			       const unsigned char *payload, struct rlq_message *ret)
 {
@@ -162,7 +171,7 @@ static inline int message_view(struct rlq_queue *queue, const struct slot_messag
 	ret->id.word[0] = message->id[0];
 	ret->id.word[1] = message->id[1];
 	ret->sent_ms = message->sent_ms;
-	ret->first_receive_ms = message->first_receive_ms ? message->sent_ms + message->first_receive_ms - 1 : 0;
+	ret->first_receive_ms = 0;
 	ret->receive_count = 0;
 	ret->sender = message->sender;
 	ret->attributes = NULL;

@@ -110,14 +110,18 @@ static inline void receipt_make(const struct rlq_queue *queue, uint32_t ring, co
 		ret_receipt);
 }
 
-/* The one field of a message that a consumer writes. */
-static void first_receive_note(const struct segment *segment, struct slot_message *shared,
-			       struct slot_message *copy)
+/* The first receive, noted in the slot if this is it: the one field of a message that a consumer writes.
+ * Also when a later one finds no sound note: its consumer was killed before it, or another's came late. */
+static uint64_t first_receive(uint64_t wall_ms, uint32_t receives, struct slot_message *shared,
+			      const struct slot_message *copy)
 {
-	if (copy->first_receive_ms == 0) {
-		copy->first_receive_ms = (uint32_t)(segment->clock.wall_ms - copy->sent_ms) + 1;
-		shared->first_receive_ms = copy->first_receive_ms;
+	uint64_t first_ms = receives > 1 ? message_first_receive(copy, wall_ms) : 0;
+
+	if (first_ms == 0) {
+		first_ms = wall_ms > copy->sent_ms ? wall_ms : copy->sent_ms;
+		__atomic_store_n(&shared->first_receive_ms, (uint32_t)first_ms, __ATOMIC_RELAXED);
 	}
+	return first_ms;
 }
 
 /* Payload where the application may read it: in place, or a copy of ours. */
@@ -153,6 +157,7 @@ static int message_take(struct rlq_queue *queue, uint32_t ring, const struct rin
 	bool in_place = demand->flags & RLQ_RECEIVE_IN_PLACE;
 	const unsigned char *payload;
 	struct slot_message message = message_read(&slot->message);
+	uint64_t first_ms;
 	int error;
 
 	if (__builtin_expect(seg_is_expired(segment, message.sent_ms), 0)) {
@@ -166,7 +171,7 @@ static int message_take(struct rlq_queue *queue, uint32_t ring, const struct rin
 	if (message.block == 0 && message.body_bytes > 0)
 		slot_own_inline(slot);
 	CRASH_POINT(receive_line_owned);
-	first_receive_note(segment, &slot->message, &message);
+	first_ms = first_receive(segment->clock.wall_ms, word_receives(taken->word), &slot->message, &message);
 	error = payload_fetch(queue, slot, &message, demand, &payload);
 	/* R9: what was copied counts only if the lease still stands. */
 	if (!is_same_lease(slot, taken->word))
@@ -180,6 +185,7 @@ static int message_take(struct rlq_queue *queue, uint32_t ring, const struct rin
 			     word_receives(taken->word));
 	ret_message->in_place = in_place;
 	ret_message->receive_count = word_receives(taken->word);
+	ret_message->first_receive_ms = first_ms;
 	receipt_make(queue, ring, taken, &message, &ret_message->receipt);
 	seg_count(&segment->me->received, 1);
 	if (word_receives(taken->word) > 1)

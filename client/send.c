@@ -87,7 +87,6 @@ static int outgoing_publish(struct rlq_queue *queue, struct outgoing *out, struc
 	message->id[0] = id.word[0];
 	message->id[1] = id.word[1];
 	message->sent_ms = segment->clock.wall_ms;
-	message->first_receive_ms = 0;
 	message->sender = queue->sender;
 	CRASH_POINT(send_written);
 	if (out->delay_ms == 0) {

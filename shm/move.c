@@ -69,7 +69,7 @@ static int copy_into(struct segment *source, const struct slot *from, uint32_t f
 	memcpy(to->message.id, message.id, sizeof(message.id));
 	os_clock_read(&target->clock);
 	to->message.sent_ms = kind == MOVE_REDRIVE ? target->clock.wall_ms : message.sent_ms;
-	to->message.first_receive_ms = kind == MOVE_REDRIVE ? 0 : message.first_receive_ms;
+	to->message.first_receive_ms = message.first_receive_ms;
 	to->message.sender = message.sender;
 	memcpy(to->message.inline_bytes, &origin, sizeof(origin));
 	CRASH_POINT(move_copied);
