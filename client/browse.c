@@ -79,7 +79,8 @@ int rlq_peek(struct rlq_queue *queue, struct rlq_message *ret_messages, size_t m
 
 static bool is_purged(enum slot_state state)
 {
-	return state == SLOT_READY || state == SLOT_LEASED || state == SLOT_DELAYED || state == SLOT_DEAD;
+	return state == SLOT_READY || state == SLOT_LEASED || state == SLOT_DELAYED || state == SLOT_DEAD ||
+	       state == SLOT_MOVING;
 }
 
 /* Deletes what is in the slot unless it was sent after the purge began: its generation is then new. */

@@ -11,13 +11,20 @@ struct target {
 	struct slot_word word;
 };
 
-/* Is the message still the one leased, received by nobody since? Also when the lease has run out. */
+/* On its way to the DLQ, or elsewhere by a redrive: it can be deleted, not kept. */
+static bool is_on_its_way(enum slot_state state)
+{
+	return state == SLOT_DEAD || state == SLOT_MOVING;
+}
+
+/* Is the message still the one leased, received by nobody since? Also when the lease has run out, and on
+ * its way to a DLQ until that is decided. */
 static bool is_still_ours(const struct target *target)
 {
 	const struct receipt_parts *parts = &target->parts;
 	enum slot_state state = word_state(target->word);
 
-	return (state == SLOT_LEASED || state == SLOT_READY || state == SLOT_DELAYED || state == SLOT_DEAD) &&
+	return (state == SLOT_LEASED || state == SLOT_READY || state == SLOT_DELAYED || is_on_its_way(state)) &&
 	       word_generation(target->word) == parts->generation && parts->receives != 0 &&
 	       word_receives(target->word) == parts->receives && target->slot->message.id[0] == parts->id[0] &&
 	       target->slot->message.id[1] == parts->id[1];
@@ -147,8 +154,7 @@ static int change_lease(struct rlq_queue *queue, const struct rlq_receipt *recei
 		error = target_find(queue, receipt, &target);
 		if (error)
 			break;
-		/* A DEAD message is on its way to the DLQ; it can be deleted, not kept. */
-		if (word_state(target.word) == SLOT_DEAD) {
+		if (is_on_its_way(word_state(target.word))) {
 			error = RLQ_ESTALE;
 			break;
 		}

@@ -27,7 +27,7 @@
  *        |             \            |                   due  | |   |   \  release with delay
  *        |              \           '--publish--> DELAYED ---' |   |    '-----> DELAYED
  *        |               \                                     |   |
- *        |   delete, purge, retention (LEASED, READY, DELAYED) |   |
+ *        |   delete, purge (also DEAD, MOVING), retention      |   |
  *        |<---------------+------------------------------------|---'
  *        |                |                                    | received too often
  *        |   last reader  v                                    v          DLQ gone
@@ -46,7 +46,8 @@
  *   pass     consumer at the head  -         | producer sees PASSED at publish and sets the bit
  *   lease    any consumer          visible   | leased, ends by time (linearisation of receive)
  *   expire   anybody, by the clock leased, another reaper does it | READY without bit: the sweep sets it
- *   delete   the lease's holder    leased or visible again | gone (linearisation of delete)
+ *   delete   the last lease's holder  leased, visible again, DEAD, MOVING | gone (linearisation of delete);
+ *                                  of MOVING: its mover cannot decide, and frees the copy
  *   MOVING   consumer or engine    DEAD      | back to DEAD once its owner is dead
  *   MOVED    its owner only        MOVING    | decided: anybody finishes the move
  * PENDING and DONE are kept for durable queues and are never entered in this version.

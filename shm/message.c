@@ -239,6 +239,7 @@ static uint32_t viewer_of(const struct segment *segment, struct slot_word word)
 	case SLOT_DELAYED:
 	case SLOT_DEAD:
 		return word_owner(word);
+	case SLOT_MOVING:
 	case SLOT_MOVED: /* the mover's name has taken the viewer's place */
 		return load_relaxed(&segment->header->viewers) ? OWNER_MANY : OWNER_NONE;
 	default:

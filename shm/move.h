@@ -11,6 +11,9 @@
  * Killed before the decision: the source's sweep turns MOVING of the dead into DEAD, the target's sweep
  * frees an ARRIVING whose origin is not MOVED to it. After: whoever meets MOVED or ARRIVING first
  * finishes. So a kill at any step ends with exactly one receivable copy.
+ *
+ * Until the decision the last holder may delete the message (R8): MOVING -> FREE, and the decision fails. Its
+ * copy, ARRIVING, names an origin that is not MOVED to it, so its mover frees it, or the target's sweep.
  */
 #ifndef SEG_MOVE_H
 #define SEG_MOVE_H
@@ -23,8 +26,8 @@ enum move_kind {
 };
 
 /* Moves the message at (ring, slot), seen as `from`, DEAD or READY. Both handles are our own; `source`
- * is in a call, `target` is not. 0: moved. RLQ_ESTALE: it has changed. RLQ_EFULL, RLQ_ENOSPACE, other
- * codes: it is where it was. */
+ * is in a call, `target` is not. 0: moved. RLQ_ESTALE: it has changed, or was deleted. RLQ_EFULL, RLQ_ENOSPACE,
+ * other codes: it is where it was. */
 int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word from,
 	     struct segment *target, enum move_kind kind);
 
