@@ -357,13 +357,16 @@ int rlq_reserve(struct rlq_queue *queue, size_t body_bytes, const struct rlq_sen
 	error = try_once(queue, &out, outgoing_prepare, NULL);
 	if (is_worth_waiting(error))
 		error = try_patiently(queue, &out, outgoing_prepare, &patience, NULL);
-	if (!error)
+	if (!error) {
+		queue->seg->reserved++;
 		reservation_pack(&out, queue->seg, ret_reservation);
+	}
 	return error;
 }
 
 int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *reservation, struct rlq_message_id *ret_id)
 {
+	struct segment *segment = queue->seg;
 	struct outgoing out;
 	int error = reservation_unpack(queue, reservation, &out);
 
@@ -372,11 +375,13 @@ int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *reservation, st
 	if (error)
 		return error;
 	error = reservation_check(queue, &out);
-	if (!error)
+	if (!error) {
+		segment->reserved--;
 		error = outgoing_publish(queue, &out, ret_id);
+	}
 	call_end(queue);
 	if (!error) {
-		seg_notify(queue->seg, 1);
+		seg_notify(segment, 1);
 		memset(reservation, 0, sizeof(*reservation));
 	}
 	return error;
@@ -397,8 +402,11 @@ int rlq_abandon(struct rlq_queue *queue, struct rlq_reservation *reservation)
 	ring = &segment->ring[out.ring];
 	block = ring->slots[out.claim.slot].message.block;
 	error = reservation_check(queue, &out);
-	if (!error && ring_abandon(ring, &out.claim, owner_make(segment->row, segment->serial)) != RING_OK)
-		error = RLQ_EDAMAGED;
+	if (!error) {
+		segment->reserved--;
+		if (ring_abandon(ring, &out.claim, owner_make(segment->row, segment->serial)) != RING_OK)
+			error = RLQ_EDAMAGED;
+	}
 	if (!error && block)
 		body_free(segment, block,
 			  place_pack(out.ring, out.claim.slot, out.claim.position >> ring->order));

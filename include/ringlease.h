@@ -138,8 +138,8 @@ struct rlq_queue_attributes {
 	int64_t retention_ms;	    /* RLQ_RETENTION_MIN_MS .. _MAX_MS; default 4 days */
 	int64_t wait_ms;	    /* default wait of a receive, 0 .. 20,000; default 0 */
 	uint64_t message_bytes_max; /* 1 .. RLQ_BODY_MAX; default 1 MiB */
-	/* Messages, 1 .. RLQ_CAPACITY_MAX; fixed at creation. Exact for one producer; several at once may
-	 * pass it by up to 64 each. */
+	/* Messages, with what is reserved, 1 .. RLQ_CAPACITY_MAX; fixed at creation. Exact for one producer;
+	 * several at once may pass it by up to 64 each and what they have reserved but not published. */
 	uint64_t capacity;
 	uint32_t receives_max;	    /* 0: no DLQ; else 1 .. 1000 */
 	uint32_t overdue_ms;	    /* how long a used-up message waits before the engine moves it; 30,000 */

@@ -111,6 +111,38 @@ CASE(what_time_has_freed_is_room_at_once)
 	queues_end();
 }
 
+CASE(reservations_count_until_they_are_abandoned)
+{
+	static struct rlq_reservation reservations[1000];
+
+	queues_begin();
+	for (int i = 0; i < CAPACITIES; i++) {
+		struct rlq_queue *queue = of_capacity(capacities[i]);
+		uint64_t capacity = capacities[i], beside = capacity / 3;
+
+		fill(queue, capacity);
+		CHECK_EQ(rlq_purge(queue, NULL), 0);
+		for (uint64_t n = 0; n < beside; n++)
+			CHECK_EQ(send_one(queue), 0);
+		for (uint64_t n = beside; n < capacity; n++)
+			CHECK_EQ(rlq_reserve(queue, 1, NULL, &reservations[n]), 0);
+		CHECK_EQ(rlq_reserve(queue, 1, NULL, &reservations[0]), RLQ_EFULL);
+		CHECK_EQ(send_one(queue), RLQ_EFULL);
+		/* Published, they take the room they had; abandoned, they give it back. */
+		for (uint64_t n = beside; n < capacity; n++) {
+			if (n % 2) {
+				CHECK_EQ(rlq_publish(queue, &reservations[n], NULL), 0);
+			} else {
+				CHECK_EQ(rlq_abandon(queue, &reservations[n]), 0);
+				CHECK_EQ(send_one(queue), 0);
+			}
+			CHECK_EQ(send_one(queue), RLQ_EFULL);
+		}
+		CHECK_EQ(stat_of(queue).visible, capacity);
+	}
+	queues_end();
+}
+
 CASE(a_purged_queue_has_room_for_its_capacity)
 {
 	queues_begin();
