@@ -393,7 +393,7 @@ int rlq_let_go(struct rlq_queue *queue, const struct rlq_message *message)
 	if (error)
 		return error;
 	receipt_unpack(&message->receipt, &parts);
-	if (parts.incarnation != queue->seg->incarnation || !message->in_place)
+	if (parts.incarnation != queue->seg->incarnation || parts.ring >= SEG_RING_COUNT || !message->in_place)
 		error = RLQ_ERECEIPT;
 	else
 		hold_let_go(queue, &parts);
