@@ -165,6 +165,7 @@ static int message_take(struct rlq_queue *queue, uint32_t ring, const struct rin
 		if (message_free(segment, ring, taken->slot, taken->word)) {
 			seg_count(&segment->me->left, 1);
 			seg_count(&segment->me->expired, 1);
+			seg_notify_room(segment);
 		}
 		return 0;
 	}

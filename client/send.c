@@ -409,6 +409,8 @@ int rlq_abandon(struct rlq_queue *queue, struct rlq_reservation *reservation)
 		error = outgoing_abandon(queue->seg, &out);
 	}
 	call_end(queue);
+	if (!error)
+		seg_notify_room(queue->seg);
 	memset(reservation, 0, sizeof(*reservation));
 	return error;
 }

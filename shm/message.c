@@ -226,8 +226,9 @@ void message_free_held(struct segment *segment, uint32_t ring, uint32_t slot)
 {
 	struct slot_word word = slot_read(&segment->ring[ring].slots[slot]);
 
-	if (word_state(word) == SLOT_HELD && !seg_is_held(segment, place_pack(ring, slot, word_generation(word))))
-		free_now(segment, ring, slot, word);
+	if (word_state(word) == SLOT_HELD && !seg_is_held(segment, place_pack(ring, slot, word_generation(word))) &&
+	    free_now(segment, ring, slot, word))
+		seg_notify_room(segment); /* its slot and bytes; it does not count as live any more */
 }
 
 /* Who may be reading this message in place? A row, OWNER_NONE or OWNER_MANY. */

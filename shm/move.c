@@ -82,6 +82,7 @@ static void arriving_give_up(struct segment *target, uint32_t ring, const struct
 	struct slot *slot = &target->ring[ring].slots[claim->slot];
 
 	message_free(target, ring, claim->slot, slot_read(slot));
+	seg_notify_room(target); /* it was full for others meanwhile */
 }
 
 /* Claims a slot of the target and fills it. Returns its ring or a code. */

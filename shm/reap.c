@@ -353,9 +353,12 @@ bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budge
 	if (!sweep_slots(segment, sweep, budget) && sweep->blocks == 0)
 		sweep_end(segment, sweep);
 	seg_leave(segment);
-	if (!sweep->is_running)
-		sweep->unsettled |= seg_retire_step(segment);
-	return sweep->is_running;
+	if (sweep->is_running)
+		return true;
+	sweep->unsettled |= seg_retire_step(segment);
+	/* Slots of the dead, orphaned blocks, memory given back, a corrected count: who waits for room looks. */
+	seg_notify_room(segment);
+	return false;
 }
 
 /* ---- by a client ------------------------------------------------------------------------------ */

@@ -275,6 +275,69 @@ CASE(a_send_that_waits_gets_the_room_that_a_delete_makes)
 	queues_end();
 }
 
+/* Somebody is about to sleep; then `act` must wake him. Under a clock that the test moves, a real sleeper
+ * looks every millisecond by himself. */
+#define CHECK_WAKES(queue, act)                                                                                    \
+	do {                                                                                                       \
+		const atomic_u32 *event = &(queue)->seg->header->producers;                                        \
+		event_prepare(&(queue)->seg->header->producers);                                                   \
+		act;                                                                                               \
+		CHECK(!event_has_sleepers(event));                                                                 \
+	} while (0)
+
+CASE(who_waits_for_room_is_woken_when_a_reservation_is_abandoned)
+{
+	struct rlq_reservation reservation;
+	struct rlq_queue *queue;
+
+	queues_begin();
+	queue = of_capacity(1);
+	CHECK_EQ(rlq_reserve(queue, 1, NULL, &reservation), 0);
+	CHECK_WAKES(queue, CHECK_EQ(rlq_abandon(queue, &reservation), 0));
+	queues_end();
+}
+
+CASE(who_waits_for_room_is_woken_when_a_receive_meets_an_expired_message)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	struct rlq_queue *queue;
+
+	queues_begin();
+	attributes.capacity = 1;
+	attributes.retention_ms = RLQ_RETENTION_MIN_MS;
+	queue = queue_make("q", &attributes);
+	CHECK_EQ(send_one(queue), 0);
+	time_passes(RLQ_RETENTION_MIN_MS);
+	queue->reaped_ms = boot_now(); /* so that the receive does not do the engine's work */
+	CHECK_WAKES(queue, CHECK_EQ(receive_now(queue, &message, 1), 0));
+	queues_end();
+}
+
+CASE(who_waits_for_room_is_woken_when_the_last_reader_in_place_is_done)
+{
+	struct rlq_queue *queue;
+
+	queues_begin();
+	queue = of_capacity(1);
+	CHECK_EQ(send_one(queue), 0);
+	CHECK_EQ(receive_in_place(queue, &message), 1);
+	CHECK_EQ(rlq_delete(queue_again("q1"), &message.receipt), 0);
+	CHECK_WAKES(queue, CHECK_EQ(rlq_let_go(queue, &message), 0));
+	queues_end();
+}
+
+CASE(who_waits_for_room_is_woken_when_a_sweep_has_taken_it_from_the_dead)
+{
+	struct rlq_queue *queue;
+	char name[] = "q3";
+
+	queues_begin();
+	queue = of_capacity(3);
+	die_doing(reserve_two, name);
+	CHECK_WAKES(queue, sweep_now(queue));
+	queues_end();
+}
+
 CASE(a_send_that_waits_answers_full_when_its_time_is_over)
 {
 	struct rlq_queue *queue;
