@@ -11,6 +11,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+enum { CREATE_TRIES = 8 };
+
 /* ---- directories ------------------------------------------------------------------------------ */
 
 int rlq_directory_open(const char *path, struct rlq_directory **ret_directory)
@@ -151,18 +153,41 @@ static bool queue_exists(struct rlq_directory *directory, const char *name)
 
 /* ---- create, open, remove --------------------------------------------------------------------- */
 
+/* 0, RLQ_EEXISTS, or RLQ_ENOQUEUE: it is being removed, or has been. */
 static int compare_existing(struct rlq_directory *directory, const char *name,
 			    const struct rlq_queue_attributes *wanted)
 {
 	struct rlq_queue_attributes have;
 	struct segment *segment;
+	bool is_removed;
 	int error = seg_open_to_look(&directory->seg, name, &segment);
 
 	if (error)
 		return public_error(error);
 	attributes_from_segment(segment, &have);
+	is_removed = load_seq(&segment->header->rings) & RINGS_REMOVED;
 	seg_close(segment);
+	if (is_removed)
+		return RLQ_ENOQUEUE;
 	return attributes_equal(wanted, &have) && fixed_attributes_equal(wanted, &have) ? 0 : RLQ_EEXISTS;
+}
+
+/* 1: created, 0: it is there. A queue that is just being removed is neither made nor there for a moment, or
+ * for as long as its remover is stopped: RLQ_EBUSY. */
+static int create_or_compare(struct rlq_directory *directory, const struct seg_recipe *recipe,
+			     const struct rlq_queue_attributes *wanted)
+{
+	int error = RLQ_ENOQUEUE;
+
+	for (int tries = 0; tries < CREATE_TRIES && error == RLQ_ENOQUEUE; tries++) {
+		error = seg_create(&directory->seg, recipe);
+		if (error == 0)
+			return 1;
+		if (error != -EEXIST)
+			return error == -EINVAL ? RLQ_EATTRIBUTE : public_error(error);
+		error = compare_existing(directory, recipe->name, wanted);
+	}
+	return error == RLQ_ENOQUEUE ? RLQ_EBUSY : error;
 }
 
 int rlq_queue_create(struct rlq_directory *directory, const char *name,
@@ -170,7 +195,7 @@ int rlq_queue_create(struct rlq_directory *directory, const char *name,
 {
 	struct rlq_queue_attributes a = RLQ_QUEUE_ATTRIBUTES_INIT;
 	struct seg_recipe recipe = {.name = name};
-	int error;
+	int error, result;
 
 	if (!seg_name_is_valid(name))
 		return RLQ_ENAME;
@@ -186,12 +211,10 @@ int rlq_queue_create(struct rlq_directory *directory, const char *name,
 	recipe.group = a.group;
 	recipe.placement = a.placement;
 	recipe.placement_node = a.placement_node;
-	error = seg_create(&directory->seg, &recipe);
-	if (error == 0)
+	result = create_or_compare(directory, &recipe, &a);
+	if (result == 1)
 		seg_engine_expect(&directory->seg, 0, os_boot_ms()); /* a sleeping engine learns of it at once */
-	if (error == -EEXIST)
-		return compare_existing(directory, name, &a);
-	return error == -EINVAL ? RLQ_EATTRIBUTE : error ? public_error(error) : 1;
+	return result;
 }
 
 int rlq_queue_open(struct rlq_directory *directory, const char *name, struct rlq_queue **ret_queue)

@@ -68,7 +68,7 @@ enum rlq_error {
 	RLQ_EHOLDS = -2015,    /* too many messages held in place by this handle */
 	RLQ_ENODLQ = -2016,    /* the dead-letter queue or redrive target does not exist */
 	RLQ_EENGINE = -2017,   /* needs a running engine (ringleased) */
-	RLQ_EBUSY = -2018,     /* another process is changing this queue's attributes */
+	RLQ_EBUSY = -2018,     /* another process is changing this queue's attributes, or removing it */
 	RLQ_EBOOT = -2019,     /* the segment is of an earlier boot */
 };
 
@@ -161,7 +161,8 @@ struct rlq_queue_attributes {
 struct rlq_queue;
 
 /* Creates a queue. `attributes` NULL: defaults. Returns 1 if it was created, 0 if it existed with the
- * same attributes. Errors: RLQ_ENAME, RLQ_EATTRIBUTE, RLQ_EEXISTS, RLQ_ENODLQ, RLQ_ENOSPACE, -EACCES.
+ * same attributes. Errors: RLQ_ENAME, RLQ_EATTRIBUTE, RLQ_EEXISTS, RLQ_ENODLQ, RLQ_ENOSPACE, RLQ_EBUSY (one of
+ * that name is just being removed), -EACCES.
  * A process killed in it leaves either no queue or a whole one. */
 RLQ_PUBLIC int rlq_queue_create(struct rlq_directory *directory, const char *name,
 				const struct rlq_queue_attributes *attributes);
