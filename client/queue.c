@@ -98,7 +98,9 @@ static void attributes_to_words(const struct rlq_queue_attributes *a, uint64_t *
 static void attributes_from_segment(const struct segment *segment, struct rlq_queue_attributes *ret)
 {
 	const struct seg_identity *identity = &segment->header->identity;
+	uint64_t receives_max = seg_attribute(segment, ATTRIBUTE_RECEIVES_MAX);
 	uint64_t dlq = seg_attribute(segment, ATTRIBUTE_DLQ);
+	bool has_dlq = receives_max != 0 && (dlq == 1 || dlq == 2); /* see shm/layout.h */
 
 	*ret = (struct rlq_queue_attributes){
 		.size = sizeof(*ret),
@@ -108,14 +110,14 @@ static void attributes_from_segment(const struct segment *segment, struct rlq_qu
 		.wait_ms = (int64_t)seg_attribute(segment, ATTRIBUTE_WAIT_MS),
 		.message_bytes_max = seg_attribute(segment, ATTRIBUTE_BYTES_MAX),
 		.capacity = segment->capacity,
-		.receives_max = (uint32_t)seg_attribute(segment, ATTRIBUTE_RECEIVES_MAX),
+		.receives_max = has_dlq ? (uint32_t)receives_max : 0,
 		.overdue_ms = (uint32_t)seg_attribute(segment, ATTRIBUTE_OVERDUE_MS),
 		.mode = identity->mode,
 		.group = identity->group,
 		.placement = (enum rlq_placement)identity->placement,
 		.placement_node = identity->placement_node,
 	};
-	if (dlq == 1 || dlq == 2)
+	if (has_dlq)
 		memcpy(ret->dlq, segment->header->dlq_name[dlq - 1], RLQ_NAME_MAX);
 }
 
@@ -279,16 +281,14 @@ int rlq_queue_get_attributes(struct rlq_queue *queue, struct rlq_queue_attribute
 
 /* ---- set -------------------------------------------------------------------------------------- */
 
-/* The DLQ's name goes into the slot not in use, then one word makes it the one in use. */
+/* The DLQ's name goes into the slot not in use, then one word makes it the one in use. To have none is one
+ * word, receives_max = 0, and leaves the name: so a kill leaves no DLQ that is half one. */
 static void set_dlq(struct seg_header *header, const char *name)
 {
-	uint64_t now = load_relaxed(&header->attribute[ATTRIBUTE_DLQ]);
-	uint64_t next = name[0] == '\0' ? 0 : now == 1 ? 2 : 1;
+	uint64_t next = load_relaxed(&header->attribute[ATTRIBUTE_DLQ]) == 1 ? 2 : 1;
 
-	if (next != 0) {
-		memset(header->dlq_name[next - 1], 0, sizeof(header->dlq_name[0]));
-		strcpy(header->dlq_name[next - 1], name);
-	}
+	memset(header->dlq_name[next - 1], 0, sizeof(header->dlq_name[0]));
+	strcpy(header->dlq_name[next - 1], name);
 	CRASH_POINT(set_dlq_written);
 	store_seq(&header->attribute[ATTRIBUTE_DLQ], next);
 	CRASH_POINT(set_attribute);
@@ -330,7 +330,7 @@ int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rlq_queue_att
 	else if (flock(queue->seg->fd, LOCK_EX | LOCK_NB) < 0)
 		error = RLQ_EBUSY;
 	if (!error) {
-		if (strcmp(wanted.dlq, have.dlq) != 0)
+		if (wanted.dlq[0] && strcmp(wanted.dlq, have.dlq) != 0)
 			set_dlq(queue->seg->header, wanted.dlq);
 		set_words(queue->seg, &wanted);
 		flock(queue->seg->fd, LOCK_UN);

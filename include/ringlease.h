@@ -182,7 +182,8 @@ RLQ_PUBLIC const char *rlq_queue_name(const struct rlq_queue *queue);
 
 RLQ_PUBLIC int rlq_queue_get_attributes(struct rlq_queue *queue, struct rlq_queue_attributes *ret_attributes);
 
-/* Sets all attributes that can change. A changed visibility timeout or delay does not touch messages
+/* Sets all attributes that can change, one by one once all are checked: a process killed in it has set some,
+ * and each, the DLQ included, is the old or the new one. A changed visibility timeout or delay does not touch messages
  * already leased or delayed. Errors: RLQ_EATTRIBUTE (also for one that is fixed at creation and
  * differs), RLQ_ENODLQ, RLQ_EBUSY. */
 RLQ_PUBLIC int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rlq_queue_attributes *attributes);

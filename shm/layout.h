@@ -69,7 +69,9 @@ enum seg_attribute {
 	ATTRIBUTE_BYTES_MAX,
 	ATTRIBUTE_RECEIVES_MAX,
 	ATTRIBUTE_OVERDUE_MS,
-	ATTRIBUTE_DLQ, /* 0 none, 1 or 2: dlq_name[that - 1]; a setter writes the other one first */
+	/* While RECEIVES_MAX is not 0: 1 or 2, the DLQ is dlq_name[that - 1]; a setter writes the other one first.
+	 * 0: there has never been one. */
+	ATTRIBUTE_DLQ,
 	ATTRIBUTE_MODIFIED_MS,
 	ATTRIBUTE_COUNT = 16,
 };

@@ -102,7 +102,7 @@ static void prepare_dlq_full(struct actor *actor)
 
 static void set_no_dlq(struct actor *actor)
 {
-	struct rlq_queue_attributes attributes;
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 
 	if (rlq_queue_get_attributes(actor->q, &attributes) != 0)
 		scene_fail(actor->scene, "cannot read the attributes");
@@ -155,6 +155,7 @@ const struct script scripts_move[] = {
 	 .run = delete_used_up},
 	{.name = "redrive", .receives_max = 1, .prepare = prepare_in_dlq, .run = redrive},
 	{.name = "move to a full DLQ", .receives_max = 1, .prepare = prepare_dlq_full, .run = sweep_q},
+	{.name = "set no DLQ", .receives_max = 1, .prepare = prepare_used_up, .run = set_no_dlq},
 	{.name = "keep what has no DLQ any more", .receives_max = 1, .prepare = prepare_dlq_gone, .run = sweep_q},
 	{0},
 };
