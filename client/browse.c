@@ -180,6 +180,9 @@ static int redrive_slot(struct rlq_queue *queue, uint32_t ring, uint32_t slot, c
 
 	if (word_state(word) != SLOT_READY)
 		return 0;
+	/* Its time is over, and moved it would get a new one. A sweep will free it. */
+	if (seg_is_expired(queue->seg, at->message.sent_ms))
+		return 0;
 	if (target == NULL) {
 		error = source_of(queue, at, name);
 		if (slot_read_stable(at).bits.low != word.bits.low)
