@@ -39,6 +39,8 @@ static int peek_slot(struct rlq_queue *queue, const struct slot *slot, struct rl
 	error = message_view(queue, &message, copy, ret_message);
 	memset(&ret_message->receipt, 0, sizeof(ret_message->receipt));
 	ret_message->receive_count = word_receives(before);
+	if (word_receives(before) > 0)
+		ret_message->first_receive_ms = message_first_receive(&message, queue->seg->clock.wall_ms);
 	return error ? error : 1;
 }
 
@@ -77,7 +79,8 @@ int rlq_peek(struct rlq_queue *queue, struct rlq_message *ret_messages, size_t m
 
 static bool is_purged(enum slot_state state)
 {
-	return state == SLOT_READY || state == SLOT_LEASED || state == SLOT_DELAYED || state == SLOT_DEAD;
+	return state == SLOT_READY || state == SLOT_LEASED || state == SLOT_DELAYED || state == SLOT_DEAD ||
+	       state == SLOT_MOVING;
 }
 
 /* Deletes what is in the slot unless it was sent after the purge began: its generation is then new. */
@@ -176,6 +179,9 @@ static int redrive_slot(struct rlq_queue *queue, uint32_t ring, uint32_t slot, c
 	int error;
 
 	if (word_state(word) != SLOT_READY)
+		return 0;
+	/* Its time is over, and moved it would get a new one. A sweep will free it. */
+	if (seg_is_expired(queue->seg, at->message.sent_ms))
 		return 0;
 	if (target == NULL) {
 		error = source_of(queue, at, name);

@@ -37,6 +37,7 @@ bool reap_if_needed(struct rlq_queue *queue)
 		return false;
 	queue->reaped_ms = now_ms;
 	seg_reap_for_client(queue->seg, &queue->sweep);
+	os_clock_read(&queue->seg->clock); /* that took its time, and leases count from now */
 	return true;
 }
 

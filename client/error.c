@@ -30,7 +30,7 @@ static const struct {
 	{RLQ_EHOLDS, "too many messages held in place; delete some or let them go"},
 	{RLQ_ENODLQ, "no such dead-letter or target queue"},
 	{RLQ_EENGINE, "no engine is running; start ringleased"},
-	{RLQ_EBUSY, "another process is changing the queue's attributes; try again"},
+	{RLQ_EBUSY, "another process is changing the queue's attributes or removing it; try again"},
 	{RLQ_EBOOT, "the queue is from before the last boot and its messages are gone; remove it"},
 };
 

@@ -45,15 +45,22 @@ static inline void arena_reset(struct arena *arena)
 }
 void arena_free(struct arena *arena);
 
+/* One message read in place: it belongs to one lease, since the same message may be received again, by
+ * the same handle, while it is still being read. */
+struct hold {
+	uint64_t place; /* as published in the row; 0: unused */
+	uint32_t receives;
+};
+
 struct rlq_queue {
 	struct segment *seg;
 	struct rlq_directory *directory;
 	struct arena arena;
 	struct sweep sweep;
-	uint64_t id_seed, id_count;    /* message ids: 64 random bits a handle, then a count */
-	uint64_t held[SEG_HOLD_COUNT]; /* places of messages the application holds in place */
-	int hold_pending;	       /* index of a hold published for a lease that is being tried; -1 */
-	uint64_t reaped_ms;	       /* when this handle last did the engine's work */
+	uint64_t id_seed, id_count;	  /* message ids: 64 random bits a handle, then a count */
+	struct hold held[SEG_HOLD_COUNT]; /* what the application reads in place */
+	int hold_pending;		  /* index of a hold published for a lease that is being tried; -1 */
+	uint64_t reaped_ms;		  /* when this handle last did the engine's work */
 	uint32_t calls;
 	uint32_t turn;	 /* receives from several rings */
 	bool only_again; /* the last receive brought nothing but what had come back */
@@ -149,15 +156,26 @@ static inline void receipt_unpack(const struct rlq_receipt *receipt, struct rece
 	};
 }
 
-/* Ends our reading in place of the message a receipt names; frees it if it was deleted meanwhile. */
+/* Ends our reading in place under the lease that a receipt names, if we do; frees the message if it was
+ * deleted meanwhile. The receipt is of this queue and its ring one of SEG_RING_COUNT. Between enter and
+ * leave. */
 void hold_let_go(struct rlq_queue *queue, const struct receipt_parts *parts);
 
 /* Adds attributes and notes to the view of a message; they point into `extra` and the arena. */
 int message_view_extra(struct rlq_queue *queue, const unsigned char *extra, uint32_t bytes,
 		       struct rlq_message *ret_message);
 
+/* When the message was first received, by what its slot says; 0: it says nothing that can be true. */
+static inline uint64_t message_first_receive(const struct slot_message *message, uint64_t wall_ms)
+{
+	uint64_t after_ms = message->first_receive_ms - (uint32_t)message->sent_ms; /* modulo 2^32 */
+
+	return wall_ms >= message->sent_ms && after_ms <= wall_ms - message->sent_ms ? message->sent_ms + after_ms
+										     : 0;
+}
+
 /* Makes the public view of a message from a copy of its slot and its payload, but for the receipt and
- * what else a lease adds. Field by field: this is every receive's work. */
+ * what else a lease adds or tells. Field by field: this is every receive's work. */
 static inline int message_view(struct rlq_queue *queue, const struct slot_message *message,
 			       const unsigned char *payload, struct rlq_message *ret)
 {
@@ -166,7 +184,7 @@ static inline int message_view(struct rlq_queue *queue, const struct slot_messag
 	ret->id.word[0] = message->id[0];
 	ret->id.word[1] = message->id[1];
 	ret->sent_ms = message->sent_ms;
-	ret->first_receive_ms = message->first_receive_ms ? message->sent_ms + message->first_receive_ms - 1 : 0;
+	ret->first_receive_ms = 0;
 	ret->receive_count = 0;
 	ret->sender = message->sender;
 	ret->attributes = NULL;

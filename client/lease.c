@@ -11,11 +11,19 @@ struct target {
 	struct slot_word word;
 };
 
-/* Is the message still the one leased, received by nobody since? Also when the lease has run out. */
+/* On its way to the DLQ, or elsewhere by a redrive: it can be deleted, not kept. */
+static bool is_on_its_way(enum slot_state state)
+{
+	return state == SLOT_DEAD || state == SLOT_MOVING;
+}
+
+/* Is the message still the one leased, received by nobody since? Also when the lease has run out, and on
+ * its way to a DLQ until that is decided. */
 static inline bool is_still_ours(const struct target *target)
 {
 	const struct receipt_parts *parts = &target->parts;
-	const uint32_t deletable = 1u << SLOT_LEASED | 1u << SLOT_READY | 1u << SLOT_DELAYED | 1u << SLOT_DEAD;
+	const uint32_t deletable =
+		1u << SLOT_LEASED | 1u << SLOT_READY | 1u << SLOT_DELAYED | 1u << SLOT_DEAD | 1u << SLOT_MOVING;
 
 	return (deletable >> word_state(target->word) & 1) && word_generation(target->word) == parts->generation &&
 	       parts->receives != 0 && word_receives(target->word) == parts->receives &&
@@ -45,10 +53,18 @@ static inline __attribute__((always_inline)) int target_find(struct rlq_queue *q
 	return is_still_ours(target) ? 0 : RLQ_ESTALE;
 }
 
+/* After a call that was to end the lease, and answered `error`. What is no receipt names no place. */
+static void stop_reading(struct rlq_queue *queue, int error, const struct receipt_parts *parts)
+{
+	if (error == 0 || error == RLQ_ESTALE)
+		hold_let_go(queue, parts);
+}
+
 /* ---- delete ----------------------------------------------------------------------------------- */
 
 /* Between enter and leave. Loses a race only against expiry, extension or the reaper: then the word is
- * read again, which says whether the message is still ours. */
+ * read again, which says whether the message is still ours. Our reading in place ends whatever the answer:
+ * a consumer that is told "stale" again and again must not run out of holds. */
 static inline __attribute__((always_inline)) int delete_one(struct rlq_queue *queue,
 							    const struct rlq_receipt *receipt)
 {
@@ -57,7 +73,7 @@ static inline __attribute__((always_inline)) int delete_one(struct rlq_queue *qu
 	int error;
 
 	while ((error = target_find(queue, receipt, &target)) == 0) {
-		if (word_owner(target.word) == segment->row)
+		if (word_owner(target.word) != OWNER_NONE)
 			hold_let_go(queue, &target.parts);
 		if (message_free(segment, target.parts.ring, target.parts.slot, target.word)) {
 			seg_count(&segment->me->left, 1);
@@ -66,6 +82,7 @@ static inline __attribute__((always_inline)) int delete_one(struct rlq_queue *qu
 			return 0;
 		}
 	}
+	stop_reading(queue, error, &target.parts);
 	return error;
 }
 
@@ -140,31 +157,39 @@ static int change_lease(struct rlq_queue *queue, const struct rlq_receipt *recei
 		error = target_find(queue, receipt, &target);
 		if (error)
 			break;
-		/* A DEAD message is on its way to the DLQ; it can be deleted, not kept. */
-		if (word_state(target.word) == SLOT_DEAD) {
+		if (is_on_its_way(word_state(target.word))) {
 			error = RLQ_ESTALE;
 			break;
 		}
 		result = change_one(queue, &target, to, duration_ms);
 	}
+	if (to == SLOT_DELAYED)
+		stop_reading(queue, error, &target.parts);
 	call_end(queue);
 	if (!error && result == 1)
 		seg_notify(queue->seg, 1);
 	return error;
 }
 
+/* Since the receive, modulo 2^32: far more than a message lives. The handle that received it may have had a
+ * newer reading of the clock than we have: not before now. */
+static int64_t held_ms(const struct rlq_queue *queue, const struct receipt_parts *parts)
+{
+	int32_t ms = (int32_t)((uint32_t)queue->seg->clock.boot_ms - parts->leased_ms);
+
+	return ms > 0 ? ms : 0;
+}
+
 int rlq_extend(struct rlq_queue *queue, const struct rlq_receipt *receipt, int64_t visibility_ms)
 {
 	struct receipt_parts parts;
-	uint32_t held_ms;
 
 	if (visibility_ms < 0 || visibility_ms > RLQ_VISIBILITY_MAX_MS)
 		return RLQ_EATTRIBUTE;
 	os_clock_read(&queue->seg->clock);
 	receipt_unpack(receipt, &parts);
-	held_ms = (uint32_t)queue->seg->clock.boot_ms - parts.leased_ms;
 	/* 12 h in all since the receive, by the whole second as AWS counts. */
-	if (visibility_ms > 0 && (int64_t)(held_ms / 1000 * 1000) + visibility_ms > RLQ_VISIBILITY_MAX_MS)
+	if (visibility_ms > 0 && held_ms(queue, &parts) / 1000 * 1000 + visibility_ms > RLQ_VISIBILITY_MAX_MS)
 		return RLQ_EATTRIBUTE;
 	return change_lease(queue, receipt, SLOT_LEASED, visibility_ms);
 }

@@ -11,6 +11,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+enum { CREATE_TRIES = 8 };
+
 /* ---- directories ------------------------------------------------------------------------------ */
 
 int rlq_directory_open(const char *path, struct rlq_directory **ret_directory)
@@ -71,11 +73,10 @@ static int attributes_check(const struct rlq_queue_attributes *a)
 		    in_range(a->delay_ms, 0, RLQ_DELAY_MAX_MS) &&
 		    in_range(a->retention_ms, RLQ_RETENTION_MIN_MS, RLQ_RETENTION_MAX_MS) &&
 		    in_range(a->wait_ms, 0, 20000) && a->message_bytes_max >= 1 &&
-		    a->message_bytes_max <= RLQ_BODY_MAX && a->capacity >= 1 &&
-		    a->capacity <= RLQ_CAPACITY_MAX && a->receives_max <= 1000 &&
-		    a->overdue_ms <= RLQ_RETENTION_MAX_MS && (a->mode & ~UINT32_C(0777)) == 0 &&
-		    (a->mode & 0600) == 0600 && a->placement <= RLQ_PLACE_NODE &&
-		    memchr(a->dlq, '\0', sizeof(a->dlq)) != NULL;
+		    a->message_bytes_max <= RLQ_BODY_MAX && a->capacity >= 1 && a->capacity <= RLQ_CAPACITY_MAX &&
+		    a->receives_max <= 1000 && a->overdue_ms <= RLQ_RETENTION_MAX_MS &&
+		    (a->mode & ~UINT32_C(0777)) == 0 && (a->mode & 0600) == 0600 &&
+		    a->placement <= RLQ_PLACE_NODE && memchr(a->dlq, '\0', sizeof(a->dlq)) != NULL;
 
 	if (!good || (a->dlq[0] == '\0') != (a->receives_max == 0))
 		return RLQ_EATTRIBUTE;
@@ -96,7 +97,9 @@ static void attributes_to_words(const struct rlq_queue_attributes *a, uint64_t *
 static void attributes_from_segment(const struct segment *segment, struct rlq_queue_attributes *ret)
 {
 	const struct seg_identity *identity = &segment->header->identity;
+	uint64_t receives_max = seg_attribute(segment, ATTRIBUTE_RECEIVES_MAX);
 	uint64_t dlq = seg_attribute(segment, ATTRIBUTE_DLQ);
+	bool has_dlq = receives_max != 0 && (dlq == 1 || dlq == 2); /* see shm/layout.h */
 
 	*ret = (struct rlq_queue_attributes){
 		.size = sizeof(*ret),
@@ -106,14 +109,14 @@ static void attributes_from_segment(const struct segment *segment, struct rlq_qu
 		.wait_ms = (int64_t)seg_attribute(segment, ATTRIBUTE_WAIT_MS),
 		.message_bytes_max = seg_attribute(segment, ATTRIBUTE_BYTES_MAX),
 		.capacity = segment->capacity,
-		.receives_max = (uint32_t)seg_attribute(segment, ATTRIBUTE_RECEIVES_MAX),
+		.receives_max = has_dlq ? (uint32_t)receives_max : 0,
 		.overdue_ms = (uint32_t)seg_attribute(segment, ATTRIBUTE_OVERDUE_MS),
 		.mode = identity->mode,
 		.group = identity->group,
 		.placement = (enum rlq_placement)identity->placement,
 		.placement_node = identity->placement_node,
 	};
-	if (dlq == 1 || dlq == 2)
+	if (has_dlq)
 		memcpy(ret->dlq, segment->header->dlq_name[dlq - 1], RLQ_NAME_MAX);
 }
 
@@ -151,18 +154,41 @@ static bool queue_exists(struct rlq_directory *directory, const char *name)
 
 /* ---- create, open, remove --------------------------------------------------------------------- */
 
+/* 0, RLQ_EEXISTS, or RLQ_ENOQUEUE: it is being removed, or has been. */
 static int compare_existing(struct rlq_directory *directory, const char *name,
 			    const struct rlq_queue_attributes *wanted)
 {
 	struct rlq_queue_attributes have;
 	struct segment *segment;
+	bool is_removed;
 	int error = seg_open_to_look(&directory->seg, name, &segment);
 
 	if (error)
 		return public_error(error);
 	attributes_from_segment(segment, &have);
+	is_removed = load_seq(&segment->header->rings) & RINGS_REMOVED;
 	seg_close(segment);
+	if (is_removed)
+		return RLQ_ENOQUEUE;
 	return attributes_equal(wanted, &have) && fixed_attributes_equal(wanted, &have) ? 0 : RLQ_EEXISTS;
+}
+
+/* 1: created, 0: it is there. A queue that is just being removed is neither made nor there for a moment, or
+ * for as long as its remover is stopped: RLQ_EBUSY. */
+static int create_or_compare(struct rlq_directory *directory, const struct seg_recipe *recipe,
+			     const struct rlq_queue_attributes *wanted)
+{
+	int error = RLQ_ENOQUEUE;
+
+	for (int tries = 0; tries < CREATE_TRIES && error == RLQ_ENOQUEUE; tries++) {
+		error = seg_create(&directory->seg, recipe);
+		if (error == 0)
+			return 1;
+		if (error != -EEXIST)
+			return error == -EINVAL ? RLQ_EATTRIBUTE : public_error(error);
+		error = compare_existing(directory, recipe->name, wanted);
+	}
+	return error == RLQ_ENOQUEUE ? RLQ_EBUSY : error;
 }
 
 int rlq_queue_create(struct rlq_directory *directory, const char *name,
@@ -170,7 +196,7 @@ int rlq_queue_create(struct rlq_directory *directory, const char *name,
 {
 	struct rlq_queue_attributes a = RLQ_QUEUE_ATTRIBUTES_INIT;
 	struct seg_recipe recipe = {.name = name};
-	int error;
+	int error, result;
 
 	if (!seg_name_is_valid(name))
 		return RLQ_ENAME;
@@ -186,12 +212,10 @@ int rlq_queue_create(struct rlq_directory *directory, const char *name,
 	recipe.group = a.group;
 	recipe.placement = a.placement;
 	recipe.placement_node = a.placement_node;
-	error = seg_create(&directory->seg, &recipe);
-	if (error == 0)
+	result = create_or_compare(directory, &recipe, &a);
+	if (result == 1)
 		seg_engine_expect(&directory->seg, 0, os_boot_ms()); /* a sleeping engine learns of it at once */
-	if (error == -EEXIST)
-		return compare_existing(directory, name, &a);
-	return error == -EINVAL ? RLQ_EATTRIBUTE : error ? public_error(error) : 1;
+	return result;
 }
 
 int rlq_queue_open(struct rlq_directory *directory, const char *name, struct rlq_queue **ret_queue)
@@ -256,16 +280,14 @@ int rlq_queue_get_attributes(struct rlq_queue *queue, struct rlq_queue_attribute
 
 /* ---- set -------------------------------------------------------------------------------------- */
 
-/* The DLQ's name goes into the slot not in use, then one word makes it the one in use. */
+/* The DLQ's name goes into the slot not in use, then one word makes it the one in use. To have none is one
+ * word, receives_max = 0, and leaves the name: so a kill leaves no DLQ that is half one. */
 static void set_dlq(struct seg_header *header, const char *name)
 {
-	uint64_t now = load_relaxed(&header->attribute[ATTRIBUTE_DLQ]);
-	uint64_t next = name[0] == '\0' ? 0 : now == 1 ? 2 : 1;
+	uint64_t next = load_relaxed(&header->attribute[ATTRIBUTE_DLQ]) == 1 ? 2 : 1;
 
-	if (next != 0) {
-		memset(header->dlq_name[next - 1], 0, sizeof(header->dlq_name[0]));
-		strcpy(header->dlq_name[next - 1], name);
-	}
+	memset(header->dlq_name[next - 1], 0, sizeof(header->dlq_name[0]));
+	strcpy(header->dlq_name[next - 1], name);
 	CRASH_POINT(set_dlq_written);
 	store_seq(&header->attribute[ATTRIBUTE_DLQ], next);
 	CRASH_POINT(set_attribute);
@@ -307,7 +329,7 @@ int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rlq_queue_att
 	else if (flock(queue->seg->fd, LOCK_EX | LOCK_NB) < 0)
 		error = RLQ_EBUSY;
 	if (!error) {
-		if (strcmp(wanted.dlq, have.dlq) != 0)
+		if (wanted.dlq[0] && strcmp(wanted.dlq, have.dlq) != 0)
 			set_dlq(queue->seg->header, wanted.dlq);
 		set_words(queue->seg, &wanted);
 		flock(queue->seg->fd, LOCK_UN);

@@ -8,7 +8,10 @@
 #include <errno.h>
 #include <string.h>
 
-enum { WAIT_DEFAULT_MAX_MS = 20000 }; /* of a queue; a call may ask for more */
+enum {
+	WAIT_DEFAULT_MAX_MS = 20000, /* of a queue; a call may ask for more */
+	STAMP_BYTES = 64 * 1024,     /* copied under one reading of the clock: 10 to 20 us */
+};
 
 /* What one receive call asks for. */
 struct demand {
@@ -16,7 +19,22 @@ struct demand {
 	int64_t visibility_ms;
 	uint32_t flags;
 	uint64_t until_ms; /* end of the wait */
+	size_t copied;	   /* bytes since the deadline was stamped */
 };
+
+/* Leases from here on count from the last reading of the clock. */
+static inline void stamp(const struct rlq_queue *queue, struct demand *demand)
+{
+	demand->terms.deadline_ms = deadline_after(queue, demand->visibility_ms);
+	demand->copied = 0;
+}
+
+/* The same with a new reading, after what took long: a lease must not be used up by what came before it. */
+static void stamp_anew(struct rlq_queue *queue, struct demand *demand)
+{
+	os_clock_read(&queue->seg->clock);
+	stamp(queue, demand);
+}
 
 /* ---- holds of this handle --------------------------------------------------------------------- */
 
@@ -27,7 +45,7 @@ static void hold_publish(void *context, uint64_t place)
 	int i = queue->hold_pending;
 
 	for (int at = 0; i < 0 && at < SEG_HOLD_COUNT; at++)
-		if (queue->held[at] == 0)
+		if (queue->held[at].place == 0)
 			i = at;
 	queue->hold_pending = i;
 	store_release(&queue->seg->me->holds[i], place); /* the CAS of the lease orders it */
@@ -36,15 +54,15 @@ static void hold_publish(void *context, uint64_t place)
 static bool hold_is_free(const struct rlq_queue *queue)
 {
 	for (int i = 0; i < SEG_HOLD_COUNT; i++)
-		if (queue->held[i] == 0)
+		if (queue->held[i].place == 0)
 			return true;
 	return false;
 }
 
 /* The lease succeeded: the application holds it from now on. */
-static void hold_confirm(struct rlq_queue *queue, uint64_t place)
+static void hold_confirm(struct rlq_queue *queue, uint64_t place, uint32_t receives)
 {
-	queue->held[queue->hold_pending] = place;
+	queue->held[queue->hold_pending] = (struct hold){.place = place, .receives = receives};
 	queue->hold_pending = -1;
 }
 
@@ -75,17 +93,17 @@ static inline bool is_same_lease(const struct slot *slot, struct slot_word lease
 	return now.bits.low == leased.bits.low && word_receives(now) == word_receives(leased);
 }
 
-/* What stays the same while a call takes from one ring, fetched once. */
+/* What stays the same while a call takes from one ring under one reading of the clock, fetched once. */
 struct taking {
 	struct rlq_queue *queue;
-	const struct demand *demand;
+	struct demand *demand;
 	const struct ring *ring;
 	uint32_t index, ring_id;
-	uint64_t incarnation, boot_ms;
+	uint64_t incarnation, boot_ms, wall_ms;
 	uint64_t expired_ms; /* what was sent by then is past its retention */
 };
 
-static struct taking taking_begin(struct rlq_queue *queue, const struct demand *demand, uint32_t index)
+static struct taking taking_begin(struct rlq_queue *queue, struct demand *demand, uint32_t index)
 {
 	const struct segment *segment = queue->seg;
 
@@ -97,6 +115,7 @@ static struct taking taking_begin(struct rlq_queue *queue, const struct demand *
 		.ring_id = segment->ring_id[index],
 		.incarnation = segment->incarnation,
 		.boot_ms = segment->clock.boot_ms,
+		.wall_ms = segment->clock.wall_ms,
 		.expired_ms = seg_expired_ms(segment),
 	};
 }
@@ -118,19 +137,23 @@ static inline void receipt_make(const struct taking *taking, const struct ring_t
 		ret_receipt);
 }
 
-/* The one field of a message that a consumer writes. */
-static void first_receive_note(const struct segment *segment, struct slot_message *shared,
-			       struct slot_message *copy)
+/* The first receive, noted in the slot if this is it: the one field of a message that a consumer writes.
+ * Also when a later one finds no sound note: its consumer was killed before it, or another's came late. */
+static uint64_t first_receive(uint64_t wall_ms, uint32_t receives, struct slot_message *shared,
+			      const struct slot_message *copy)
 {
-	if (copy->first_receive_ms == 0) {
-		copy->first_receive_ms = (uint32_t)(segment->clock.wall_ms - copy->sent_ms) + 1;
-		shared->first_receive_ms = copy->first_receive_ms;
+	uint64_t first_ms = receives > 1 ? message_first_receive(copy, wall_ms) : 0;
+
+	if (first_ms == 0) {
+		first_ms = wall_ms > copy->sent_ms ? wall_ms : copy->sent_ms;
+		__atomic_store_n(&shared->first_receive_ms, (uint32_t)first_ms, __ATOMIC_RELAXED);
 	}
+	return first_ms;
 }
 
 /* Payload where the application may read it: in place, or a copy of ours. */
 static int payload_fetch(struct rlq_queue *queue, const struct slot *slot, const struct slot_message *message,
-			 bool in_place, const unsigned char **ret_payload)
+			 struct demand *demand, const unsigned char **ret_payload)
 {
 	const unsigned char *shared = message_payload(queue->seg, slot, message);
 	size_t bytes = (size_t)message->body_bytes + message->extra_bytes;
@@ -139,12 +162,13 @@ static int payload_fetch(struct rlq_queue *queue, const struct slot *slot, const
 	if (shared == NULL)
 		return RLQ_EDAMAGED;
 	*ret_payload = shared;
-	if (in_place)
+	if (demand->flags & RLQ_RECEIVE_IN_PLACE)
 		return 0;
 	copy = arena_take(&queue->arena, bytes ? bytes : 1);
 	if (copy == NULL)
 		return -ENOMEM;
 	message_copy(copy, shared, bytes);
+	demand->copied += bytes;
 	CRASH_POINT(receive_copied);
 	*ret_payload = copy;
 	return 0;
@@ -159,6 +183,7 @@ static __attribute__((cold)) void expire_taken(const struct taking *taking, cons
 	if (message_free(segment, taking->index, taken->slot, taken->word)) {
 		seg_count(&segment->me->left, 1);
 		seg_count(&segment->me->expired, 1);
+		seg_notify_room(segment);
 	}
 }
 
@@ -173,6 +198,7 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 	bool in_place = taking->demand->flags & RLQ_RECEIVE_IN_PLACE;
 	const unsigned char *payload;
 	struct slot_message message = message_read(&slot->message);
+	uint64_t first_ms;
 	int error;
 
 	if (__builtin_expect(message.sent_ms <= taking->expired_ms, 0)) {
@@ -182,8 +208,8 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 	if (message.block == 0 && message.body_bytes > 0)
 		slot_own_inline(slot);
 	CRASH_POINT(receive_line_owned);
-	first_receive_note(queue->seg, &slot->message, &message);
-	error = payload_fetch(queue, slot, &message, in_place, &payload);
+	first_ms = first_receive(taking->wall_ms, word_receives(taken->word), &slot->message, &message);
+	error = payload_fetch(queue, slot, &message, taking->demand, &payload);
 	/* R9: what was copied counts only if the lease still stands. */
 	if (!is_same_lease(slot, taken->word))
 		return 0;
@@ -192,9 +218,11 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 	if (error)
 		return error;
 	if (in_place)
-		hold_confirm(queue, place_pack(taking->index, taken->slot, word_generation(taken->word)));
+		hold_confirm(queue, place_pack(taking->index, taken->slot, word_generation(taken->word)),
+			     word_receives(taken->word));
 	ret_message->in_place = in_place;
 	ret_message->receive_count = word_receives(taken->word);
+	ret_message->first_receive_ms = first_ms;
 	receipt_make(taking, taken, &message, &ret_message->receipt);
 	if (word_receives(taken->word) > 1)
 		seg_count(&queue->seg->me->redelivered, 1);
@@ -225,6 +253,7 @@ static int take_walk(struct rlq_queue *queue, uint32_t index, struct demand *dem
 		/* Without a DLQ it stays receivable, also by us: else we would meet it for ever. */
 		if (result == RING_OK && seg_bury(segment, index, ret_taken->slot, ret_taken->word) == RLQ_ENODLQ)
 			demand->terms.receives_max = 0;
+		stamp_anew(queue, demand);
 	}
 }
 
@@ -249,6 +278,7 @@ static int take_from_ring(struct rlq_queue *queue, uint32_t index, struct demand
 			if (error <= 0)
 				break;
 			taken = walked;
+			taking = taking_begin(queue, demand, index);
 		}
 		took = message_take(&taking, &taken, &ret_messages[count]);
 		if (took <= 0 && demand->terms.stay_visible)
@@ -258,6 +288,10 @@ static int take_from_ring(struct rlq_queue *queue, uint32_t index, struct demand
 			break;
 		}
 		count += (size_t)took;
+		if (__builtin_expect(demand->copied >= STAMP_BYTES || took == 0, 0)) {
+			stamp_anew(queue, demand);
+			taking = taking_begin(queue, demand, index);
+		}
 	}
 	if (count == 0)
 		return error;
@@ -290,10 +324,12 @@ static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_
 	struct segment *segment = queue->seg;
 	int error = call_begin(queue), count = 0;
 	uint32_t rings = rings_count(segment->rings), first = 0;
+	uint64_t due_ms;
 
 	if (error)
 		return error;
-	demand->terms.deadline_ms = deadline_after(queue, demand->visibility_ms);
+	stamp(queue, demand);
+	due_ms = demand->terms.deadline_ms; /* the earliest */
 	/* Oldest ring first, for order. But what always comes back in an old ring must not starve the
 	 * others: while only such messages come, 1 call in RING_HEAD_EVERY begins at each ring in turn. */
 	if (rings > 1 && queue->only_again && ++queue->turn % RING_HEAD_EVERY == 0)
@@ -312,7 +348,7 @@ static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_
 	hold_cancel(queue);
 	queue->only_again = count > 0 && all_came_back(ret_messages, (size_t)count);
 	if (count > 0 && !demand->terms.stay_visible)
-		expect_due(queue, demand->terms.deadline_ms);
+		expect_due(queue, due_ms);
 	else if (count > 0)
 		show_again(segment, ret_messages, (size_t)count);
 	call_end(queue);
@@ -419,7 +455,7 @@ int rlq_let_go(struct rlq_queue *queue, const struct rlq_message *message)
 	if (error)
 		return error;
 	receipt_unpack(&message->receipt, &parts);
-	if (parts.incarnation != queue->seg->incarnation || !message->in_place)
+	if (parts.incarnation != queue->seg->incarnation || parts.ring >= SEG_RING_COUNT || !message->in_place)
 		error = RLQ_ERECEIPT;
 	else
 		hold_let_go(queue, &parts);
@@ -430,17 +466,15 @@ int rlq_let_go(struct rlq_queue *queue, const struct rlq_message *message)
 void hold_let_go(struct rlq_queue *queue, const struct receipt_parts *parts)
 {
 	uint64_t place = place_pack(parts->ring, parts->slot, parts->generation);
-	bool found = false;
 
 	for (int i = 0; i < SEG_HOLD_COUNT; i++) {
-		if (queue->held[i] == place) {
-			store_seq(&queue->seg->me->holds[i], 0);
-			CRASH_POINT(row_hold_dropped);
-			queue->held[i] = 0;
-			found = true;
-		}
-	}
-	/* [H2] the other end: whoever freed it while we held it left it HELD for us. */
-	if (found)
+		if (queue->held[i].place != place || queue->held[i].receives != parts->receives)
+			continue;
+		store_seq(&queue->seg->me->holds[i], 0);
+		CRASH_POINT(row_hold_dropped);
+		queue->held[i] = (struct hold){0};
+		/* [H2] the other end: whoever freed it while we held it left it HELD for us. */
 		message_free_held(queue->seg, parts->ring, parts->slot);
+		return;
+	}
 }

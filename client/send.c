@@ -88,7 +88,6 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 	message->id[0] = id.word[0];
 	message->id[1] = id.word[1];
 	message->sent_ms = segment->clock.wall_ms;
-	message->first_receive_ms = 0;
 	message->sender = queue->sender;
 	CRASH_POINT(send_written);
 	if (out->delay_ms == 0) {
@@ -311,35 +310,32 @@ static void reservation_pack(const struct outgoing *out, const struct segment *s
 	};
 }
 
-static int reservation_unpack(const struct rlq_queue *queue, const struct rlq_reservation *reservation,
-			      struct outgoing *ret_out)
+/* What was reserved, if it is still being written by us, neither published nor abandoned. Between enter and
+ * leave, for only then its ring is known to be the one it was. 0 or RLQ_ERECEIPT. */
+static int reservation_find(const struct rlq_queue *queue, const struct rlq_reservation *reservation,
+			    struct outgoing *ret_out)
 {
 	const struct segment *segment = queue->seg;
 	const uint64_t *word = reservation->opaque;
-	uint32_t ring = (uint32_t)(word[0] >> 32), slot = (uint32_t)word[0];
+	uint32_t index = (uint32_t)(word[0] >> 32), slot = (uint32_t)word[0];
+	uint64_t owner = owner_make(segment->row, segment->serial);
+	const struct ring *ring;
+	struct slot_word now;
 
-	if (word[7] != 1 || word[4] != segment->incarnation || ring >= SEG_RING_COUNT ||
-	    word[5] != owner_make(segment->row, segment->serial) || word[6] != segment->ring_id[ring] ||
-	    slot > segment->ring[ring].mask)
+	if (word[7] != 1 || word[4] != segment->incarnation || word[5] != owner || index >= SEG_RING_COUNT ||
+	    !(segment->listed >> index & 1) || word[6] != segment->ring_id[index])
 		return RLQ_ERECEIPT;
-	*ret_out = (struct outgoing){.ring = ring,
+	ring = &segment->ring[index];
+	if (slot > ring->mask)
+		return RLQ_ERECEIPT;
+	now = slot_read(&ring->slots[slot]);
+	if ((word_state(now) != SLOT_WRITING && word_state(now) != SLOT_PASSED) ||
+	    word_owner(now) != segment->row || word_generation(now) != word[1] >> ring->order)
+		return RLQ_ERECEIPT;
+	*ret_out = (struct outgoing){.ring = index,
 				     .delay_ms = (int64_t)word[3],
 				     .claim = {.position = word[1], .slot = slot, .late = word[2] != 0}};
 	return 0;
-}
-
-/* Is what was reserved still being written by us, neither published nor abandoned? Between enter and
- * leave. */
-static int reservation_check(const struct rlq_queue *queue, const struct outgoing *out)
-{
-	const struct ring *ring = &queue->seg->ring[out->ring];
-	struct slot_word word = slot_read(&ring->slots[out->claim.slot]);
-
-	return (word_state(word) == SLOT_WRITING || word_state(word) == SLOT_PASSED) &&
-			       word_owner(word) == queue->seg->row &&
-			       word_generation(word) == out->claim.position >> ring->order
-		       ? 0
-		       : RLQ_ERECEIPT;
 }
 
 int rlq_reserve(struct rlq_queue *queue, size_t body_bytes, const struct rlq_send_options *options,
@@ -360,51 +356,63 @@ int rlq_reserve(struct rlq_queue *queue, size_t body_bytes, const struct rlq_sen
 	error = try_once(queue, &out, outgoing_prepare, NULL);
 	if (is_worth_waiting(error))
 		error = try_patiently(queue, &out, outgoing_prepare, &patience, NULL);
-	if (!error)
+	if (!error) {
+		queue->seg->reserved++;
 		reservation_pack(&out, queue->seg, ret_reservation);
+	}
 	return error;
 }
 
 int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *reservation, struct rlq_message_id *ret_id)
 {
+	struct segment *segment = queue->seg;
 	struct outgoing out;
-	int error = reservation_unpack(queue, reservation, &out);
+	int error = call_begin(queue);
 
-	if (!error)
-		error = call_begin(queue);
 	if (error)
 		return error;
-	error = reservation_check(queue, &out);
-	if (!error)
+	error = reservation_find(queue, reservation, &out);
+	if (!error) {
+		segment->reserved--;
 		error = outgoing_publish(queue, &out, ret_id);
+	}
 	call_end(queue);
 	if (!error) {
-		seg_notify(queue->seg, 1);
+		seg_notify(segment, 1);
 		memset(reservation, 0, sizeof(*reservation));
 	}
 	return error;
 }
 
+/* Gives slot and block back. Between enter and leave. */
+static int outgoing_abandon(struct segment *segment, const struct outgoing *out)
+{
+	const struct ring *ring = &segment->ring[out->ring];
+	uint64_t block = ring->slots[out->claim.slot].message.block;
+
+	if (ring_abandon(ring, &out->claim, owner_make(segment->row, segment->serial)) != RING_OK)
+		return RLQ_EDAMAGED;
+	if (block)
+		body_free(segment, block,
+			  place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order));
+	return 0;
+}
+
 int rlq_abandon(struct rlq_queue *queue, struct rlq_reservation *reservation)
 {
-	struct segment *segment = queue->seg;
 	struct outgoing out;
-	int error = reservation_unpack(queue, reservation, &out);
-	const struct ring *ring;
-	uint64_t block;
+	int error = call_begin(queue);
 
-	if (!error)
-		error = call_begin(queue);
 	if (error)
 		return error;
-	ring = &segment->ring[out.ring];
-	block = ring->slots[out.claim.slot].message.block;
-	error = reservation_check(queue, &out);
-	if (!error && ring_abandon(ring, &out.claim, owner_make(segment->row, segment->serial)) != RING_OK)
-		error = RLQ_EDAMAGED;
-	if (!error && block)
-		body_free(segment, block, place_pack(out.ring, out.claim.slot, out.claim.position >> ring->order));
+	error = reservation_find(queue, reservation, &out);
+	if (!error) {
+		queue->seg->reserved--;
+		error = outgoing_abandon(queue->seg, &out);
+	}
 	call_end(queue);
+	if (!error)
+		seg_notify_room(queue->seg);
 	memset(reservation, 0, sizeof(*reservation));
 	return error;
 }

@@ -29,7 +29,7 @@ static int attribute_view(struct arena *arena, const struct message_record *reco
 }
 
 int message_view_extra(struct rlq_queue *queue, const unsigned char *extra, uint32_t bytes,
-		      struct rlq_message *ret_message)
+		       struct rlq_message *ret_message)
 {
 	struct rlq_attribute *attributes = arena_take(&queue->arena, sizeof(*attributes) * RLQ_ATTRIBUTES_MAX);
 	struct message_record record;
@@ -46,8 +46,8 @@ int message_view_extra(struct rlq_queue *queue, const unsigned char *extra, uint
 			ret_message->dlq_reason = text_of(&queue->arena, record.value, record.value_bytes);
 		} else if (record.kind >= RLQ_STRING && record.kind <= RLQ_BINARY &&
 			   ret_message->attribute_count < RLQ_ATTRIBUTES_MAX) {
-			result = attribute_view(&queue->arena, &record,
-						&attributes[ret_message->attribute_count++]);
+			result =
+				attribute_view(&queue->arena, &record, &attributes[ret_message->attribute_count++]);
 			if (result < 0)
 				return result;
 		} else {
@@ -56,4 +56,3 @@ int message_view_extra(struct rlq_queue *queue, const unsigned char *extra, uint
 	}
 	return result;
 }
-

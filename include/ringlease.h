@@ -68,7 +68,7 @@ enum rlq_error {
 	RLQ_EHOLDS = -2015,    /* too many messages held in place by this handle */
 	RLQ_ENODLQ = -2016,    /* the dead-letter queue or redrive target does not exist */
 	RLQ_EENGINE = -2017,   /* needs a running engine (ringleased) */
-	RLQ_EBUSY = -2018,     /* another process is changing this queue's attributes */
+	RLQ_EBUSY = -2018,     /* another process is changing this queue's attributes, or removing it */
 	RLQ_EBOOT = -2019,     /* the segment is of an earlier boot */
 };
 
@@ -138,8 +138,8 @@ struct rlq_queue_attributes {
 	int64_t retention_ms;	    /* RLQ_RETENTION_MIN_MS .. _MAX_MS; default 4 days */
 	int64_t wait_ms;	    /* default wait of a receive, 0 .. 20,000; default 0 */
 	uint64_t message_bytes_max; /* 1 .. RLQ_BODY_MAX; default 1 MiB */
-	/* Messages, 1 .. RLQ_CAPACITY_MAX; fixed at creation. Exact for one producer; several at once may
-	 * pass it by up to 64 each. */
+	/* Messages, with what is reserved, 1 .. RLQ_CAPACITY_MAX; fixed at creation. Exact for one producer;
+	 * several at once may pass it by up to 64 each and what they have reserved but not published. */
 	uint64_t capacity;
 	uint32_t receives_max;	    /* 0: no DLQ; else 1 .. 1000 */
 	uint32_t overdue_ms;	    /* how long a used-up message waits before the engine moves it; 30,000 */
@@ -161,7 +161,8 @@ struct rlq_queue_attributes {
 struct rlq_queue;
 
 /* Creates a queue. `attributes` NULL: defaults. Returns 1 if it was created, 0 if it existed with the
- * same attributes. Errors: RLQ_ENAME, RLQ_EATTRIBUTE, RLQ_EEXISTS, RLQ_ENODLQ, RLQ_ENOSPACE, -EACCES.
+ * same attributes. Errors: RLQ_ENAME, RLQ_EATTRIBUTE, RLQ_EEXISTS, RLQ_ENODLQ, RLQ_ENOSPACE, RLQ_EBUSY (one of
+ * that name is just being removed), -EACCES.
  * A process killed in it leaves either no queue or a whole one. */
 RLQ_PUBLIC int rlq_queue_create(struct rlq_directory *directory, const char *name,
 				const struct rlq_queue_attributes *attributes);
@@ -181,7 +182,8 @@ RLQ_PUBLIC const char *rlq_queue_name(const struct rlq_queue *queue);
 
 RLQ_PUBLIC int rlq_queue_get_attributes(struct rlq_queue *queue, struct rlq_queue_attributes *ret_attributes);
 
-/* Sets all attributes that can change. A changed visibility timeout or delay does not touch messages
+/* Sets all attributes that can change, one by one once all are checked: a process killed in it has set some,
+ * and each, the DLQ included, is the old or the new one. A changed visibility timeout or delay does not touch messages
  * already leased or delayed. Errors: RLQ_EATTRIBUTE (also for one that is fixed at creation and
  * differs), RLQ_ENODLQ, RLQ_EBUSY. */
 RLQ_PUBLIC int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rlq_queue_attributes *attributes);
@@ -297,7 +299,8 @@ RLQ_PUBLIC int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *rese
 RLQ_PUBLIC int rlq_abandon(struct rlq_queue *queue, struct rlq_reservation *reservation);
 
 /* A received message. Pointers are valid until the next receive or peek on the handle or its close;
- * of a message received in place until it is deleted, released or let go (rlq_let_go). */
+ * of a message received in place until it is let go (rlq_let_go), or its handle deletes or releases it with
+ * its receipt, also if that is refused as stale. */
 struct rlq_message {
 	const void *body;
 	size_t body_bytes;
@@ -351,7 +354,8 @@ RLQ_PUBLIC int rlq_delete_batch(struct rlq_queue *queue, const struct rlq_receip
  * 12 h after the receive. Errors: RLQ_ESTALE, RLQ_ERECEIPT, RLQ_EATTRIBUTE. */
 RLQ_PUBLIC int rlq_extend(struct rlq_queue *queue, const struct rlq_receipt *receipt, int64_t visibility_ms);
 
-/* Gives the message back, to be received again after `delay_ms` (0: at once). */
+/* Gives the message back, to be received again after `delay_ms` (0: at once). Errors: RLQ_ESTALE,
+ * RLQ_ERECEIPT, RLQ_EATTRIBUTE. */
 RLQ_PUBLIC int rlq_release(struct rlq_queue *queue, const struct rlq_receipt *receipt, int64_t delay_ms);
 
 /* Copies up to `max` visible messages without receiving them, starting after `*cursor` (0 to begin);

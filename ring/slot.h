@@ -27,7 +27,7 @@
  *        |             \            |                   due  | |   |   \  release with delay
  *        |              \           '--publish--> DELAYED ---' |   |    '-----> DELAYED
  *        |               \                                     |   |
- *        |   delete, purge, retention (LEASED, READY, DELAYED) |   |
+ *        |   delete, purge (also DEAD, MOVING), retention      |   |
  *        |<---------------+------------------------------------|---'
  *        |                |                                    | received too often
  *        |   last reader  v                                    v          DLQ gone
@@ -46,7 +46,8 @@
  *   pass     consumer at the head  -         | producer sees PASSED at publish and sets the bit
  *   lease    any consumer          visible   | leased, ends by time (linearisation of receive)
  *   expire   anybody, by the clock leased, another reaper does it | READY without bit: the sweep sets it
- *   delete   the lease's holder    leased or visible again | gone (linearisation of delete)
+ *   delete   the last lease's holder  leased, visible again, DEAD, MOVING | gone (linearisation of delete);
+ *                                  of MOVING: its mover cannot decide, and frees the copy
  *   MOVING   consumer or engine    DEAD      | back to DEAD once its owner is dead
  *   MOVED    its owner only        MOVING    | decided: anybody finishes the move
  * PENDING and DONE are kept for durable queues and are never entered in this version.
@@ -96,11 +97,17 @@ struct slot_word {
 
 /* What the message says of itself. Written by the producer while WRITING, read after a lease;
  * `first_receive_ms` is the one field a consumer writes. A torn read is found by reading the state
- * word again (R9), so plain accesses are enough, made through memcpy-like copies in shm/. */
+ * word again (R9), so plain accesses are enough, made through memcpy-like copies in shm/.
+ *
+ * A consumer that was stopped just before that store makes it late, into another message of the slot. So
+ * the field is a time, not a distance: its lease was before the other message was sent, and readers leave
+ * a time that is not between sent and now alone. Nobody reads it of a message received once or never. What
+ * may pass for right: a stop of over 24 days, a wall clock set back meanwhile, a copy in a DLQ, whose
+ * sent time is that of the original; it is then the first receive that is wrong, and nothing else. */
 struct slot_message {
 	uint64_t id[2];
 	uint64_t sent_ms;	   /* wall clock, ms since 1970 */
-	uint32_t first_receive_ms; /* ms after sent_ms, plus 1; 0: never received */
+	uint32_t first_receive_ms; /* low half of the wall clock, as in sent_ms */
 	uint32_t body_bytes;
 	uint32_t extra_bytes; /* attributes and notes that follow the body in its block */
 	uint32_t sender;      /* uid of the sending process */

@@ -52,7 +52,7 @@ struct seg_identity {
 	uint64_t incarnation; /* random, never 0; part of every receipt */
 	uint64_t created_ms;  /* wall clock */
 	uint64_t capacity;
-	uint32_t order_max;   /* of the largest ring the capacity needs */
+	uint32_t order_max; /* of the largest ring the capacity needs */
 	uint32_t placement, placement_node;
 	uint32_t mode, group;
 	char name[SEG_NAME_MAX + 4];
@@ -69,7 +69,9 @@ enum seg_attribute {
 	ATTRIBUTE_BYTES_MAX,
 	ATTRIBUTE_RECEIVES_MAX,
 	ATTRIBUTE_OVERDUE_MS,
-	ATTRIBUTE_DLQ, /* 0 none, 1 or 2: dlq_name[that - 1]; a setter writes the other one first */
+	/* While RECEIVES_MAX is not 0: 1 or 2, the DLQ is dlq_name[that - 1]; a setter writes the other one first.
+	 * 0: there has never been one. */
+	ATTRIBUTE_DLQ,
 	ATTRIBUTE_MODIFIED_MS,
 	ATTRIBUTE_COUNT = 16,
 };

@@ -208,8 +208,9 @@ void message_free_held(struct segment *segment, uint32_t ring, uint32_t slot)
 {
 	struct slot_word word = slot_read(&segment->ring[ring].slots[slot]);
 
-	if (word_state(word) == SLOT_HELD && !seg_is_held(segment, place_pack(ring, slot, word_generation(word))))
-		message_free_now(segment, ring, slot, word);
+	if (word_state(word) == SLOT_HELD && !seg_is_held(segment, place_pack(ring, slot, word_generation(word))) &&
+	    message_free_now(segment, ring, slot, word))
+		seg_notify_room(segment); /* its slot and bytes; it does not count as live any more */
 }
 
 /* Who may be reading this message in place? A row, OWNER_NONE or OWNER_MANY. */
@@ -221,6 +222,7 @@ static uint32_t viewer_of(const struct segment *segment, struct slot_word word)
 	case SLOT_DELAYED:
 	case SLOT_DEAD:
 		return word_owner(word);
+	case SLOT_MOVING:
 	case SLOT_MOVED: /* the mover's name has taken the viewer's place */
 		return load_relaxed(&segment->header->viewers) ? OWNER_MANY : OWNER_NONE;
 	default:

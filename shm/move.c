@@ -69,7 +69,7 @@ static int copy_into(struct segment *source, const struct slot *from, uint32_t f
 	memcpy(to->message.id, message.id, sizeof(message.id));
 	os_clock_read(&target->clock);
 	to->message.sent_ms = kind == MOVE_REDRIVE ? target->clock.wall_ms : message.sent_ms;
-	to->message.first_receive_ms = kind == MOVE_REDRIVE ? 0 : message.first_receive_ms;
+	to->message.first_receive_ms = message.first_receive_ms;
 	to->message.sender = message.sender;
 	memcpy(to->message.inline_bytes, &origin, sizeof(origin));
 	CRASH_POINT(move_copied);
@@ -82,6 +82,7 @@ static void arriving_give_up(struct segment *target, uint32_t ring, const struct
 	struct slot *slot = &target->ring[ring].slots[claim->slot];
 
 	message_free(target, ring, claim->slot, slot_read(slot));
+	seg_notify_room(target); /* it was full for others meanwhile */
 }
 
 /* Claims a slot of the target and fills it. Returns its ring or a code. */
@@ -133,17 +134,19 @@ static void move_complete(struct segment *source, uint32_t ring, uint32_t slot, 
 	}
 }
 
-/* Nothing was decided: the message is what it was. A READY one may have been passed meanwhile. */
-static void move_undo(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word moving,
+/* Nothing was decided: the message is what it was. A READY one may have been passed meanwhile. False: it
+ * was deleted. */
+static bool move_undo(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word moving,
 		      struct slot_word before)
 {
 	if (!slot_change(&source->ring[ring].slots[slot], moving, before))
-		return;
+		return false;
 	CRASH_POINT(move_undone);
 	if (word_state(before) == SLOT_READY) {
 		ring_set_again(&source->ring[ring], slot);
 		seg_notify(source, 1);
 	}
+	return true;
 }
 
 bool seg_undo_moving(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word moving)
@@ -178,19 +181,25 @@ int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_w
 	CRASH_POINT(move_claimed);
 	to = arrive_prepare(source, ring, slot, moving, target, kind, &claim);
 	if (to < 0) {
-		move_undo(source, ring, slot, moving, from);
+		/* Deleted while it was copied: what was wrong with the copy is nobody's business. */
+		error = move_undo(source, ring, slot, moving, from) ? to : RLQ_ESTALE;
 		seg_leave(target);
-		return to;
+		return error;
 	}
 	/* Read before the decision: afterwards anybody may finish, and the slot be used again. */
 	arriving = slot_read(&target->ring[to].slots[claim.slot]);
 	moved = word_moved(moving, my_place((uint32_t)to, claim.slot, arriving));
-	/* [M1] The decision. Killed before: the message is the source's. After: the target's. */
-	slot_change(at, moving, moved);
-	CRASH_POINT(move_decided);
-	move_complete(source, ring, slot, moved, target, (uint32_t)to, claim.slot, arriving);
+	/* [M1] The decision. Killed before: the message is the source's. After: the target's. It fails if the
+	 * last holder has deleted the message; then the copy, which nobody could receive, goes too. */
+	if (slot_change(at, moving, moved)) {
+		CRASH_POINT(move_decided);
+		move_complete(source, ring, slot, moved, target, (uint32_t)to, claim.slot, arriving);
+	} else {
+		arriving_give_up(target, (uint32_t)to, &claim);
+		error = RLQ_ESTALE;
+	}
 	seg_leave(target);
-	return 0;
+	return error;
 }
 
 /* ---- to the DLQ ------------------------------------------------------------------------------- */

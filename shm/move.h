@@ -11,6 +11,9 @@
  * Killed before the decision: the source's sweep turns MOVING of the dead into DEAD, the target's sweep
  * frees an ARRIVING whose origin is not MOVED to it. After: whoever meets MOVED or ARRIVING first
  * finishes. So a kill at any step ends with exactly one receivable copy.
+ *
+ * Until the decision the last holder may delete the message (R8): MOVING -> FREE, and the decision fails. Its
+ * copy, ARRIVING, names an origin that is not MOVED to it, so its mover frees it, or the target's sweep.
  */
 #ifndef SEG_MOVE_H
 #define SEG_MOVE_H
@@ -23,18 +26,17 @@ enum move_kind {
 };
 
 /* Moves the message at (ring, slot), seen as `from`, DEAD or READY. Both handles are our own; `source`
- * is in a call, `target` is not. 0: moved. RLQ_ESTALE: it has changed. RLQ_EFULL, RLQ_ENOSPACE, other
- * codes: it is where it was. */
-int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word from,
-	     struct segment *target, enum move_kind kind);
+ * is in a call, `target` is not. 0: moved. RLQ_ESTALE: it has changed, or was deleted. RLQ_EFULL, RLQ_ENOSPACE,
+ * other codes: it is where it was. */
+int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word from, struct segment *target,
+	     enum move_kind kind);
 
 /* The DLQ of a queue, opened and kept: `*ret_target` is NULL if none is set. RLQ_ENODLQ: gone. */
 int seg_dlq(struct segment *segment, struct segment **ret_target);
 
 /* Moves a DEAD message to the DLQ, or makes it READY again if there is none (any more): RLQ_ENODLQ
  * then. What went wrong is noted in the header for stat. */
-int seg_bury(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word dead)
-	__attribute__((cold));
+int seg_bury(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word dead) __attribute__((cold));
 
 /* Finishes or undoes what somebody else has begun; for the sweep. False: nothing to do, or not now. */
 bool seg_undo_moving(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word moving);

@@ -118,7 +118,8 @@ static void sweep_ready(struct segment *segment, uint32_t index, uint32_t slot, 
 		}
 		return;
 	}
-	if ((word_receives(word) > 0 || ring_is_behind_head(ring, slot, word)) && !bitmap_test(&ring->again, slot)) {
+	if ((word_receives(word) > 0 || ring_is_behind_head(ring, slot, word)) &&
+	    !bitmap_test(&ring->again, slot)) {
 		ring_set_again(ring, slot);
 		CRASH_POINT(reap_bit_set);
 		seg_notify(segment, 1);
@@ -231,8 +232,7 @@ static bool is_live_block(void *context, uint64_t packed, uint64_t block)
 	if (place.slot > ring->mask)
 		return false;
 	word = slot_read_stable(&ring->slots[place.slot]);
-	if (word_state(word) == SLOT_FREE ||
-	    (word_generation(word) & PLACE_GENERATION_MASK) != place.generation)
+	if (word_state(word) == SLOT_FREE || (word_generation(word) & PLACE_GENERATION_MASK) != place.generation)
 		return false;
 	/* Who is still writing may not have noted its block yet. */
 	if (word_state(word) == SLOT_WRITING || word_state(word) == SLOT_PASSED ||
@@ -354,9 +354,12 @@ bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budge
 	if (!sweep_slots(segment, sweep, budget) && sweep->blocks == 0)
 		sweep_end(segment, sweep);
 	seg_leave(segment);
-	if (!sweep->is_running)
-		sweep->unsettled |= seg_retire_step(segment);
-	return sweep->is_running;
+	if (sweep->is_running)
+		return true;
+	sweep->unsettled |= seg_retire_step(segment);
+	/* Slots of the dead, orphaned blocks, memory given back, a corrected count: who waits for room looks. */
+	seg_notify_room(segment);
+	return false;
 }
 
 /* ---- by a client ------------------------------------------------------------------------------ */

@@ -99,8 +99,7 @@ static bool list_append(struct segment *segment, uint32_t index)
 	uint32_t count = rings_count(rings);
 	uint32_t list = (uint32_t)rings | index << (count * 4);
 
-	return cas_seq(&segment->header->rings, rings,
-		       rings_make(count + 1, rings_version(rings) + 1, list));
+	return cas_seq(&segment->header->rings, rings, rings_make(count + 1, rings_version(rings) + 1, list));
 }
 
 int seg_grow(struct segment *segment, uint32_t order)
@@ -170,8 +169,7 @@ static bool unlist_oldest(struct segment *segment)
 	if (rings_count(rings) > 1 && ring_is_empty(&segment->ring[rings_at(rings, 0)]) &&
 	    !somebody_is_behind(segment, rings) && ring_is_empty(&segment->ring[rings_at(rings, 0)])) {
 		done = cas_seq(&segment->header->rings, rings,
-			       rings_make(rings_count(rings) - 1, rings_version(rings) + 1,
-					  (uint32_t)rings >> 4));
+			       rings_make(rings_count(rings) - 1, rings_version(rings) + 1, (uint32_t)rings >> 4));
 		CRASH_POINT(retire_unlisted);
 	}
 	seg_leave(segment);

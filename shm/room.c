@@ -43,13 +43,18 @@ static int grow(struct segment *segment)
 	return seg_grow(segment, order < segment->capacity_order ? order : segment->capacity_order);
 }
 
+/* Messages in the queue, with those that we have reserved and may yet publish. */
+static uint64_t live_and_reserved(const struct segment *segment)
+{
+	int64_t live = seg_live(segment);
+
+	return (live > 0 ? (uint64_t)live : 0) + segment->reserved;
+}
+
 int seg_room_count(struct segment *segment)
 {
-	uint64_t live, limit;
-	int64_t counted;
+	uint64_t live = live_and_reserved(segment), limit;
 
-	counted = seg_live(segment);
-	live = counted > 0 ? (uint64_t)counted : 0;
 	if (live >= segment->capacity)
 		return RLQ_EFULL;
 	limit = rings_limit(segment);
@@ -73,7 +78,7 @@ void seg_room_linger(struct segment *segment)
 	for (int look = 0; look < LINGER_LOOKS; look++) {
 		for (int pause = 0; pause < LINGER_PAUSES; pause++)
 			cpu_relax();
-		if (seg_live(segment) + (int64_t)chunk <= (int64_t)segment->capacity)
+		if (live_and_reserved(segment) + chunk <= segment->capacity)
 			break;
 	}
 	segment->sends_left = 0;

@@ -32,6 +32,7 @@ struct segment {
 	uint64_t incarnation;
 	char name[SEG_NAME_MAX + 1];
 	uint64_t sends_left;  /* until the next count, see room.h */
+	uint64_t reserved;    /* slots that we write in place; live ones do not count them */
 	struct segment *peer; /* the DLQ, once a move has needed it */
 };
 

@@ -89,15 +89,15 @@ static void check_message(struct check *check, uint32_t index, uint32_t slot_ind
 
 	memcpy(&message, &slot->message, offsetof(struct slot_message, inline_bytes));
 	payload = message_payload(check->segment, slot, &message);
-	belongs = message.block == 0 ||
-		  body_belongs(check->segment, message.block,
-			       place_pack(index, slot_index, word_generation(before)));
+	belongs = message.block == 0 || body_belongs(check->segment, message.block,
+						     place_pack(index, slot_index, word_generation(before)));
 	/* Changed meanwhile: what we read may have been torn. */
 	if (slot_read_stable(slot).bits.low != before.bits.low)
 		return;
 	if (payload == NULL)
-		fault(check, "ring %u slot %u: %u + %u bytes do not fit where they are said to lie (block %llx)", index,
-		      slot_index, message.body_bytes, message.extra_bytes, (unsigned long long)message.block);
+		fault(check, "ring %u slot %u: %u + %u bytes do not fit where they are said to lie (block %llx)",
+		      index, slot_index, message.body_bytes, message.extra_bytes,
+		      (unsigned long long)message.block);
 	else if (!belongs)
 		fault(check, "ring %u slot %u: block %llx belongs to another message", index, slot_index,
 		      (unsigned long long)message.block);
@@ -169,7 +169,8 @@ static void check_rings(struct check *check)
 }
 
 /* What is wrong with a segment that cannot be opened. */
-static void say_why_unopened(struct check *check, const struct seg_directory *directory, const char *name, int error)
+static void say_why_unopened(struct check *check, const struct seg_directory *directory, const char *name,
+			     int error)
 {
 	struct seg_identity id[2] = {0};
 	struct stat status = {0};
@@ -190,9 +191,9 @@ static void say_why_unopened(struct check *check, const struct seg_directory *di
 	else if (memcmp(id[0].magic, SEG_MAGIC, sizeof(id[0].magic)) != 0)
 		fault(check, "%s does not begin with the magic %s", file, SEG_MAGIC);
 	else if (error == RLQ_EVERSION)
-		fault(check, "%s has format %u.%u and features %llx; this is %u.%u with %llx", file, id[0].abi_major,
-		      id[0].abi_minor, (unsigned long long)id[0].features, SEG_ABI_MAJOR, SEG_ABI_MINOR,
-		      (unsigned long long)SEG_FEATURES);
+		fault(check, "%s has format %u.%u and features %llx; this is %u.%u with %llx", file,
+		      id[0].abi_major, id[0].abi_minor, (unsigned long long)id[0].features, SEG_ABI_MAJOR,
+		      SEG_ABI_MINOR, (unsigned long long)SEG_FEATURES);
 	else if (error == RLQ_EBOOT)
 		fault(check, "%s was made before the last boot", file);
 	else if (memcmp(&id[0], &id[1], sizeof(id[0])) != 0)

@@ -92,7 +92,7 @@ const struct command cmd_set = {
 		"ATTR is one of visibility-timeout, delay, retention, wait, max-message-bytes, dlq, max-receives,\n"
 		"overdue and redrive-policy, or SQS's name of it: VisibilityTimeout, DelaySeconds,\n"
 		"MessageRetentionPeriod, ReceiveMessageWaitTimeSeconds, MaximumMessageSize, RedrivePolicy.\n"
-		"`dlq=` takes the dead-letter queue off. All are set at once, or none.",
+		"`dlq=` takes the dead-letter queue off. All are checked before any is set.",
 	.options_bytes = sizeof(struct set_options),
 	.arguments_min = 2,
 	.arguments_max = ARGUMENTS_MANY,

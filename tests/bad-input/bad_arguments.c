@@ -1,4 +1,6 @@
 /* Names, sizes and ranges that are none; directories that cannot be used. */
+#include "client/internal.h"
+#include "shm/rings.h"
 #include "tests/support/cases.h"
 #include "tests/support/child.h"
 #include "tests/support/queue_fixture.h"
@@ -70,6 +72,63 @@ CASE(flags_that_do_not_exist_are_refused)
 	receive.flags = 0;
 	receive.wait_ms = -7;
 	CHECK_EQ(rlq_receive(queue, &message, 1, &receive), RLQ_EATTRIBUTE);
+	queues_end();
+}
+
+CASE(what_is_let_go_with_a_ring_that_cannot_be_is_refused)
+{
+	struct rlq_queue *queue;
+
+	queues_begin();
+	queue = queue_make("q", NULL);
+	send_text(queue, "a");
+	CHECK_EQ(receive_in_place(queue, &message), 1);
+	for (uint64_t ring = 8; ring < 256; ring += 8) {
+		struct rlq_message made_up = message;
+
+		made_up.receipt.opaque[1] += ring << 24; /* client/receipt.c */
+		CHECK_EQ(rlq_let_go(queue, &made_up), RLQ_ERECEIPT);
+		CHECK_EQ(rlq_delete(queue, &made_up.receipt), RLQ_ERECEIPT);
+	}
+	CHECK(queue->seg->me->holds[0] != 0); /* it is still held */
+	CHECK_EQ(rlq_let_go(queue, &message), 0);
+	CHECK_EQ(queue->seg->me->holds[0], 0);
+	queues_end();
+}
+
+/* Appends a ring of 2^order slots, and takes away those before it. */
+static void ring_alone(struct rlq_queue *queue, uint32_t order)
+{
+	CHECK_EQ(seg_enter(queue->seg), 0);
+	CHECK_EQ(seg_grow(queue->seg, order), 0);
+	seg_leave(queue->seg);
+	seg_retire_step(queue->seg);
+}
+
+CASE(a_reservation_used_twice_touches_no_ring_that_came_after_its_own)
+{
+	struct rlq_reservation used, copy;
+	struct rlq_queue *queue, *other;
+	uint64_t memory;
+
+	queues_begin();
+	queue = queue_make("q", NULL);
+	other = queue_again("q");
+	ring_alone(queue, 12); /* in region 1 */
+	for (int i = 0; i < 1500; i++)
+		send_text(queue, "a");
+	CHECK_EQ(rlq_reserve(queue, 1, NULL, &used), 0);
+	copy = used;
+	CHECK_EQ(rlq_publish(queue, &used, NULL), 0);
+	CHECK_EQ(rlq_purge(queue, NULL), 0);
+	for (int i = 0; i < 2; i++)
+		ring_alone(other, 10); /* in regions 0 and 1 */
+	CHECK_EQ(seg_newest_ring(other->seg), 1);
+	memory = stat_of(other).memory_bytes;
+	used = copy;
+	CHECK_EQ(rlq_publish(queue, &copy, NULL), RLQ_ERECEIPT);
+	CHECK_EQ(rlq_abandon(queue, &used), RLQ_ERECEIPT);
+	CHECK_EQ(stat_of(other).memory_bytes, memory); /* reading beyond the ring would take some */
 	queues_end();
 }
 

@@ -75,6 +75,15 @@ static void prepare_in_dlq(struct actor *actor)
 	verb_receive(actor, actor->q, message, 4, RLQ_DEFAULT, 0);
 }
 
+/* By the receipts of the last holder. */
+static void delete_used_up(struct actor *actor)
+{
+	struct scene *scene = actor->scene;
+
+	for (uint32_t i = 0; i < scene->receipt_count; i++)
+		verb_delete(actor, actor->q, &scene->receipt[i], scene->receipt_tag[i]);
+}
+
 static void redrive(struct actor *actor)
 {
 	/* They are counted anew from here. */
@@ -93,7 +102,7 @@ static void prepare_dlq_full(struct actor *actor)
 
 static void set_no_dlq(struct actor *actor)
 {
-	struct rlq_queue_attributes attributes;
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 
 	if (rlq_queue_get_attributes(actor->q, &attributes) != 0)
 		scene_fail(actor->scene, "cannot read the attributes");
@@ -140,8 +149,13 @@ const struct script scripts_move[] = {
 	 .receives_max = 1,
 	 .prepare = prepare_consumer_died_finding,
 	 .run = sweep_q},
+	{.name = "delete what a dead mover has claimed",
+	 .receives_max = 1,
+	 .prepare = prepare_mover_died_copying,
+	 .run = delete_used_up},
 	{.name = "redrive", .receives_max = 1, .prepare = prepare_in_dlq, .run = redrive},
 	{.name = "move to a full DLQ", .receives_max = 1, .prepare = prepare_dlq_full, .run = sweep_q},
+	{.name = "set no DLQ", .receives_max = 1, .prepare = prepare_used_up, .run = set_no_dlq},
 	{.name = "keep what has no DLQ any more", .receives_max = 1, .prepare = prepare_dlq_gone, .run = sweep_q},
 	{0},
 };

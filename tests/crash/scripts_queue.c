@@ -46,7 +46,7 @@ static void remove_queue(struct actor *actor)
 
 static void set_attributes(struct actor *actor)
 {
-	struct rlq_queue_attributes attributes;
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 
 	if (rlq_queue_get_attributes(actor->q, &attributes) != 0)
 		scene_fail(actor->scene, "cannot read the attributes");

@@ -93,6 +93,18 @@ void survivors_check_nothing_lost(struct actor *actor)
 
 /* ---- nothing stays behind --------------------------------------------------------------------- */
 
+/* What is read can be set: whoever was killed setting attributes has left nothing that is half one. */
+static void check_attributes(struct actor *actor, struct rlq_queue *queue)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	int error = rlq_queue_get_attributes(queue, &attributes);
+
+	if (!error)
+		error = rlq_queue_set_attributes(queue, &attributes);
+	if (error)
+		scene_fail(actor->scene, "attributes that were read cannot be set: %s", rlq_strerror(error));
+}
+
 static void check_queue(struct actor *actor, struct rlq_queue *queue)
 {
 	struct scene *scene = actor->scene;
@@ -106,6 +118,7 @@ static void check_queue(struct actor *actor, struct rlq_queue *queue)
 	}
 	if (rlq_purge(queue, &purged) != 0 || purged != 0)
 		scene_fail(scene, "%llu messages were there, but not to be received", (unsigned long long)purged);
+	check_attributes(actor, queue);
 	left = leaks_find(queue);
 	if (left)
 		scene_fail(scene, "%s: %s", rlq_queue_name(queue), left);

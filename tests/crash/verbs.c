@@ -122,12 +122,24 @@ static void note_count(struct scene *scene, uint32_t tag, bool is_dlq, uint32_t 
 	*counts |= 1u << count;
 }
 
+/* A first receive is now; that of a message received before lies between its send and now. */
+static void check_first_receive(struct scene *scene, const struct rlq_message *message, uint64_t began_ms)
+{
+	uint64_t from_ms = message->receive_count == 1 ? began_ms : message->sent_ms;
+
+	if (message->first_receive_ms < from_ms || message->first_receive_ms > scene->clock.wall_ms)
+		scene_fail(scene, "first received %lld ms after %llu, %u receives",
+			   (long long)(message->first_receive_ms - from_ms), (unsigned long long)from_ms,
+			   message->receive_count);
+}
+
 int verb_receive(struct actor *actor, struct rlq_queue *queue, struct rlq_message *ret_messages, size_t max,
 		 int64_t visibility_ms, uint32_t flags)
 {
 	struct rlq_receive_options options = RLQ_RECEIVE_OPTIONS_INIT;
 	/* A receive that began before the delete may end after it. */
 	uint32_t deletes_before = actor->scene->delete_count;
+	uint64_t began_ms = actor->scene->clock.wall_ms;
 	int count;
 
 	options.visibility_ms = visibility_ms;
@@ -142,6 +154,7 @@ int verb_receive(struct actor *actor, struct rlq_queue *queue, struct rlq_messag
 
 		if (actor->scene->tag[tag].is_deleted && actor->scene->tag[tag].deleted_at <= deletes_before)
 			scene_fail(actor->scene, "message %u was received after its delete", tag);
+		check_first_receive(actor->scene, &ret_messages[i], began_ms);
 		note_count(actor->scene, tag, queue == actor->dlq, ret_messages[i].receive_count);
 		actor->scene->tag[tag].received++;
 	}

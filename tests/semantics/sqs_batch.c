@@ -1,4 +1,5 @@
 /* Batches, messages written and read in place. */
+#include "client/internal.h"
 #include "tests/support/cases.h"
 #include "tests/support/queue_fixture.h"
 
@@ -194,6 +195,16 @@ CASE(a_reservation_keeps_its_delay_and_attributes)
 
 /* ---- read in place ---------------------------------------------------------------------------- */
 
+static bool every_slot_is_free(void)
+{
+	const struct ring *ring = &queue->seg->ring[0];
+
+	for (uint32_t i = 0; i <= ring->mask; i++)
+		if (word_state(slot_read(&ring->slots[i])) != SLOT_FREE)
+			return false;
+	return true;
+}
+
 CASE(a_body_read_in_place_stays_until_it_is_let_go_even_when_it_is_deleted)
 {
 	static char body[100000], other[100000];
@@ -248,6 +259,63 @@ CASE(one_handle_holds_16_messages_in_place_and_no_more)
 		if (i != 3)
 			CHECK_EQ(rlq_delete(queue, &held[i].receipt), 0);
 	CHECK_EQ(receive_in_place(queue, &message), 0);
+	queues_end();
+}
+
+/* Both have `message` in place: the lease of `first` has ended. */
+static void receive_twice_in_place(struct rlq_queue *first, struct rlq_queue *second, struct rlq_message *ret_first)
+{
+	send_text(queue, "a");
+	CHECK_EQ(receive_in_place(first, ret_first), 1);
+	time_passes(30000 + LEASE_SLACK_MS);
+	CHECK_EQ(receive_in_place(second, &message), 1);
+}
+
+CASE(a_delete_ends_the_reading_of_its_handle_also_when_others_have_read_in_place)
+{
+	struct rlq_queue *other;
+	struct rlq_message first;
+
+	begin();
+	other = queue_again("q");
+	for (int i = 0; i < 2 * RLQ_HOLDS_MAX; i++) {
+		receive_twice_in_place(queue, other, &first);
+		CHECK_EQ(rlq_delete(other, &message.receipt), 0);
+		/* Too late, and done with it. */
+		CHECK_EQ(rlq_delete(queue, &first.receipt), RLQ_ESTALE);
+	}
+	CHECK(every_slot_is_free());
+	queues_end();
+}
+
+CASE(a_release_ends_the_reading_of_its_handle)
+{
+	begin();
+	for (int i = 0; i < 2 * RLQ_HOLDS_MAX; i++) {
+		send_text(queue, "a");
+		CHECK_EQ(receive_in_place(queue, &message), 1);
+		CHECK_EQ(rlq_release(queue, &message.receipt, i % 2 ? 5000 : 0), 0);
+		CHECK_EQ(rlq_purge(queue, NULL), 0);
+	}
+	CHECK(every_slot_is_free());
+	queues_end();
+}
+
+CASE(a_handle_that_reads_a_message_twice_ends_each_reading_by_itself)
+{
+	static char body[1000];
+	struct rlq_message first;
+
+	begin();
+	CHECK_EQ(rlq_send(queue, body, sizeof(body), NULL, NULL), 0);
+	CHECK_EQ(receive_in_place(queue, &first), 1);
+	time_passes(30000 + LEASE_SLACK_MS);
+	CHECK_EQ(receive_in_place(queue, &message), 1);
+	CHECK_EQ(rlq_let_go(queue, &first), 0);
+	CHECK_EQ(rlq_delete(queue_again("q"), &message.receipt), 0);
+	CHECK(!every_slot_is_free());
+	CHECK_EQ(rlq_let_go(queue, &message), 0);
+	CHECK(every_slot_is_free());
 	queues_end();
 }
 

@@ -167,6 +167,38 @@ CASE(what_time_has_freed_is_room_at_once)
 	queues_end();
 }
 
+CASE(reservations_count_until_they_are_abandoned)
+{
+	static struct rlq_reservation reservations[1000];
+
+	queues_begin();
+	for (int i = 0; i < CAPACITIES; i++) {
+		struct rlq_queue *queue = of_capacity(capacities[i]);
+		uint64_t capacity = capacities[i], beside = capacity / 3;
+
+		fill(queue, capacity);
+		CHECK_EQ(rlq_purge(queue, NULL), 0);
+		for (uint64_t n = 0; n < beside; n++)
+			CHECK_EQ(send_one(queue), 0);
+		for (uint64_t n = beside; n < capacity; n++)
+			CHECK_EQ(rlq_reserve(queue, 1, NULL, &reservations[n]), 0);
+		CHECK_EQ(rlq_reserve(queue, 1, NULL, &reservations[0]), RLQ_EFULL);
+		CHECK_EQ(send_one(queue), RLQ_EFULL);
+		/* Published, they take the room they had; abandoned, they give it back. */
+		for (uint64_t n = beside; n < capacity; n++) {
+			if (n % 2) {
+				CHECK_EQ(rlq_publish(queue, &reservations[n], NULL), 0);
+			} else {
+				CHECK_EQ(rlq_abandon(queue, &reservations[n]), 0);
+				CHECK_EQ(send_one(queue), 0);
+			}
+			CHECK_EQ(send_one(queue), RLQ_EFULL);
+		}
+		CHECK_EQ(stat_of(queue).visible, capacity);
+	}
+	queues_end();
+}
+
 CASE(a_purged_queue_has_room_for_its_capacity)
 {
 	queues_begin();
@@ -296,6 +328,69 @@ CASE(a_send_that_waits_gets_the_room_that_a_delete_makes)
 	CHECK_EQ(rlq_delete(queue, &message.receipt), 0);
 	CHECK(child_exited(child_wait(pid), 0));
 	CHECK_TEXT(drain(queue), "waited");
+	queues_end();
+}
+
+/* Somebody is about to sleep; then `act` must wake him. Under a clock that the test moves, a real sleeper
+ * looks every millisecond by himself. */
+#define CHECK_WAKES(queue, act)                                                                                    \
+	do {                                                                                                       \
+		const atomic_u32 *event = &(queue)->seg->header->producers;                                        \
+		event_prepare(&(queue)->seg->header->producers);                                                   \
+		act;                                                                                               \
+		CHECK(!event_has_sleepers(event));                                                                 \
+	} while (0)
+
+CASE(who_waits_for_room_is_woken_when_a_reservation_is_abandoned)
+{
+	struct rlq_reservation reservation;
+	struct rlq_queue *queue;
+
+	queues_begin();
+	queue = of_capacity(1);
+	CHECK_EQ(rlq_reserve(queue, 1, NULL, &reservation), 0);
+	CHECK_WAKES(queue, CHECK_EQ(rlq_abandon(queue, &reservation), 0));
+	queues_end();
+}
+
+CASE(who_waits_for_room_is_woken_when_a_receive_meets_an_expired_message)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	struct rlq_queue *queue;
+
+	queues_begin();
+	attributes.capacity = 1;
+	attributes.retention_ms = RLQ_RETENTION_MIN_MS;
+	queue = queue_make("q", &attributes);
+	CHECK_EQ(send_one(queue), 0);
+	time_passes(RLQ_RETENTION_MIN_MS);
+	queue->reaped_ms = boot_now(); /* so that the receive does not do the engine's work */
+	CHECK_WAKES(queue, CHECK_EQ(receive_now(queue, &message, 1), 0));
+	queues_end();
+}
+
+CASE(who_waits_for_room_is_woken_when_the_last_reader_in_place_is_done)
+{
+	struct rlq_queue *queue;
+
+	queues_begin();
+	queue = of_capacity(1);
+	CHECK_EQ(send_one(queue), 0);
+	CHECK_EQ(receive_in_place(queue, &message), 1);
+	CHECK_EQ(rlq_delete(queue_again("q1"), &message.receipt), 0);
+	CHECK_WAKES(queue, CHECK_EQ(rlq_let_go(queue, &message), 0));
+	queues_end();
+}
+
+CASE(who_waits_for_room_is_woken_when_a_sweep_has_taken_it_from_the_dead)
+{
+	struct rlq_queue *queue;
+	char name[] = "q3";
+
+	queues_begin();
+	queue = of_capacity(3);
+	die_doing(reserve_two, name);
+	CHECK_WAKES(queue, sweep_now(queue));
 	queues_end();
 }
 

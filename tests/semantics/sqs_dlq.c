@@ -298,6 +298,26 @@ CASE(an_expired_message_is_not_received_even_before_anybody_swept)
 	queues_end();
 }
 
+CASE(an_expired_message_is_not_redriven)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	struct rlq_queue *elsewhere;
+	uint64_t moved = 9;
+
+	queues_begin();
+	elsewhere = queue_make("elsewhere", NULL);
+	attributes.retention_ms = RLQ_RETENTION_MIN_MS;
+	queue = queue_make("q", &attributes);
+	send_text(queue, "old");
+	time_passes(RLQ_RETENTION_MIN_MS - 1);
+	send_text(queue, "new");
+	time_passes(1);
+	CHECK_EQ(rlq_redrive(queue, "elsewhere", 0, &moved), 0);
+	CHECK_EQ(moved, 1);
+	CHECK_TEXT(drain(elsewhere), "new");
+	queues_end();
+}
+
 CASE(lowering_the_retention_expires_older_messages)
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;

@@ -1,4 +1,5 @@
 /* Bodies, attributes, batches, peek, purge. */
+#include "client/internal.h"
 #include "tests/support/cases.h"
 #include "tests/support/queue_fixture.h"
 
@@ -195,6 +196,57 @@ CASE(attribute_values_and_types_follow_the_rules_of_sqs)
 	queues_end();
 }
 
+/* What the consumer of `old` has noted in its slot, stored once more when the slot holds another message:
+ * as if it had been stopped just before that store. */
+CASE(a_note_of_the_first_receive_that_comes_late_is_not_believed_of_another_message)
+{
+	struct slot_message *slot;
+	uint64_t cursor = 0;
+	uint32_t late;
+
+	queues_begin();
+	queue = queue_of("q", 1); /* of two slots */
+	slot = &queue->seg->ring[0].slots[0].message;
+	send_text(queue, "old");
+	time_passes(500);
+	message = receive_one(queue);
+	late = slot->first_receive_ms;
+	CHECK_EQ(rlq_delete(queue, &message.receipt), 0);
+	send_text(queue, "beside");
+	message = receive_one(queue);
+	CHECK_EQ(rlq_delete(queue, &message.receipt), 0);
+	time_passes(5);
+	send_text(queue, "new");
+	slot->first_receive_ms = late;
+	CHECK_EQ(rlq_peek(queue, &message, 1, &cursor), 1);
+	CHECK_EQ(message.first_receive_ms, 0);
+	time_passes(60000);
+	message = receive_one(queue);
+	CHECK_EQ(message.id.word[1], slot->id[1]); /* it is that slot */
+	CHECK_EQ(message.first_receive_ms, wall_now());
+	slot->first_receive_ms = late;
+	time_passes(60000);
+	message = receive_one(queue);
+	CHECK_EQ(message.first_receive_ms, wall_now());
+	time_passes(60000);
+	message = receive_one(queue);
+	CHECK_EQ(message.first_receive_ms, wall_now() - 60000);
+	queues_end();
+}
+
+CASE(a_message_received_after_the_wall_clock_was_set_back_was_first_received_when_sent)
+{
+	uint64_t sent;
+
+	begin();
+	sent = wall_now();
+	send_text(queue, "a");
+	time_passes(-5000);
+	message = receive_one(queue);
+	CHECK_EQ(message.first_receive_ms, sent);
+	queues_end();
+}
+
 CASE(a_message_says_when_it_was_sent_and_first_received_and_by_whom)
 {
 	uint64_t sent;
@@ -232,6 +284,7 @@ CASE(peek_shows_the_visible_messages_and_changes_nothing)
 		for (int i = 0; i < count; i++) {
 			CHECK(body_is(&messages[i], "visible"));
 			CHECK_EQ(messages[i].receive_count, 0);
+			CHECK_EQ(messages[i].first_receive_ms, 0);
 			CHECK_EQ(rlq_delete(queue, &messages[i].receipt), RLQ_ERECEIPT);
 		}
 		seen += count;

@@ -1,4 +1,5 @@
 /* Visibility timeouts and receipts of a standard queue. */
+#include "kmod-free/sysops.h"
 #include "tests/support/cases.h"
 #include "tests/support/queue_fixture.h"
 
@@ -144,6 +145,81 @@ CASE(a_lease_of_over_12_hours_in_all_is_refused)
 	CHECK_EQ(rlq_extend(queue, &message.receipt, 12 * HOUR + 1), RLQ_EATTRIBUTE);
 	CHECK_EQ(rlq_extend(queue, &message.receipt, -1), RLQ_EATTRIBUTE);
 	CHECK_EQ(rlq_delete(queue, &message.receipt), 0);
+	queues_end();
+}
+
+/* ---- long calls ------------------------------------------------------------------------------- */
+
+enum { TAKES_MS = 500 };
+static struct os_sysops real;
+
+/* Half a second goes by while a call maps memory: the first large body a handle reads, its first move. */
+static void *slow_mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset)
+{
+	time_passes(TAKES_MS);
+	return real.mmap(address, bytes, protection, flags, fd, offset);
+}
+
+static int receive_slowly(struct rlq_queue *from, struct rlq_message *ret_messages, size_t max)
+{
+	uint64_t began = boot_now();
+	int count;
+
+	real = os_sys;
+	os_sys.mmap = slow_mmap;
+	count = receive_now(from, ret_messages, max);
+	os_sys = real;
+	CHECK(boot_now() >= began + TAKES_MS); /* it was slow */
+	return count;
+}
+
+CASE(a_lease_is_not_used_up_by_copying_the_messages_before_it)
+{
+	static char body[100000];
+	struct rlq_message messages[2];
+
+	begin();
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(rlq_send(queue, body, sizeof(body), NULL, NULL), 0);
+	CHECK_EQ(receive_slowly(queue_again("q"), messages, 2), 2);
+	time_passes(29999);
+	CHECK_EQ(receive_now(queue, messages, 2), 1); /* the first, which took so long */
+	lease_ends_after(1);
+	CHECK_EQ(receive_now(queue, messages, 2), 1);
+	queues_end();
+}
+
+CASE(a_lease_is_not_used_up_by_moving_others_to_the_dlq)
+{
+	struct rlq_queue *dlq;
+
+	queues_begin();
+	queue = queue_with_dlq("q", 1, &dlq);
+	send_text(queue, "poison");
+	receive_one(queue);
+	lease_ends_after(1000);
+	sweep_now(queue);
+	send_text(queue, "good");
+	CHECK_EQ(receive_slowly(queue, &message, 1), 1);
+	CHECK(body_is(&message, "good"));
+	CHECK_EQ(stat_of(dlq).visible, 1);
+	time_passes(999);
+	CHECK_EQ(receive_now(queue, &again, 1), 0);
+	CHECK_EQ(stat_of(queue).in_flight, 1);
+	CHECK_EQ(stat_of(dlq).visible, 1);
+	queues_end();
+}
+
+/* ---- receipts --------------------------------------------------------------------------------- */
+
+CASE(a_handle_whose_clock_is_behind_that_of_the_receiver_may_extend)
+{
+	begin();
+	send_text(queue, "a");
+	message = receive_one(queue);
+	time_passes(-1);
+	CHECK_EQ(rlq_extend(queue_again("q"), &message.receipt, 12 * HOUR), 0);
+	CHECK_EQ(rlq_extend(queue_again("q"), &message.receipt, 12 * HOUR + 1), RLQ_EATTRIBUTE);
 	queues_end();
 }
 

@@ -1,8 +1,12 @@
 #include "client/internal.h"
+#include "kmod-free/sysops.h"
 #include "shm/move.h"
+#include "tests/support/leaks.h"
 #include "tests/support/queue_fixture.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 static struct rlq_queue *queue, *dlq;
@@ -154,6 +158,103 @@ Test(move, shouldLetTheHolderOfADeadMessageDeleteIt)
 	cr_assert_eq(rlq_extend(queue, &message.receipt, 1000), RLQ_ESTALE, "it cannot be kept");
 	cr_assert_eq(rlq_delete(queue, &message.receipt), 0);
 	cr_assert_eq(rlq_delete(dlq, &blocker.receipt), 0);
+}
+
+/* ---- deleted while it is moved ---------------------------------------------------------------- */
+
+static struct os_sysops real;
+static struct rlq_queue *deleter;
+static struct rlq_receipt last_receipt;
+static int allocate_error;
+
+/* The copy needs memory for its block: at that moment the message is MOVING. */
+static int delete_then_allocate(int fd, int mode, off_t offset, off_t bytes)
+{
+	if (deleter && !(mode & FALLOC_FL_PUNCH_HOLE)) {
+		struct rlq_queue *once = deleter;
+
+		deleter = NULL;
+		cr_assert_eq(stat_of(once).dead, 1);
+		cr_assert_eq(rlq_extend(once, &last_receipt, 1000), RLQ_ESTALE, "it cannot be kept");
+		cr_assert_eq(rlq_delete(once, &last_receipt), 0);
+		errno = allocate_error;
+		return allocate_error ? -1 : real.fallocate(fd, mode, offset, bytes);
+	}
+	return real.fallocate(fd, mode, offset, bytes);
+}
+
+static void move_and_delete(const struct rlq_message *message, int error)
+{
+	last_receipt = message->receipt;
+	allocate_error = error;
+	deleter = queue_again("q");
+	real = os_sys;
+	os_sys.fallocate = delete_then_allocate;
+	cr_assert_eq(nothing_now(queue), 0);
+	os_sys = real;
+	cr_assert_null(deleter, "it was deleted meanwhile");
+}
+
+static void expect_no_leaks(void)
+{
+	const char *leak;
+
+	for (int i = 0; i < 3; i++) {
+		leaks_sweep(queue);
+		leaks_sweep(dlq);
+	}
+	leak = leaks_find(queue);
+	cr_assert_null(leak, "q: %s", leak);
+	leak = leaks_find(dlq);
+	cr_assert_null(leak, "dlq: %s", leak);
+}
+
+static void expect_nothing_left(void)
+{
+	cr_assert_eq(stat_of(queue).deleted, 1);
+	cr_assert_eq(stat_of(queue).moved_to_dlq, 0);
+	cr_assert_eq(stat_of(queue).dlq_error, 0);
+	cr_assert_eq(nothing_now(dlq), 0);
+	expect_no_leaks();
+}
+
+Test(move, shouldLetTheLastHolderDeleteUntilItIsDecided)
+{
+	struct rlq_message message = use_up("poison");
+
+	move_and_delete(&message, 0);
+	expect_nothing_left();
+}
+
+Test(move, shouldForgetAFailedCopyOfWhatWasDeleted)
+{
+	struct rlq_message message = use_up("poison");
+
+	move_and_delete(&message, ENOSPC);
+	expect_nothing_left();
+}
+
+Test(move, shouldLeaveWhatIsReadInPlaceToItsReaderWhenItIsDeletedMeanwhile)
+{
+	static char body[1000], other[1000];
+	struct rlq_message message;
+
+	memset(body, 'b', sizeof(body));
+	memset(other, 'o', sizeof(other));
+	cr_assert_eq(rlq_send(queue, body, sizeof(body), NULL, NULL), 0);
+	receive_one(queue);
+	time_passes(1000 + LEASE_SLACK_MS);
+	cr_assert_eq(receive_in_place(queue, &message), 1);
+	time_passes(1000 + LEASE_SLACK_MS);
+	sweep_now(queue);
+	move_and_delete(&message, 0);
+	for (int i = 0; i < 20; i++)
+		cr_assert_eq(rlq_send(queue, other, sizeof(other), NULL, NULL), 0);
+	sweep_now(queue);
+	cr_assert_eq(memcmp(message.body, body, sizeof(body)), 0, "it is still being read");
+	cr_assert_eq(rlq_let_go(queue, &message), 0);
+	cr_assert_eq(rlq_purge(queue, NULL), 0);
+	expect_no_leaks();
 }
 
 Test(move, shouldGoOnReceivingWhenTheDlqIsGone)

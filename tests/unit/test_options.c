@@ -207,6 +207,22 @@ Test(options, shouldSwitchTheDeadLetterQueue)
 	}
 }
 
+Test(options, shouldTakeHalfADeadLetterQueueForNone)
+{
+	struct rlq_queue_attributes attributes = good(), read;
+	struct rlq_queue *queue = queue_make("q", &attributes);
+
+	store_seq(&queue->seg->header->attribute[ATTRIBUTE_RECEIVES_MAX], 3);
+	cr_assert_eq(rlq_queue_get_attributes(queue, &read), 0);
+	cr_expect_eq(read.receives_max, 0);
+	cr_expect_eq(rlq_queue_set_attributes(queue, &read), 0);
+	cr_expect_eq(load_seq(&queue->seg->header->attribute[ATTRIBUTE_RECEIVES_MAX]), 0);
+	store_seq(&queue->seg->header->attribute[ATTRIBUTE_DLQ], 1);
+	cr_assert_eq(rlq_queue_get_attributes(queue, &read), 0);
+	cr_expect_str_eq(read.dlq, "");
+	cr_expect_eq(rlq_queue_set_attributes(queue, &read), 0);
+}
+
 Test(options, shouldHaveATextForEveryCode)
 {
 	for (int code = RLQ_EBOOT; code <= RLQ_EFULL; code++) {

@@ -76,7 +76,8 @@ Test(ring_bounds, shouldSayDamagedWhereALapDoesNotFitItsField, .timeout = 30)
 	store_seq(&test.ends.tail, UINT64_MAX - 5);
 	store_seq(&test.ends.head, UINT64_MAX - 5);
 	for (int calls = 0; calls < 1000 && result == RING_BUSY; calls++)
-		result = ring_claim(&test.ring, &test.producer, test.owner, &claim);
+		result = ring_claim(&test.ring, &(struct ring_cursor){0}, test.owner, &claim);
 	cr_expect_eq(result, RING_DAMAGED);
-	cr_expect_eq(ring_take(&test.ring, &(struct ring_cursor){0}, &test.terms, &taken), RING_DAMAGED);
+	/* At the message itself a cursor of its own would still find it. */
+	cr_expect_eq(ring_take(&test.ring, &(struct ring_cursor){.head = 1}, &test.terms, &taken), RING_DAMAGED);
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -347,6 +348,20 @@ Test(segment, shouldTellOpenHandlesThatItWasRemoved)
 	cr_assert_eq(receive_now(queue, &message, 1), RLQ_EREMOVED);
 	cr_assert_eq(rlq_purge(queue, NULL), RLQ_EREMOVED);
 	cr_assert_eq(rlq_queue_remove(queues_directory(), "q"), RLQ_ENOQUEUE);
+}
+
+Test(segment, shouldNotPassForAQueueWhileItIsBeingRemoved)
+{
+	struct rlq_queue *queue = queue_make("q", NULL), *anew;
+	int fd = file_of("q");
+
+	/* Where a remover may be stopped: marked, about to take the name away. */
+	cr_assert_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+	fetch_or_seq(&queue->seg->header->rings, RINGS_REMOVED);
+	cr_assert_eq(rlq_queue_open(queues_directory(), "q", &anew), RLQ_ENOQUEUE);
+	cr_assert_eq(rlq_queue_create(queues_directory(), "q", NULL), RLQ_EBUSY);
+	close(fd);
+	cr_assert_eq(rlq_queue_create(queues_directory(), "q", NULL), 1);
 }
 
 Test(segment, shouldBeRemovedEvenWhenItIsDamaged)
