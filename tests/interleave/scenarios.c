@@ -150,6 +150,27 @@ static void marks_late(void)
 	add_holder("holder", 1, DELETES);
 }
 
+/* The first producer meets the old lease of slot 1 a second time, a lap later, while it is freed and sent
+ * to by the second one, which began a lap ago. */
+static void begin_with_old_marks(void)
+{
+	world_begin(1, true);
+	start_leased(0, 0, 6, NOT_SOON);
+	start_leased(1, 0, 7, NOT_SOON);
+	start_marked(0);
+	start_ends(2);
+	ring.ends->tail = 3;
+}
+
+static void marks_again(void)
+{
+	begin_with_old_marks();
+	add_producer("producer1", 1, 1);
+	add_producer("producer2", 2, 1);
+	add_consumer("consumer", 1, DELETES);
+	add_holder("holder", 1, DELETES);
+}
+
 /* ---- time ----------------------------------------------------------------------------------------- */
 
 static void delayed(void)
@@ -321,6 +342,16 @@ static void sleep_old_lease_two(void)
 	add_sleeper("sleeper2", 1);
 }
 
+/* Who marks too late may find no room, and then wakes nobody for a message of its own. */
+static void sleep_marks(void)
+{
+	begin_with_old_marks();
+	add_sender("sender1", 1, 1);
+	add_sender("sender2", 2, 1);
+	add_sleeper("sleeper", 1);
+	add_holder("holder", 1, DELETES);
+}
+
 #define FREE_WALK SWITCHES_FREE
 
 const struct scenario scenarios[] = {
@@ -332,6 +363,7 @@ const struct scenario scenarios[] = {
 	{"marks", "marked slots, one is freed late", marks, 2, 0, FREE_WALK, false},
 	{"marks_race", "a stale mark", marks_race, 2, 0, FREE_WALK, false},
 	{"marks_late", "a mark set late", marks_late, 2, 0, FREE_WALK, false},
+	{"marks_again", "a mark set a lap too late", marks_again, 1, 0, 3, false},
 	{"stale_mark", "a mark over a free slot", stale_mark, 1, 0, FREE_WALK, false},
 	{"delayed", "a delay ends", delayed, 1, 0, FREE_WALK, false},
 	{"expiry_delete", "late delete against expiry", expiry_delete, 0, 0, FREE_WALK, false},
@@ -352,6 +384,8 @@ const struct scenario scenarios[] = {
 	{"sleep_two", "2 messages, 2 sleeping consumers", sleep_two, 1, 0, 4, false},
 	{"sleep_death", "the same, one is killed", sleep_two, 1, 1, 3, false},
 	{"sleep_old_lease", "an old lease is deleted late", sleep_old_lease, 1, 0, FREE_WALK, false},
+	{"sleep_marks", "a mark set too late, a sleeping consumer", sleep_marks, 1, 0, 3, false},
+	{"sleep_marks_wide", "the same", sleep_marks, 1, 0, 4, true},
 	{"sleep_old_lease_two", "an old lease, 2 senders, 2 sleepers", sleep_old_lease_two, 1, 0, 3, true},
 	{"bitmap", "a bit that stays set is found", build_bitmap, 6, 0, FREE_WALK, false},
 	{"bitmap_strict", "what was set before is seen", build_bitmap_strict, 6, 0, FREE_WALK, false},
