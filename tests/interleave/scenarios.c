@@ -307,6 +307,50 @@ static void everybody(void)
 	add_reaper("reaper", 1);
 }
 
+/* ---- torn reads: the halves of a word are read at different times ------------------------------------ */
+
+static void torn_laps(void)
+{
+	one_slot_laps();
+	tear_words();
+}
+
+static void torn_marks(void)
+{
+	marks_again();
+	tear_words();
+}
+
+static void torn_delete(void)
+{
+	expiry_delete();
+	tear_words();
+}
+
+static void torn_extend(void)
+{
+	expiry_extend();
+	tear_words();
+}
+
+static void torn_next_lap(void)
+{
+	expiry_lap();
+	tear_words();
+}
+
+static void torn_release(void)
+{
+	release();
+	tear_words();
+}
+
+static void torn_delay(void)
+{
+	delayed();
+	tear_words();
+}
+
 /* ---- sleep ---------------------------------------------------------------------------------------- */
 
 static void sleep_one(void)
@@ -392,6 +436,13 @@ const struct scenario scenarios[] = {
 	{"bitmap_levels", "the same over three levels", build_bitmap_levels, 12, 0, FREE_WALK, false},
 	{"due", "the hint is never later than a lease", build_due, 7, 0, FREE_WALK, false},
 	{"due_death", "the same, a consumer is killed", build_due_death, 7, 1, FREE_WALK, false},
+	{"torn_laps", "torn reads, 2 messages, 2 consumers", torn_laps, 0, 0, 3, false},
+	{"torn_marks", "torn reads, marked slots", torn_marks, 1, 0, 3, false},
+	{"torn_delete", "torn reads, late delete against expiry", torn_delete, 0, 0, FREE_WALK, false},
+	{"torn_extend", "torn reads, late extension against expiry", torn_extend, 0, 0, FREE_WALK, false},
+	{"torn_next_lap", "torn reads, late delete against the next message", torn_next_lap, 0, 0, 3, false},
+	{"torn_release", "torn reads, a lease given back", torn_release, 1, 0, 3, false},
+	{"torn_delay", "torn reads, a kill at any step, a delay ends", torn_delay, 1, 1, FREE_WALK, false},
 	{"one_slot_laps_long", "3 messages, 2 consumers", one_slot_laps_long, 0, 0, FREE_WALK, true},
 	{"redelivery_free", "two messages behind head", redelivery, 1, 0, FREE_WALK, true},
 	{"sleep_two_free", "2 messages, 2 sleeping consumers", sleep_two, 1, 0, FREE_WALK, true},
