@@ -3,20 +3,22 @@
 
 /* ---- claim ------------------------------------------------------------------------------------ */
 
-/* Whatever is being written in the slot is passed, whatever is READY gets its bit. */
-static void look_again_slot(const struct ring *ring, uint32_t slot)
+/* Whatever is being written in the slot is passed, whatever is READY gets its bit: true. */
+static bool look_again_slot(const struct ring *ring, uint32_t slot)
 {
 	struct slot_word word = slot_read(&ring->slots[slot]);
 
 	while (word_state(word) == SLOT_WRITING) {
 		if (slot_change(&ring->slots[slot], word, word_with_state(word, SLOT_PASSED))) {
 			CRASH_POINT(receive_passed_writing);
-			return;
+			return false;
 		}
 		word = slot_read(&ring->slots[slot]);
 	}
-	if (word_state(word) == SLOT_READY)
-		ring_set_again(ring, slot);
+	if (word_state(word) != SLOT_READY)
+		return false;
+	ring_set_again(ring, slot);
+	return true;
 }
 
 /* Has head no business at this slot any more, whatever its lap? Not so while a message was never
@@ -29,28 +31,34 @@ static bool may_be_marked(struct slot_word word)
 
 /* Marks the slot of an older message. [K1] The mark, then the word again; pairs with [K2] in
  * ring_mark_was_set(): a claim in between either sees the mark or is seen here. A jump may have believed
- * the mark meanwhile, so what was claimed is treated as passed. */
-static void mark_kept(const struct ring *ring, uint64_t t, struct slot_word word)
+ * the mark meanwhile, so what was claimed is treated as passed. True if it has been published by now:
+ * consumers may have passed it, heard EMPTY and gone to sleep, and whoever published it is gone. */
+static bool mark_kept(const struct ring *ring, uint64_t t, struct slot_word word)
 {
 	uint32_t slot = (uint32_t)t & ring->mask;
 	struct slot_word now;
+	bool is_shown;
 
 	if (!may_be_marked(word) || bitmap_test(&ring->kept, slot))
-		return;
+		return false;
 	bitmap_set(&ring->kept, slot);
 	now = slot_read(slot_at(ring, t));
 	if (word_generation(now) == word_generation(word))
-		return;
+		return false;
+	/* The bit before the mark goes: from then on nobody hears EMPTY for it. */
+	is_shown = look_again_slot(ring, slot);
 	bitmap_clear(&ring->kept, slot);
-	look_again_slot(ring, slot);
+	return is_shown;
 }
 
 /* An older message sits at `t`: mark it, and move the shared tail past it, and with `jump` past the
  * marked ones that follow. Published at once, since only a tail beyond such a position lets consumers
  * pass it. */
-static uint64_t step_over(const struct ring *ring, uint64_t t, struct slot_word word, bool jump)
+static uint64_t step_over(const struct ring *ring, struct ring_cursor *cursor, uint64_t t, struct slot_word word,
+			  bool jump)
 {
-	mark_kept(ring, t, word);
+	if (mark_kept(ring, t, word))
+		cursor->owes_wake = true;
 	t = jump ? later(after_kept(ring, t), t + 1) : t + 1;
 	raise_seq(&ring->ends->tail, t);
 	CRASH_POINT(send_tail_moved);
@@ -80,7 +88,7 @@ static enum ring_result claim(const struct ring *ring, struct ring_cursor *curso
 		} else {
 			/* Marks may be stale: before the answer is "full", one round looks at every slot. */
 			bool jump = cursor->stepped < ring_slot_count(ring);
-			uint64_t to = step_over(ring, t, word, jump);
+			uint64_t to = step_over(ring, cursor, t, word, jump);
 
 			cursor->stepped += to - t;
 			t = to;

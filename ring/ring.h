@@ -72,6 +72,7 @@ struct ring_cursor {
 	uint64_t stepped; /* occupied positions met in a row since the last claim */
 	uint32_t again;	  /* where to look for the next redelivery bit */
 	uint32_t turn;
+	bool owes_wake; /* a claim has shown consumers a message that they may have passed: wake one */
 };
 
 /* Bytes of shared memory of a ring of 2^order slots, without its ends. Zeroed memory is empty. */

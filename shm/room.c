@@ -84,6 +84,14 @@ void seg_room_linger(struct segment *segment)
 	segment->sends_left = 0;
 }
 
+static void wake_if_owed(struct segment *segment, struct ring_cursor *cursor)
+{
+	if (!cursor->owes_wake)
+		return;
+	cursor->owes_wake = false;
+	seg_notify(segment, 1);
+}
+
 int seg_claim_walk(struct segment *segment, bool arriving, uint32_t receives, struct ring_claim *ret)
 {
 	uint64_t owner = owner_make(segment->row, segment->serial);
@@ -96,6 +104,7 @@ int seg_claim_walk(struct segment *segment, bool arriving, uint32_t receives, st
 		enum ring_result result = arriving ? ring_claim_arriving(ring, cursor, owner, receives, ret)
 						   : ring_claim(ring, cursor, owner, ret);
 
+		wake_if_owed(segment, cursor);
 		if (result == RING_OK)
 			return (int)index;
 		if (result == RING_DAMAGED || (result == RING_BUSY && ++busy > ring_busy_max(ring)))

@@ -1,6 +1,7 @@
 #include "tests/crash/crash.h"
 
 #include "ring/atomic.h"
+#include "shm/layout.h"
 #include "tests/support/fake_clock.h"
 
 #include <signal.h>
@@ -13,6 +14,8 @@ static struct crash_plan *armed;
 static uint64_t steps;
 static void *store_before; /* since the last point */
 static struct os_clock_words *drifting;
+static _Atomic uint64_t *promised;
+static const struct os_clock_words *promised_on;
 
 #define CRASH_POINT_NAME(name) #name,
 static const char *const names[] = {CRASH_POINTS(CRASH_POINT_NAME)};
@@ -34,9 +37,26 @@ void crash_drift(struct os_clock_words *clock)
 	drifting = clock;
 }
 
+void crash_promise(_Atomic uint64_t *awake_by_ms, const struct os_clock_words *clock)
+{
+	promised = awake_by_ms;
+	promised_on = clock;
+}
+
+/* Past every access of ring/atomic.h, which would bring us here again. */
+static void renew_promise(void)
+{
+	uint64_t now_ms = promised_on->boot_ms;
+
+	if (atomic_load_explicit(promised, memory_order_relaxed) < now_ms)
+		atomic_store_explicit(promised, now_ms + ENGINE_SLEEP_MAX_MS, memory_order_relaxed);
+}
+
 static void count_step(void)
 {
 	steps++;
+	if (promised)
+		renew_promise();
 	if (drifting && steps % STEPS_PER_MS == 0)
 		fake_clock_advance(drifting, 1);
 }

@@ -43,6 +43,11 @@ void crash_arm(struct crash_plan *plan);
 /* While the calling process waits, time goes by: 1 ms every 64 of its steps. NULL: no more. */
 void crash_drift(struct os_clock_words *clock);
 
+/* An engine keeps its promises without ever coming: whenever the time that the word (awake_by_ms of its
+ * page) names has gone by, it promises the next. Renewed at each step of the calling process, since its
+ * clock moves only there. NULL: no more. */
+void crash_promise(_Atomic uint64_t *awake_by_ms, const struct os_clock_words *clock);
+
 const char *crash_point_name(enum crash_point point);
 
 /* Steps (operations on shared words) of the calling process since it last asked. */

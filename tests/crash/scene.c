@@ -66,11 +66,21 @@ void scene_build(struct scene *scene, const struct script *script)
 	rlq_directory_close(directory);
 }
 
-/* An engine that is awake for a long time to come: clients leave all reaping to it. */
+/* Prompt or not, as clients see it: what the case is named for must be so. */
+void scene_check_engine(const struct actor *actor)
+{
+	struct scene *scene = actor->scene;
+
+	if (seg_engine_is_prompt(&actor->directory->seg, scene->clock.boot_ms) != scene->is_prompt)
+		scene_fail(scene, "the engine is %s", scene->is_prompt ? "not prompt" : "prompt");
+}
+
+/* Clients leave all reaping to an engine that says it is awake. */
 static void pretend_engine(const struct actor *actor)
 {
 	if (actor->scene->is_prompt)
-		atomic_store(&actor->directory->seg.engine->awake_by_ms, UINT64_C(1) << 40);
+		crash_promise(&actor->directory->seg.engine->awake_by_ms, &actor->scene->clock);
+	scene_check_engine(actor);
 }
 
 void actor_open(struct scene *scene, struct actor *ret_actor)
@@ -95,6 +105,7 @@ void actor_close(struct actor *actor)
 	rlq_queue_close(actor->q);
 	rlq_queue_close(actor->q2);
 	rlq_queue_close(actor->dlq);
+	crash_promise(NULL, NULL);
 	rlq_directory_close(actor->directory);
 }
 

@@ -31,7 +31,7 @@ struct scene {
 	struct os_clock_words clock;
 	struct crash_plan plan;
 	char directory[TMPDIR_BYTES];
-	bool is_prompt; /* an engine says it is awake, so that clients do not reap */
+	bool is_prompt; /* an engine says that it is awake, so clients do not reap */
 	uint32_t capacity;
 	uint32_t tag_count, delete_count;
 	struct tag tag[TAGS_MAX];
@@ -79,6 +79,8 @@ _Noreturn __attribute__((format(printf, 2, 3))) void scene_fail(struct scene *sc
 void scene_build(struct scene *scene, const struct script *script);
 void actor_open(struct scene *scene, struct actor *ret_actor);
 void actor_close(struct actor *actor);
+/* Fails unless an engine is prompt just when the scene says so. */
+void scene_check_engine(const struct actor *actor);
 
 /* Runs `run` in a process that is killed at the nth passage of `point`; fails if it does not get there. */
 void kill_helper_at(struct actor *actor, enum crash_point point, uint64_t nth, void (*run)(struct actor *actor));

@@ -22,6 +22,7 @@ void survivors_go_on(struct actor *actor)
 	uint32_t tag[BATCH];
 	int count;
 
+	scene_check_engine(actor);
 	verb_send(actor, actor->q, 16, 0);
 	verb_send(actor, actor->q, 300, 0);
 	count = verb_receive(actor, actor->q, message, 4, RLQ_DEFAULT, 0);
@@ -128,6 +129,7 @@ void survivors_check_nothing_left(struct actor *actor)
 {
 	int alive;
 
+	scene_check_engine(actor);
 	check_queue(actor, actor->q);
 	check_queue(actor, actor->dlq);
 	alive = tmpdir_count(actor->scene->directory, ".alive-");

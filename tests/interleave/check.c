@@ -30,8 +30,24 @@ void check_take_begins(int actor)
 			me->must_see |= (uint8_t)(1u << i);
 }
 
+/* Messages under a mark while a producer is amid a claim: it may have set the mark too late (K1), and will
+ * take it back, set the bit and wake a consumer. */
+static uint8_t marked_too_late(void)
+{
+	uint8_t messages = 0;
+	bool any_claims = false;
+
+	for (int i = 0; i < ACTORS_MAX; i++)
+		any_claims = any_claims || world.actors[i].in_claim;
+	for (uint32_t slot = 0; any_claims && slot < ring_slot_count(&ring); slot++)
+		if (ring.kept.level[0][0] >> slot & 1)
+			messages |= (uint8_t)(1u << message_in(slot));
+	return messages;
+}
+
 /* Who hears EMPTY may go to sleep. So EMPTY is wrong while a message waits whose sending had ended
- * before the call began, unless another consumer is amid a take and may have its bit in hand. */
+ * before the call began, unless another consumer is amid a take and may have its bit in hand, or a
+ * producer has put a mark on it. */
 void check_take_ends(int actor, enum ring_result result)
 {
 	struct private *me = &world.actors[actor];
@@ -39,6 +55,7 @@ void check_take_ends(int actor, enum ring_result result)
 
 	monitor_step();
 	me->in_take = 0;
+	me->must_see &= (uint8_t)~marked_too_late();
 	for (int i = 0; i < ACTORS_MAX; i++)
 		excused = excused || world.actors[i].in_take;
 	if (result == RING_EMPTY && me->must_see && !excused)

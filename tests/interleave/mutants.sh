@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds mutants of the protocol and checks that the explorer catches each of them.
+# Builds mutants and checks that the explorer catches each of them: of the protocol, where shipped code (ring/)
+# is changed, and of the harness, where what is changed plays a part of the callers (tests/).
 #
 # usage: mutants.sh BUILD_DIR [NAME]
 # mutants.list says which file is changed how, and which scenarios must fail. A pattern that changes
@@ -48,6 +49,7 @@ caught_by() {
 
 cp "$list" "$build/mutants.list"
 caught=0
+of_harness=0
 survived=0
 while IFS='|' read -r name files scenarios script; do
 	case $name in '' | '#'*) continue ;; esac
@@ -58,13 +60,15 @@ while IFS='|' read -r name files scenarios script; do
 		cat "$build/mutant.log"
 		survived=$((survived + 1))
 	elif by=$(caught_by "$tree" "$scenarios"); then
-		printf '%-30s caught by %s\n' "$name" "$by"
 		caught=$((caught + 1))
+		kind=protocol
+		case $files in tests/*) kind=harness of_harness=$((of_harness + 1)) ;; esac
+		printf '%-30s %-8s caught by %s\n' "$name" $kind "$by"
 	else
 		printf '%-30s SURVIVED %s\n' "$name" "$scenarios"
 		survived=$((survived + 1))
 	fi
 	rm -rf "$tree"
 done <"$build/mutants.list"
-echo "$caught mutants caught, $survived not"
+echo "$((caught - of_harness)) mutants of the protocol and $of_harness of the harness caught, $survived not"
 [ "$survived" -eq 0 ] && [ "$caught" -gt 0 ]

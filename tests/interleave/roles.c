@@ -31,6 +31,10 @@ bool send_once(int actor, bool is_delayed)
 	check_claim_begins(actor);
 	result = ring_claim(&ring, &me->cursor, row_of(actor), &me->claim);
 	check_claim_ends(actor, result);
+	if (me->cursor.owes_wake) {
+		me->cursor.owes_wake = false;
+		notify_one();
+	}
 	if (result != RING_OK)
 		return false;
 	slot = me->claim.slot;

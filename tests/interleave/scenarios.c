@@ -150,6 +150,27 @@ static void marks_late(void)
 	add_holder("holder", 1, DELETES);
 }
 
+/* The first producer meets the old lease of slot 1 a second time, a lap later, while it is freed and sent
+ * to by the second one, which began a lap ago. */
+static void begin_with_old_marks(void)
+{
+	world_begin(1, true);
+	start_leased(0, 0, 6, NOT_SOON);
+	start_leased(1, 0, 7, NOT_SOON);
+	start_marked(0);
+	start_ends(2);
+	ring.ends->tail = 3;
+}
+
+static void marks_again(void)
+{
+	begin_with_old_marks();
+	add_producer("producer1", 1, 1);
+	add_producer("producer2", 2, 1);
+	add_consumer("consumer", 1, DELETES);
+	add_holder("holder", 1, DELETES);
+}
+
 /* ---- time ----------------------------------------------------------------------------------------- */
 
 static void delayed(void)
@@ -286,6 +307,50 @@ static void everybody(void)
 	add_reaper("reaper", 1);
 }
 
+/* ---- torn reads: the halves of a word are read at different times ------------------------------------ */
+
+static void torn_laps(void)
+{
+	one_slot_laps();
+	tear_words();
+}
+
+static void torn_marks(void)
+{
+	marks_again();
+	tear_words();
+}
+
+static void torn_delete(void)
+{
+	expiry_delete();
+	tear_words();
+}
+
+static void torn_extend(void)
+{
+	expiry_extend();
+	tear_words();
+}
+
+static void torn_next_lap(void)
+{
+	expiry_lap();
+	tear_words();
+}
+
+static void torn_release(void)
+{
+	release();
+	tear_words();
+}
+
+static void torn_delay(void)
+{
+	delayed();
+	tear_words();
+}
+
 /* ---- sleep ---------------------------------------------------------------------------------------- */
 
 static void sleep_one(void)
@@ -321,6 +386,16 @@ static void sleep_old_lease_two(void)
 	add_sleeper("sleeper2", 1);
 }
 
+/* Who marks too late may find no room, and then wakes nobody for a message of its own. */
+static void sleep_marks(void)
+{
+	begin_with_old_marks();
+	add_sender("sender1", 1, 1);
+	add_sender("sender2", 2, 1);
+	add_sleeper("sleeper", 1);
+	add_holder("holder", 1, DELETES);
+}
+
 #define FREE_WALK SWITCHES_FREE
 
 const struct scenario scenarios[] = {
@@ -332,6 +407,7 @@ const struct scenario scenarios[] = {
 	{"marks", "marked slots, one is freed late", marks, 2, 0, FREE_WALK, false},
 	{"marks_race", "a stale mark", marks_race, 2, 0, FREE_WALK, false},
 	{"marks_late", "a mark set late", marks_late, 2, 0, FREE_WALK, false},
+	{"marks_again", "a mark set a lap too late", marks_again, 1, 0, 3, false},
 	{"stale_mark", "a mark over a free slot", stale_mark, 1, 0, FREE_WALK, false},
 	{"delayed", "a delay ends", delayed, 1, 0, FREE_WALK, false},
 	{"expiry_delete", "late delete against expiry", expiry_delete, 0, 0, FREE_WALK, false},
@@ -352,12 +428,21 @@ const struct scenario scenarios[] = {
 	{"sleep_two", "2 messages, 2 sleeping consumers", sleep_two, 1, 0, 4, false},
 	{"sleep_death", "the same, one is killed", sleep_two, 1, 1, 3, false},
 	{"sleep_old_lease", "an old lease is deleted late", sleep_old_lease, 1, 0, FREE_WALK, false},
+	{"sleep_marks", "a mark set too late, a sleeping consumer", sleep_marks, 1, 0, 3, false},
+	{"sleep_marks_wide", "the same", sleep_marks, 1, 0, 4, true},
 	{"sleep_old_lease_two", "an old lease, 2 senders, 2 sleepers", sleep_old_lease_two, 1, 0, 3, true},
 	{"bitmap", "a bit that stays set is found", build_bitmap, 6, 0, FREE_WALK, false},
 	{"bitmap_strict", "what was set before is seen", build_bitmap_strict, 6, 0, FREE_WALK, false},
 	{"bitmap_levels", "the same over three levels", build_bitmap_levels, 12, 0, FREE_WALK, false},
 	{"due", "the hint is never later than a lease", build_due, 7, 0, FREE_WALK, false},
 	{"due_death", "the same, a consumer is killed", build_due_death, 7, 1, FREE_WALK, false},
+	{"torn_laps", "torn reads, 2 messages, 2 consumers", torn_laps, 0, 0, 3, false},
+	{"torn_marks", "torn reads, marked slots", torn_marks, 1, 0, 3, false},
+	{"torn_delete", "torn reads, late delete against expiry", torn_delete, 0, 0, FREE_WALK, false},
+	{"torn_extend", "torn reads, late extension against expiry", torn_extend, 0, 0, FREE_WALK, false},
+	{"torn_next_lap", "torn reads, late delete against the next message", torn_next_lap, 0, 0, 3, false},
+	{"torn_release", "torn reads, a lease given back", torn_release, 1, 0, 3, false},
+	{"torn_delay", "torn reads, a kill at any step, a delay ends", torn_delay, 1, 1, FREE_WALK, false},
 	{"one_slot_laps_long", "3 messages, 2 consumers", one_slot_laps_long, 0, 0, FREE_WALK, true},
 	{"redelivery_free", "two messages behind head", redelivery, 1, 0, FREE_WALK, true},
 	{"sleep_two_free", "2 messages, 2 sleeping consumers", sleep_two, 1, 0, FREE_WALK, true},

@@ -67,6 +67,8 @@ extern struct ring ring; /* the view; constant during a run */
 /* Builds an empty ring of 2^order slots and begins a scenario on it. `hint_is_low`: the due hints
  * start at "now", which spares the walk the steps of lowering them. */
 void world_begin(uint32_t order, bool hint_is_low);
+/* From here on the two halves of a slot's word are read in two steps, as slot_read() does. */
+void tear_words(void);
 
 /* monitor.c */
 void monitor_begin(void);

@@ -1,0 +1,25 @@
+#include "client/internal.h"
+#include "ring/event.h"
+#include "shm/room.h"
+#include "tests/support/queue_fixture.h"
+
+#include <criterion/criterion.h>
+
+TestSuite(room, .init = queues_begin, .fini = queues_end, .timeout = 60);
+
+/* What makes a claim owe a wake-up is a race (tests/interleave, sleep_marks): here it just owes one. */
+Test(room, shouldWakeAConsumerForAMessageThatAMarkHadHidden)
+{
+	struct rlq_queue *queue = queue_of("q", 1);
+	struct segment *segment = queue->seg;
+	struct ring_cursor *cursor = &segment->cursor[seg_newest_ring(segment)];
+	struct ring_claim claim;
+	uint32_t ticket = event_prepare(&segment->header->consumers);
+
+	cr_assert_eq(seg_enter(segment), 0);
+	cursor->owes_wake = true;
+	cr_assert_geq(seg_claim_walk(segment, false, 0, &claim), 0);
+	cr_assert_neq(segment->header->consumers, ticket, "a sleeper would sleep on");
+	cr_assert_not(cursor->owes_wake, "paid");
+	seg_leave(segment);
+}
