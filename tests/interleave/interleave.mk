@@ -19,11 +19,13 @@ INTERLEAVE_FLAGS := $(filter-out -fcf-protection=none,$(INTERLEAVE_FLAGS))
 endif
 
 $(INTERLEAVE_DIR)/%.o: %.c
+	$(call say,CC,$< (explorer))
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(INTERLEAVE_FLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(INTERLEAVE_FLAGS) -MMD -MP -c $< -o $@
 
 $(INTERLEAVE_DIR)/interleave: $(INTERLEAVE_OBJECTS)
-	$(CC) $(LDFLAGS) $^ -o $@
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ -o $@
 
 -include $(INTERLEAVE_OBJECTS:.o=.d)
 
