@@ -7,7 +7,8 @@
 #include <string.h>
 
 enum {
-	SLICE_MS = 10, /* longest sleep while no engine is prompt */
+	SLICE_MS = 10,		 /* longest sleep while no engine is prompt */
+	STRUCT_BYTES_MAX = 4096, /* of options and results: more is not a size */
 };
 
 int options_read(void *ret_options, size_t known_bytes, const void *options)
@@ -17,12 +18,26 @@ int options_read(void *ret_options, size_t known_bytes, const void *options)
 	if (options == NULL)
 		return 0;
 	memcpy(&given, options, sizeof(given));
-	if (given < sizeof(given) || given > 4096)
+	if (given < sizeof(given) || given > STRUCT_BYTES_MAX)
 		return RLQ_EATTRIBUTE;
 	for (size_t i = known_bytes; i < given; i++)
 		if (((const unsigned char *)options)[i] != 0)
 			return RLQ_EATTRIBUTE;
 	memcpy(ret_options, options, given < known_bytes ? given : known_bytes);
+	return 0;
+}
+
+int output_write(void *ret_output, size_t least_bytes, size_t known_bytes, const void *output)
+{
+	unsigned char *ret = ret_output;
+	size_t given, written;
+
+	memcpy(&given, ret, sizeof(given));
+	if (given < least_bytes || given > STRUCT_BYTES_MAX)
+		return RLQ_EATTRIBUTE;
+	written = given < known_bytes ? given : known_bytes;
+	memcpy(ret + sizeof(given), (const unsigned char *)output + sizeof(given), written - sizeof(given));
+	memset(ret + written, 0, given - written);
 	return 0;
 }
 

@@ -74,6 +74,11 @@ int public_error(int error);
  * what we know. NULL: defaults. RLQ_EATTRIBUTE if not. */
 int options_read(void *ret_options, size_t known_bytes, const void *options);
 
+/* The same the other way: fills a caller's struct, whose first member is its size, with as much of ours as
+ * fits, and with zeros beyond what we know. The size stays. RLQ_EATTRIBUTE if it is below `least_bytes`, that
+ * of the struct's first version: most likely it was not set. */
+int output_write(void *ret_output, size_t least_bytes, size_t known_bytes, const void *output);
+
 /* A budgeted step of the engine's work when no engine is prompt; says whether it did one. Outside a
  * call. */
 bool reap_if_needed(struct rlq_queue *queue) __attribute__((cold));

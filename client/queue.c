@@ -13,6 +13,11 @@
 
 enum { CREATE_TRIES = 8 };
 
+/* Sizes of the public structs in their first version, by what was then their last member. */
+#define BYTES_UP_TO(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
+#define ATTRIBUTES_BYTES_LEAST BYTES_UP_TO(struct rlq_queue_attributes, placement_node)
+#define STAT_BYTES_LEAST BYTES_UP_TO(struct rlq_queue_stat, dlq_error)
+
 /* ---- directories ------------------------------------------------------------------------------ */
 
 int rlq_directory_open(const char *path, struct rlq_directory **ret_directory)
@@ -269,13 +274,14 @@ const char *rlq_queue_name(const struct rlq_queue *queue)
 
 int rlq_queue_get_attributes(struct rlq_queue *queue, struct rlq_queue_attributes *ret_attributes)
 {
+	struct rlq_queue_attributes attributes;
 	int error = call_begin(queue);
 
 	if (error)
 		return error;
-	attributes_from_segment(queue->seg, ret_attributes);
+	attributes_from_segment(queue->seg, &attributes);
 	call_end(queue);
-	return 0;
+	return output_write(ret_attributes, ATTRIBUTES_BYTES_LEAST, sizeof(attributes), &attributes);
 }
 
 /* ---- set -------------------------------------------------------------------------------------- */
@@ -408,6 +414,5 @@ int rlq_queue_stat(struct rlq_queue *queue, struct rlq_queue_stat *ret_stat)
 	stat.incarnation = segment->incarnation;
 	stat.dlq_error = (int32_t)(0 - load_relaxed(&segment->header->dlq_error));
 	call_end(queue);
-	*ret_stat = stat;
-	return 0;
+	return output_write(ret_stat, STAT_BYTES_LEAST, sizeof(stat), &stat);
 }

@@ -180,6 +180,8 @@ RLQ_PUBLIC int rlq_queue_remove(struct rlq_directory *directory, const char *nam
 
 RLQ_PUBLIC const char *rlq_queue_name(const struct rlq_queue *queue);
 
+/* Fills as many bytes as `ret_attributes->size` says: set it, or start from RLQ_QUEUE_ATTRIBUTES_INIT. What a
+ * later version has more is 0. Errors: RLQ_EATTRIBUTE (less than the first version's size), RLQ_EREMOVED. */
 RLQ_PUBLIC int rlq_queue_get_attributes(struct rlq_queue *queue, struct rlq_queue_attributes *ret_attributes);
 
 /* Sets all attributes that can change, one by one once all are checked: a process killed in it has set some,
@@ -191,7 +193,7 @@ RLQ_PUBLIC int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rl
 /* What a queue holds and has done. Depths are counted from the slots when asked; counters are sums of
  * what each handle noted and may miss what a killed process did last. */
 struct rlq_queue_stat {
-	size_t size;
+	size_t size; /* sizeof(struct rlq_queue_stat); start from RLQ_QUEUE_STAT_INIT */
 	uint64_t visible, in_flight, delayed; /* messages; a message on its way to the DLQ is visible */
 	uint64_t dead;			      /* of the visible: waiting to be moved to the DLQ */
 	uint64_t sent, received, deleted, redelivered, moved_to_dlq, expired;
@@ -206,6 +208,12 @@ struct rlq_queue_stat {
 	int32_t dlq_error;	    /* why the last move to the DLQ failed, 0 if it did not */
 };
 
+#define RLQ_QUEUE_STAT_INIT                                                                        \
+	{                                                                                          \
+		.size = sizeof(struct rlq_queue_stat)                                              \
+	}
+
+/* Fills as many bytes as `ret_stat->size` says, as rlq_queue_get_attributes does. */
 RLQ_PUBLIC int rlq_queue_stat(struct rlq_queue *queue, struct rlq_queue_stat *ret_stat);
 
 /* Deletes all messages; `ret_count` may be NULL. What is being sent, or held in place, may survive. */

@@ -23,7 +23,7 @@ static void use_parents_handle(void *context)
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 	struct rlq_reservation another;
 	struct rlq_queue *opened;
-	struct rlq_queue_stat stat;
+	struct rlq_queue_stat stat = RLQ_QUEUE_STAT_INIT;
 	struct rlq_message got;
 	uint64_t cursor = 0;
 

@@ -54,7 +54,7 @@ CASE(calls_of_every_kind_bear_a_signal_at_any_moment)
 	queue = queue_make("q", NULL);
 	signals_begin();
 	while (signals < 300) {
-		struct rlq_queue_stat stat;
+		struct rlq_queue_stat stat = RLQ_QUEUE_STAT_INIT;
 		struct rlq_queue *other;
 		size_t bytes = (size_t)(rounds % 10) * 3000;
 

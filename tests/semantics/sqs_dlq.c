@@ -87,7 +87,7 @@ CASE(the_last_holder_may_delete_until_the_message_is_moved_and_not_after)
 
 CASE(a_raised_number_of_receives_gives_a_message_more_tries)
 {
-	struct rlq_queue_attributes attributes;
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 
 	begin(1);
 	send_text(queue, "a");
@@ -117,7 +117,7 @@ CASE(a_message_received_with_visibility_0_moves_too)
 
 CASE(a_used_up_message_that_nobody_receives_moves_after_the_grace)
 {
-	struct rlq_queue_attributes attributes;
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 
 	begin(1);
 	CHECK_EQ(rlq_queue_get_attributes(queue, &attributes), 0);
@@ -240,7 +240,7 @@ CASE(retention_begins_anew_with_a_redrive)
 
 CASE(a_message_goes_from_dlq_to_dlq_and_names_the_last_queue)
 {
-	struct rlq_queue_attributes attributes;
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 	struct rlq_queue *last;
 
 	begin(1);

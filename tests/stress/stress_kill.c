@@ -98,7 +98,7 @@ static void end_all(bool has_engine)
 
 static uint64_t depth(struct rlq_queue *queue)
 {
-	struct rlq_queue_stat stat;
+	struct rlq_queue_stat stat = RLQ_QUEUE_STAT_INIT;
 
 	if (rlq_queue_stat(queue, &stat) != 0)
 		stage_fail(stage, "stat");

@@ -222,7 +222,7 @@ static void *consume(void *argument)
 static void *reap(void *argument)
 {
 	struct rlq_queue *queue = handle();
-	struct rlq_queue_stat stat;
+	struct rlq_queue_stat stat = RLQ_QUEUE_STAT_INIT;
 
 	(void)argument;
 	while (!atomic_load(&producers_done) || atomic_load(&deletes) < atomic_load(&sent)) {

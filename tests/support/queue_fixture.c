@@ -169,7 +169,7 @@ bool body_is(const struct rlq_message *message, const char *text)
 
 struct rlq_queue_stat stat_of(struct rlq_queue *queue)
 {
-	struct rlq_queue_stat stat;
+	struct rlq_queue_stat stat = RLQ_QUEUE_STAT_INIT;
 
 	NEEDED(rlq_queue_stat(queue, &stat));
 	return stat;

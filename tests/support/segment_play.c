@@ -174,9 +174,9 @@ static void ignore(void *context, const char *text)
 
 static void play_rare(struct play *play, struct rlq_queue *queue)
 {
-	struct rlq_queue_attributes attributes;
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 	struct rlq_message messages[4];
-	struct rlq_queue_stat stat;
+	struct rlq_queue_stat stat = RLQ_QUEUE_STAT_INIT;
 	struct rlq_queue *opened;
 	uint64_t cursor = 0;
 	int count;

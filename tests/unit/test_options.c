@@ -56,6 +56,67 @@ Test(options, shouldRefuseASizeThatCannotBe)
 	}
 }
 
+/* A result as an older, newer or forgetful caller has it: `size` bytes, and what lies behind them. */
+union result {
+	struct rlq_queue_attributes attributes;
+	struct rlq_queue_stat stat;
+	size_t size;
+	unsigned char bytes[512];
+};
+
+static union result result_of(size_t size)
+{
+	union result result;
+
+	memset(&result, 0xee, sizeof(result));
+	result.size = size;
+	return result;
+}
+
+static void expect_bytes(const union result *result, size_t from, size_t to, unsigned char wanted)
+{
+	for (size_t i = from; i < to; i++)
+		cr_assert_eq(result->bytes[i], wanted, "byte %zu", i);
+}
+
+Test(options, shouldFillResultsUpToTheirSizeAndNoFurther)
+{
+	static const size_t least = offsetof(struct rlq_queue_stat, dlq_error) + sizeof(int32_t), far = 400;
+	struct rlq_queue *queue = queue_make("q", NULL);
+	union result result = result_of(least);
+
+	send_text(queue, "a");
+	cr_assert_eq(rlq_queue_stat(queue, &result.stat), 0);
+	cr_expect_eq(result.stat.size, least);
+	cr_expect_eq(result.stat.visible, 1);
+	expect_bytes(&result, least, sizeof(result), 0xee);
+	result = result_of(far);
+	cr_assert_eq(rlq_queue_stat(queue, &result.stat), 0);
+	cr_expect_eq(result.stat.size, far);
+	expect_bytes(&result, sizeof(result.stat), far, 0);
+	expect_bytes(&result, far, sizeof(result), 0xee);
+	result = result_of(far);
+	cr_assert_eq(rlq_queue_get_attributes(queue, &result.attributes), 0);
+	cr_expect_eq(result.attributes.visibility_ms, 30000);
+	expect_bytes(&result, sizeof(result.attributes), far, 0);
+	expect_bytes(&result, far, sizeof(result), 0xee);
+	cr_expect_eq(rlq_queue_set_attributes(queue, &result.attributes), 0, "what was read can be set");
+}
+
+Test(options, shouldRefuseAResultWithoutItsSize)
+{
+	static const size_t sizes[] = {0, 8, offsetof(struct rlq_queue_stat, dlq_error), 4097, SIZE_MAX};
+	struct rlq_queue *queue = queue_make("q", NULL);
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		union result result = result_of(sizes[i]);
+
+		cr_expect_eq(rlq_queue_stat(queue, &result.stat), RLQ_EATTRIBUTE);
+		cr_expect_eq(rlq_queue_get_attributes(queue, &result.attributes), RLQ_EATTRIBUTE);
+		expect_bytes(&result, sizeof(size_t), sizeof(result), 0xee);
+	}
+}
+
 Test(options, shouldBeCheckedByEveryCallThatTakesThem)
 {
 	struct rlq_queue *queue = queue_make("q", NULL);
@@ -152,7 +213,7 @@ Test(options, shouldHoldDeadLetterQueuesToTheirRules)
 
 Test(options, shouldTakeTheSameAttributesAgainAndRefuseOthers)
 {
-	struct rlq_queue_attributes attributes = good(), read;
+	struct rlq_queue_attributes attributes = good(), read = RLQ_QUEUE_ATTRIBUTES_INIT;
 	struct rlq_queue *queue;
 
 	attributes.delay_ms = 5;
@@ -168,7 +229,7 @@ Test(options, shouldTakeTheSameAttributesAgainAndRefuseOthers)
 
 Test(options, shouldSetWhatCanChangeAndRefuseWhatIsFixed)
 {
-	struct rlq_queue_attributes attributes = good(), read;
+	struct rlq_queue_attributes attributes = good(), read = RLQ_QUEUE_ATTRIBUTES_INIT;
 	struct rlq_queue *queue = queue_make("q", &attributes), *other = queue_again("q");
 	struct rlq_queue_attributes fixed = attributes;
 
@@ -192,7 +253,7 @@ Test(options, shouldSetWhatCanChangeAndRefuseWhatIsFixed)
 
 Test(options, shouldSwitchTheDeadLetterQueue)
 {
-	struct rlq_queue_attributes attributes = good(), read;
+	struct rlq_queue_attributes attributes = good(), read = RLQ_QUEUE_ATTRIBUTES_INIT;
 	struct rlq_queue *queue = queue_make("q", &attributes);
 	static const char *const names[] = {"d1", "d2", "", "d1"};
 
@@ -209,7 +270,7 @@ Test(options, shouldSwitchTheDeadLetterQueue)
 
 Test(options, shouldTakeHalfADeadLetterQueueForNone)
 {
-	struct rlq_queue_attributes attributes = good(), read;
+	struct rlq_queue_attributes attributes = good(), read = RLQ_QUEUE_ATTRIBUTES_INIT;
 	struct rlq_queue *queue = queue_make("q", &attributes);
 
 	store_seq(&queue->seg->header->attribute[ATTRIBUTE_RECEIVES_MAX], 3);
