@@ -1,6 +1,7 @@
 /* libnuma is looked for at run time, so that neither the library nor its users need it where there is
  * one node. What is asked of the kernel is asked through its entry points. */
 #include "kmod-free/numa.h"
+#include "kmod-free/sysops.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -39,11 +40,11 @@ static bool mask_has(const unsigned long *mask, uint32_t node)
 
 static void count_nodes(void *library)
 {
-	int (*available)(void) = (int (*)(void))dlsym(library, "numa_available");
-	int (*max_node)(void) = (int (*)(void))dlsym(library, "numa_max_node");
+	int (*available)(void) = (int (*)(void))os_sys.dlsym(library, "numa_available");
+	int (*max_node)(void) = (int (*)(void))os_sys.dlsym(library, "numa_max_node");
 	int (*is_set)(const struct bitmask *, unsigned) =
-		(int (*)(const struct bitmask *, unsigned))dlsym(library, "numa_bitmask_isbitset");
-	struct bitmask **with_memory = (struct bitmask **)dlsym(library, "numa_nodes_ptr");
+		(int (*)(const struct bitmask *, unsigned))os_sys.dlsym(library, "numa_bitmask_isbitset");
+	struct bitmask **with_memory = (struct bitmask **)os_sys.dlsym(library, "numa_nodes_ptr");
 
 	if (!available || !max_node || !is_set || !with_memory || available() < 0)
 		return;
@@ -57,16 +58,16 @@ static void count_nodes(void *library)
 
 static void find_libnuma(void)
 {
-	void *library = dlopen("libnuma.so.1", RTLD_NOW | RTLD_LOCAL);
+	void *library = os_sys.dlopen("libnuma.so.1", RTLD_NOW | RTLD_LOCAL);
 
 	if (library == NULL)
 		return;
 	numa.mbind = (long (*)(void *, unsigned long, int, const unsigned long *, unsigned long,
-			       unsigned))dlsym(library, "mbind");
+			       unsigned))os_sys.dlsym(library, "mbind");
 	numa.get_mempolicy = (long (*)(int *, unsigned long *, unsigned long, void *,
-				       unsigned long))dlsym(library, "get_mempolicy");
+				       unsigned long))os_sys.dlsym(library, "get_mempolicy");
 	numa.move_pages =
-		(long (*)(int, unsigned long, void **, const int *, int *, int))dlsym(library, "move_pages");
+		(long (*)(int, unsigned long, void **, const int *, int *, int))os_sys.dlsym(library, "move_pages");
 	if (numa.mbind && numa.get_mempolicy && numa.move_pages)
 		count_nodes(library);
 	if (numa.nodes == 0)
@@ -132,7 +133,10 @@ int os_numa_where(void *memory, size_t bytes)
 	if (!numa_is_here() || bytes == 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
-		addresses[i] = (void *)(start + i * pages / count * page_bytes);
+		/* One page further each time: equal steps would meet the same node of interleaved ones. */
+		size_t page = i * pages / count + i % (pages / count);
+
+		addresses[i] = (void *)(start + page * page_bytes);
 		page_fault_in(addresses[i], page_bytes);
 	}
 	if (numa.move_pages(0, count, addresses, NULL, nodes, 0) < 0)

@@ -1,5 +1,6 @@
 #include "kmod-free/sysops.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -28,4 +29,6 @@ struct os_sysops os_sys = {
 	.futex = call_futex,
 	.membarrier = call_membarrier,
 	.getrandom = getrandom,
+	.dlopen = dlopen,
+	.dlsym = dlsym,
 };

@@ -1,4 +1,4 @@
-/* The system calls that tests replace to inject faults. Production code calls through `os_sys`.
+/* The calls that tests replace to inject faults, or another machine. Production code calls through `os_sys`.
  * Tests set an entry before opening anything and put it back afterwards; not thread-safe. All answer
  * as libc's do: -1 (MAP_FAILED) and errno. */
 #ifndef OS_SYSOPS_H
@@ -19,6 +19,9 @@ struct os_sysops {
 		      uint32_t bits);
 	int (*membarrier)(int command);
 	ssize_t (*getrandom)(void *bytes, size_t count, unsigned flags);
+	/* How libnuma is found (kmod-free/numa.c): once in a process. */
+	void *(*dlopen)(const char *file, int flags);
+	void *(*dlsym)(void *library, const char *symbol);
 };
 
 extern struct os_sysops os_sys;

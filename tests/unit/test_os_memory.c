@@ -1,5 +1,4 @@
 #include "kmod-free/memory.h"
-#include "kmod-free/numa.h"
 #include "kmod-free/sysops.h"
 
 #include <criterion/criterion.h>
@@ -375,30 +374,4 @@ Test(os_memory, the_boot_has_one_name)
 	cr_assert_eq(os_boot_id(second), 0);
 	cr_assert_eq(memcmp(first, second, 16), 0);
 	cr_assert_neq(memcmp(first, none, 16), 0);
-}
-
-Test(os_memory, memory_is_placed_where_it_was_asked_for)
-{
-	int fd = file_of(1 << 20, false);
-	unsigned char *memory = os_map(fd, 0, 1 << 20, true);
-	enum os_numa_policy policy;
-	uint32_t node = 99;
-
-	cr_assert(os_numa_nodes() >= 1);
-	cr_assert_eq(os_numa_place(memory, 1 << 20, OS_NUMA_NODE, 1000000), -EINVAL);
-	cr_assert_eq(os_numa_place(memory, 1 << 20, OS_NUMA_LOCAL, 0), 0);
-	cr_assert_eq(os_numa_place(memory, 1 << 20, OS_NUMA_INTERLEAVE, 0), 0);
-	if (!os_numa_policy_of(memory, &policy, &node))
-		cr_skip_test("no libnuma, or no NUMA in this kernel");
-	cr_assert_eq(policy, OS_NUMA_INTERLEAVE);
-	cr_assert_eq(os_numa_place(memory, 1 << 20, OS_NUMA_NODE, 0), 0);
-	cr_assert(os_numa_policy_of(memory, &policy, &node));
-	cr_assert_eq(policy, OS_NUMA_NODE);
-	cr_assert_eq(node, 0);
-	cr_assert_eq(os_file_allocate(fd, 0, 1 << 20), 0);
-	cr_assert_eq(os_numa_where(memory, 1 << 20), 0);
-	cr_assert_eq(os_numa_where(memory, 0), -1);
-	cr_assert_eq(os_file_memory(fd), 1 << 20);
-	os_unmap(memory, 1 << 20);
-	close(fd);
 }
