@@ -126,6 +126,9 @@ static inline uint64_t deadline_after(const struct rlq_queue *queue, int64_t dur
 	return (uint64_t)duration_ms >= UINT64_MAX / 4 ? UINT64_MAX : now_ms + (uint64_t)duration_ms;
 }
 
+/* Fills in where the rings lie, and by which policy. */
+void placement_read(const struct segment *segment, struct rlq_queue_stat *stat);
+
 /* A receipt, taken apart. */
 struct receipt_parts {
 	uint64_t incarnation, generation, id[2];

@@ -2,7 +2,6 @@
 #include "client/internal.h"
 
 #include "kmod-free/memory.h"
-#include "kmod-free/numa.h"
 #include "ring/crashpoint.h"
 
 #include <errno.h>
@@ -404,9 +403,8 @@ int rlq_queue_stat(struct rlq_queue *queue, struct rlq_queue_stat *ret_stat)
 			count_slot(&ring->slots[slot], &stat);
 		stat.slots += ring_slot_count(ring);
 		stat.rings++;
-		if (i == 0)
-			stat.placed_node = os_numa_where(ring->slots, ring_bytes(ring->order));
 	}
+	placement_read(segment, &stat);
 	count_rows(segment, &stat);
 	stat.created_ms = segment->header->identity.created_ms;
 	stat.modified_ms = seg_attribute(segment, ATTRIBUTE_MODIFIED_MS);

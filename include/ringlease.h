@@ -204,8 +204,10 @@ struct rlq_queue_stat {
 	uint32_t rings;
 	uint32_t handles;	    /* rows in use */
 	uint64_t incarnation;
-	int32_t placed_node;	    /* where the first ring really lies; -1 unknown, -2 on several nodes */
+	int32_t placed_node;	    /* where the rings really lie; -1 unknown, -2 on several nodes */
 	int32_t dlq_error;	    /* why the last move to the DLQ failed, 0 if it did not */
+	int32_t policy;		    /* enum rlq_placement of the rings, read back from the kernel; -1 unknown */
+	uint32_t policy_node;	    /* with RLQ_PLACE_NODE */
 };
 
 #define RLQ_QUEUE_STAT_INIT                                                                        \

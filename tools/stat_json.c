@@ -50,6 +50,8 @@ json_t *stat_to_json(const char *name, const struct rlq_queue_attributes *attrib
 	failed |= json_object_set_new(object, "Incarnation", json_string(text));
 	stat_placed_format(stat, text, sizeof(text));
 	failed |= json_object_set_new(object, "Placed", json_string(text));
+	stat_policy_format(stat, text, sizeof(text));
+	failed |= json_object_set_new(object, "PlacementPolicy", json_string(text));
 	failed |= json_object_set_new(object, "Engine", json_boolean(engine));
 	if (stat->dlq_error)
 		failed |= json_object_set_new(object, "DlqError", json_string(rlq_strerror(stat->dlq_error)));

@@ -43,6 +43,17 @@ void stat_placed_format(const struct rlq_queue_stat *stat, char *ret_text, size_
 		snprintf(ret_text, text_bytes, "unknown");
 }
 
+void stat_policy_format(const struct rlq_queue_stat *stat, char *ret_text, size_t text_bytes)
+{
+	if (stat->policy == RLQ_PLACE_NODE)
+		snprintf(ret_text, text_bytes, "node %u", stat->policy_node);
+	else
+		snprintf(ret_text, text_bytes, "%s",
+			 stat->policy == RLQ_PLACE_INTERLEAVE ? "interleave"
+			 : stat->policy == RLQ_PLACE_LOCAL    ? "local"
+							      : "unknown");
+}
+
 static void print_depths(const struct rlq_queue_stat *stat)
 {
 	char age[DURATION_TEXT_BYTES] = "-";
@@ -95,15 +106,16 @@ static void print_settings(const struct rlq_queue_attributes *attributes, const 
 
 static void print_memory(const struct rlq_queue_attributes *attributes, const struct rlq_queue_stat *stat)
 {
-	char text[STAT_TEXT_BYTES], placed[STAT_TEXT_BYTES];
+	char text[STAT_TEXT_BYTES], policy[STAT_TEXT_BYTES], placed[STAT_TEXT_BYTES];
 
 	output_bytes(stat->memory_bytes, text, sizeof(text));
 	line("memory", "%s, %" PRIu64 " slots in %u ring%s", text, stat->slots, stat->rings,
 	     stat->rings == 1 ? "" : "s");
 	placement_format(attributes, text, sizeof(text));
+	stat_policy_format(stat, policy, sizeof(policy));
 	stat_placed_format(stat, placed, sizeof(placed));
-	line("placement", "asked for %s%s, found on %s", attributes->placement == RLQ_PLACE_NODE ? "node " : "",
-	     text, placed);
+	line("placement", "asked for %s%s, the kernel says %s, found on %s",
+	     attributes->placement == RLQ_PLACE_NODE ? "node " : "", text, policy, placed);
 	line("mode", "%04o", attributes->mode);
 	line("open handles", "%u", stat->handles);
 }

@@ -108,7 +108,7 @@ expect 0 stat orders
 out_has '^orders$'
 out_has '^  visible +1$'
 out_has '^  durability +memory'
-out_has '^  placement +asked for local, found on '
+out_has '^  placement +asked for local, the kernel says (local|unknown), found on '
 out_has '^  engine +none'
 
 it 'show all queues'
@@ -124,7 +124,7 @@ for key in QueueName ApproximateNumberOfMessages ApproximateNumberOfMessagesNotV
 	ApproximateNumberOfMessagesDelayed CreatedTimestamp LastModifiedTimestamp VisibilityTimeout DelaySeconds \
 	MessageRetentionPeriod ReceiveMessageWaitTimeSeconds MaximumMessageSize NumberOfMessagesSent \
 	NumberOfMessagesReceived NumberOfMessagesDeleted NumberOfMessagesRedelivered NumberOfMessagesMovedToDlq \
-	NumberOfMessagesExpired MemoryBytes Slots Rings Placed Engine Durability; do
+	NumberOfMessagesExpired MemoryBytes Slots Rings Placed PlacementPolicy Engine Durability; do
 	out_has "\"$key\":"
 done
 json_is NumberOfMessagesSent 1
