@@ -194,8 +194,8 @@ static uint64_t serve(struct served *served, struct life_memo *memo)
 	if (seg_sweep_is_due(segment, &served->sweep) &&
 	    seg_sweep_step(segment, &served->sweep, SWEEP_SLOTS))
 		next = 0;
-	if (served->sweep.retention_ms < next && !served->sweep.is_running)
-		next = served->sweep.retention_ms;
+	if (served->sweep.due_ms < next && !served->sweep.is_running)
+		next = served->sweep.due_ms;
 	return next;
 }
 

@@ -9,7 +9,9 @@
 enum {
 	GROUP = 64,
 	IDLE_SWEEP_MS = 10000, /* between sweeps while messages wait and nothing moves */
-	WALKED_PER_MS = 64,    /* slots of the last sweep that put the next one off by 1 ms */
+	WALKED_PER_MS = 64,    /* slots of the last sweep that put the next such one off by 1 ms */
+	RETRIES_MAX = 3,       /* 1 s doubled so often is the longest wait to settle what is unsettled */
+	RETRIED_PER_MS = 1024, /* and slots that put that off by 1 ms */
 	CLIENT_GROUPS = 16,    /* groups a client brings up to date in one step */
 	CLIENT_SLOTS = 4096,   /* slots a client sweeps in one step */
 	BLOCKS_PER_SLOT = 2,   /* blocks looked at for each slot of the budget */
@@ -20,6 +22,12 @@ enum {
 static uint64_t full_deadline(struct slot_word word, uint64_t now_ms)
 {
 	return now_ms + (uint64_t)(int64_t)(int32_t)(word_deadline_ms(word) - (uint32_t)now_ms);
+}
+
+static void lower(uint64_t *ms, uint64_t to_ms)
+{
+	if (to_ms < *ms)
+		*ms = to_ms;
 }
 
 /* ---- due -------------------------------------------------------------------------------------- */
@@ -102,6 +110,18 @@ static bool is_used_up(const struct segment *segment, struct slot_word word)
 	return receives_max != 0 && word_receives(word) >= receives_max;
 }
 
+/* Nothing but time may announce that a used-up message is to be moved (R8): notes when. */
+static void note_overdue(struct segment *segment, struct sweep *sweep, struct slot_word word)
+{
+	uint64_t now_ms = segment->clock.boot_ms;
+	uint64_t due_ms = full_deadline(word, now_ms) + seg_attribute(segment, ATTRIBUTE_OVERDUE_MS);
+
+	if (due_ms <= now_ms)
+		sweep->unsettled = true; /* this sweep may move it, if it is visible already */
+	else
+		lower(&sweep->overdue_ms, due_ms);
+}
+
 /* A READY message: its bit may be lost; nobody may want to receive it once more (R8). */
 static void sweep_ready(struct segment *segment, uint32_t index, uint32_t slot, struct slot_word word)
 {
@@ -157,10 +177,9 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 			return;
 		}
 		sweep->counted++;
-		/* To be moved once it is overdue (R8), which nothing but time may announce. */
-		sweep->unsettled |= is_used_up(segment, word);
-		if (sent_ms < sweep->oldest_ms)
-			sweep->oldest_ms = sent_ms;
+		if (state != SLOT_DEAD && state != SLOT_MOVING && is_used_up(segment, word))
+			note_overdue(segment, sweep, word);
+		lower(&sweep->oldest_ms, sent_ms);
 	}
 	switch (state) {
 	case SLOT_FREE: /* a mark left by who was killed between freeing and clearing it */
@@ -261,19 +280,23 @@ static void correct_live(struct segment *segment, const struct sweep *sweep, uin
 		fetch_add_seq(&segment->header->live_correction, error);
 }
 
-/* Shrinks: a large ring that is nearly empty gets a small successor, and will be retired once empty. */
+/* Shrinks: a large ring that takes the sends of a queue nearly empty gets a small successor, and will be
+ * retired once empty. */
 static void consider_shrinking(struct segment *segment, const struct sweep *sweep)
 {
 	uint32_t order = segment->ring[seg_newest_ring(segment)].order, wanted = SEG_ORDER_FIRST;
+	int64_t live = seg_live(segment);
+	uint64_t most = live > (int64_t)sweep->counted ? (uint64_t)live : sweep->counted;
 
-	while (wanted < order && (UINT64_C(1) << wanted) < sweep->counted * 4)
+	while (wanted < order && (UINT64_C(1) << wanted) < most * 4)
 		wanted++;
-	if (order >= wanted + 4 && rings_count(segment->rings) == 1)
+	if (order >= wanted + 4 && !seg_is_short_of_regions(segment) && !seg_is_growing(segment))
 		seg_grow(segment, wanted);
 }
 
 static void sweep_begin(struct segment *segment, struct sweep *sweep)
 {
+	sweep->retries = sweep->unsettled && activity(segment) == sweep->last_mark ? sweep->retries + 1 : 0;
 	sweep->is_running = true;
 	sweep->is_running_next = false;
 	sweep->position = sweep->slot = 0;
@@ -281,6 +304,7 @@ static void sweep_begin(struct segment *segment, struct sweep *sweep)
 	sweep->counted = sweep->walked = 0;
 	sweep->unsettled = false;
 	sweep->oldest_ms = UINT64_MAX;
+	sweep->overdue_ms = DUE_NEVER;
 	if (seg_free_dead_rows(segment, NULL) > 0)
 		seg_directory_tidy(segment->directory);
 	sweep->mark = activity(segment);
@@ -297,9 +321,9 @@ static void sweep_end(struct segment *segment, struct sweep *sweep)
 	sweep->is_running = false;
 	sweep->last_ms = segment->clock.boot_ms;
 	sweep->last_mark = mark;
-	sweep->retention_ms = DUE_NEVER;
+	sweep->due_ms = sweep->overdue_ms;
 	if (sweep->oldest_ms != UINT64_MAX)
-		sweep->retention_ms = sweep->last_ms + (ends_ms > wall_ms ? ends_ms - wall_ms : 0);
+		lower(&sweep->due_ms, sweep->last_ms + (ends_ms > wall_ms ? ends_ms - wall_ms : 0));
 }
 
 /* Walks slots of the listed rings; rings that come or go meanwhile are met by the next sweep. */
@@ -323,19 +347,29 @@ static bool sweep_slots(struct segment *segment, struct sweep *sweep, uint32_t b
 	return false;
 }
 
+/* How long to wait after the last sweep while nothing moves. */
+static uint64_t quiet_ms(const struct segment *segment, const struct sweep *sweep)
+{
+	uint32_t retries = sweep->retries < RETRIES_MAX ? sweep->retries : RETRIES_MAX;
+
+	if (sweep->unsettled) /* under 1 % of a core */
+		return ((uint64_t)SWEEP_EVERY_MS << retries) + sweep->walked / RETRIED_PER_MS;
+	/* Yet somebody stopped between a lease and its hint may have gone on since, or who has read in place
+	 * have let go of the last message of an old ring: under 0.1 %. */
+	if (sweep->counted > 0 || rings_count(segment->rings) > 1)
+		return IDLE_SWEEP_MS + sweep->walked / WALKED_PER_MS;
+	return DUE_NEVER;
+}
+
 bool seg_sweep_is_due(struct segment *segment, const struct sweep *sweep)
 {
 	uint64_t now_ms = segment->clock.boot_ms;
 
-	if (sweep->is_running || now_ms >= sweep->retention_ms)
+	if (sweep->is_running || now_ms >= sweep->due_ms)
 		return true;
 	if (now_ms < sweep->last_ms + SWEEP_EVERY_MS)
 		return false;
-	if (sweep->unsettled || activity(segment) != sweep->last_mark)
-		return true;
-	/* Nothing has moved; yet somebody stopped between a lease and its hint may have gone on since. Seldom,
-	 * and the more so the more there is to walk: under 0.1 % of a core. */
-	return sweep->counted > 0 && now_ms >= sweep->last_ms + IDLE_SWEEP_MS + sweep->walked / WALKED_PER_MS;
+	return activity(segment) != sweep->last_mark || now_ms - sweep->last_ms >= quiet_ms(segment, sweep);
 }
 
 bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budget)

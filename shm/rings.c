@@ -1,9 +1,9 @@
 /* A ring appears and goes away without stopping anybody.
  *
  *   grow     region EMPTY -> BUSY(me); allocate; CAS the list: appended; BUSY -> LIVE
- *   retire   the oldest ring, when a newer one takes the sends and nobody can still send to it, and
- *            all its slots are FREE: CAS the list without it; then, when no call works with an older
- *            list: LIVE -> BUSY(me); punch; -> EMPTY
+ *   retire   any ring but the newest, when nobody can still send to it and all its slots are FREE:
+ *            CAS the list without it; then, when no call works with an older list:
+ *            LIVE -> BUSY(me); punch; -> EMPTY
  *
  * [V2] "Nobody can": each call writes the list it works with into its row and reads the list again
  * ([V1]). After changing the list, a barrier is raised in every process (membarrier; fences of their
@@ -12,7 +12,9 @@
  *
  * Killed while BUSY: an unlisted region of a dead owner is punched by the next step, a listed one is
  * made LIVE. Killed after unlisting: the region is LIVE and unlisted, which is where retiring goes on.
- * A region BUSY with a stopped owner is simply not used; there are eight.
+ * A region BUSY with a stopped owner is simply not used; there are eight. Old rings that are kept by what
+ * nobody deletes use up to seven; who takes the last free one makes its ring as large as the capacity
+ * needs (room.c), so that the queue never has to grow past it, and shrinking leaves one free.
  */
 #include "shm/rings.h"
 
@@ -102,16 +104,31 @@ static bool list_append(struct segment *segment, uint32_t index)
 	return cas_seq(&segment->header->rings, rings, rings_make(count + 1, rings_version(rings) + 1, list));
 }
 
+bool seg_is_growing(const struct segment *segment)
+{
+	for (uint32_t i = 0; i < SEG_RING_COUNT; i++)
+		if (region_state(region_read(segment, i)) == REGION_BUSY)
+			return true;
+	return false;
+}
+
+static bool regions_settle(struct segment *segment, uint64_t rings);
+
 int seg_grow(struct segment *segment, uint32_t order)
 {
 	struct pair128 busy;
 	int index, error;
 
 	if (rings_count(segment->rings) >= SEG_RING_COUNT)
-		return -ENOSPC;
+		return -EBUSY;
 	index = region_take(segment, order, &busy);
+	if (index < 0) {
+		/* What was retired may not have been given back yet. */
+		regions_settle(segment, segment->rings);
+		index = region_take(segment, order, &busy);
+	}
 	if (index < 0)
-		return -ENOSPC;
+		return -EBUSY;
 	store_relaxed(&segment->header->ends[index].tail, 0); /* ours alone until listed */
 	CRASH_POINT(grow_tail_reset);
 	store_relaxed(&segment->header->ends[index].head, 0);
@@ -147,33 +164,67 @@ static bool somebody_is_behind(struct segment *segment, uint64_t rings)
 	return false;
 }
 
-static bool ring_is_empty(const struct ring *ring)
+/* Begins where a slot was occupied last time: a ring that is kept by one message costs one look. */
+static bool ring_is_empty(struct segment *segment, uint32_t index)
 {
-	for (uint32_t i = 0; i < ring_slot_count(ring); i++)
-		if (word_state(slot_read(&ring->slots[i])) != SLOT_FREE)
+	const struct ring *ring = &segment->ring[index];
+
+	for (uint32_t i = 0; i < ring_slot_count(ring); i++) {
+		uint32_t slot = (segment->occupied[index] + i) & ring->mask;
+
+		if (word_state(slot_read(&ring->slots[slot])) != SLOT_FREE) {
+			segment->occupied[index] = slot;
 			return false;
+		}
+	}
 	return true;
 }
 
-/* Takes the oldest ring off the list, if it is done with. */
-static bool unlist_oldest(struct segment *segment)
+/* Which rings but the newest are empty, of those in `among`? A set of positions in the list. */
+static uint32_t older_empty(struct segment *segment, uint32_t among)
 {
-	uint64_t rings;
-	bool done = false;
+	uint32_t empty = 0;
+
+	for (uint32_t i = 0; i + 1 < rings_count(segment->rings); i++)
+		if ((among >> i & 1) && ring_is_empty(segment, rings_at(segment->rings, i)))
+			empty |= UINT32_C(1) << i;
+	return empty;
+}
+
+/* Takes rings off the list that our call works with. False if it has changed. */
+static bool list_remove(struct segment *segment, uint32_t positions)
+{
+	uint64_t rings = segment->rings;
+	uint32_t count = 0, list = 0;
+	bool done;
+
+	for (uint32_t i = 0; i < rings_count(rings); i++)
+		if (!(positions >> i & 1))
+			list |= rings_at(rings, i) << (4 * count++);
+	done = cas_seq(&segment->header->rings, rings, rings_make(count, rings_version(rings) + 1, list));
+	CRASH_POINT(retire_unlisted);
+	return done;
+}
+
+/* Takes the rings off the list that are done with, wherever they stand. True if some are, but not now. */
+static bool unlist_empty(struct segment *segment)
+{
+	bool more = false;
+	uint32_t empty;
 
 	if (seg_enter(segment) != 0)
 		return false;
-	rings = segment->rings;
-	/* Once nobody works with an older list, all sends go to the newest ring: then an empty older
-	 * one stays empty. */
-	if (rings_count(rings) > 1 && ring_is_empty(&segment->ring[rings_at(rings, 0)]) &&
-	    !somebody_is_behind(segment, rings) && ring_is_empty(&segment->ring[rings_at(rings, 0)])) {
-		done = cas_seq(&segment->header->rings, rings,
-			       rings_make(rings_count(rings) - 1, rings_version(rings) + 1, (uint32_t)rings >> 4));
-		CRASH_POINT(retire_unlisted);
+	empty = older_empty(segment, UINT32_MAX);
+	if (empty != 0 && somebody_is_behind(segment, segment->rings)) {
+		more = true;
+	} else if (empty != 0) {
+		/* Nobody works with an older list any more, so all sends go to the newest ring: each older one
+		 * that is empty now stays empty. */
+		empty = older_empty(segment, empty);
+		more = empty != 0 && !list_remove(segment, empty);
 	}
 	seg_leave(segment);
-	return done;
+	return more;
 }
 
 /* Gives back or mends one region that is not as the list says. */
@@ -202,17 +253,20 @@ static bool region_settle(struct segment *segment, uint32_t index, uint64_t ring
 	return false;
 }
 
-bool seg_retire_step(struct segment *segment)
+/* True if a region could not be settled now. */
+static bool regions_settle(struct segment *segment, uint64_t rings)
 {
-	uint64_t rings;
 	bool more = false;
 
-	while (unlist_oldest(segment))
-		;
-	rings = load_seq(&segment->header->rings);
-	if (rings & RINGS_REMOVED)
-		return false;
 	for (uint32_t i = 0; i < SEG_RING_COUNT; i++)
 		more |= region_settle(segment, i, rings);
-	return more || rings_count(rings) > 1;
+	return more;
+}
+
+bool seg_retire_step(struct segment *segment)
+{
+	bool more = unlist_empty(segment);
+	uint64_t rings = load_seq(&segment->header->rings);
+
+	return (rings & RINGS_REMOVED) ? false : regions_settle(segment, rings) || more;
 }

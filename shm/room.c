@@ -40,7 +40,9 @@ static int grow(struct segment *segment)
 {
 	uint32_t order = (uint32_t)newest_order(segment) + 2;
 
-	return seg_grow(segment, order < segment->capacity_order ? order : segment->capacity_order);
+	if (order > segment->capacity_order || seg_is_short_of_regions(segment))
+		order = segment->capacity_order;
+	return seg_grow(segment, order);
 }
 
 /* Messages in the queue, with those that we have reserved and may yet publish. */
@@ -58,11 +60,12 @@ int seg_room_count(struct segment *segment)
 	if (live >= segment->capacity)
 		return RLQ_EFULL;
 	limit = rings_limit(segment);
-	if (live >= limit && newest_order(segment) < segment->capacity_order) {
+	/* One at a time, as long as there are slots: a ring may be as large as what the tmpfs has left. */
+	if (live >= limit && newest_order(segment) < segment->capacity_order && !seg_is_growing(segment)) {
 		int error = grow(segment);
 
-		/* Without memory for more, the ring is used to its last slot. */
-		if (error && error != -ENOSPC)
+		/* Without memory or a region for more, the ring is used to its last slot. */
+		if (error && error != -ENOSPC && error != -EBUSY)
 			return error;
 		limit = rings_limit(segment);
 	}
@@ -110,10 +113,11 @@ int seg_claim_walk(struct segment *segment, bool arriving, uint32_t receives, st
 		if (result == RING_DAMAGED || (result == RING_BUSY && ++busy > ring_busy_max(ring)))
 			return RLQ_EDAMAGED;
 		if (result == RING_FULL) {
-			int error = newest_order(segment) < segment->capacity_order ? grow(segment) : RLQ_EFULL;
+			int error = newest_order(segment) < segment->capacity_order ? grow(segment) : -EBUSY;
 
+			/* -EBUSY: memory there may be, but who is growing or retiring has the last regions. */
 			if (error)
-				return error == -ENOSPC ? RLQ_ENOSPACE : error;
+				return error == -ENOSPC ? RLQ_ENOSPACE : error == -EBUSY ? RLQ_EFULL : error;
 		}
 	}
 }

@@ -24,6 +24,7 @@ struct segment {
 	struct ring ring[SEG_RING_COUNT];
 	struct ring_cursor cursor[SEG_RING_COUNT];
 	uint32_t ring_id[SEG_RING_COUNT];
+	uint32_t occupied[SEG_RING_COUNT]; /* where to look first for what keeps a ring; a hint */
 
 	struct bodies bodies;
 	struct os_clock clock;

@@ -10,7 +10,7 @@
 
 TestSuite(rings, .init = queues_begin, .fini = queues_end, .timeout = 60);
 
-enum { MANY = 5000 };
+enum { MANY = 7000 };
 
 static void send_many(struct rlq_queue *queue, int count)
 {
@@ -134,10 +134,154 @@ Test(rings, shouldUseNoMoreThanThereAreRegions)
 	cr_assert_eq(seg_enter(queue->seg), 0);
 	for (int i = 1; i < SEG_RING_COUNT; i++)
 		cr_assert_eq(seg_grow(queue->seg, 4), 0);
-	cr_assert_eq(seg_grow(queue->seg, 4), -ENOSPC);
+	cr_assert_eq(seg_grow(queue->seg, 4), -EBUSY);
 	seg_leave(queue->seg);
 	send_many(queue, 5);
 	drain_many(queue, 5);
+}
+
+/* ---- what a message that nobody deletes keeps ------------------------------------------------- */
+
+/* Sends and deletes so many that the queue grows, and lets it come back. */
+static void swell(struct rlq_queue *queue)
+{
+	struct rlq_message message;
+	uint32_t before = stat_of(queue).slots;
+
+	send_many(queue, MANY);
+	cr_assert_gt(stat_of(queue).slots, before + MANY / 2);
+	for (int i = 0; i < MANY; i++) {
+		message = receive_one(queue);
+		cr_assert_eq(rlq_delete(queue, &message.receipt), 0);
+	}
+	for (int i = 0; i < 4; i++)
+		sweep_now(queue);
+}
+
+Test(rings, shouldGetASmallRingAgainOnceNearlyEmpty)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	uint64_t memory = stat_of(queue).memory_bytes;
+
+	swell(queue);
+	cr_assert_eq(stat_of(queue).rings, 1);
+	cr_assert_eq(stat_of(queue).slots, 1 << SEG_ORDER_FIRST);
+	cr_assert_eq(stat_of(queue).memory_bytes, memory);
+	cr_assert_eq(faults_of("q"), 0);
+}
+
+Test(rings, shouldComeAndGoWhileAMessageKeepsTheOldest)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	struct rlq_message kept;
+	int id = 0;
+
+	cr_assert_eq(rlq_send(queue, &id, sizeof(id), NULL, NULL), 0);
+	kept = receive_one(queue);
+	for (int round = 0; round < 10; round++) {
+		swell(queue);
+		cr_assert_eq(stat_of(queue).rings, 2, "round %d", round);
+		cr_assert_eq(stat_of(queue).slots, 2 << SEG_ORDER_FIRST, "round %d", round);
+	}
+	cr_assert_eq(rlq_delete(queue, &kept.receipt), 0);
+	sweep_now(queue);
+	cr_assert_eq(stat_of(queue).rings, 1);
+	cr_assert_eq(faults_of("q"), 0);
+}
+
+static void append(struct rlq_queue *queue, uint32_t order)
+{
+	cr_assert_eq(seg_enter(queue->seg), 0);
+	cr_assert_eq(seg_grow(queue->seg, order), 0);
+	seg_leave(queue->seg);
+}
+
+Test(rings, shouldGoFromAnyPlaceInTheList)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	struct rlq_message message[6];
+
+	for (int i = 0; i < 6; i++) {
+		cr_assert_eq(rlq_send(queue, &i, sizeof(i), NULL, NULL), 0);
+		append(queue, SEG_ORDER_FIRST);
+	}
+	for (int i = 0; i < 6; i++)
+		message[i] = receive_one(queue);
+	/* The second and the fifth ring become empty, then the first and the last but one. */
+	cr_assert_eq(rlq_delete(queue, &message[1].receipt), 0);
+	cr_assert_eq(rlq_delete(queue, &message[4].receipt), 0);
+	sweep_now(queue);
+	cr_assert_eq(stat_of(queue).rings, 5);
+	cr_assert_eq(rlq_delete(queue, &message[4].receipt), RLQ_ESTALE);
+	cr_assert_eq(rlq_delete(queue, &message[0].receipt), 0);
+	cr_assert_eq(rlq_delete(queue, &message[5].receipt), 0);
+	sweep_now(queue);
+	cr_assert_eq(stat_of(queue).rings, 3);
+	cr_assert_eq(stat_of(queue).in_flight, 2);
+	append(queue, SEG_ORDER_FIRST); /* into a region that was used before */
+	cr_assert_eq(rlq_delete(queue, &message[1].receipt), RLQ_ESTALE, "of the ring that was there before");
+	cr_assert_eq(rlq_delete(queue, &message[2].receipt), 0);
+	cr_assert_eq(rlq_release(queue, &message[3].receipt, 0), 0);
+	drain_many(queue, 1);
+	sweep_now(queue);
+	cr_assert_eq(stat_of(queue).rings, 1);
+	cr_assert_eq(faults_of("q"), 0);
+}
+
+/* All regions but one hold rings of 16 slots, each kept by a message. */
+static struct rlq_queue *queue_of_kept_rings(uint64_t capacity)
+{
+	struct rlq_queue *queue = queue_of("q", capacity);
+	int id = 0;
+
+	for (int i = 1; i < SEG_RING_COUNT - 1; i++) {
+		cr_assert_eq(rlq_send(queue, &id, sizeof(id), NULL, NULL), 0);
+		append(queue, 4);
+	}
+	return queue;
+}
+
+Test(rings, shouldReachTheCapacityWhateverOldRingsAreKept)
+{
+	enum { CAPACITY = 20000 };
+	struct rlq_queue *queue = queue_of_kept_rings(CAPACITY);
+	int sent = SEG_RING_COUNT - 2, error;
+
+	while ((error = rlq_send(queue, &sent, sizeof(sent), NULL, NULL)) == 0)
+		sent++;
+	cr_assert_eq(error, RLQ_EFULL);
+	cr_assert_eq(sent, CAPACITY);
+	cr_assert_eq(stat_of(queue).rings, SEG_RING_COUNT);
+}
+
+Test(rings, shouldNotSayThatMemoryIsFullWhenOthersHoldTheRegions)
+{
+	struct rlq_queue *queue = queue_of("q", 20000), *stopped;
+	struct word128 *region = queue->seg->header->region;
+	int sent = 0, error;
+
+	cr_assert_eq(rlq_queue_open(queues_directory(), "q", &stopped), 0);
+	for (uint32_t i = 1; i < SEG_RING_COUNT; i++) {
+		store_seq(&region[i].low, REGION_BUSY | region_order_pack(4) | (uint64_t)stopped->seg->row << 12);
+		store_seq(&region[i].high, UINT64_C(99) << 32 | stopped->seg->serial);
+	}
+	while ((error = rlq_send(queue, &sent, sizeof(sent), NULL, NULL)) == 0)
+		sent++;
+	cr_assert_eq(error, RLQ_EFULL);
+	cr_assert_eq(sent, 1 << SEG_ORDER_FIRST, "the ring is used to its last slot");
+	rlq_queue_close(stopped);
+	cr_assert_eq(rlq_send(queue, &sent, sizeof(sent), NULL, NULL), 0, "gone, they hold nothing");
+}
+
+Test(rings, shouldNotShrinkIntoTheLastRegion)
+{
+	struct rlq_queue *queue = queue_of_kept_rings(20000);
+
+	append(queue, 14);
+	for (int i = 0; i < 3; i++)
+		sweep_now(queue); /* retires the one that is not kept */
+	cr_assert_eq(stat_of(queue).rings, SEG_RING_COUNT - 1);
+	cr_assert_gt(stat_of(queue).slots, 1 << 14);
 }
 
 static void build_half(void *context)
