@@ -125,15 +125,26 @@ static inline __attribute__((always_inline)) int outgoing_send(struct rlq_queue 
 
 /* ---- waiting for room ------------------------------------------------------------------------- */
 
+/* Longest wait of a call that was not asked to wait, for a ring that somebody is just making: 10 ms for a
+ * large one. It is stopped if it takes longer. */
+enum { GROWING_MAX_MS = 200 };
+
 static bool is_worth_waiting(int error)
 {
-	return error == RLQ_EFULL || error == RLQ_ENOSPACE;
+	return error == RLQ_EFULL || error == RLQ_ENOSPACE || error == ROOM_GROWING;
 }
 
 struct patience {
 	uint32_t flags;
-	uint64_t until_ms;
+	uint64_t until_ms; /* 0: not asked to wait */
 };
+
+static uint64_t waits_until(const struct patience *patience, int error, uint64_t start_ms)
+{
+	uint64_t until_ms = patience->flags & RLQ_SEND_WAIT ? patience->until_ms : 0;
+
+	return error == ROOM_GROWING && until_ms < start_ms + GROWING_MAX_MS ? start_ms + GROWING_MAX_MS : until_ms;
+}
 
 static int patience_begin(struct rlq_queue *queue, const struct rlq_send_options *options,
 			  struct patience *ret_patience)
@@ -167,6 +178,7 @@ static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_
 			 const struct patience *patience, struct rlq_message_id *ret_id)
 {
 	atomic_u32 *event = &queue->seg->header->producers;
+	uint64_t start_ms = queue->seg->clock.boot_ms, until_ms;
 	bool has_ticket = false;
 	uint32_t ticket = 0;
 	int error;
@@ -177,11 +189,11 @@ static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_
 		seg_room_linger(queue->seg);
 		/* [E2] tried again after the ticket, so that room made in between is not slept through */
 		error = try_once(queue, out, attempt, ret_id);
-		if (!is_worth_waiting(error) || !(patience->flags & RLQ_SEND_WAIT) ||
-		    queue->seg->clock.boot_ms >= patience->until_ms)
-			return error;
+		until_ms = waits_until(patience, error, start_ms);
+		if (!is_worth_waiting(error) || queue->seg->clock.boot_ms >= until_ms)
+			return error == ROOM_GROWING ? RLQ_EFULL : error;
 		if (has_ticket) {
-			error = sleep_on(queue, event, ticket, patience->until_ms);
+			error = sleep_on(queue, event, ticket, until_ms);
 			if (error && (patience->flags & RLQ_INTERRUPTIBLE))
 				return error;
 		}

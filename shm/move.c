@@ -97,7 +97,7 @@ static int arrive_prepare(struct segment *source, uint32_t ring, uint32_t slot, 
 		return error;
 	to = seg_claim_walk(target, true, receives, ret_claim);
 	if (to < 0)
-		return to;
+		return to == ROOM_GROWING ? RLQ_EFULL : to;
 	CRASH_POINT(move_arriving);
 	copy = &target->ring[to].slots[ret_claim->slot];
 	copy->message.block = 0;

@@ -119,6 +119,8 @@ int seg_grow(struct segment *segment, uint32_t order)
 	struct pair128 busy;
 	int index, error;
 
+	if (load_seq(&segment->header->rings) != segment->rings)
+		return seg_refresh(segment); /* somebody has just grown, or retired */
 	if (rings_count(segment->rings) >= SEG_RING_COUNT)
 		return -EBUSY;
 	index = region_take(segment, order, &busy);
@@ -141,6 +143,7 @@ int seg_grow(struct segment *segment, uint32_t order)
 	CRASH_POINT(grow_appended);
 	region_change(segment, (uint32_t)index, busy, region_with_state(busy, REGION_LIVE));
 	CRASH_POINT(grow_live);
+	seg_notify_room(segment);
 	return seg_refresh(segment);
 }
 

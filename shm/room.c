@@ -3,8 +3,6 @@
 #include "ringlease.h"
 #include "shm/rings.h"
 
-#include <errno.h>
-
 enum {
 	CHECK_EVERY_MAX = 64,
 	LINGER_LOOKS = 4,
@@ -65,7 +63,7 @@ int seg_room_count(struct segment *segment)
 		int error = grow(segment);
 
 		/* Without memory or a region for more, the ring is used to its last slot. */
-		if (error && error != -ENOSPC && error != -EBUSY)
+		if (error && error != -ENOSPC && error != ROOM_GROWING)
 			return error;
 		limit = rings_limit(segment);
 	}
@@ -113,11 +111,10 @@ int seg_claim_walk(struct segment *segment, bool arriving, uint32_t receives, st
 		if (result == RING_DAMAGED || (result == RING_BUSY && ++busy > ring_busy_max(ring)))
 			return RLQ_EDAMAGED;
 		if (result == RING_FULL) {
-			int error = newest_order(segment) < segment->capacity_order ? grow(segment) : -EBUSY;
+			int error = newest_order(segment) < segment->capacity_order ? grow(segment) : RLQ_EFULL;
 
-			/* -EBUSY: memory there may be, but who is growing or retiring has the last regions. */
 			if (error)
-				return error == -ENOSPC ? RLQ_ENOSPACE : error == -EBUSY ? RLQ_EFULL : error;
+				return error == -ENOSPC ? RLQ_ENOSPACE : error;
 		}
 	}
 }

@@ -4,6 +4,8 @@
 
 #include "shm/segment.h"
 
+#include <errno.h>
+
 /* 0, RLQ_EFULL, or RLQ_ENOSPACE. Grows the queue when its newest ring is 7/8 full. Cheap but for one
  * call in up to 64: the number of messages is summed from the rows only that often, and as often as
  * needed near the capacity. Between enter and leave. */
@@ -17,8 +19,12 @@ static inline int seg_room(struct segment *segment)
 	return seg_room_count(segment);
 }
 
+/* There is room, but whoever is growing or retiring rings has the last regions: ask again soon. Growing wakes
+ * who waits for room. */
+enum { ROOM_GROWING = -EBUSY };
+
 /* Claims a slot of the newest ring, growing if it is physically full. `arriving`: for a moved copy,
- * with its receive count. Returns the ring's index, or RLQ_EFULL, RLQ_ENOSPACE, RLQ_EDAMAGED. */
+ * with its receive count. Returns the ring's index, or RLQ_EFULL, RLQ_ENOSPACE, RLQ_EDAMAGED, ROOM_GROWING. */
 int seg_claim_walk(struct segment *segment, bool arriving, uint32_t receives, struct ring_claim *ret);
 static inline int seg_claim(struct segment *segment, struct ring_claim *ret)
 {
