@@ -125,9 +125,9 @@ static inline __attribute__((always_inline)) int outgoing_send(struct rlq_queue 
 
 /* ---- waiting for room ------------------------------------------------------------------------- */
 
-/* Longest wait of a call that was not asked to wait, for a ring that somebody is just making: 10 ms for a
- * large one. It is stopped if it takes longer. */
-enum { GROWING_MAX_MS = 200 };
+/* A call that was not asked to wait still does so for a ring that somebody is just making: a large one takes
+ * 10 ms. Who takes longer than all these looks is stopped. */
+enum { GROWING_LOOKS = 20, GROWING_LOOK_MS = 10 };
 
 static bool is_worth_waiting(int error)
 {
@@ -139,11 +139,12 @@ struct patience {
 	uint64_t until_ms; /* 0: not asked to wait */
 };
 
-static uint64_t waits_until(const struct patience *patience, int error, uint64_t start_ms)
+/* Until when to sleep before the next try; 0: do not. */
+static uint64_t waits_until(const struct patience *patience, int error, uint32_t tries, uint64_t now_ms)
 {
-	uint64_t until_ms = patience->flags & RLQ_SEND_WAIT ? patience->until_ms : 0;
-
-	return error == ROOM_GROWING && until_ms < start_ms + GROWING_MAX_MS ? start_ms + GROWING_MAX_MS : until_ms;
+	if (patience->flags & RLQ_SEND_WAIT && now_ms < patience->until_ms)
+		return patience->until_ms;
+	return error == ROOM_GROWING && tries < GROWING_LOOKS ? now_ms + GROWING_LOOK_MS : 0;
 }
 
 static int patience_begin(struct rlq_queue *queue, const struct rlq_send_options *options,
@@ -178,27 +179,28 @@ static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_
 			 const struct patience *patience, struct rlq_message_id *ret_id)
 {
 	atomic_u32 *event = &queue->seg->header->producers;
-	uint64_t start_ms = queue->seg->clock.boot_ms, until_ms;
-	bool has_ticket = false;
-	uint32_t ticket = 0;
+	uint32_t ticket = 0, tries;
 	int error;
 
 	/* Never "full" while something is only waiting to be reaped. */
 	reap_if_needed(queue);
-	for (;;) {
+	for (tries = 0;; tries++) {
+		uint64_t until_ms;
+
 		seg_room_linger(queue->seg);
 		/* [E2] tried again after the ticket, so that room made in between is not slept through */
 		error = try_once(queue, out, attempt, ret_id);
-		until_ms = waits_until(patience, error, start_ms);
-		if (!is_worth_waiting(error) || queue->seg->clock.boot_ms >= until_ms)
+		if (!is_worth_waiting(error))
+			return error;
+		until_ms = waits_until(patience, error, tries, queue->seg->clock.boot_ms);
+		if (until_ms == 0)
 			return error == ROOM_GROWING ? RLQ_EFULL : error;
-		if (has_ticket) {
+		if (tries > 0) {
 			error = sleep_on(queue, event, ticket, until_ms);
 			if (error && (patience->flags & RLQ_INTERRUPTIBLE))
 				return error;
 		}
 		ticket = event_prepare(event);
-		has_ticket = true;
 	}
 }
 

@@ -218,7 +218,7 @@ CASE(a_redrive_begins_sent_time_first_receive_and_count_anew)
 
 CASE(retention_begins_anew_with_a_redrive)
 {
-	struct rlq_queue_attributes attributes;
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 
 	begin(1);
 	CHECK_EQ(rlq_queue_get_attributes(queue, &attributes), 0);

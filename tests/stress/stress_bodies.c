@@ -263,6 +263,8 @@ static struct owner *owner_new(uint32_t index, uint64_t seed)
 
 static void threads_phase(uint64_t for_ms, uint64_t seed)
 {
+	struct owner *owner[OWNERS];
+	struct segment *joined[2];
 	pthread_t thread[OWNERS + 2];
 	int count = 0;
 
@@ -272,17 +274,27 @@ static void threads_phase(uint64_t for_ms, uint64_t seed)
 			fail("cannot map a class");
 	for (uint32_t row = 1; row < ROW_COUNT; row++)
 		store_seq(&world->serial[row], 1);
-	for (uint32_t i = 0; i < OWNERS; i++)
-		pthread_create(&thread[count++], NULL, owner_run, owner_new(i, seed));
-	pthread_create(&thread[count++], NULL, sweeper_run, bodies_segment_join(first, ROW_SWEEPER, true));
+	for (uint32_t i = 0; i < OWNERS; i++) {
+		owner[i] = owner_new(i, seed);
+		pthread_create(&thread[count++], NULL, owner_run, owner[i]);
+	}
+	joined[0] = bodies_segment_join(first, ROW_SWEEPER, true);
+	joined[1] = bodies_segment_join(first, ROW_READER, true);
+	pthread_create(&thread[count++], NULL, sweeper_run, joined[0]);
 	if (!UNDER_TSAN)
-		pthread_create(&thread[count++], NULL, reader_run, bodies_segment_join(first, ROW_READER, true));
+		pthread_create(&thread[count++], NULL, reader_run, joined[1]);
 	usleep((useconds_t)for_ms * 1000);
 	store_seq(&world->stop, 1);
 	for (int i = 0; i < count; i++)
 		pthread_join(thread[i], NULL);
 	store_seq(&world->stop, 0);
 	expect_all_given_back();
+	for (uint32_t i = 0; i < OWNERS; i++) {
+		free(owner[i]->segment);
+		free(owner[i]);
+	}
+	free(joined[0]);
+	free(joined[1]);
 }
 
 /* ---- processes -------------------------------------------------------------------------------- */
