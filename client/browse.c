@@ -39,8 +39,8 @@ static int peek_slot(struct rlq_queue *queue, const struct slot *slot, struct rl
 	error = message_view(queue, &message, copy, ret_message);
 	memset(&ret_message->receipt, 0, sizeof(ret_message->receipt));
 	ret_message->receive_count = word_receives(before);
-	if (word_receives(before) > 0)
-		ret_message->first_receive_ms = message_first_receive(&message, queue->seg->clock.wall_ms);
+	ret_message->first_receive_ms =
+		word_receives(before) > 0 ? message_first_receive(&message, queue->seg->clock.wall_ms) : 0;
 	return error ? error : 1;
 }
 

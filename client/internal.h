@@ -167,7 +167,7 @@ static inline void receipt_unpack(const struct rlq_receipt *receipt, struct rece
 /* Ends our reading in place under the lease that a receipt names, if we do; frees the message if it was
  * deleted meanwhile. The receipt is of this queue and its ring one of SEG_RING_COUNT. Between enter and
  * leave. */
-void hold_let_go(struct rlq_queue *queue, const struct receipt_parts *parts);
+void hold_let_go(struct rlq_queue *queue, const struct rlq_receipt *receipt) __attribute__((cold));
 
 /* Adds attributes and notes to the view of a message; they point into `extra` and the arena. */
 int message_view_extra(struct rlq_queue *queue, const unsigned char *extra, uint32_t bytes,
@@ -182,8 +182,8 @@ static inline uint64_t message_first_receive(const struct slot_message *message,
 										     : 0;
 }
 
-/* Makes the public view of a message from a copy of its slot and its payload, but for the receipt and
- * what else a lease adds or tells. Field by field: this is every receive's work. */
+/* Makes the public view of a message from a copy of its slot and its payload, but for the receipt, the first
+ * receive, and what else a lease adds. Field by field: this is every receive's work. */
 static inline int message_view(struct rlq_queue *queue, const struct slot_message *message,
 			       const unsigned char *payload, struct rlq_message *ret)
 {
@@ -192,7 +192,6 @@ static inline int message_view(struct rlq_queue *queue, const struct slot_messag
 	ret->id.word[0] = message->id[0];
 	ret->id.word[1] = message->id[1];
 	ret->sent_ms = message->sent_ms;
-	ret->first_receive_ms = 0;
 	ret->receive_count = 0;
 	ret->sender = message->sender;
 	ret->attributes = NULL;

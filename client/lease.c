@@ -54,10 +54,10 @@ static inline __attribute__((always_inline)) int target_find(struct rlq_queue *q
 }
 
 /* After a call that was to end the lease, and answered `error`. What is no receipt names no place. */
-static void stop_reading(struct rlq_queue *queue, int error, const struct receipt_parts *parts)
+static void stop_reading(struct rlq_queue *queue, int error, const struct rlq_receipt *receipt)
 {
 	if (error == 0 || error == RLQ_ESTALE)
-		hold_let_go(queue, parts);
+		hold_let_go(queue, receipt);
 }
 
 /* ---- delete ----------------------------------------------------------------------------------- */
@@ -74,7 +74,7 @@ static inline __attribute__((always_inline)) int delete_one(struct rlq_queue *qu
 
 	while ((error = target_find(queue, receipt, &target)) == 0) {
 		if (word_owner(target.word) != OWNER_NONE)
-			hold_let_go(queue, &target.parts);
+			hold_let_go(queue, receipt);
 		if (message_free(segment, target.parts.ring, target.parts.slot, target.word)) {
 			seg_count(&segment->me->left, 1);
 			seg_count(&segment->me->deleted, 1);
@@ -82,7 +82,7 @@ static inline __attribute__((always_inline)) int delete_one(struct rlq_queue *qu
 			return 0;
 		}
 	}
-	stop_reading(queue, error, &target.parts);
+	stop_reading(queue, error, receipt);
 	return error;
 }
 
@@ -164,7 +164,7 @@ static int change_lease(struct rlq_queue *queue, const struct rlq_receipt *recei
 		result = change_one(queue, &target, to, duration_ms);
 	}
 	if (to == SLOT_DELAYED)
-		stop_reading(queue, error, &target.parts);
+		stop_reading(queue, error, receipt);
 	call_end(queue);
 	if (!error && result == 1)
 		seg_notify(queue->seg, 1);

@@ -19,7 +19,7 @@ struct demand {
 	int64_t visibility_ms;
 	uint32_t flags;
 	uint64_t until_ms; /* end of the wait */
-	size_t copied;	   /* bytes since the deadline was stamped */
+	size_t copied;	   /* bytes of blocks since the deadline was stamped */
 };
 
 /* Leases from here on count from the last reading of the clock. */
@@ -168,7 +168,8 @@ static int payload_fetch(struct rlq_queue *queue, const struct slot *slot, const
 	if (copy == NULL)
 		return -ENOMEM;
 	message_copy(copy, shared, bytes);
-	demand->copied += bytes;
+	if (message->block != 0)
+		demand->copied += bytes;
 	CRASH_POINT(receive_copied);
 	*ret_payload = copy;
 	return 0;
@@ -458,23 +459,26 @@ int rlq_let_go(struct rlq_queue *queue, const struct rlq_message *message)
 	if (parts.incarnation != queue->seg->incarnation || parts.ring >= SEG_RING_COUNT || !message->in_place)
 		error = RLQ_ERECEIPT;
 	else
-		hold_let_go(queue, &parts);
+		hold_let_go(queue, &message->receipt);
 	call_end(queue);
 	return error;
 }
 
-void hold_let_go(struct rlq_queue *queue, const struct receipt_parts *parts)
+void hold_let_go(struct rlq_queue *queue, const struct rlq_receipt *receipt)
 {
-	uint64_t place = place_pack(parts->ring, parts->slot, parts->generation);
+	struct receipt_parts parts;
+	uint64_t place;
 
+	receipt_unpack(receipt, &parts);
+	place = place_pack(parts.ring, parts.slot, parts.generation);
 	for (int i = 0; i < SEG_HOLD_COUNT; i++) {
-		if (queue->held[i].place != place || queue->held[i].receives != parts->receives)
+		if (queue->held[i].place != place || queue->held[i].receives != parts.receives)
 			continue;
 		store_seq(&queue->seg->me->holds[i], 0);
 		CRASH_POINT(row_hold_dropped);
 		queue->held[i] = (struct hold){0};
 		/* [H2] the other end: whoever freed it while we held it left it HELD for us. */
-		message_free_held(queue->seg, parts->ring, parts->slot);
+		message_free_held(queue->seg, parts.ring, parts.slot);
 		return;
 	}
 }
