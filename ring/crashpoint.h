@@ -91,6 +91,8 @@
 	X(body_first_used)                                                                                         \
 	X(body_next_raised)                                                                                        \
 	X(body_words_backed)                                                                                       \
+	X(body_use_said)                                                                                           \
+	X(body_use_forgotten)                                                                                      \
 	X(row_counted)                                                                                             \
 	X(row_given_back)                                                                                          \
 	X(row_hold_dropped)                                                                                        \

@@ -102,6 +102,15 @@ static bool block_take(struct body_region *region, uint64_t place, uint32_t *ret
 	return false;
 }
 
+/* A block of a new extent, or one that somebody has freed meanwhile. */
+static int block_open(struct segment *segment, struct body_region *region, uint64_t place, uint64_t bytes,
+		      uint32_t *ret_block)
+{
+	int error = extent_open(segment, region, place, bytes, ret_block);
+
+	return error == -ENOSPC && block_take(region, place, ret_block) ? 0 : error;
+}
+
 int body_allocate(struct segment *segment, uint64_t bytes, uint64_t place, uint64_t *ret_block)
 {
 	struct body_region *region;
@@ -116,11 +125,14 @@ int body_allocate(struct segment *segment, uint64_t bytes, uint64_t place, uint6
 	error = region_look(region);
 	if (error)
 		return error;
+	if (load_relaxed(&region->words->used) == 0) { /* relaxed: a hint */
+		store_relaxed(&region->words->used, 1);
+		CRASH_POINT(body_use_said);
+	}
 	if (!block_take(region, place, &block)) {
-		error = extent_open(segment, region, place, bytes, &block);
-		/* Somebody may have freed one meanwhile. */
-		if (error == -ENOSPC && block_take(region, place, &block))
-			error = 0;
+		error = block_open(segment, region, place, bytes, &block);
+		if (error == -ENOSPC && body_give_back(segment, extent_bytes(region)) > 0)
+			error = block_open(segment, region, place, bytes, &block);
 		if (error)
 			return error;
 	}
@@ -169,7 +181,7 @@ bool body_belongs(struct segment *segment, uint64_t block, uint64_t place)
 /* The sweep's way through one class. */
 struct round {
 	struct segment *segment;
-	const struct body_sweep *sweep;
+	struct body_sweep *sweep;
 	struct body_region *region;
 	uint64_t given; /* bytes given back */
 	uint32_t kept;	/* wholly free extents passed in this class */
@@ -201,7 +213,7 @@ static bool calls_are_over(const struct segment *segment, const struct body_swee
 		if (load_seq(&row->view) == 0)
 			continue;
 		user = load_acquire(&row->user.low);
-		if ((user & 1) && !sweep->is_dead(sweep->context, i, (uint32_t)(user >> 1)))
+		if ((user & 1) && !(sweep->is_dead && sweep->is_dead(sweep->context, i, (uint32_t)(user >> 1))))
 			return false;
 	}
 	return true;
@@ -257,6 +269,28 @@ static void orphans_free(struct round *round, uint32_t extent)
 	}
 }
 
+/* How much of a class is kept though it is free: more while it is in use, so that memory does not come and go
+ * with each message. */
+static uint64_t keep_bytes(const struct round *round)
+{
+	return load_relaxed(&round->region->words->used) ? round->sweep->keep_bytes /* relaxed: a hint */
+							 : round->sweep->keep_idle_bytes;
+}
+
+/* The class is swept. What was kept for its use is looked at again in the next round. */
+static void class_settle(struct round *round)
+{
+	struct body_sweep *sweep = round->sweep;
+
+	if (round->region == NULL)
+		return;
+	sweep->has_more |= round->noisy || round->kept * extent_bytes(round->region) > sweep->keep_idle_bytes;
+	if (load_relaxed(&round->region->words->used)) {
+		store_relaxed(&round->region->words->used, 0);
+		CRASH_POINT(body_use_forgotten);
+	}
+}
+
 /* Returns how many blocks it looked at. */
 static uint32_t extent_sweep(struct round *round, uint32_t extent)
 {
@@ -278,7 +312,7 @@ static uint32_t extent_sweep(struct round *round, uint32_t extent)
 	orphans_free(round, extent);
 	if (extent_list(region, extent) < region->per_extent)
 		return region->per_extent;
-	if ((round->kept + 1) * extent_bytes(region) <= round->sweep->keep_bytes)
+	if ((round->kept + 1) * extent_bytes(region) <= keep_bytes(round))
 		round->kept++;
 	else if (!round->noisy && extent_claim(round->segment, region, extent))
 		batch_add(round, extent, true);
@@ -304,20 +338,25 @@ static uint64_t cursor_pack(struct body_cursor at)
 	return (uint64_t)at.class << 56 | (uint64_t)at.kept << 28 | at.extent;
 }
 
+/* The region of a class; NULL for one of which nobody has anything: it is not mapped for that. */
+static struct body_region *region_in_use(struct segment *segment, uint32_t class)
+{
+	struct body_region *region = NULL;
+
+	if (load_relaxed(&class_words(segment, class)->backed) != 0) /* relaxed: looked at below */
+		region = region_open(segment, class);
+	return region != NULL && region_look(region) == 0 ? region : NULL;
+}
+
 /* Sweeps one class from `at` on, which ends there or at the next class. */
 static void class_sweep(struct round *round, struct body_cursor *at, uint32_t *left)
 {
-	struct body_region *region = NULL;
 	uint32_t end = 0;
 
-	/* relaxed: a class of which nobody has anything is not mapped for it */
-	if (load_relaxed(&class_words(round->segment, at->class)->backed) != 0)
-		region = region_open(round->segment, at->class);
-	if (region != NULL && region_look(region) == 0) {
-		round->region = region;
-		round->kept = at->kept;
-		end = extent_count(region);
-	}
+	round->region = region_in_use(round->segment, at->class);
+	round->kept = at->kept;
+	if (round->region != NULL)
+		end = extent_count(round->region);
 	while (at->extent<end && * left> 0) {
 		uint32_t cost = extent_sweep(round, at->extent++);
 
@@ -325,11 +364,13 @@ static void class_sweep(struct round *round, struct body_cursor *at, uint32_t *l
 	}
 	batch_close(round);
 	at->kept = round->kept;
-	if (at->extent >= end)
-		*at = (struct body_cursor){.class = at->class + 1};
+	if (at->extent < end)
+		return;
+	class_settle(round);
+	*at = (struct body_cursor){.class = at->class + 1};
 }
 
-uint64_t body_sweep_step(struct segment *segment, const struct body_sweep *sweep, uint64_t *cursor, uint32_t budget)
+uint64_t body_sweep_step(struct segment *segment, struct body_sweep *sweep, uint64_t *cursor, uint32_t budget)
 {
 	struct round round = {.segment = segment, .sweep = sweep};
 	struct body_cursor at = cursor_unpack(*cursor);
@@ -338,6 +379,41 @@ uint64_t body_sweep_step(struct segment *segment, const struct body_sweep *sweep
 	while (at.class < SEG_BODY_CLASS_COUNT && left > 0)
 		class_sweep(&round, &at, &left);
 	*cursor = at.class < SEG_BODY_CLASS_COUNT ? cursor_pack(at) : 0;
+	return round.given;
+}
+
+/* Gives back wholly free extents of one class, found by the bits of their blocks. */
+static void class_give_back(struct round *round, uint64_t bytes)
+{
+	struct body_region *region = round->region;
+	uint64_t from = 0;
+
+	for (uint32_t looks = 0; looks < BODY_LOOKS && from < region->backed && round->given < bytes; looks++) {
+		int64_t bit = bitmap_find(&region->free, (uint32_t)from);
+		uint32_t extent = (uint32_t)(bit / region->per_extent);
+
+		if (bit < (int64_t)from || bit >= region->backed) /* none, or round */
+			break;
+		if (extent_list(region, extent) == region->per_extent &&
+		    extent_claim(round->segment, region, extent))
+			batch_add(round, extent, true);
+		if (round->given + round->count * extent_bytes(region) >= bytes)
+			batch_close(round);
+		from = ((uint64_t)extent + 1) * region->per_extent;
+	}
+	batch_close(round);
+}
+
+uint64_t body_give_back(struct segment *segment, uint64_t bytes)
+{
+	struct body_sweep nothing = {0};
+	struct round round = {.segment = segment, .sweep = &nothing};
+
+	for (uint32_t class = 0; class < SEG_BODY_CLASS_COUNT && round.given < bytes && !round.noisy; class ++) {
+		round.region = region_in_use(segment, class);
+		if (round.region != NULL && bitmap_any(&round.region->free))
+			class_give_back(&round, bytes);
+	}
 	return round.given;
 }
 

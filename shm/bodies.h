@@ -36,6 +36,7 @@ enum {
 	BODY_BATCH = 16, /* extents given back together, at most BODY_BATCH_BYTES but at least one */
 	BODY_BATCH_BYTES = 16 << 20,
 	BODY_SPINS = 4096, /* pauses of one batch to let the calls under way end */
+	BODY_LOOKS = 1024, /* extents of a class looked at for one that is wholly free */
 };
 
 /* What all processes share of one class, in seg_header.bodies. */
@@ -45,6 +46,8 @@ struct body_words {
 	/* Extents from here on were never opened. Only ever raised. A HOLE below it should have its bit;
 	 * a lost one is found by the sweep. */
 	atomic_u64 next;
+	/* Set by who allocates when it is clear, cleared by the sweep: is the class in use? A hint. */
+	atomic_u64 used;
 };
 _Static_assert(sizeof(struct body_words) * SEG_BODY_CLASS_COUNT <= sizeof(((struct seg_header *)0)->bodies),
 	       "the words of all classes fit the header");
@@ -73,8 +76,8 @@ uint64_t body_bytes_max(void);
 
 /* A block for `bytes` (1 .. body_bytes_max()), belonging to the message at `place` (slot.h), which must
  * already be WRITING or ARRIVING and ours. Returns its name (never 0) in `ret_block`. -ENOSPC when the
- * tmpfs or the class is full; then nothing is held. Memory that is free in other classes is given back
- * by the sweep only. -ENOMEM: cannot map the class; RLQ_EDAMAGED. */
+ * tmpfs or the class is full; then nothing is held, and what was free in other classes was given back
+ * before. -ENOMEM: cannot map the class; RLQ_EDAMAGED. */
 int body_allocate(struct segment *segment, uint64_t bytes, uint64_t place, uint64_t *ret_block);
 
 /* Where a block lies and how much it can hold; NULL if the name is none or the block has no memory now:
@@ -82,6 +85,11 @@ int body_allocate(struct segment *segment, uint64_t bytes, uint64_t place, uint6
  * The memory stays until our call ends (seg_leave), and longer for a message that is held in place or
  * not yet published; reading it later may raise SIGBUS. A handle without a row may not read it. */
 void *body_at(struct segment *segment, uint64_t block, uint64_t *ret_bytes);
+
+/* Gives back memory of wholly free extents until `bytes` are given, unless a call that may still read them
+ * goes on; for who finds the tmpfs full. Looks at a bounded number of extents. Returns the bytes given. To be
+ * called inside a call that is not reading a body. */
+uint64_t body_give_back(struct segment *segment, uint64_t bytes);
 
 /* USED(place) -> FREE. Does nothing if the block is not that message's any more. */
 void body_free(struct segment *segment, uint64_t block, uint64_t place);
@@ -92,7 +100,9 @@ bool body_belongs(struct segment *segment, uint64_t block, uint64_t place);
 /* One step of the sweep over at most `budget` blocks, rounded up to whole extents (of at most 256
  * blocks), from where the last one ended (`cursor`, 0 to begin; 0 again when round): frees orphans,
  * takes over OWNED of the dead, sets lost bits, and gives back memory of extents that are wholly free
- * beyond `keep_bytes` per class, the highest ones, unless a call that may still read them goes on.
+ * beyond `keep_bytes` per class, or `keep_idle_bytes` of a class that nobody has allocated from since the
+ * last round, the highest ones, unless a call that may still read them goes on. `has_more` is set when
+ * the next round may have more to give.
  * `is_live(context, place, block)` says whether the slot at `place` may still name `block`: its
  * generation is that one (as far as a place tells) and it is not FREE. A slot being written counts as
  * live though it names no block yet. Once no, the answer must stay no;
@@ -103,10 +113,10 @@ struct body_sweep {
 	bool (*is_live)(void *context, uint64_t place, uint64_t block);
 	bool (*is_dead)(void *context, uint32_t row, uint32_t serial);
 	void *context;
-	uint64_t keep_bytes;
+	uint64_t keep_bytes, keep_idle_bytes;
+	bool has_more;
 };
-uint64_t body_sweep_step(struct segment *segment, const struct body_sweep *sweep, uint64_t *cursor,
-			 uint32_t budget);
+uint64_t body_sweep_step(struct segment *segment, struct body_sweep *sweep, uint64_t *cursor, uint32_t budget);
 
 void bodies_unmap(struct bodies *bodies);
 

@@ -8,14 +8,15 @@
 
 enum {
 	GROUP = 64,
-	IDLE_SWEEP_MS = 10000, /* between sweeps while messages wait and nothing moves */
-	WALKED_PER_MS = 64,    /* slots of the last sweep that put the next such one off by 1 ms */
-	RETRIES_MAX = 3,       /* 1 s doubled so often is the longest wait to settle what is unsettled */
-	RETRIED_PER_MS = 1024, /* and slots that put that off by 1 ms */
-	CLIENT_GROUPS = 16,    /* groups a client brings up to date in one step */
-	CLIENT_SLOTS = 4096,   /* slots a client sweeps in one step */
-	BLOCKS_PER_SLOT = 2,   /* blocks looked at for each slot of the budget */
-	KEEP_BYTES = 16 << 20, /* free blocks of a class that keep their memory */
+	IDLE_SWEEP_MS = 10000,	    /* between sweeps while messages wait and nothing moves */
+	WALKED_PER_MS = 64,	    /* slots of the last sweep that put the next such one off by 1 ms */
+	RETRIES_MAX = 3,	    /* 1 s doubled so often is the longest wait to settle what is unsettled */
+	RETRIED_PER_MS = 1024,	    /* and slots that put that off by 1 ms */
+	CLIENT_GROUPS = 16,	    /* groups a client brings up to date in one step */
+	CLIENT_SLOTS = 4096,	    /* slots a client sweeps in one step */
+	BLOCKS_PER_SLOT = 2,	    /* blocks looked at for each slot of the budget */
+	KEEP_BYTES = 16 << 20,	    /* free blocks of a class in use that keep their memory */
+	KEEP_IDLE_BYTES = 64 << 10, /* of one that was not used lately */
 };
 
 /* The full 64-bit deadline of a word, near `now_ms`. */
@@ -374,8 +375,11 @@ bool seg_sweep_is_due(struct segment *segment, const struct sweep *sweep)
 
 bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budget)
 {
-	struct body_sweep bodies = {
-		.is_live = is_live_block, .is_dead = is_gone, .context = segment, .keep_bytes = KEEP_BYTES};
+	struct body_sweep bodies = {.is_live = is_live_block,
+				    .is_dead = is_gone,
+				    .context = segment,
+				    .keep_bytes = KEEP_BYTES,
+				    .keep_idle_bytes = KEEP_IDLE_BYTES};
 
 	if (seg_enter(segment) != 0) {
 		sweep->is_running = sweep->is_running_next = false;
@@ -385,6 +389,7 @@ bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budge
 	if (!sweep->is_running)
 		sweep_begin(segment, sweep);
 	body_sweep_step(segment, &bodies, &sweep->blocks, budget * BLOCKS_PER_SLOT);
+	sweep->unsettled |= bodies.has_more;
 	if (!sweep_slots(segment, sweep, budget) && sweep->blocks == 0)
 		sweep_end(segment, sweep);
 	seg_leave(segment);

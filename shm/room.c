@@ -37,10 +37,14 @@ static uint64_t sends_until_count(const struct segment *segment, uint64_t live, 
 static int grow(struct segment *segment)
 {
 	uint32_t order = (uint32_t)newest_order(segment) + 2;
+	int error;
 
 	if (order > segment->capacity_order || seg_is_short_of_regions(segment))
 		order = segment->capacity_order;
-	return seg_grow(segment, order);
+	error = seg_grow(segment, order);
+	if (error == -ENOSPC && body_give_back(segment, ring_bytes(order)) > 0)
+		error = seg_grow(segment, order);
+	return error;
 }
 
 /* Messages in the queue, with those that we have reserved and may yet publish. */

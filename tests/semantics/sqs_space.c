@@ -23,9 +23,11 @@ static char body[100000];
 
 static struct os_sysops real;
 static bool is_full;
+static int allocations;
 
 static int full_fallocate(int fd, int mode, off_t offset, off_t bytes)
 {
+	allocations++;
 	if (is_full && !(mode & FALLOC_FL_PUNCH_HOLE)) {
 		errno = ENOSPC;
 		return -1;
@@ -205,6 +207,115 @@ CASE(a_tmpfs_of_2_MiB_that_runs_full_raises_no_signal_and_recovers)
 		CHECK_EQ(faults_of("q"), 0);
 	}
 	unmount_small();
+}
+
+static struct rlq_queue *queue_of_large(const char *name)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+
+	attributes.message_bytes_max = RLQ_BODY_MAX;
+	return queue_make(name, &attributes);
+}
+
+/* Fills the queue's free blocks of four sizes with 10 MiB each, and leaves it empty. */
+static void use_four_sizes(struct rlq_queue *queue)
+{
+	static const size_t size[] = {16 << 10, 64 << 10, 512 << 10, 2 << 20};
+	static char large[2 << 20];
+
+	for (size_t at = 0; at < sizeof(size) / sizeof(size[0]); at++) {
+		int count = (int)((10 << 20) / size[at]);
+
+		for (int i = 0; i < count; i++)
+			CHECK_EQ(rlq_send(queue, large, size[at], NULL, NULL), 0);
+		for (int i = 0; i < count; i++) {
+			message = receive_one(queue);
+			CHECK_EQ(rlq_delete(queue, &message.receipt), 0);
+		}
+	}
+}
+
+CASE(an_empty_queue_gives_its_memory_to_its_own_next_size)
+{
+	static char large[12 << 20];
+	struct rlq_queue *queue;
+
+	mount_small("size=64m");
+	queues_begin();
+	queue = queue_of_large("q");
+	use_four_sizes(queue);
+	CHECK(stat_of(queue).memory_bytes > 40 << 20);
+	/* 16 MiB each; 64 are not left, but what is free elsewhere in the queue is given for it. */
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(rlq_send(queue, large, sizeof(large), NULL, NULL), 0);
+	CHECK_EQ(rlq_send(queue, large, sizeof(large), NULL, NULL), RLQ_ENOSPACE);
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(receive_one(queue).body_bytes, sizeof(large));
+	CHECK_EQ(faults_of("q"), 0);
+	unmount_small();
+}
+
+CASE(an_empty_queue_gives_its_memory_to_a_ring_that_grows)
+{
+	struct rlq_queue *queue;
+
+	mount_small("size=43m");
+	queues_begin();
+	queue = queue_of_large("q");
+	use_four_sizes(queue);
+	for (int i = 0; i < 30000; i++)
+		CHECK_EQ(rlq_send(queue, "x", 1, NULL, NULL), 0);
+	unmount_small();
+}
+
+CASE(a_quiet_queue_gives_its_memory_to_others)
+{
+	struct rlq_queue *queue, *other;
+	struct sweep sweep = {0};
+	int sent = 0;
+
+	mount_small("size=64m");
+	queues_begin();
+	queue = queue_of_large("q");
+	other = queue_make("other", NULL);
+	use_four_sizes(queue);
+	for (int second = 0; second < 4; second++) {
+		time_passes(SWEEP_MS);
+		os_clock_read(&queue->seg->clock);
+		while (seg_sweep_is_due(queue->seg, &sweep) && seg_sweep_step(queue->seg, &sweep, 1 << 14))
+			;
+	}
+	CHECK(stat_of(queue).memory_bytes < 2 << 20);
+	while (rlq_send(other, body, sizeof(body), NULL, NULL) == 0)
+		sent++;
+	CHECK(sent > (50 << 20) / (128 << 10));
+	unmount_small();
+}
+
+CASE(memory_does_not_come_and_go_with_the_messages_of_a_busy_queue)
+{
+	struct rlq_queue *queue;
+	struct sweep sweep = {0};
+	int before;
+
+	begin();
+	queue = queue_make("q", NULL);
+	for (int second = 0; second < 20; second++) {
+		for (int i = 0; i < 8; i++)
+			CHECK_EQ(rlq_send(queue, body, sizeof(body), NULL, NULL), 0);
+		for (int i = 0; i < 8; i++) {
+			message = receive_one(queue);
+			CHECK_EQ(rlq_delete(queue, &message.receipt), 0);
+		}
+		if (second == 0)
+			before = allocations;
+		time_passes(SWEEP_MS);
+		os_clock_read(&queue->seg->clock);
+		while (seg_sweep_is_due(queue->seg, &sweep) && seg_sweep_step(queue->seg, &sweep, 1 << 14))
+			;
+	}
+	CHECK_EQ(allocations, before);
+	queues_end();
 }
 
 CASE(a_default_queue_fits_a_tmpfs_of_1_MiB)

@@ -107,6 +107,55 @@ Test(extents, shouldGiveBackFreeMemoryBeyondWhatIsKept)
 	cr_expect_eq(memory(), all);
 }
 
+/* One round; says whether the next may have more to give. */
+static bool sweep_round(uint64_t keep_bytes, uint64_t keep_idle_bytes)
+{
+	struct body_sweep sweep = {.is_live = is_live,
+				   .is_dead = is_dead,
+				   .keep_bytes = keep_bytes,
+				   .keep_idle_bytes = keep_idle_bytes};
+	uint64_t cursor = 0;
+
+	do
+		body_sweep_step(segment, &sweep, &cursor, 1000);
+	while (cursor != 0);
+	return sweep.has_more;
+}
+
+Test(extents, shouldKeepLessOfAClassThatIsNotInUse)
+{
+	uint64_t block = allocate(MEBI, 0), other = allocate(4 * MEBI, 1), all = memory();
+
+	body_free(segment, block, place_at(0));
+	body_free(segment, other, place_at(1));
+	for (uint32_t round = 0; round < 5; round++) {
+		block = allocate(MEBI, 0);
+		body_free(segment, block, place_at(0));
+		cr_expect(sweep_round(16 * MEBI, 65536), "it is kept for now");
+		cr_expect_eq(memory(), round == 0 ? all : all - 4 * MEBI, "round %u", round);
+	}
+	cr_expect_not(sweep_round(16 * MEBI, 65536));
+	cr_expect_lt(memory(), MEBI);
+}
+
+Test(extents, shouldGiveBackWhatAskedForAndNoMore)
+{
+	uint64_t block[20], all;
+
+	for (uint32_t i = 0; i < 20; i++)
+		block[i] = allocate(MEBI, i);
+	for (uint32_t i = 0; i < 20; i++)
+		if (i != 7)
+			body_free(segment, block[i], place_at(i));
+	all = memory();
+	cr_expect_eq(body_give_back(segment, 1), MEBI);
+	cr_expect_eq(memory(), all - MEBI);
+	cr_expect_eq(body_give_back(segment, UINT64_MAX), 18 * MEBI);
+	cr_expect_eq(body_give_back(segment, 1), 0);
+	cr_expect(body_belongs(segment, block[7], place_at(7)));
+	cr_expect_eq(allocate(MEBI, 0), block[0]);
+}
+
 Test(extents, shouldKeepAnExtentWithOneBlockInUse)
 {
 	uint64_t block[256], room;
