@@ -60,6 +60,7 @@
 	X(reap_row_freed)                                                                                          \
 	X(reap_turn_taken)                                                                                         \
 	X(reap_row_said)                                                                                           \
+	X(move_target_noted)                                                                                       \
 	X(move_claimed)                                                                                            \
 	X(move_arriving)                                                                                           \
 	X(move_copied)                                                                                             \

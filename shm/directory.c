@@ -34,6 +34,15 @@ void seg_file_name(const char *queue, char *ret_name)
 	snprintf(ret_name, SEG_NAME_MAX + 8, "%.*s%s", SEG_NAME_MAX, queue, SUFFIX);
 }
 
+uint64_t seg_file_number(const struct seg_directory *directory, const char *queue)
+{
+	char file[SEG_NAME_MAX + 8];
+	struct stat status;
+
+	seg_file_name(queue, file);
+	return fstatat(directory->fd, file, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status.st_ino : 0;
+}
+
 /* The path to use, malloc'ed; NULL without memory. */
 static char *choose_path(const char *path)
 {

@@ -31,6 +31,10 @@ bool seg_name_is_valid(const char *name);
 /* File name of a queue, in at least SEG_NAME_MAX + 8 bytes. */
 void seg_file_name(const char *queue, char *ret_name);
 
+/* The number of a queue's file, 0 if there is none: tells queues apart without the right to open them. Used
+ * again only after the file is gone. */
+uint64_t seg_file_number(const struct seg_directory *directory, const char *queue);
+
 /* Calls `each` for every queue with the prefix, sorted by name, until non-zero. */
 int seg_directory_list(const struct seg_directory *directory, const char *prefix,
 		       int (*each)(void *context, const char *name), void *context);

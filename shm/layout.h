@@ -30,6 +30,7 @@ enum {
 	SEG_RING_COUNT = 8,
 	SEG_HEADER_BYTES = 16384,
 	SEG_BODY_CLASS_COUNT = 19,
+	SEG_TARGET_COUNT = 8,
 	SEG_ORDER_FIRST = 10, /* a queue begins with 1,024 slots */
 };
 #define SEG_FEATURES UINT64_C(0) /* bits of what a reader must understand */
@@ -181,6 +182,8 @@ struct seg_header {
 	atomic_u64 sweep_mark;		   /* sum of all counters then: nothing moved since if equal */
 	atomic_u64 purge_ms;		   /* wall clock: messages sent before are gone; a hint */
 	atomic_u64 dlq_error;		   /* negated code of the last failed move */
+	/* Numbers of the files that messages were ever moved to; 0: none yet, UINT64_MAX: any (move.c). */
+	atomic_u64 move_target[SEG_TARGET_COUNT];
 
 	_Alignas(128) struct word128 region[SEG_RING_COUNT];
 	struct ring_ends ends[SEG_RING_COUNT];

@@ -19,7 +19,8 @@ enum { NOTE_SOURCE = 16, NOTE_REASON = 17 };
 struct origin {
 	uint64_t incarnation;
 	uint64_t place; /* place_pack() of the source slot */
-	uint64_t generation;
+	uint64_t file;	/* number of the source's file */
+	uint64_t copy;	/* place of the copy itself, written last: then the copy is whole */
 };
 
 /* What is to be put into a slot. */

@@ -37,6 +37,12 @@ static int extra_to_keep(const unsigned char *extra, uint64_t bytes, uint64_t *r
 	return result < 0 ? result : 0;
 }
 
+/* Says that the copy is whole: what is there of an earlier message of the slot names another place. */
+static atomic_u64 *origin_copy(struct slot *slot)
+{
+	return (atomic_u64 *)(void *)(slot->message.inline_bytes + offsetof(struct origin, copy));
+}
+
 static int copy_into(struct segment *source, const struct slot *from, uint32_t from_ring, uint32_t from_slot,
 		     struct slot_word word, struct segment *target, struct slot *to, uint64_t to_place,
 		     enum move_kind kind)
@@ -46,7 +52,7 @@ static int copy_into(struct segment *source, const struct slot *from, uint32_t f
 	struct message_parts notes = {0};
 	struct origin origin = {.incarnation = source->incarnation,
 				.place = my_place(from_ring, from_slot, word),
-				.generation = word_generation(word)};
+				.file = source->file};
 	unsigned char *room;
 	uint64_t keep;
 	int error;
@@ -72,6 +78,7 @@ static int copy_into(struct segment *source, const struct slot *from, uint32_t f
 	to->message.first_receive_ms = message.first_receive_ms;
 	to->message.sender = message.sender;
 	memcpy(to->message.inline_bytes, &origin, sizeof(origin));
+	store_release(origin_copy(to), to_place);
 	CRASH_POINT(move_copied);
 	return 0;
 }
@@ -162,6 +169,25 @@ bool seg_undo_moving(struct segment *segment, uint32_t ring, uint32_t slot, stru
 	return true;
 }
 
+/* Notes where messages of this queue are moved to, for who looks for the other half of a move. */
+static void target_note(struct segment *source, uint64_t file)
+{
+	atomic_u64 *target = source->header->move_target;
+
+	for (uint32_t i = 0; i < SEG_TARGET_COUNT; i++) {
+		uint64_t seen = load_acquire(&target[i]);
+
+		if (seen == 0 && cas_seq(&target[i], 0, file)) {
+			CRASH_POINT(move_target_noted);
+			return;
+		}
+		if (load_acquire(&target[i]) == file)
+			return;
+	}
+	store_seq(&target[SEG_TARGET_COUNT - 1], UINT64_MAX); /* too many */
+	CRASH_POINT(move_target_noted);
+}
+
 int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word from, struct segment *target,
 	     enum move_kind kind)
 {
@@ -174,6 +200,7 @@ int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_w
 
 	if (error)
 		return error;
+	target_note(source, target->file);
 	if (!slot_change(at, from, moving)) {
 		seg_leave(target);
 		return RLQ_ESTALE;
@@ -271,18 +298,21 @@ static struct slot *slot_of_place(struct segment *segment, uint64_t packed, uint
 	return &ring->slots[place.slot];
 }
 
-/* For the other half of a move that its owner left behind. */
+/* For the other half of a move that its owner left behind. Only files that can have it are opened: what is
+ * wrong with other queues is nobody's business here. */
 struct search {
 	struct segment *self;
 	uint32_t ring, slot; /* ours */
 	struct slot_word word;
-	uint64_t incarnation; /* of the queue that has the other half; 0: any but ours */
-	uint64_t place;	      /* where it should be there */
+	uint64_t file[SEG_TARGET_COUNT]; /* that may have the other half; UINT64_MAX: any */
+	uint64_t incarnation;		 /* of the queue that has it; 0: any but ours */
+	uint64_t place;			 /* where it should be there */
 	enum slot_state state;
 	/* Called with what is there in that state; judges whether it is ours, and finishes the move. */
 	void (*finish)(struct search *search, struct segment *other, uint32_t ring, uint32_t slot,
 		       struct slot_word word);
-	bool blocked; /* a queue could not be looked into */
+	bool found;   /* the queue is there */
+	bool blocked; /* a queue that may have it could not be looked into */
 	bool settled;
 };
 
@@ -291,10 +321,26 @@ static void origin_read(const struct slot *slot, struct origin *ret_origin)
 	memcpy(ret_origin, slot->message.inline_bytes, sizeof(*ret_origin));
 }
 
+static bool may_be_in(const struct search *search, uint64_t file)
+{
+	for (uint32_t i = 0; i < SEG_TARGET_COUNT; i++)
+		if (search->file[i] != 0 && (search->file[i] == file || search->file[i] == UINT64_MAX))
+			return true;
+	return false;
+}
+
 static bool is_searched(const struct search *search, const struct segment *other)
 {
 	return search->incarnation ? other->incarnation == search->incarnation
 				   : other->incarnation != search->self->incarnation;
+}
+
+/* Can the queue never be used any more? Then what it holds is as good as gone with it. Else it may be opened
+ * another time, or by who has the right. */
+static bool is_for_good(int error)
+{
+	return error == -ENOENT || error == RLQ_EREMOVED || error == RLQ_EBOOT || error == RLQ_EDAMAGED ||
+	       error == RLQ_EVERSION;
 }
 
 static int look_into(void *context, const char *name)
@@ -303,13 +349,17 @@ static int look_into(void *context, const char *name)
 	struct segment *other;
 	struct slot_word word;
 	uint32_t ring, slot;
-	int error = seg_open(search->self->directory, name, &other);
+	int error;
 
+	if (!may_be_in(search, seg_file_number(search->self->directory, name)))
+		return 0;
+	error = seg_open(search->self->directory, name, &other);
 	if (error) {
-		search->blocked |= error != -ENOENT && error != RLQ_EREMOVED && error != RLQ_EBOOT;
+		search->blocked |= !is_for_good(error);
 		return 0;
 	}
 	if (is_searched(search, other) && seg_enter(other) == 0) {
+		search->found = true;
 		if (slot_of_place(other, search->place, &ring, &slot, &word) && word_state(word) == search->state)
 			search->finish(search, other, ring, slot, word);
 		seg_leave(other);
@@ -318,7 +368,7 @@ static int look_into(void *context, const char *name)
 	return 0;
 }
 
-/* False: some queue could not be asked, so nothing is known of it. */
+/* False: a queue that may have it could not be asked, so nothing is known of it. */
 static bool look_everywhere(struct search *search)
 {
 	return seg_directory_list(search->self->directory, NULL, look_into, search) == 0 && !search->blocked;
@@ -349,8 +399,10 @@ bool seg_finish_moved(struct segment *source, uint32_t ring, uint32_t slot, stru
 				.state = SLOT_ARRIVING,
 				.finish = finish_arriving};
 
-	/* The copy is ARRIVING, or it has arrived already; only when every queue has been asked may the
-	 * source go. */
+	for (uint32_t i = 0; i < SEG_TARGET_COUNT; i++)
+		search.file[i] = load_acquire(&source->header->move_target[i]);
+	/* The copy is ARRIVING, or it has arrived already; only when every queue that may have it has been
+	 * asked may the source go. */
 	if (!look_everywhere(&search) || !message_free(source, ring, slot, moved))
 		return false;
 	seg_count(&source->me->left, 1);
@@ -381,9 +433,18 @@ bool seg_settle_arriving(struct segment *target, uint32_t ring, uint32_t slot, s
 	if (!seg_handle_is_gone(target, word_owner(arriving), word_serial(arriving)))
 		return false;
 	origin_read(&target->ring[ring].slots[slot], &origin);
+	if (origin.copy != my_place(ring, slot, arriving)) /* not whole, so nothing was decided */
+		return message_free(target, ring, slot, arriving);
 	search.incarnation = origin.incarnation;
 	search.place = origin.place;
+	search.file[0] = origin.file;
 	if (!look_everywhere(&search))
 		return false;
-	return search.settled || message_free(target, ring, slot, arriving);
+	if (search.found)
+		return search.settled || message_free(target, ring, slot, arriving);
+	if (!ring_arrive(&target->ring[ring], slot, arriving))
+		return false;
+	seg_count(&target->me->sent, 1);
+	seg_notify(target, 1);
+	return true;
 }

@@ -12,6 +12,16 @@
  * frees an ARRIVING whose origin is not MOVED to it. After: whoever meets MOVED or ARRIVING first
  * finishes. So a kill at any step ends with exactly one receivable copy.
  *
+ * Who finishes looks only into the queues that can have the other half: an ARRIVING names its source's file,
+ * and the source's header the files it was ever moved to. As long as such a queue cannot be opened for now
+ * (rights, handles), nothing is decided for it.
+ *
+ * If the source is gone for good (removed, damaged), whether it had decided is not known any more. Then a
+ * copy that is whole arrives: the source's own cannot be received any more, and a message that was decided
+ * to live in the target must not be lost with a queue that it had left. The price: killed before the
+ * decision, a message may so outlive the removal of its queue, even one that was deleted there after the
+ * kill and before the removal.
+ *
  * Until the decision the last holder may delete the message (R8): MOVING -> FREE, and the decision fails. Its
  * copy, ARRIVING, names an origin that is not MOVED to it, so its mover frees it, or the target's sweep.
  */

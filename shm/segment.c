@@ -183,6 +183,7 @@ static int segment_map(struct segment *segment, const char *name, bool writable)
 	segment->capacity = identity[0].capacity;
 	segment->capacity_order = identity[0].order_max;
 	segment->incarnation = identity[0].incarnation;
+	segment->file = status.st_ino;
 	memcpy(segment->name, identity[0].name, SEG_NAME_MAX);
 	return 0;
 }

@@ -31,6 +31,7 @@ struct segment {
 	uint32_t capacity_order; /* order of the largest ring */
 	uint64_t capacity;
 	uint64_t incarnation;
+	uint64_t file; /* its number, as seg_file_number() gives it */
 	char name[SEG_NAME_MAX + 1];
 	uint64_t sends_left;  /* until the next count, see room.h */
 	uint64_t reserved;    /* slots that we write in place; live ones do not count them */

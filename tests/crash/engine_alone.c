@@ -6,10 +6,12 @@
 #include "tests/support/leaks.h"
 #include "tests/support/shared.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	QUIET_MS = 4000, /* of the fake clock: two looks for the dead, and the sweeps after them */
@@ -25,6 +27,7 @@ struct story {
 	enum crash_point point;
 	bool is_in_dlq;	     /* where the message is then to be received */
 	bool leaves_nothing; /* it was never sent */
+	void (*then)(struct actor *actor); /* after the kill, before the engine comes */
 };
 
 /* ---- the engine ------------------------------------------------------------------------------- */
@@ -105,40 +108,85 @@ static void send_delayed(struct actor *actor)
 	verb_send(actor, actor->q, 16, 1000);
 }
 
+/* A queue that cannot be opened, and has nothing to do with ours. */
+static void prepare_beside_damage(struct actor *actor)
+{
+	int fd = openat(actor->directory->seg.fd, "damaged.rlq", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 || write(fd, "no segment", 10) != 10)
+		scene_fail(actor->scene, "cannot make a damaged queue");
+	close(fd);
+	prepare_came_back(actor);
+}
+
+static void remove_q(struct actor *actor)
+{
+	if (rlq_queue_remove(actor->directory, rlq_queue_name(actor->q)) != 0)
+		scene_fail(actor->scene, "cannot remove the queue");
+}
+
 static const struct story stories[] = {
 	{"a bit that a dead consumer had cleared is set again", 0, prepare_came_back, receive_one,
-	 CRASH_receive_bit_cleared, false, false},
+	 CRASH_receive_bit_cleared, false, false, NULL},
 	{"a bit that a dead reaper had not set yet is set", 0, prepare_leased_long_ago, sweep, CRASH_release_ready,
-	 false, false},
+	 false, false, NULL},
 	{"a hint that a dead reaper had taken is not missed", 0, prepare_leased_long_ago, sweep,
-	 CRASH_reap_hint_taken, false, false},
+	 CRASH_reap_hint_taken, false, false, NULL},
 	{"a lease whose hint a dead consumer had not lowered ends", 0, prepare_one, receive_one,
-	 CRASH_receive_leased, false, false},
+	 CRASH_receive_leased, false, false, NULL},
 	{"a lease of a dead reader in place ends", 0, prepare_one, receive_in_place, CRASH_receive_leased, false,
-	 false},
+	 false, NULL},
 	{"a delay whose hint a dead producer had not lowered ends", 0, NULL, send_delayed, CRASH_send_published,
-	 false, false},
+	 false, false, NULL},
 	{"a message that a dead consumer had found used up is moved", 1, prepare_came_back, receive_one,
-	 CRASH_receive_dead, true, false},
+	 CRASH_receive_dead, true, false, NULL},
 	{"a move that its dead owner had begun is made", 1, prepare_came_back, receive_one, CRASH_move_copied, true,
-	 false},
+	 false, NULL},
 	{"a move that its dead owner had decided is finished", 1, prepare_came_back, receive_one,
-	 CRASH_move_decided, true, false},
-	{"the slot of a dead producer is freed", 0, NULL, send_block, CRASH_send_claimed, false, true},
-	{"the block of a dead producer is freed", 0, NULL, send_block, CRASH_send_block_claimed, false, true},
-	{"the extent of a dead producer is given back", 0, NULL, send_block, CRASH_body_backed, false, true},
+	 CRASH_move_decided, true, false, NULL},
+	{"a move is finished beside a queue that cannot be opened", 1, prepare_beside_damage, receive_one,
+	 CRASH_move_decided, true, false, NULL},
+	{"a move is undone and made beside a queue that cannot be opened", 1, prepare_beside_damage, receive_one,
+	 CRASH_move_copied, true, false, NULL},
+	{"a message that a dead owner had moved outlives its queue", 1, prepare_came_back, receive_one,
+	 CRASH_move_decided, true, false, remove_q},
+	{"a message that was copied whole outlives its queue", 1, prepare_came_back, receive_one, CRASH_move_copied,
+	 true, false, remove_q},
+	{"a copy that is not whole does not outlive its queue", 1, prepare_came_back, receive_one,
+	 CRASH_move_arriving, true, true, remove_q},
+	{"the slot of a dead producer is freed", 0, NULL, send_block, CRASH_send_claimed, false, true, NULL},
+	{"the block of a dead producer is freed", 0, NULL, send_block, CRASH_send_block_claimed, false, true, NULL},
+	{"the extent of a dead producer is given back", 0, NULL, send_block, CRASH_body_backed, false, true, NULL},
 };
 
 /* ---- one story -------------------------------------------------------------------------------- */
 
 static struct scene *scene;
 
+/* The message can be received, if there is one, and nothing else is left of what happened. */
+static void expect_back(struct actor *actor, const struct story *story)
+{
+	struct rlq_queue *queue = story->is_in_dlq ? actor->dlq : actor->q;
+	struct rlq_message message;
+	const char *left = NULL;
+
+	if (!story->leaves_nothing) {
+		if (verb_receive(actor, queue, &message, 1, RLQ_DEFAULT, 0) != 1)
+			scene_fail(scene, "the message does not come back");
+		verb_delete(actor, queue, &message.receipt, tag_check_body(scene, &message));
+	}
+	if (story->is_in_dlq)
+		left = leaks_find(actor->dlq);
+	if (!left && !(load_seq(&actor->q->seg->header->rings) & RINGS_REMOVED))
+		left = leaks_find(actor->q);
+	if (left)
+		scene_fail(scene, "%s", left);
+}
+
 static void story_main(void *context)
 {
 	const struct story *story = context;
-	struct rlq_message message;
 	struct actor actor;
-	const char *left;
 	pid_t engine;
 
 	watchdog(WATCHDOG_S);
@@ -146,16 +194,13 @@ static void story_main(void *context)
 	if (story->prepare)
 		story->prepare(&actor);
 	kill_helper_at(&actor, story->point, 1, story->run);
+	if (story->then)
+		story->then(&actor);
 	engine = child_start(engine_main, scene);
 	engine_await(&actor, 1);
 	/* The overdue messages of R8 wait for 30 s before the engine takes them. */
 	let_time_pass(&actor, story->is_in_dlq ? QUIET_MS + 40000 : QUIET_MS);
-	left = story->leaves_nothing ? leaks_find(actor.q) : NULL;
-	if (left)
-		scene_fail(scene, "%s", left);
-	if (!story->leaves_nothing &&
-	    verb_receive(&actor, story->is_in_dlq ? actor.dlq : actor.q, &message, 1, RLQ_DEFAULT, 0) != 1)
-		scene_fail(scene, "the message does not come back");
+	expect_back(&actor, story);
 	child_signal(engine, SIGKILL);
 	child_wait(engine);
 }
