@@ -180,7 +180,9 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 		sweep->counted++;
 		if (state != SLOT_DEAD && state != SLOT_MOVING && is_used_up(segment, word))
 			note_overdue(segment, sweep, word);
-		lower(&sweep->oldest_ms, sent_ms);
+		/* One that moves is its mover's, also when its time is up. */
+		if (state != SLOT_MOVING)
+			lower(&sweep->oldest_ms, sent_ms);
 	}
 	switch (state) {
 	case SLOT_FREE: /* a mark left by who was killed between freeing and clearing it */

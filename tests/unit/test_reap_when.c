@@ -9,6 +9,13 @@
 
 TestSuite(reap_when, .init = queues_begin, .fini = queues_end, .timeout = 60);
 
+static void sweep_to_end(struct rlq_queue *queue, struct sweep *sweep)
+{
+	os_clock_read(&queue->seg->clock);
+	while (seg_sweep_step(queue->seg, sweep, 1 << 16))
+		;
+}
+
 /* ---- when to sweep ---------------------------------------------------------------------------- */
 
 Test(reap_when, shouldAskForASweepASecondAfterSomethingMoved)
@@ -57,6 +64,29 @@ Test(reap_when, shouldAskForASweepWhenRetentionEnds)
 	time_passes(345600000);
 	os_clock_read(&queue->seg->clock);
 	cr_assert(seg_sweep_is_due(queue->seg, &sweep));
+}
+
+Test(reap_when, shouldNotAskForASweepAgainAndAgainWhileAnExpiredMessageIsMoving)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	struct slot *slot = &queue->seg->ring[0].slots[0];
+	struct sweep sweep = {0};
+	struct slot_word moving;
+
+	send_text(queue, "a");
+	/* Its mover is alive, and stopped. */
+	moving = word_with_deadline(word_with_owner(word_with_state(slot_read(slot), SLOT_MOVING), queue->seg->row),
+				    queue->seg->serial);
+	cr_assert(slot_change(slot, slot_read(slot), moving));
+	time_passes(345600000);
+	sweep_to_end(queue, &sweep);
+	cr_assert_not(seg_sweep_is_due(queue->seg, &sweep), "it cannot be expired now");
+	cr_assert(slot_change(slot, moving, word_with_state(moving, SLOT_DEAD)));
+	time_passes(SWEEP_MS * 20);
+	os_clock_read(&queue->seg->clock);
+	cr_assert(seg_sweep_is_due(queue->seg, &sweep));
+	sweep_to_end(queue, &sweep);
+	cr_assert_eq(stat_of(queue).expired, 1);
 }
 
 /* How many sweeps an idle engine makes in a minute. */
