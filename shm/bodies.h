@@ -83,6 +83,9 @@ int body_allocate(struct segment *segment, uint64_t bytes, uint64_t place, uint6
  * not yet published; reading it later may raise SIGBUS. A handle without a row may not read it. */
 void *body_at(struct segment *segment, uint64_t block, uint64_t *ret_bytes);
 
+/* The same for a reader of the message at `place`: NULL also if the block is not that message's. */
+void *body_of(struct segment *segment, uint64_t block, uint64_t place, uint64_t *ret_bytes);
+
 /* USED(place) -> FREE. Does nothing if the block is not that message's any more. */
 void body_free(struct segment *segment, uint64_t block, uint64_t place);
 
