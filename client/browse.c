@@ -10,8 +10,9 @@
 /* ---- peek ------------------------------------------------------------------------------------- */
 
 /* Copies one visible message; 1 if it was still the same afterwards. */
-static int peek_slot(struct rlq_queue *queue, const struct slot *slot, struct rlq_message *ret_message)
+static int peek_slot(struct rlq_queue *queue, uint32_t ring, uint32_t index, struct rlq_message *ret_message)
 {
+	const struct slot *slot = &queue->seg->ring[ring].slots[index];
 	struct slot_word before = slot_read_stable(slot), after;
 	struct slot_message message;
 	const unsigned char *payload;
@@ -22,7 +23,7 @@ static int peek_slot(struct rlq_queue *queue, const struct slot *slot, struct rl
 	if (word_state(before) != SLOT_READY && word_state(before) != SLOT_DEAD)
 		return 0;
 	memcpy(&message, &slot->message, offsetof(struct slot_message, inline_bytes));
-	payload = message_payload(queue->seg, slot, &message);
+	payload = message_payload(queue->seg, slot, &message, place_pack(ring, index, word_generation(before)));
 	bytes = (size_t)message.body_bytes + message.extra_bytes;
 	after = slot_read_stable(slot);
 	if (memcmp(&before, &after, sizeof(before)) != 0 || seg_is_expired(queue->seg, message.sent_ms))
@@ -61,7 +62,7 @@ int rlq_peek(struct rlq_queue *queue, struct rlq_message *ret_messages, size_t m
 
 		while (*cursor < first + ring_slot_count(ring) && (size_t)count < max && !error) {
 			uint32_t slot = (uint32_t)(start + *cursor - first) & ring->mask;
-			int got = peek_slot(queue, &ring->slots[slot], &ret_messages[count]);
+			int got = peek_slot(queue, rings_at(segment->rings, i), slot, &ret_messages[count]);
 
 			(*cursor)++;
 			if (got < 0)
@@ -148,10 +149,10 @@ static int route_to(struct rlq_queue *queue, struct route *route, const char *na
 }
 
 /* The queue a message came from, by its note; "" if it has none. */
-static int source_of(struct rlq_queue *queue, const struct slot *slot, char *ret_name)
+static int source_of(struct rlq_queue *queue, const struct slot *slot, uint64_t place, char *ret_name)
 {
 	struct slot_message message = slot->message;
-	const unsigned char *payload = message_payload(queue->seg, slot, &message);
+	const unsigned char *payload = message_payload(queue->seg, slot, &message, place);
 	struct message_record record;
 	uint64_t offset = 0;
 	int result;
@@ -184,7 +185,7 @@ static int redrive_slot(struct rlq_queue *queue, uint32_t ring, uint32_t slot, c
 	if (seg_is_expired(queue->seg, at->message.sent_ms))
 		return 0;
 	if (target == NULL) {
-		error = source_of(queue, at, name);
+		error = source_of(queue, at, place_pack(ring, slot, word_generation(word)), name);
 		if (slot_read_stable(at).bits.low != word.bits.low)
 			return 0;
 		if (error)

@@ -43,6 +43,12 @@ void rlq_directory_close(struct rlq_directory *directory)
 	free(directory);
 }
 
+/* Was it opened by a parent of this process? */
+static bool is_forked(const struct rlq_directory *directory)
+{
+	return !os_liveness_is_own(&directory->seg.liveness);
+}
+
 const char *rlq_directory_path(const struct rlq_directory *directory)
 {
 	return directory->seg.path;
@@ -61,6 +67,8 @@ bool rlq_directory_has_engine(const struct rlq_directory *directory)
 int rlq_queue_list(struct rlq_directory *directory, const char *prefix,
 		   int (*each)(void *context, const char *name), void *context)
 {
+	if (is_forked(directory))
+		return RLQ_EFORKED;
 	return seg_directory_list(&directory->seg, prefix, each, context);
 }
 
@@ -204,6 +212,8 @@ int rlq_queue_create(struct rlq_directory *directory, const char *name,
 
 	if (!seg_name_is_valid(name))
 		return RLQ_ENAME;
+	if (is_forked(directory))
+		return RLQ_EFORKED;
 	error = attributes_read(attributes, &a);
 	if (error)
 		return error;
@@ -229,7 +239,7 @@ int rlq_queue_open(struct rlq_directory *directory, const char *name, struct rlq
 
 	if (!seg_name_is_valid(name))
 		return RLQ_ENAME;
-	if (!os_liveness_is_own(&directory->seg.liveness))
+	if (is_forked(directory))
 		return RLQ_EFORKED;
 	queue = calloc(1, sizeof(*queue));
 	if (queue == NULL)
@@ -263,6 +273,8 @@ int rlq_queue_remove(struct rlq_directory *directory, const char *name)
 {
 	if (!seg_name_is_valid(name))
 		return RLQ_ENAME;
+	if (is_forked(directory))
+		return RLQ_EFORKED;
 	return public_error(seg_remove(&directory->seg, name));
 }
 

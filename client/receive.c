@@ -153,9 +153,9 @@ static uint64_t first_receive(uint64_t wall_ms, uint32_t receives, struct slot_m
 
 /* Payload where the application may read it: in place, or a copy of ours. */
 static int payload_fetch(struct rlq_queue *queue, const struct slot *slot, const struct slot_message *message,
-			 struct demand *demand, const unsigned char **ret_payload)
+			 uint64_t place, struct demand *demand, const unsigned char **ret_payload)
 {
-	const unsigned char *shared = message_payload(queue->seg, slot, message);
+	const unsigned char *shared = message_payload(queue->seg, slot, message, place);
 	size_t bytes = (size_t)message->body_bytes + message->extra_bytes;
 	void *copy;
 
@@ -199,7 +199,7 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 	bool in_place = taking->demand->flags & RLQ_RECEIVE_IN_PLACE;
 	const unsigned char *payload;
 	struct slot_message message = message_read(&slot->message);
-	uint64_t first_ms;
+	uint64_t first_ms, place = place_pack(taking->index, taken->slot, word_generation(taken->word));
 	int error;
 
 	if (__builtin_expect(message.sent_ms <= taking->expired_ms, 0)) {
@@ -210,7 +210,7 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 		slot_own_inline(slot);
 	CRASH_POINT(receive_line_owned);
 	first_ms = first_receive(taking->wall_ms, word_receives(taken->word), &slot->message, &message);
-	error = payload_fetch(queue, slot, &message, taking->demand, &payload);
+	error = payload_fetch(queue, slot, &message, place, taking->demand, &payload);
 	/* R9: what was copied counts only if the lease still stands. */
 	if (!is_same_lease(slot, taken->word))
 		return 0;
@@ -219,8 +219,7 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 	if (error)
 		return error;
 	if (in_place)
-		hold_confirm(queue, place_pack(taking->index, taken->slot, word_generation(taken->word)),
-			     word_receives(taken->word));
+		hold_confirm(queue, place, word_receives(taken->word));
 	ret_message->in_place = in_place;
 	ret_message->receive_count = word_receives(taken->word);
 	ret_message->first_receive_ms = first_ms;

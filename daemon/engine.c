@@ -313,6 +313,9 @@ int rlq_engine_run(struct rlq_engine *engine)
 {
 	int error = 0;
 
+	/* The lock is shared with the parent, and the rows are the parent's. */
+	if (!os_liveness_is_own(&engine->directory.liveness))
+		return RLQ_EFORKED;
 	stand_by(engine);
 	if (!atomic_load(&engine->is_stopped))
 		say(engine, "serving %s", engine->directory.path);

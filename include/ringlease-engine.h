@@ -27,7 +27,8 @@ struct rlq_engine_options {
 RLQ_PUBLIC int rlq_engine_open(const char *path, const struct rlq_engine_options *options,
 			       struct rlq_engine **ret_engine);
 
-/* Serves until rlq_engine_stop() is called. Blocks; returns 0 or a negative code. */
+/* Serves until rlq_engine_stop() is called. Blocks; returns 0 or a negative code;
+ * RLQ_EFORKED in a child of the process that opened it. */
 RLQ_PUBLIC int rlq_engine_run(struct rlq_engine *engine);
 
 /* Ends rlq_engine_run(). Async-signal-safe; from any thread. */

@@ -156,6 +156,18 @@ void *body_at(struct segment *segment, uint64_t block, uint64_t *ret_bytes)
 	return region->data + index * region->block_bytes;
 }
 
+void *body_of(struct segment *segment, uint64_t block, uint64_t place, uint64_t *ret_bytes)
+{
+	uint32_t index;
+	struct body_region *region = name_resolve(segment, block, &index);
+
+	/* [T1], as in body_at. */
+	if (region == NULL || !block_is_used(place) || load_acquire(&region->table[index]) != place)
+		return NULL;
+	*ret_bytes = region->block_bytes;
+	return region->data + index * region->block_bytes;
+}
+
 void body_free(struct segment *segment, uint64_t block, uint64_t place)
 {
 	uint32_t index;

@@ -86,6 +86,9 @@ int body_allocate(struct segment *segment, uint64_t bytes, uint64_t place, uint6
  * not yet published; reading it later may raise SIGBUS. A handle without a row may not read it. */
 void *body_at(struct segment *segment, uint64_t block, uint64_t *ret_bytes);
 
+/* The same for a reader of the message at `place`: NULL also if the block is not that message's. */
+void *body_of(struct segment *segment, uint64_t block, uint64_t place, uint64_t *ret_bytes);
+
 /* Gives back memory of wholly free extents until `bytes` are given, unless a call that may still read them
  * goes on; for who finds the tmpfs full. Looks at a bounded number of extents. Returns the bytes given. To be
  * called inside a call that is not reading a body. */

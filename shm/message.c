@@ -191,14 +191,14 @@ int message_make_block(struct segment *segment, struct slot *slot, uint64_t plac
 }
 
 const unsigned char *message_payload(struct segment *segment, const struct slot *slot,
-				     const struct slot_message *message)
+				     const struct slot_message *message, uint64_t place)
 {
 	uint64_t bytes = (uint64_t)message->body_bytes + message->extra_bytes, room;
 	const unsigned char *payload;
 
 	if (message->block == 0)
 		return bytes <= SLOT_INLINE_BYTES ? slot->message.inline_bytes : NULL;
-	payload = body_at(segment, message->block, &room);
+	payload = place ? body_of(segment, message->block, place, &room) : body_at(segment, message->block, &room);
 	return payload && bytes <= room ? payload : NULL;
 }
 

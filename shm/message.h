@@ -66,9 +66,10 @@ static inline int message_make_room(struct segment *segment, struct slot *slot, 
 /* Writes the records after the body. */
 void message_write_extra(unsigned char *extra, const struct message_parts *parts);
 
-/* Where the payload of a copied slot_message lies, checked against its block; NULL: damaged. */
+/* Where the payload of a copied slot_message lies, checked against its block, which must be that of the
+ * message at `place` (0: anybody's); NULL: damaged, or the slot has changed meanwhile. */
 const unsigned char *message_payload(struct segment *segment, const struct slot *slot,
-				     const struct slot_message *message);
+				     const struct slot_message *message, uint64_t place);
 
 /* What a message says of itself, but for inline bytes and state: each shared field read once. */
 static inline struct slot_message message_read(const struct slot_message *shared)

@@ -48,10 +48,11 @@ static int copy_into(struct segment *source, const struct slot *from, uint32_t f
 		     enum move_kind kind)
 {
 	struct slot_message message = from->message;
-	const unsigned char *payload = message_payload(source, from, &message);
+	uint64_t place = my_place(from_ring, from_slot, word);
+	const unsigned char *payload = message_payload(source, from, &message, place);
 	struct message_parts notes = {0};
 	struct origin origin = {.incarnation = source->incarnation,
-				.place = my_place(from_ring, from_slot, word),
+				.place = place,
 				.file = source->file};
 	unsigned char *room;
 	uint64_t keep;

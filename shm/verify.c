@@ -88,7 +88,7 @@ static void check_message(struct check *check, uint32_t index, uint32_t slot_ind
 	bool belongs;
 
 	memcpy(&message, &slot->message, offsetof(struct slot_message, inline_bytes));
-	payload = message_payload(check->segment, slot, &message);
+	payload = message_payload(check->segment, slot, &message, 0);
 	belongs = message.block == 0 || body_belongs(check->segment, message.block,
 						     place_pack(index, slot_index, word_generation(before)));
 	/* Changed meanwhile: what we read may have been torn. */

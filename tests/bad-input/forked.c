@@ -1,9 +1,12 @@
 /* A forked child and its parent's handles. */
 #include "client/internal.h"
+#include "ringlease-engine.h"
 #include "tests/support/cases.h"
 #include "tests/support/child.h"
 #include "tests/support/queue_fixture.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,6 +18,13 @@ static void ignore(void *context, const char *text)
 {
 	(void)context;
 	(void)text;
+}
+
+static int no_queue(void *context, const char *name)
+{
+	(void)context;
+	CHECK_TEXT(name, "none");
+	return 0;
 }
 
 static void use_parents_handle(void *context)
@@ -48,6 +58,10 @@ static void use_parents_handle(void *context)
 	CHECK_EQ(rlq_queue_set_attributes(queue, &attributes), RLQ_EFORKED);
 	CHECK_EQ(rlq_queue_open(queues_directory(), "q", &opened), RLQ_EFORKED);
 	CHECK_EQ(rlq_verify(queues_directory(), "q", ignore, NULL), RLQ_EFORKED);
+	CHECK_EQ(rlq_queue_create(queues_directory(), "new", NULL), RLQ_EFORKED);
+	CHECK_EQ(rlq_queue_create(queues_directory(), "q", NULL), RLQ_EFORKED);
+	CHECK_EQ(rlq_queue_remove(queues_directory(), "q"), RLQ_EFORKED);
+	CHECK_EQ(rlq_queue_list(queues_directory(), NULL, no_queue, NULL), RLQ_EFORKED);
 }
 
 CASE(every_call_on_the_parents_handle_says_forked)
@@ -144,6 +158,50 @@ CASE(a_grandchild_is_told_the_same)
 	CHECK_EQ(rlq_reserve(queue, 1000, NULL, &reservation), 0);
 	CHECK(child_exited(child_wait(child_start(fork_grandchild, NULL)), 0));
 	CHECK_EQ(stat_of(queue).handles, 1);
+	queues_end();
+}
+
+/* ---- the engine ------------------------------------------------------------------------------- */
+
+static struct rlq_engine *engine;
+
+static void use_parents_engine(void *context)
+{
+	(void)context;
+	CHECK_EQ(rlq_engine_run(engine), RLQ_EFORKED);
+	rlq_engine_stop(engine);
+	CHECK_EQ(rlq_engine_run(engine), RLQ_EFORKED);
+	rlq_engine_close(engine);
+}
+
+static void *run_engine(void *context)
+{
+	(void)context;
+	return (void *)(intptr_t)rlq_engine_run(engine);
+}
+
+CASE(a_child_neither_runs_nor_stops_its_parents_engine)
+{
+	void *result;
+	pthread_t thread;
+
+	queues_begin();
+	queue = queue_make("q", NULL);
+	CHECK_EQ(rlq_engine_open(queues_path(), NULL, &engine), 0);
+	CHECK_EQ(pthread_create(&thread, NULL, run_engine, NULL), 0);
+	while (!rlq_directory_has_engine(queues_directory()))
+		sched_yield();
+	CHECK(child_exited(child_wait(child_start(use_parents_engine, NULL)), 0));
+	/* It goes on: what is due after the child's end is made visible. */
+	CHECK(rlq_directory_has_engine(queues_directory()));
+	CHECK_EQ(send_delayed(queue, "late", 1000), 0);
+	time_passes(1100);
+	while (stat_of(queue).visible != 1)
+		sched_yield();
+	rlq_engine_stop(engine);
+	CHECK_EQ(pthread_join(thread, &result), 0);
+	CHECK_EQ((intptr_t)result, 0);
+	rlq_engine_close(engine);
 	queues_end();
 }
 
