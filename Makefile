@@ -206,6 +206,7 @@ check-asan: ## tests under AddressSanitizer and UBSan
 	$(Q)$(MAKE) --no-print-directory SAN=address,undefined check-run
 
 check-tsan: ## plain tests of threads under ThreadSanitizer (clang; Criterion cannot)
+	$(Q)scripts/setup tsan
 	$(Q)$(MAKE) $(jobs) --no-print-directory SAN=thread CC=clang check-build
 	$(Q)$(MAKE) --no-print-directory SAN=thread CC=clang check-run
 
