@@ -379,8 +379,10 @@ RLQ_PUBLIC int rlq_redrive(struct rlq_queue *queue, const char *target, uint64_t
 
 /* ---- Checking --------------------------------------------------------------------------------- */
 
-/* Checks every invariant of a queue's segment, live or not, and calls `fault` with a sentence for each
- * that is broken. Changes nothing. Returns the number of faults, or a negative code. */
+/* Checks what must hold of a queue's segment at any moment, in use or not: identity, settings, list of
+ * rings, every slot, and that the body of every message is its own. Calls `fault` with a sentence for each
+ * fault. Hints, counters and what belongs to handles may lag behind at any moment and are not judged; the
+ * sweep mends them. Opens the queue like any handle for so long, and changes no message. Returns the number of faults, or a negative code. */
 RLQ_PUBLIC int rlq_verify(struct rlq_directory *directory, const char *name,
 			  void (*fault)(void *context, const char *text), void *context);
 

@@ -1,4 +1,4 @@
-/* verify: checks every invariant of a queue's segment. */
+/* verify: looks for damage in a queue's segment. */
 #include <stdio.h>
 
 #include <ringlease.h>

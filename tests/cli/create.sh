@@ -138,6 +138,14 @@ json_is DelaySeconds 2
 json_is MaximumMessageSize 2048
 json_is MessageRetentionPeriod 345600
 
+it 'answer set --json with an object of what is now'
+expect 0 set orders DelaySeconds=3 --json
+lines_are 1
+json_is QueueName orders
+json_is DelaySeconds 3
+json_is VisibilityTimeoutMs 45000
+expect 0 set orders DelaySeconds=2
+
 it 'set and take off a dead-letter queue'
 expect 0 set orders dlq=dead max-receives=3
 expect 0 stat orders
@@ -172,6 +180,15 @@ expect 6 rm object
 err_has '^ringlease: rm: no such queue: object \(ringlease ls shows them\)$'
 expect 6 rm nowhere dead
 line_is 'removed dead'
+
+it 'answer rm --json with an object for each'
+expect 0 create going
+expect 0 create gone
+expect 0 rm going gone --json
+out_is '{"QueueName":"going","Removed":true}
+{"QueueName":"gone","Removed":true}
+'
+expect 6 rm gone --json
 
 it 'answer 6 for a queue that is not there, whatever the verb'
 for verb in send receive peek stat purge redrive verify; do

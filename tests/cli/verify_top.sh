@@ -47,6 +47,49 @@ out_has '"QueueName":"orders","ApproximateNumberOfMessages":100,'
 expect 2 top --interval 1ms
 expect 2 top --count 0
 
+it 'show how old the oldest message is, as it grows'
+expect 0 peek orders --json
+sent_ms=$(json SentTimestamp)
+is_old() {
+	"$ringlease" top --once --interval 10ms --json >"$work/out" && grep orders "$work/out" >"$work/row" &&
+		[ "$(sed -nE 's/.*"ApproximateAgeOfOldestMessage":([0-9]+).*/\1/p' "$work/row")" -ge 1 ]
+}
+await 60 is_old || fault 'it does not grow'
+age=$(sed -nE 's/.*"ApproximateAgeOfOldestMessage":([0-9]+).*/\1/p' "$work/row")
+now=$(date +%s)
+# The view was a moment ago, and seconds are cut.
+[ $((now - sent_ms / 1000 - age)) -ge 0 ] && [ $((now - sent_ms / 1000 - age)) -le 5 ] ||
+	fault "it says $age s, sent at $sent_ms ms, now $now s"
+grep -q '"QueueName":"bills".*"ApproximateAgeOfOldestMessage":0,' "$work/out" || fault 'an empty queue has an age'
+expect 0 top --once --interval 10ms
+out_has '^orders +100 +0 +0 +[0-9]+(\.[0-9]+)?[smh]'
+out_has '^bills +0 +0 +0 +- +0 +0 +0 '
+
+it 'show the rates of what goes on, of each queue its own'
+seq 1 40000 | while read -r line; do
+	[ -e "$work/enough" ] && break
+	"$ringlease" send bills $line --quiet && "$ringlease" receive bills --delete >/dev/null
+done &
+sender=$!
+children=$sender
+has_rates() {
+	"$ringlease" top --once --interval 300ms --json >"$work/out" && grep bills "$work/out" >"$work/row" &&
+		for rate in SentPerSecond ReceivedPerSecond DeletedPerSecond; do
+			sed -nE "s/.*\"$rate\":([0-9.]+).*/\1/p" "$work/row" | grep -qv '^0\.0$' || return 1
+		done
+}
+await 60 has_rates || fault 'no rates'
+: >"$work/enough"
+wait $sender
+children=
+grep orders "$work/out" >"$work/row"
+for rate in SentPerSecond ReceivedPerSecond DeletedPerSecond; do
+	grep -q "\"$rate\":0\.0" "$work/row" || fault "orders has a rate: $(cat "$work/row")"
+done
+# And none when nothing goes on any more.
+expect 0 top --once --interval 100ms
+out_has '^bills .* 0 +0 +0 +'
+
 it 'end top at a signal with 0'
 "$ringlease" top --interval 10ms >"$work/views" &
 children=$!
