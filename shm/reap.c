@@ -14,6 +14,7 @@ enum {
 	RETRIED_PER_MS = 1024,	    /* and slots that put that off by 1 ms */
 	CLIENT_GROUPS = 16,	    /* groups a client brings up to date in one step */
 	CLIENT_SLOTS = 4096,	    /* slots a client sweeps in one step */
+	MOVE_SLOTS = 64,	    /* slots of the budget that a move costs */
 	BLOCKS_PER_SLOT = 2,	    /* blocks looked at for each slot of the budget */
 	KEEP_BYTES = 16 << 20,	    /* free blocks of a class in use that keep their memory */
 	KEEP_IDLE_BYTES = 64 << 10, /* of one that was not used lately */
@@ -123,19 +124,37 @@ static void note_overdue(struct segment *segment, struct sweep *sweep, struct sl
 		lower(&sweep->overdue_ms, due_ms);
 }
 
+/* To the DLQ. What keeps one message from it (full, forbidden, damaged) keeps all: one is tried a sweep. */
+static void sweep_dead(struct segment *segment, struct sweep *sweep, uint32_t index, uint32_t slot,
+		       struct slot_word dead)
+{
+	int error;
+
+	if (sweep->dlq_error == RLQ_ENODLQ && ring_make_ready(&segment->ring[index], slot, dead))
+		seg_notify(segment, 1); /* as seg_bury does it */
+	if (sweep->dlq_error == 0) {
+		error = seg_bury(segment, index, slot, dead);
+		sweep->cost += MOVE_SLOTS;
+		if (error != RLQ_ESTALE)
+			sweep->dlq_error = error;
+	}
+	sweep->unsettled |= sweep->dlq_error != 0;
+}
+
 /* A READY message: its bit may be lost; nobody may want to receive it once more (R8). */
-static void sweep_ready(struct segment *segment, uint32_t index, uint32_t slot, struct slot_word word)
+static void sweep_ready(struct segment *segment, struct sweep *sweep, uint32_t index, uint32_t slot,
+			struct slot_word word)
 {
 	const struct ring *ring = &segment->ring[index];
 	uint32_t overdue_ms = (uint32_t)seg_attribute(segment, ATTRIBUTE_OVERDUE_MS);
 
-	if (is_used_up(segment, word) &&
+	if (is_used_up(segment, word) && sweep->dlq_error == 0 &&
 	    deadline_is_past(word_deadline_ms(word) + overdue_ms, (uint32_t)segment->clock.boot_ms)) {
 		struct slot_word dead = word_with_state(word, SLOT_DEAD);
 
 		if (slot_change(&ring->slots[slot], word, dead)) {
 			CRASH_POINT(receive_dead);
-			seg_bury(segment, index, slot, dead);
+			sweep_dead(segment, sweep, index, slot, dead);
 		}
 		return;
 	}
@@ -194,7 +213,7 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 		sweep->unsettled |= sweep_orphan(segment, index, slot, word);
 		break;
 	case SLOT_READY:
-		sweep_ready(segment, index, slot, word);
+		sweep_ready(segment, sweep, index, slot, word);
 		break;
 	case SLOT_LEASED:
 	case SLOT_DELAYED:
@@ -202,7 +221,7 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 			seg_notify(segment, 1);
 		break;
 	case SLOT_DEAD:
-		sweep->unsettled |= seg_bury(segment, index, slot, word) != 0;
+		sweep_dead(segment, sweep, index, slot, word);
 		break;
 	case SLOT_MOVING:
 		sweep->unsettled |= seg_undo_moving(segment, index, slot, word);
@@ -306,6 +325,7 @@ static void sweep_begin(struct segment *segment, struct sweep *sweep)
 	sweep->ring_id = 0;
 	sweep->counted = sweep->walked = 0;
 	sweep->unsettled = false;
+	sweep->dlq_error = 0;
 	sweep->oldest_ms = UINT64_MAX;
 	sweep->overdue_ms = DUE_NEVER;
 	if (seg_free_dead_rows(segment, NULL) > 0)
@@ -332,6 +352,7 @@ static void sweep_end(struct segment *segment, struct sweep *sweep)
 /* Walks slots of the listed rings; rings that come or go meanwhile are met by the next sweep. */
 static bool sweep_slots(struct segment *segment, struct sweep *sweep, uint32_t budget)
 {
+	sweep->cost = 0;
 	while (sweep->position < rings_count(segment->rings)) {
 		uint32_t index = rings_at(segment->rings, sweep->position);
 
@@ -340,7 +361,7 @@ static bool sweep_slots(struct segment *segment, struct sweep *sweep, uint32_t b
 			sweep->slot = 0;
 		}
 		for (; sweep->slot < ring_slot_count(&segment->ring[index]); sweep->slot++) {
-			if (budget-- == 0)
+			if (sweep->cost++ >= budget)
 				return true;
 			sweep_slot(segment, sweep, index, sweep->slot);
 			sweep->walked++;

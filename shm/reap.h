@@ -31,6 +31,8 @@ struct sweep {
 	uint64_t last_mark;  /* activity then */
 	uint64_t due_ms;     /* when retention ends for the oldest, or a message is overdue, boot clock */
 	uint32_t retries;    /* sweeps in a row that nothing but `unsettled` has asked for */
+	uint32_t cost;	     /* slots walked in this step, and what else it did counted as slots */
+	int dlq_error;	     /* why a dead letter could not be moved; the rest of this sweep tries no more */
 	bool unsettled;	     /* something was left for the next one */
 };
 

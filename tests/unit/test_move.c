@@ -143,6 +143,71 @@ Test(move, shouldLeaveAMessageDeadWhileTheDlqIsFull)
 	cr_assert_eq(stat_of(small).visible, 1);
 }
 
+static int tries;
+static void *(*real_mmap)(void *, size_t, int, int, int, off_t);
+
+/* Each try to open a queue maps it. */
+static void *counting_mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset)
+{
+	tries += bytes == SEG_MAP_BYTES;
+	return real_mmap(address, bytes, protection, flags, fd, offset);
+}
+
+enum { DEAD_COUNT = 50 };
+
+/* That many wait for a DLQ that is being removed: its file is there, and cannot be used. */
+static void wait_for_a_broken_dlq(void)
+{
+	fetch_or_seq(&dlq->seg->header->rings, RINGS_REMOVED);
+	for (int i = 0; i < DEAD_COUNT; i++)
+		send_text(queue, "poison");
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < DEAD_COUNT; i++)
+			receive_one(queue);
+		time_passes(1000 + LEASE_SLACK_MS);
+	}
+	cr_assert_eq(nothing_now(queue), 0);
+	cr_assert_eq(stat_of(queue).dead, DEAD_COUNT);
+}
+
+Test(move, shouldTryOneMessageASweepWhileTheDlqCannotBeUsed)
+{
+	wait_for_a_broken_dlq();
+	real_mmap = os_sys.mmap;
+	os_sys.mmap = counting_mmap;
+	tries = 0;
+	sweep_now(queue);
+	os_sys.mmap = real_mmap;
+	cr_assert_eq(tries, 1);
+	cr_assert_eq(stat_of(queue).visible, DEAD_COUNT);
+	cr_assert_eq(stat_of(queue).dlq_error, RLQ_EREMOVED);
+	fetch_and_seq(&dlq->seg->header->rings, ~RINGS_REMOVED);
+	sweep_now(queue);
+	cr_assert_eq(stat_of(dlq).visible, DEAD_COUNT, "then all of them move");
+}
+
+Test(move, shouldShowAllDeadMessagesAgainOnceTheDlqIsGone)
+{
+	wait_for_a_broken_dlq();
+	cr_assert_eq(rlq_queue_remove(queues_directory(), "dlq"), 0);
+	sweep_now(queue);
+	cr_assert_eq(stat_of(queue).dead, 0);
+	cr_assert_eq(stat_of(queue).visible, DEAD_COUNT);
+}
+
+Test(move, shouldTakeTurnsWithOtherQueuesWhenMuchIsToBeMoved)
+{
+	struct sweep sweep = {0};
+
+	wait_for_a_broken_dlq();
+	fetch_and_seq(&dlq->seg->header->rings, ~RINGS_REMOVED);
+	cr_assert(seg_sweep_step(queue->seg, &sweep, 1000));
+	cr_assert_lt(stat_of(dlq).visible, 20);
+	while (seg_sweep_step(queue->seg, &sweep, 1000))
+		;
+	cr_assert_eq(stat_of(dlq).visible, DEAD_COUNT);
+}
+
 Test(move, shouldLetTheHolderOfADeadMessageDeleteIt)
 {
 	struct rlq_message message, blocker;
