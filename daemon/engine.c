@@ -29,10 +29,11 @@
 #include <unistd.h>
 
 enum {
-	IDLE_MS = 1000,	     /* longest sleep */
-	RECENT_MS = 50,	     /* more than a tick of the kernel's coarse clock, which stamps files */
-	DUE_GROUPS = 1024,   /* groups of 64 slots brought up to date per queue and turn */
-	SWEEP_SLOTS = 16384, /* slots swept per queue and turn */
+	IDLE_MS = 1000,			 /* longest sleep */
+	RECENT_MS = 50,			 /* more than a tick of the kernel's coarse clock, which stamps files */
+	DUE_GROUPS = 1024,		 /* groups of 64 slots brought up to date per queue and turn */
+	SWEEP_SLOTS = 16384,		 /* slots swept per queue and turn */
+	HEAD_LOOKS = 4 * CURSOR_LAG_MAX, /* positions from the head on where a message may be visible */
 };
 
 /* One queue that we look after. */
@@ -160,17 +161,30 @@ static int list_queues(struct rlq_engine *engine)
 
 /* ---- one turn --------------------------------------------------------------------------------- */
 
+/* By a guess: consumers write the head only every CURSOR_LAG_MAX positions, and what they have taken lies
+ * there in between. */
+static bool is_anything_visible(const struct ring *ring)
+{
+	uint64_t head = load_relaxed(&ring->ends->head); /* relaxed: as said */
+
+	if (bitmap_any(&ring->again))
+		return true;
+	for (uint64_t at = head; at < head + HEAD_LOOKS; at++) {
+		struct slot_word word = slot_read(&ring->slots[at & ring->mask]);
+
+		if (word_state(word) == SLOT_READY && word_generation(word) == at >> ring->order)
+			return true;
+	}
+	return false;
+}
+
 /* A consumer that was woken and died has left its message: wake another while there is one. */
 static void wake_another(struct segment *segment)
 {
 	if (!event_has_sleepers(&segment->header->consumers))
 		return;
 	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
-		const struct ring *ring = &segment->ring[rings_at(segment->rings, i)];
-		uint64_t head = load_relaxed(&ring->ends->head); /* relaxed: a guess */
-
-		if (bitmap_any(&ring->again) ||
-		    word_state(slot_read(&ring->slots[head & ring->mask])) == SLOT_READY) {
+		if (is_anything_visible(&segment->ring[rings_at(segment->rings, i)])) {
 			seg_notify(segment, 1);
 			return;
 		}

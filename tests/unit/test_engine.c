@@ -198,7 +198,7 @@ static uint64_t slept_ms(struct rlq_queue *queue, uint32_t ticket)
 {
 	uint64_t start_ms = boot_now();
 
-	while (load32_seq(&queue->seg->header->consumers) == ticket) {
+	while (load32_seq(&queue->seg->header->consumers) == ticket && boot_now() < start_ms + 3000) {
 		time_passes(1);
 		/* The engine's turn is over when it says that it will be awake later than now. */
 		AWAIT(load_seq(&queue->seg->directory->engine->awake_by_ms) > boot_now());
@@ -214,6 +214,21 @@ Test(engine, shouldWakeAnotherSleeperWithinASecondWhenTheWokenOneDied)
 	AWAIT(rlq_directory_has_engine(queues_directory()));
 	for (int i = 0; i < 3; i++)
 		cr_expect_leq(slept_ms(queue, stranded(queue)), 1000, "and those who die one after the other");
+	stop(&hosts[0]);
+}
+
+Test(engine, shouldWakeAnotherSleeperWhereverTheHeadWasLastWritten)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	struct rlq_message message;
+
+	start(&hosts[0]);
+	AWAIT(rlq_directory_has_engine(queues_directory()));
+	for (int i = 0; i < CURSOR_LAG_MAX + 3; i++) {
+		cr_expect_leq(slept_ms(queue, stranded(queue)), 1000, "after %d messages", i);
+		message = receive_one(queue);
+		cr_assert_eq(rlq_delete(queue, &message.receipt), 0);
+	}
 	stop(&hosts[0]);
 }
 
