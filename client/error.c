@@ -30,6 +30,8 @@ static const struct {
 	{RLQ_EHOLDS, "too many messages held in place; delete some or let them go"},
 	{RLQ_ENODLQ, "no such dead-letter or target queue"},
 	{RLQ_EENGINE, "no engine is running; start ringleased"},
+	{-EFBIG, "this process may not make files as long as a queue's, which are nearly all hole; raise its limit "
+		 "(ulimit -f unlimited)"},
 	{RLQ_EBUSY, "another process is changing the queue's attributes or removing it; try again"},
 	{RLQ_EBOOT, "the queue is from before the last boot and its messages are gone; remove it"},
 };

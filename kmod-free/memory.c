@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -116,9 +117,17 @@ static bool range_is_sane(uint64_t offset, uint64_t bytes)
 	return offset <= INT64_MAX && bytes <= INT64_MAX - offset;
 }
 
+/* Beyond RLIMIT_FSIZE the kernel does not only refuse: its SIGXFSZ ends the process. */
+static bool is_within_size_limit(uint64_t bytes)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || bytes <= limit.rlim_cur;
+}
+
 int os_file_resize(int fd, uint64_t bytes)
 {
-	if (!range_is_sane(0, bytes))
+	if (!range_is_sane(0, bytes) || !is_within_size_limit(bytes))
 		return -EFBIG;
 	while (os_sys.ftruncate(fd, (off_t)bytes) != 0)
 		if (errno != EINTR)

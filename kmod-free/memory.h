@@ -20,7 +20,7 @@ int os_file_link(int directory_fd, int fd, const char *hidden, const char *name)
 /* Instead of os_file_link: closes the descriptor and removes the hidden name. */
 void os_file_discard(int directory_fd, int fd, const char *hidden);
 
-/* Makes the file `bytes` long without allocating. */
+/* Makes the file `bytes` long without allocating. -EFBIG also if this process may not have so long a file. */
 int os_file_resize(int fd, uint64_t bytes);
 
 /* Allocates [offset, offset + bytes): afterwards touching it cannot raise SIGBUS. -ENOSPC if the

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -166,6 +167,18 @@ Test(os_memory, resizing_takes_no_memory_and_allocating_does)
 	cr_assert_eq(os_file_memory(fd), 65536);
 	cr_assert_eq(os_file_allocate(fd, 65536, 65536), 0, "twice is fine");
 	cr_assert_eq(os_file_memory(fd), 65536);
+	close(fd);
+}
+
+Test(os_memory, a_limit_on_file_sizes_is_an_error_and_no_signal)
+{
+	const struct rlimit little = {.rlim_cur = 1 << 20, .rlim_max = RLIM_INFINITY};
+	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &little), 0);
+	cr_expect_eq(os_file_resize(fd, (1 << 20) + 1), -EFBIG);
+	cr_expect_eq(os_file_resize(fd, 1 << 20), 0);
 	close(fd);
 }
 
