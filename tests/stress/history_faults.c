@@ -109,12 +109,35 @@ static void find_losses(void)
 
 static void find_double_leases(void)
 {
+	struct history_event extension = receive_event(2, 3, 60);
+
+	extension.kind = HISTORY_EXTEND;
 	add(1, receive_event(2, 3, 50));
 	add(0, receive_event(2, 4, 52));
 	expect("a receive inside a lease is a double lease", "double lease: message 2");
 	add(1, receive_event(2, 3, 50));
 	add(0, receive_event(2, 4, 81));
 	expect("a receive after the lease is none", NULL);
+	add(1, receive_event(2, 3, 50));
+	add(1, extension);
+	add(0, receive_event(2, 4, 85));
+	expect("a receive inside a lease that was extended is a double lease",
+	       "double lease, after an extension: message 2");
+	add(1, receive_event(2, 3, 50));
+	add(1, extension);
+	add(0, receive_event(2, 4, 91));
+	expect("a receive after the extended lease is none", NULL);
+	add(1, receive_event(2, 3, 50));
+	extension.lease_ns = 1 * MS;
+	add(1, extension);
+	add(0, receive_event(2, 4, 65));
+	expect("a lease may be cut short by its holder", NULL);
+	add(1, receive_event(2, 3, 50));
+	extension.lease_ns = 30 * MS;
+	extension.outcome = HISTORY_UNKNOWN;
+	add(1, extension);
+	add(0, receive_event(2, 4, 85));
+	expect("an extension that never answered promises nothing", NULL);
 	add(1, receive_event(2, 2, 90));
 	expect("two receives with the same count are a double lease",
 	       "double lease, same receive count: message 2");

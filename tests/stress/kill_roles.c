@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BATCH = 8 };
+enum { BATCH = 8, EXTEND_MAX_MS = 60 };
 
 void stage_fail(struct stage *stage, const char *format, ...)
 {
@@ -240,14 +240,16 @@ void desk_delete(struct desk *desk, bool is_dlq, const struct rlq_message *messa
 static void change(struct desk *desk, bool is_dlq, const struct rlq_message *message)
 {
 	struct rlq_queue *queue = is_dlq ? desk->dlq : desk->q;
-	struct history_event *event = attempt(desk, HISTORY_CHANGE, is_dlq, message);
-	int64_t ms = (int64_t)one_of(desk, 10);
+	bool extends = one_of(desk, 2);
+	int64_t ms = (int64_t)one_of(desk, extends ? EXTEND_MAX_MS : 10);
+	struct history_event *event = attempt(desk, extends ? HISTORY_EXTEND : HISTORY_CHANGE, is_dlq, message);
 
 	if (event == NULL)
 		return;
+	event->lease_ns = extends ? ms * 1000000 : 0;
 	attempt_answered(desk, event,
-			 one_of(desk, 2) ? rlq_extend(queue, &message->receipt, ms)
-					 : rlq_release(queue, &message->receipt, ms));
+			 extends ? rlq_extend(queue, &message->receipt, ms)
+				 : rlq_release(queue, &message->receipt, ms));
 }
 
 static void consume_one(struct desk *desk, bool is_dlq, const struct rlq_message *message)

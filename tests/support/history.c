@@ -76,16 +76,37 @@ static void fault(struct check *check, const char *what, const struct history_ev
 	fputc('\n', check->out);
 }
 
-/* Had the holder of this lease begun to give it up before `until_ns`? */
-static bool is_given_up(const struct history_event *const *event, size_t count, const struct history_event *receive,
+static bool is_same_lease(const struct history_event *a, const struct history_event *b)
+{
+	return a->receive_count == b->receive_count && a->is_dlq == b->is_dlq;
+}
+
+/* Had the holder begun to give up, or to set anew, the lease of this receive or extension before `until_ns`? */
+static bool is_given_up(const struct history_event *const *event, size_t count, const struct history_event *lease,
 			int64_t until_ns)
 {
 	for (size_t i = 0; i < count; i++)
-		if ((event[i]->kind == HISTORY_CHANGE || event[i]->kind == HISTORY_DELETE) &&
-		    event[i]->receive_count == receive->receive_count && event[i]->is_dlq == receive->is_dlq &&
+		if (event[i] != lease && event[i]->kind >= HISTORY_CHANGE && is_same_lease(event[i], lease) &&
 		    event[i]->start_ns <= until_ns)
 			return true;
 	return false;
+}
+
+/* Was `second` certainly received while this receive or extension gave the message to somebody? */
+static bool is_inside(const struct history_event *const *event, size_t count, const struct history_event *lease,
+		      const struct history_event *second)
+{
+	return second->start_ns > lease->end_ns && second->end_ns < lease->start_ns + lease->lease_ns &&
+	       !is_given_up(event, count, lease, second->end_ns);
+}
+
+static void check_extensions(struct check *check, const struct history_event *const *event, size_t count,
+			     const struct history_event *second)
+{
+	for (size_t i = 0; i < count; i++)
+		if (event[i]->kind == HISTORY_EXTEND && event[i]->outcome == HISTORY_DONE &&
+		    event[i]->is_dlq == second->is_dlq && is_inside(event, count, event[i], second))
+			fault(check, "double lease, after an extension", event[i], second);
 }
 
 static void check_two_receives(struct check *check, const struct history_event *const *event, size_t count,
@@ -100,8 +121,7 @@ static void check_two_receives(struct check *check, const struct history_event *
 	}
 	if (first->receive_count == second->receive_count)
 		fault(check, "double lease, same receive count", first, second);
-	else if (second->start_ns > first->end_ns && second->end_ns < first->start_ns + first->lease_ns &&
-		 !is_given_up(event, count, first, second->end_ns))
+	else if (is_inside(event, count, first, second))
 		fault(check, "double lease", first, second);
 }
 
@@ -113,6 +133,7 @@ static void check_receives(struct check *check, const struct history_event *cons
 		if (check->history->receives_max && !event[i]->is_dlq &&
 		    event[i]->receive_count > check->history->receives_max)
 			fault(check, "received too often", event[i], NULL);
+		check_extensions(check, event, count, event[i]);
 		for (size_t j = i + 1; j < count; j++)
 			if (event[j]->kind == HISTORY_RECEIVE)
 				check_two_receives(check, event, count, event[i], event[j]);

@@ -3,7 +3,8 @@
  * Every process writes what it does into a log of its own in shared memory: an event is there before the
  * call that might not return, and its outcome after it. The checker then takes all logs together. It
  * reports only what is certain: a call took effect somewhere between its start and its end, and a lease
- * lasts at least from the end of the receive to its start plus the visibility timeout.
+ * lasts at least from the end of the receive, or of the extension, to its start plus the visibility timeout.
+ * A change is a release, which ends the lease.
  *
  *   invented        received, but nobody began to send it
  *   lost            sent for sure, and in the end neither deleted nor possibly deleted
@@ -21,14 +22,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum history_kind { HISTORY_SEND = 1, HISTORY_RECEIVE, HISTORY_CHANGE, HISTORY_DELETE };
+enum history_kind { HISTORY_SEND = 1, HISTORY_RECEIVE, HISTORY_CHANGE, HISTORY_EXTEND, HISTORY_DELETE };
 enum history_outcome { HISTORY_UNKNOWN, HISTORY_DONE, HISTORY_REFUSED };
 
 struct history_event {
 	uint64_t id;		/* of the test's own, unique per send */
 	uint64_t message_id[2]; /* HISTORY_SEND that was done */
 	int64_t start_ns, end_ns;
-	int64_t lease_ns; /* HISTORY_RECEIVE: the visibility timeout */
+	int64_t lease_ns; /* HISTORY_RECEIVE, HISTORY_EXTEND: the visibility timeout */
 	uint32_t receive_count;
 	uint8_t kind, outcome;
 	uint8_t is_dlq;
