@@ -30,6 +30,7 @@
 
 enum {
 	IDLE_MS = 1000,			 /* longest sleep */
+	RETRY_MAX_MS = 60000,		 /* between tries to open a queue */
 	RECENT_MS = 50,			 /* more than a tick of the kernel's coarse clock, which stamps files */
 	DUE_GROUPS = 1024,		 /* groups of 64 slots brought up to date per queue and turn */
 	SWEEP_SLOTS = 16384,		 /* slots swept per queue and turn */
@@ -45,11 +46,21 @@ struct served {
 	bool is_seen; /* by the latest listing */
 };
 
+/* One that could not be opened; tried again, ever more seldom. */
+struct refused {
+	char name[SEG_NAME_MAX + 1];
+	int error; /* as said last */
+	uint64_t retry_ms, wait_ms;
+	bool is_seen;
+};
+
 struct rlq_engine {
 	struct seg_directory directory;
 	struct rlq_engine_options options;
 	struct served *served;
 	size_t served_count;
+	struct refused *refused;
+	size_t refused_count;
 	bool list_again;
 	struct timespec listed; /* mtime of the directory when it was last listed */
 	struct os_clock clock;
@@ -93,10 +104,75 @@ static bool is_removed(const struct served *served)
 	return load_relaxed(&served->segment->header->rings) & RINGS_REMOVED; /* relaxed: asked each turn */
 }
 
+static struct refused *refused_find(struct rlq_engine *engine, const char *name)
+{
+	for (size_t i = 0; i < engine->refused_count; i++)
+		if (strcmp(engine->refused[i].name, name) == 0)
+			return &engine->refused[i];
+	return NULL;
+}
+
+static void refused_drop(struct rlq_engine *engine, struct refused *refused)
+{
+	*refused = engine->refused[--engine->refused_count];
+}
+
+static struct refused *refused_add(struct rlq_engine *engine, const char *name)
+{
+	struct refused *more = reallocarray(engine->refused, engine->refused_count + 1, sizeof(*more));
+
+	if (more == NULL)
+		return NULL;
+	engine->refused = more;
+	more += engine->refused_count++;
+	*more = (struct refused){0};
+	strncpy(more->name, name, SEG_NAME_MAX);
+	return more;
+}
+
+/* Says why once, and when to try again. */
+static int refuse(struct rlq_engine *engine, const char *name, int error)
+{
+	struct refused *refused = refused_find(engine, name);
+
+	if (refused == NULL)
+		refused = refused_add(engine, name);
+	if (refused == NULL)
+		return -ENOMEM;
+	if (refused->error != error) {
+		say(engine, "%s: not served: %s", name, rlq_strerror(error == -ENOENT ? RLQ_ENOQUEUE : error));
+		refused->wait_ms = IDLE_MS / 2;
+	}
+	refused->error = error;
+	refused->wait_ms = refused->wait_ms * 2 < RETRY_MAX_MS ? refused->wait_ms * 2 : RETRY_MAX_MS;
+	refused->retry_ms = engine->clock.boot_ms + refused->wait_ms;
+	refused->is_seen = true;
+	return 0;
+}
+
+static int serve_segment(struct rlq_engine *engine, const char *name, struct segment *segment)
+{
+	struct served *more = reallocarray(engine->served, engine->served_count + 1, sizeof(*more));
+	struct refused *refused = refused_find(engine, name);
+
+	if (more == NULL) {
+		seg_close(segment);
+		return -ENOMEM;
+	}
+	if (refused)
+		refused_drop(engine, refused);
+	engine->served = more;
+	more += engine->served_count++;
+	*more = (struct served){.segment = segment, .is_seen = true};
+	strncpy(more->name, name, SEG_NAME_MAX);
+	say(engine, "%s: served", name);
+	return 0;
+}
+
 static int served_add(void *context, const char *name)
 {
 	struct rlq_engine *engine = context;
-	struct served *served = served_find(engine, name), *more;
+	struct served *served = served_find(engine, name);
 	struct segment *segment;
 	int error;
 
@@ -105,21 +181,24 @@ static int served_add(void *context, const char *name)
 		return 0;
 	}
 	error = seg_open(&engine->directory, name, &segment);
-	if (error) {
-		say(engine, "%s: not served: %s", name, rlq_strerror(error == -ENOENT ? RLQ_ENOQUEUE : error));
-		return 0;
+	return error ? refuse(engine, name, error) : serve_segment(engine, name, segment);
+}
+
+/* Tries those again whose time has come. What is wrong may end without a trace in the directory: rows come
+ * free, rights are given. */
+static int retry_refused(struct rlq_engine *engine)
+{
+	int error = 0;
+
+	for (size_t i = engine->refused_count; i-- > 0 && !error;) {
+		char name[SEG_NAME_MAX + 1];
+
+		if (engine->clock.boot_ms < engine->refused[i].retry_ms)
+			continue;
+		memcpy(name, engine->refused[i].name, sizeof(name));
+		error = served_add(engine, name);
 	}
-	more = reallocarray(engine->served, engine->served_count + 1, sizeof(*more));
-	if (more == NULL) {
-		seg_close(segment);
-		return -ENOMEM;
-	}
-	engine->served = more;
-	served = &more[engine->served_count++];
-	*served = (struct served){.segment = segment, .is_seen = true};
-	strncpy(served->name, name, SEG_NAME_MAX);
-	say(engine, "%s: served", name);
-	return 0;
+	return error;
 }
 
 static bool is_recent(const struct timespec *time)
@@ -130,7 +209,7 @@ static bool is_recent(const struct timespec *time)
 	return (now.tv_sec - time->tv_sec) * 1000 + (now.tv_nsec - time->tv_nsec) / 1000000 < RECENT_MS;
 }
 
-/* Lists the directory when it has changed. */
+/* Lists the directory when it has changed; else tries again what was refused. */
 static int list_queues(struct rlq_engine *engine)
 {
 	struct stat status;
@@ -141,21 +220,27 @@ static int list_queues(struct rlq_engine *engine)
 			say(engine, "%s: removed", engine->served[i].name);
 			served_drop(engine, i);
 		}
+	os_clock_read(&engine->clock);
 	if (fstat(engine->directory.fd, &status) < 0)
 		return -errno;
 	if (!engine->list_again && status.st_mtim.tv_sec == engine->listed.tv_sec &&
 	    status.st_mtim.tv_nsec == engine->listed.tv_nsec)
-		return 0;
+		return retry_refused(engine);
 	/* A change within the same tick of the kernel's clock would not show: such a listing counts for
 	 * nothing, and is made again soon. */
 	engine->list_again = is_recent(&status.st_mtim);
 	engine->listed = status.st_mtim;
 	for (size_t i = 0; i < engine->served_count; i++)
 		engine->served[i].is_seen = false;
+	for (size_t i = 0; i < engine->refused_count; i++)
+		engine->refused[i].is_seen = false;
 	error = seg_directory_list(&engine->directory, NULL, served_add, engine);
 	for (size_t i = engine->served_count; i-- > 0;)
 		if (!engine->served[i].is_seen)
 			served_drop(engine, i);
+	for (size_t i = engine->refused_count; i-- > 0;)
+		if (!engine->refused[i].is_seen)
+			refused_drop(engine, &engine->refused[i]);
 	return error;
 }
 
@@ -363,6 +448,7 @@ void rlq_engine_close(struct rlq_engine *engine)
 	while (engine->served_count > 0)
 		served_drop(engine, engine->served_count - 1);
 	free(engine->served);
+	free(engine->refused);
 	close(engine->lock_fd);
 	seg_directory_close(&engine->directory);
 	free(engine);

@@ -11,12 +11,13 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 struct host {
 	struct rlq_engine *engine;
 	pthread_t thread;
-	atomic_int serving, standing_by;
+	atomic_int serving, standing_by, refusals;
 	int result;
 };
 
@@ -35,6 +36,8 @@ static void note(void *context, const char *text)
 
 	if (strncmp(text, "serving", 7) == 0)
 		atomic_store(&host->serving, 1);
+	if (strstr(text, "not served"))
+		atomic_fetch_add(&host->refusals, 1);
 	if (strstr(text, "standing by"))
 		atomic_store(&host->standing_by, 1);
 }
@@ -111,6 +114,38 @@ Test(engine, shouldServeAQueueThatIsMadeWhileItRuns)
 	for (struct slot *slot = queue->seg->ring[0].slots; word_state(slot_read(slot)) != SLOT_READY;
 	     sched_yield())
 		time_passes(1);
+	stop(&hosts[0]);
+}
+
+/* Until the engine has said so often when it will be awake again. */
+static void engine_turns(struct rlq_queue *queue, int count)
+{
+	for (int i = 0; i < count; i++) {
+		time_passes(1000);
+		AWAIT(load_seq(&queue->seg->directory->engine->awake_by_ms) > boot_now());
+	}
+}
+
+Test(engine, shouldSayOnceWhyItDoesNotServeAQueueAndTryAgain)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	char name[8];
+
+	/* Damaged, and later mended: nothing of which shows in the directory. */
+	queue->seg->header->identity.magic[0] ^= 1;
+	start(&hosts[0]);
+	AWAIT(atomic_load(&hosts[0].refusals) == 1);
+	for (int i = 0; i < 5; i++) {
+		snprintf(name, sizeof(name), "q%d", i);
+		queue_make(name, NULL);
+		engine_turns(queue, 2);
+	}
+	cr_expect_eq(atomic_load(&hosts[0].refusals), 1, "once for a cause");
+	queue->seg->header->identity.magic[0] ^= 1;
+	send_text(queue, "a");
+	receive_one(queue);
+	engine_turns(queue, 62 + 30);
+	cr_expect_eq(word_state(slot_read(&queue->seg->ring[0].slots[0])), SLOT_READY);
 	stop(&hosts[0]);
 }
 
