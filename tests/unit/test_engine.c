@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct host {
 	struct rlq_engine *engine;
@@ -129,6 +130,7 @@ static void engine_turns(struct rlq_queue *queue, int count)
 Test(engine, shouldSayOnceWhyItDoesNotServeAQueueAndTryAgain)
 {
 	struct rlq_queue *queue = queue_make("q", NULL);
+	struct timespec long_ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
 	char name[8];
 
 	/* Damaged, and later mended: nothing of which shows in the directory. */
@@ -140,6 +142,9 @@ Test(engine, shouldSayOnceWhyItDoesNotServeAQueueAndTryAgain)
 		queue_make(name, NULL);
 		engine_turns(queue, 2);
 	}
+	/* It lists again what has changed just now. */
+	cr_assert_eq(futimens(queue->seg->directory->fd, long_ago), 0);
+	engine_turns(queue, 2);
 	cr_expect_eq(atomic_load(&hosts[0].refusals), 1, "once for a cause");
 	queue->seg->header->identity.magic[0] ^= 1;
 	send_text(queue, "a");
