@@ -51,9 +51,12 @@ it 'keep a second one in reserve, which takes over from a killed one'
 first=$daemon
 start
 second=$daemon
+await 60 file_has "$work/log" 'standing by' || fault 'the second does not stand by'
 kill -KILL $first
 wait $first 2>/dev/null
-await 60 engine_is true || fault 'nobody took over'
+# The promise of the first outlives it by seconds; only the log tells who serves.
+await 60 file_has "$work/log" ': serving' || fault 'nobody took over'
+await 60 engine_is true || fault 'the engine is not seen'
 kill -INT $second 2>/dev/null
 kill -TERM $second
 wait $second || fault "exit $?, not 0"
