@@ -3,7 +3,7 @@
  * One loop. Each turn does a bounded piece of work for every queue (what is due, a part of a sweep),
  * then says in the directory's page when it will be awake again, looks once more at what is due ([W2]),
  * and sleeps on the bell. Who makes something due earlier rings it ([W1]). While nothing moves it
- * wakes once a second, to look for the dead.
+ * wakes once a second, to look for the dead and to try again queues that it could not open.
  *
  * Being stopped or killed costs nobody anything but punctuality: every step is a CAS that others can
  * do, and clients do when the page says that the engine is late.

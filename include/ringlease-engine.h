@@ -1,5 +1,6 @@
 /* The engine: what ringleased runs, for applications that want to host it themselves.
- * Link with libringlease-engine. One engine serves a directory; a second one waits in reserve. */
+ * Link with libringlease-engine. One engine serves a directory; a second one waits in reserve until the first
+ * ends, is killed, or is over a second late. */
 #ifndef RINGLEASE_ENGINE_H
 #define RINGLEASE_ENGINE_H
 

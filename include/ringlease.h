@@ -11,13 +11,18 @@
  *   - A handle (struct rlq_queue) belongs to one thread at a time. Threads open a handle each; that
  *     costs about 10 us and a row of 256 bytes in the segment. A struct rlq_directory may be shared by
  *     all threads of a process, but for its close.
- *   - fork: a child may not use a handle that its parent opened: every call answers RLQ_EFORKED. Open
- *     the directory anew in the child. fork + exec is harmless.
+ *   - fork: a child may not use what its parent opened (handles, directories, engines): every call that has
+ *     an error to return answers RLQ_EFORKED. Closing is harmless. Open the directory anew in the child.
+ *     fork + exec is harmless.
  *   - Signals: no call is async-signal-safe. A signal that arrives in a waiting call is handled and the
  *     call goes on waiting, unless RLQ_INTERRUPTIBLE is set.
  *   - A process that is killed at any instruction costs others a bounded number of steps. What it held
  *     leased comes back when the lease ends; what it was sending is freed or was sent.
  *   - A process that is stopped (SIGSTOP) keeps the memory it holds, but no lease beyond its time.
+ *   - Blocking: a receive sleeps as long as it was asked to wait, a send with RLQ_SEND_WAIT likewise. A send or
+ *     reserve sleeps unasked only for memory of the queue that others are just making or giving back: 10 ms as
+ *     a rule, 200 ms at most, then RLQ_EFULL (one of them is stopped). No other call on a queue sleeps; rlq_peek,
+ *     rlq_purge, rlq_redrive, rlq_queue_stat and rlq_verify walk over all of its slots.
  *   - Bodies and attributes are bytes from other processes: treat them as input.
  *   - Without a running engine (ringleased, or an application that hosts it) queues work as well; the
  *     clients then do its work on their way, so a lease may end late while nobody calls.
@@ -51,7 +56,7 @@ extern "C" {
 
 /* Error codes beside errno's. Values are part of the ABI. */
 enum rlq_error {
-	RLQ_EFULL = -2001,     /* the queue holds as many messages as its capacity */
+	RLQ_EFULL = -2001,     /* the queue holds as many messages as its capacity, or cannot grow for now */
 	RLQ_ENOSPACE = -2002,  /* the tmpfs (or its quota) has no room left for this message */
 	RLQ_ESTALE = -2003,    /* the receipt is of an earlier lease, or the message is gone */
 	RLQ_ENOQUEUE = -2004,  /* no such queue */
@@ -63,11 +68,11 @@ enum rlq_error {
 	RLQ_ERECEIPT = -2010,  /* not a receipt, or one of another queue */
 	RLQ_EVERSION = -2011,  /* the segment was made by an incompatible version */
 	RLQ_EDAMAGED = -2012,  /* the segment is damaged; run `ringlease verify` */
-	RLQ_EFORKED = -2013,   /* the handle belongs to the parent process */
+	RLQ_EFORKED = -2013,   /* handle, directory or engine belongs to the parent process */
 	RLQ_EHANDLES = -2014,  /* the queue has no row left for another handle */
 	RLQ_EHOLDS = -2015,    /* too many messages held in place by this handle */
 	RLQ_ENODLQ = -2016,    /* the dead-letter queue or redrive target does not exist */
-	RLQ_EENGINE = -2017,   /* needs a running engine (ringleased) */
+	RLQ_EENGINE = -2017,   /* needs a running engine (ringleased); no call of this version answers it */
 	RLQ_EBUSY = -2018,     /* another process is changing this queue's attributes, or removing it */
 	RLQ_EBOOT = -2019,     /* the segment is of an earlier boot */
 };
@@ -127,7 +132,7 @@ enum {
 enum rlq_placement {
 	RLQ_PLACE_LOCAL = 0,	  /* on the node of the process that touches it first */
 	RLQ_PLACE_INTERLEAVE = 1, /* page by page over all nodes */
-	RLQ_PLACE_NODE = 2,	  /* on node `placement_node` */
+	RLQ_PLACE_NODE = 2,	  /* on node `placement_node`, elsewhere when that is full */
 };
 
 /* A queue's attributes. Start from RLQ_QUEUE_ATTRIBUTES_INIT. */
@@ -162,7 +167,7 @@ struct rlq_queue;
 
 /* Creates a queue. `attributes` NULL: defaults. Returns 1 if it was created, 0 if it existed with the
  * same attributes. Errors: RLQ_ENAME, RLQ_EATTRIBUTE, RLQ_EEXISTS, RLQ_ENODLQ, RLQ_ENOSPACE, RLQ_EBUSY (one of
- * that name is just being removed), -EACCES.
+ * that name is just being removed), -EACCES, -EFBIG (this process has a limit on the length of files).
  * A process killed in it leaves either no queue or a whole one. */
 RLQ_PUBLIC int rlq_queue_create(struct rlq_directory *directory, const char *name,
 				const struct rlq_queue_attributes *attributes);
@@ -175,7 +180,8 @@ RLQ_PUBLIC int rlq_queue_open(struct rlq_directory *directory, const char *name,
  * given back. NULL is fine. */
 RLQ_PUBLIC void rlq_queue_close(struct rlq_queue *queue);
 
-/* Removes a queue and its messages. Open handles answer RLQ_EREMOVED from now on, sleepers wake. */
+/* Removes a queue and its messages. Open handles answer RLQ_EREMOVED from now on, sleepers wake. Errors:
+ * RLQ_ENAME, RLQ_ENOQUEUE, RLQ_EBUSY (another process is removing it), -EACCES. */
 RLQ_PUBLIC int rlq_queue_remove(struct rlq_directory *directory, const char *name);
 
 RLQ_PUBLIC const char *rlq_queue_name(const struct rlq_queue *queue);
@@ -185,8 +191,8 @@ RLQ_PUBLIC const char *rlq_queue_name(const struct rlq_queue *queue);
 RLQ_PUBLIC int rlq_queue_get_attributes(struct rlq_queue *queue, struct rlq_queue_attributes *ret_attributes);
 
 /* Sets all attributes that can change, one by one once all are checked: a process killed in it has set some,
- * and each, the DLQ included, is the old or the new one. A changed visibility timeout or delay does not touch messages
- * already leased or delayed. Errors: RLQ_EATTRIBUTE (also for one that is fixed at creation and
+ * and each, the DLQ included, is the old or the new one. A changed visibility timeout or delay does not touch
+ * messages already leased or delayed. Errors: RLQ_EATTRIBUTE (also for one that is fixed at creation and
  * differs), RLQ_ENODLQ, RLQ_EBUSY. */
 RLQ_PUBLIC int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rlq_queue_attributes *attributes);
 
@@ -218,7 +224,8 @@ struct rlq_queue_stat {
 /* Fills as many bytes as `ret_stat->size` says, as rlq_queue_get_attributes does. */
 RLQ_PUBLIC int rlq_queue_stat(struct rlq_queue *queue, struct rlq_queue_stat *ret_stat);
 
-/* Deletes all messages; `ret_count` may be NULL. What is being sent, or held in place, may survive. */
+/* Deletes all messages; `ret_count` may be NULL. What is being sent or moved here meanwhile may survive. What
+ * is held in place is deleted too; its body stays until it is let go. */
 RLQ_PUBLIC int rlq_purge(struct rlq_queue *queue, uint64_t *ret_count);
 
 /* ---- Messages --------------------------------------------------------------------------------- */
@@ -253,7 +260,7 @@ RLQ_PUBLIC int rlq_receipt_parse(const char *text, struct rlq_receipt *ret_recei
 RLQ_PUBLIC void rlq_message_id_format(const struct rlq_message_id *id, char *ret_text);
 
 enum rlq_send_flags {
-	RLQ_SEND_WAIT = 1, /* wait up to timeout_ms for room instead of answering RLQ_EFULL */
+	RLQ_SEND_WAIT = 1, /* wait up to timeout_ms for room before answering RLQ_EFULL or RLQ_ENOSPACE */
 	RLQ_INTERRUPTIBLE = 2, /* a signal ends a wait with -EINTR; also for receive */
 };
 
@@ -273,7 +280,8 @@ struct rlq_send_options {
 
 /* Sends a copy of `body`. `options` NULL: defaults. `ret_id` may be NULL. On success the message is
  * visible to consumers (after its delay). Errors: RLQ_EFULL, RLQ_ENOSPACE, RLQ_ETOOBIG,
- * RLQ_EATTRIBUTE, RLQ_EREMOVED. Blocks only with RLQ_SEND_WAIT. */
+ * RLQ_EATTRIBUTE, RLQ_EREMOVED, RLQ_EDAMAGED, -EINTR. Sleeps with RLQ_SEND_WAIT, else only for up to 200 ms
+ * while others have the memory in which the queue would grow. */
 RLQ_PUBLIC int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes,
 			const struct rlq_send_options *options, struct rlq_message_id *ret_id);
 
@@ -287,7 +295,8 @@ struct rlq_send_entry {
 
 /* Sends up to RLQ_BATCH_MAX messages, in order; they become visible one by one. Returns how many were
  * sent: fewer than `count` when the rest found no room or was refused; a negative code if none was.
- * `ret_ids`, if given, has room for `count`. `options`: flags and timeout only. */
+ * `ret_ids`, if given, has room for `count`. `options`: flags and timeout only. Sleeps as rlq_send, for
+ * each that finds no room. */
 RLQ_PUBLIC int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries, size_t count,
 			      const struct rlq_send_options *options, struct rlq_message_id *ret_ids);
 
@@ -299,13 +308,14 @@ struct rlq_reservation {
 };
 
 /* Reserves room for a body to be written in place. Others pass a reservation however long it is held.
- * Errors as rlq_send. */
+ * Errors and sleeping as rlq_send. It counts against the capacity for this handle's own sends. */
 RLQ_PUBLIC int rlq_reserve(struct rlq_queue *queue, size_t body_bytes, const struct rlq_send_options *options,
 			   struct rlq_reservation *ret_reservation);
-/* Makes it visible; the reservation is used up. */
+/* Makes it visible; the reservation is used up. Errors: RLQ_ERECEIPT (it was before, or is none of this handle),
+ * RLQ_EREMOVED. */
 RLQ_PUBLIC int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *reservation,
 			   struct rlq_message_id *ret_id);
-/* Gives it back unsent. */
+/* Gives it back unsent. Errors as rlq_publish. */
 RLQ_PUBLIC int rlq_abandon(struct rlq_queue *queue, struct rlq_reservation *reservation);
 
 /* A received message. Pointers are valid until the next receive or peek on the handle or its close;
@@ -345,15 +355,18 @@ struct rlq_receive_options {
 
 /* Receives up to `max` (1 .. RLQ_BATCH_MAX) messages into `ret_messages`; returns how many, 0 if none
  * came in time. A lease lasts at least as long as asked and at most 10 ms longer. A wait returns as
- * soon as one message is there. Errors: RLQ_EREMOVED, RLQ_EDAMAGED, RLQ_EHOLDS, -ENOMEM, -EINTR. */
+ * soon as one message is there; with wait_ms 0 it does not sleep. Errors: RLQ_EATTRIBUTE, RLQ_EREMOVED,
+ * RLQ_EDAMAGED, RLQ_EHOLDS, -ENOMEM, -EINTR. */
 RLQ_PUBLIC int rlq_receive(struct rlq_queue *queue, struct rlq_message *ret_messages, size_t max,
 			   const struct rlq_receive_options *options);
 
-/* Ends the reading of a message received in place, without deleting it. Its lease goes on. */
+/* Ends the reading of a message received in place, without deleting it. Its lease goes on. 0 also if the
+ * reading has ended before; RLQ_ERECEIPT: not received in place, or from another queue. */
 RLQ_PUBLIC int rlq_let_go(struct rlq_queue *queue, const struct rlq_message *message);
 
 /* Deletes the message for good. Works until somebody else has received it since, also when the lease
- * has run out meanwhile. Errors: RLQ_ESTALE, RLQ_ERECEIPT. After success it is never delivered again. */
+ * has run out meanwhile, and on its way to a DLQ until it is moved. Errors: RLQ_ESTALE, RLQ_ERECEIPT. After
+ * success it is never delivered again. */
 RLQ_PUBLIC int rlq_delete(struct rlq_queue *queue, const struct rlq_receipt *receipt);
 
 /* Deletes `count` messages; `ret_results`, if given, gets a code for each. Returns how many were. */
@@ -361,7 +374,7 @@ RLQ_PUBLIC int rlq_delete_batch(struct rlq_queue *queue, const struct rlq_receip
 				int *ret_results);
 
 /* Changes the visibility timeout: the lease ends `visibility_ms` from now (0: visible at once), at most
- * 12 h after the receive. Errors: RLQ_ESTALE, RLQ_ERECEIPT, RLQ_EATTRIBUTE. */
+ * 12 h after the receive. Errors: RLQ_ESTALE (also on its way to a DLQ), RLQ_ERECEIPT, RLQ_EATTRIBUTE. */
 RLQ_PUBLIC int rlq_extend(struct rlq_queue *queue, const struct rlq_receipt *receipt, int64_t visibility_ms);
 
 /* Gives the message back, to be received again after `delay_ms` (0: at once). Errors: RLQ_ESTALE,
@@ -382,7 +395,8 @@ RLQ_PUBLIC int rlq_redrive(struct rlq_queue *queue, const char *target, uint64_t
 /* Checks what must hold of a queue's segment at any moment, in use or not: identity, settings, list of
  * rings, every slot, and that the body of every message is its own. Calls `fault` with a sentence for each
  * fault. Hints, counters and what belongs to handles may lag behind at any moment and are not judged; the
- * sweep mends them. Opens the queue like any handle for so long, and changes no message. Returns the number of faults, or a negative code. */
+ * sweep mends them. Opens the queue like any handle for so long, and changes no message. Returns the number of
+ * faults, or a negative code. */
 RLQ_PUBLIC int rlq_verify(struct rlq_directory *directory, const char *name,
 			  void (*fault)(void *context, const char *text), void *context);
 

@@ -1,4 +1,4 @@
-/* A claim that has to walk, and the ways out of WRITING. */
+/* A claim that has to walk, and the rarer ways out of WRITING. */
 #include "ring/walk.h"
 
 /* ---- claim ------------------------------------------------------------------------------------ */

@@ -6,7 +6,9 @@
  * Positions that are *used up* can never bring a message again: the slot's generation is greater than
  * their lap, or equal and the slot is not FREE (whoever made it something else than READY owes it a
  * redelivery bit). Producers and consumers therefore walk over used-up positions on a cursor of their
- * own and write the shared word only every CURSOR_LAG_MAX positions. They differ in what is left:
+ * own and write the shared word only every CURSOR_LAG_MAX positions. Both try the slot at their own cursor
+ * first, without reading the shared word (docs/adr/0006); walks begin at the later of the two. They differ
+ * in what is left:
  *
  *   producer at t: FREE(g <= lap)  claim it
  *                  an older message: mark it, move the shared tail past it, so that consumers know
@@ -16,7 +18,7 @@
  *                  a producer that claims late; move the shared head past it, then look again ([R2]).
  *                  if tail <= h the ring has nothing more.
  *
- * A claim is *late* when the shared tail had already gone past it. Its producer loads head after the
+ * A claim is *late* when its producer, after it, finds the shared tail past it. It loads head after the
  * publish ([R1], pairs with [R2]: publish-load against head-reread) and sets the redelivery bit if
  * head has gone by. Both checks are necessary: tests/interleave has the mutants.
  *
@@ -25,7 +27,7 @@
  * and counts as late: then a jump that believed the mark is answered by the same pair.
  *
  * Progress: lock-free. claim and take walk at most RING_STEPS_MAX positions or jumps a call. A kill
- * leaves at most a cursor's lag of positions for others to walk over, or a WRITING slot (reaped).
+ * leaves fewer than two cursor lags of positions for others to walk over, or a WRITING slot (reaped).
  */
 #ifndef RL_RING_H
 #define RL_RING_H

@@ -43,7 +43,7 @@
  * Who may make a transition, and what a kill leaves (before | after):
  *   claim    producer              slot free | WRITING of a dead owner: reaped to FREE
  *   publish  its owner only        as above  | message sent (linearisation point of send)
- *   pass     consumer at the head  -         | producer sees PASSED at publish and sets the bit
+ *   pass     who moves head past   -         | producer sees PASSED at publish and sets the bit
  *   lease    any consumer          visible   | leased, ends by time (linearisation of receive)
  *   expire   anybody, by the clock leased, another reaper does it | READY without bit: the sweep sets it
  *   delete   the last lease's holder  leased, visible again, DEAD, MOVING | gone (linearisation of delete);

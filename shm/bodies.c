@@ -3,6 +3,7 @@
  *   allocate  clear a bit, then FREE -> USED(place); no bit: open an extent
  *   free      USED(place) -> FREE, then set the bit
  *   sweep     USED(place), slot moved on -> FREE; bits; OWNED of the dead; wholly free extents -> HOLE
+ *   give back wholly free extents -> HOLE, by who finds the tmpfs full
  *
  * A block is taken and freed by one compare-and-swap on its word, which names the message. Bits are
  * hints: cleared before the word is tried, set after it was freed, so a bit is lost only by a kill (or

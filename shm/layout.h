@@ -166,7 +166,7 @@ struct seg_header {
 	struct seg_identity identity, mirror;
 	atomic_u64 attribute[ATTRIBUTE_COUNT];
 	char dlq_name[2][SEG_NAME_MAX + 8];
-	atomic_u64 wanted; /* set by clients: RINGS work for the reaper; a hint */
+	atomic_u64 wanted; /* raised by who wants a sweep: settings have changed, a dead handle's row was freed */
 
 	/* Read by every call, written seldom. */
 	_Alignas(128) atomic_u64 rings;

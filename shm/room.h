@@ -6,7 +6,8 @@
 
 #include <errno.h>
 
-/* 0, RLQ_EFULL, or RLQ_ENOSPACE. Grows the queue when its newest ring is 7/8 full. Cheap but for one
+/* 0, RLQ_EFULL, or what went wrong in growing but for want of memory or a region: then the ring is used to its
+ * last slot. Grows the queue when 7/8 of all its slots are in use and nobody else does. Cheap but for one
  * call in up to 64: the number of messages is summed from the rows only that often, and as often as
  * needed near the capacity. Between enter and leave. */
 int seg_room_count(struct segment *segment);
