@@ -25,7 +25,7 @@ static const struct {
 	{RLQ_ERECEIPT, "not a receipt of this queue"},
 	{RLQ_EVERSION, "the queue was made by an incompatible version; remove it, or use that version"},
 	{RLQ_EDAMAGED, "the queue's segment is damaged; see ringlease verify"},
-	{RLQ_EFORKED, "the handle belongs to the parent process; open the queue again after fork"},
+	{RLQ_EFORKED, "it was opened by the parent process; open the directory and the queue anew after fork"},
 	{RLQ_EHANDLES, "too many open handles on this queue"},
 	{RLQ_EHOLDS, "too many messages held in place; delete some or let them go"},
 	{RLQ_ENODLQ, "no such dead-letter or target queue"},

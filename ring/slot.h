@@ -48,7 +48,7 @@
  *   expire   anybody, by the clock leased, another reaper does it | READY without bit: the sweep sets it
  *   delete   the last lease's holder  leased, visible again, DEAD, MOVING | gone (linearisation of delete);
  *                                  of MOVING: its mover cannot decide, and frees the copy
- *   MOVING   consumer or engine    DEAD      | back to DEAD once its owner is dead
+ *   MOVING   consumer or engine    DEAD, by a redrive READY | the same again once its owner is dead
  *   MOVED    its owner only        MOVING    | decided: anybody finishes the move
  * PENDING and DONE are kept for durable queues and are never entered in this version.
  *

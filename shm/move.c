@@ -51,9 +51,7 @@ static int copy_into(struct segment *source, const struct slot *from, uint32_t f
 	uint64_t place = my_place(from_ring, from_slot, word);
 	const unsigned char *payload = message_payload(source, from, &message, place);
 	struct message_parts notes = {0};
-	struct origin origin = {.incarnation = source->incarnation,
-				.place = place,
-				.file = source->file};
+	struct origin origin = {.incarnation = source->incarnation, .place = place, .file = source->file};
 	unsigned char *room;
 	uint64_t keep;
 	int error;
@@ -161,13 +159,12 @@ bool seg_undo_moving(struct segment *segment, uint32_t ring, uint32_t slot, stru
 {
 	/* Who read it in place is not known any more, so everybody may. */
 	uint32_t viewer = load_relaxed(&segment->header->viewers) ? OWNER_MANY : OWNER_NONE;
-	struct slot_word dead = word_with_deadline(word_with_owner(word_with_state(moving, SLOT_DEAD), viewer), 0);
+	/* It was DEAD, or READY if this was a redrive: nothing says so but its receive count. */
+	enum slot_state state = seg_is_used_up(segment, moving) ? SLOT_DEAD : SLOT_READY;
+	struct slot_word before = word_with_deadline(word_with_owner(word_with_state(moving, state), viewer), 0);
 
-	if (!seg_handle_is_gone(segment, word_owner(moving), word_serial(moving)) ||
-	    !slot_change(&segment->ring[ring].slots[slot], moving, dead))
-		return false;
-	CRASH_POINT(move_undone);
-	return true;
+	return seg_handle_is_gone(segment, word_owner(moving), word_serial(moving)) &&
+	       move_undo(segment, ring, slot, moving, before);
 }
 
 /* Notes where messages of this queue are moved to, for who looks for the other half of a move. */

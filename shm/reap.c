@@ -105,13 +105,6 @@ static void expire_for_good(struct segment *segment, uint32_t ring, uint32_t slo
 	}
 }
 
-static bool is_used_up(const struct segment *segment, struct slot_word word)
-{
-	uint64_t receives_max = seg_attribute(segment, ATTRIBUTE_RECEIVES_MAX);
-
-	return receives_max != 0 && word_receives(word) >= receives_max;
-}
-
 /* Nothing but time may announce that a used-up message is to be moved (R8): notes when. */
 static void note_overdue(struct segment *segment, struct sweep *sweep, struct slot_word word)
 {
@@ -148,7 +141,7 @@ static void sweep_ready(struct segment *segment, struct sweep *sweep, uint32_t i
 	const struct ring *ring = &segment->ring[index];
 	uint32_t overdue_ms = (uint32_t)seg_attribute(segment, ATTRIBUTE_OVERDUE_MS);
 
-	if (is_used_up(segment, word) && sweep->dlq_error == 0 &&
+	if (seg_is_used_up(segment, word) && sweep->dlq_error == 0 &&
 	    deadline_is_past(word_deadline_ms(word) + overdue_ms, (uint32_t)segment->clock.boot_ms)) {
 		struct slot_word dead = word_with_state(word, SLOT_DEAD);
 
@@ -197,7 +190,7 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 			return;
 		}
 		sweep->counted++;
-		if (state != SLOT_DEAD && state != SLOT_MOVING && is_used_up(segment, word))
+		if (state != SLOT_DEAD && state != SLOT_MOVING && seg_is_used_up(segment, word))
 			note_overdue(segment, sweep, word);
 		/* One that moves is its mover's, also when its time is up. */
 		if (state != SLOT_MOVING)

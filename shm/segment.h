@@ -101,6 +101,14 @@ static inline uint64_t seg_attribute(const struct segment *segment, enum seg_att
 	return load_relaxed(&segment->header->attribute[attribute]); /* relaxed: a setting, no hand-over */
 }
 
+/* Was the message received as often as it may be? */
+static inline bool seg_is_used_up(const struct segment *segment, struct slot_word word)
+{
+	uint64_t receives_max = seg_attribute(segment, ATTRIBUTE_RECEIVES_MAX);
+
+	return receives_max != 0 && word_receives(word) >= receives_max;
+}
+
 static inline uint32_t seg_newest_ring(const struct segment *segment)
 {
 	return rings_at(segment->rings, rings_count(segment->rings) - 1);

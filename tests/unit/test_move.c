@@ -397,6 +397,28 @@ Test(move, shouldRedriveElsewhereUpToANumber)
 	cr_assert_eq(moved, 1, "what is in flight stays");
 }
 
+/* As it is left by a redrive that was killed before it was decided. */
+Test(move, shouldGiveBackAMessageWhoseRedriveWasKilled)
+{
+	struct slot *slot = &queue->seg->ring[seg_newest_ring(queue->seg)].slots[0];
+	struct slot_word ready, moving;
+	struct rlq_message message;
+	struct rlq_queue *killed;
+
+	cr_assert_eq(rlq_queue_open(queues_directory(), "q", &killed), 0);
+	send_text(queue, "m");
+	ready = slot_read(slot);
+	moving = word_with_deadline(word_with_owner(word_with_state(ready, SLOT_MOVING), killed->seg->row),
+				    killed->seg->serial);
+	rlq_queue_close(killed);
+	cr_assert(slot_change(slot, ready, moving));
+	sweep_now(queue);
+	sweep_now(queue);
+	cr_assert_eq(stat_of(dlq).visible, 0, "it was never received");
+	message = receive_one(queue);
+	cr_assert(body_is(&message, "m"));
+}
+
 Test(move, shouldSayWhyARedriveCannotBe)
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
