@@ -26,6 +26,7 @@ enum {
 	WAVES_MIN = 10,
 	CONSUMERS = 2,
 	KEPT = 3,
+	SWEEPS_PER_VERIFY = 16,
 	/* A queue nearly empty may keep rings of up to 8,192 slots (reap.c); a burst needs more than all of them.
 	 */
 	SMALL_ORDER = 13,
@@ -130,13 +131,22 @@ static void *trickle(void *argument)
 	return NULL;
 }
 
+static void say_fault(void *unused, const char *text)
+{
+	(void)unused;
+	printf("verify: %s\n", text);
+}
+
+/* And now and then looks whether all is as it must be at any moment. */
 static void *sweep(void *argument)
 {
 	struct rlq_queue *queue = handle();
 
 	(void)argument;
-	while (!atomic_load(&is_over)) {
+	for (uint64_t sweeps = 0; !atomic_load(&is_over); sweeps++) {
 		leaks_sweep(queue);
+		if (sweeps % SWEEPS_PER_VERIFY == 0 && rlq_verify(directory, "q", say_fault, NULL) != 0)
+			fail("faults", 0, 0);
 		sched_yield();
 	}
 	rlq_queue_close(queue);
