@@ -393,10 +393,10 @@ RLQ_PUBLIC int rlq_redrive(struct rlq_queue *queue, const char *target, uint64_t
 /* ---- Checking --------------------------------------------------------------------------------- */
 
 /* Checks what must hold of a queue's segment at any moment, in use or not: identity, settings, list of
- * rings, every slot, and that the body of every message is its own. Calls `fault` with a sentence for each
- * fault. Hints, counters and what belongs to handles may lag behind at any moment and are not judged; the
- * sweep mends them. Opens the queue like any handle for so long, and changes no message. Returns the number of
- * faults, or a negative code. */
+ * rings, the places for rings that are not used, the rows of handles, every slot, and that the body of every
+ * message is its own. Calls `fault` with a sentence for each fault. Not judged is what may lag behind at any
+ * moment, and what the sweep mends: hints, counters, and what the killed have left. Opens the queue like any
+ * handle for so long, and changes no message. Returns the number of faults, or a negative code. */
 RLQ_PUBLIC int rlq_verify(struct rlq_directory *directory, const char *name,
 			  void (*fault)(void *context, const char *text), void *context);
 

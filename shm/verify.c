@@ -18,7 +18,7 @@ struct check {
 	int faults;
 };
 
-enum { FAULTS_SAID_MAX = 1000 };
+enum { FAULTS_SAID_MAX = 1000, DATA_PAGES_MAX = 1024, PAGE = 4096 };
 
 static __attribute__((format(printf, 2, 3))) void fault(struct check *check, const char *format, ...)
 {
@@ -78,6 +78,61 @@ static bool check_region(struct check *check, uint32_t index)
 	else
 		return true;
 	return false;
+}
+
+/* What a region's word may say that is not listed: in use by who grows or retires, or to be given back by the
+ * next who looks. */
+static bool is_possible_unlisted(const struct check *check, uint64_t low)
+{
+	uint32_t order = region_order(low), row = (uint32_t)(low >> 12) & 0xfff;
+
+	switch (low & 15) {
+	case REGION_EMPTY:
+		return low == 0;
+	case REGION_BUSY:
+		return order <= check->segment->capacity_order && row > 0 && row < SEG_ROW_COUNT;
+	case REGION_LIVE:
+		return order <= check->segment->capacity_order && row == 0;
+	default:
+		return false;
+	}
+}
+
+/* Is there anything but zeros in the region? Pages that were only read are zeros. Looks at the first pages that
+ * have memory; a file system that cannot say which do calls all of them so. */
+static bool region_has_data(const struct segment *segment, uint32_t index)
+{
+	static const unsigned char zeros[PAGE];
+	unsigned char page[PAGE];
+	off_t at = (off_t)(SEG_RINGS + index * SEG_RING_REGION), end = at + (off_t)SEG_RING_REGION;
+
+	for (int looks = 0; looks < DATA_PAGES_MAX; looks++, at += PAGE) {
+		at = lseek(segment->fd, at, SEEK_DATA);
+		if (at < 0 || at >= end)
+			return false;
+		if (pread(segment->fd, page, PAGE, at) == PAGE && memcmp(page, zeros, PAGE) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* A ring is built of zeros, so an empty region must hold nothing else. */
+static void check_unlisted(struct check *check, uint32_t index)
+{
+	const struct seg_header *header = check->segment->header;
+	const atomic_u64 *word = &header->region[index].low;
+	uint64_t taken = load_seq(&header->ring_next), low = load_seq(word);
+	bool has_data;
+
+	if (!is_possible_unlisted(check, low))
+		fault(check, "ring region %u is not listed, and its state cannot be (%llx)", index,
+		      (unsigned long long)low);
+	if (low != 0)
+		return;
+	has_data = region_has_data(check->segment, index);
+	/* Taken meanwhile, perhaps given back too: the data are the taker's. */
+	if (has_data && load_seq(word) == 0 && load_seq(&header->ring_next) == taken)
+		fault(check, "ring region %u is empty, yet there are data in it", index);
 }
 
 static void check_message(struct check *check, uint32_t index, uint32_t slot_index, const struct slot *slot,
@@ -165,7 +220,58 @@ static void check_rings(struct check *check)
 		return; /* removed or changed under us */
 	for (uint32_t i = 0; i < rings_count(segment->rings); i++)
 		check_ring(check, rings_at(segment->rings, i));
+	for (uint32_t i = 0; i < SEG_RING_COUNT; i++)
+		if (!rings_contain(segment->rings, i))
+			check_unlisted(check, i);
 	seg_leave(segment);
+}
+
+/* ---- rows ------------------------------------------------------------------------------------- */
+
+/* 0, or a list that there may have been. */
+static bool is_possible_view(uint64_t view)
+{
+	uint32_t count = rings_count(view);
+
+	if (view == 0)
+		return true;
+	for (uint32_t i = 0; i < count && count <= SEG_RING_COUNT; i++)
+		if (rings_at(view, i) >= SEG_RING_COUNT)
+			return false;
+	return count > 0 && count <= SEG_RING_COUNT && !(view & RINGS_REMOVED);
+}
+
+static bool is_possible_hold(const struct segment *segment, uint64_t hold)
+{
+	struct place place = place_unpack(hold);
+
+	return hold == 0 || (place_pack(place.ring, place.slot, place.generation) == hold &&
+			     place.slot >> segment->capacity_order == 0);
+}
+
+/* Of the living or the dead, or unused: the next sweep frees the dead's. */
+static void check_row(struct check *check, uint32_t index)
+{
+	const struct seg_row *row = &check->segment->rows[index];
+	uint64_t user = load_acquire(&row->user.low), view = load_acquire(&row->view);
+
+	if (user >> 33 != 0)
+		fault(check, "row %u: no serial: %llx", index, (unsigned long long)user);
+	if (!is_possible_view(view))
+		fault(check, "row %u: a call cannot work with rings %llx", index, (unsigned long long)view);
+	for (int i = 0; i < SEG_HOLD_COUNT; i++) {
+		uint64_t hold = load_acquire(&row->holds[i]);
+
+		if (!is_possible_hold(check->segment, hold))
+			fault(check, "row %u: nothing can be read in place at %llx", index,
+			      (unsigned long long)hold);
+	}
+}
+
+static void check_rows(struct check *check)
+{
+	for (uint32_t i = 1; i <= seg_row_high(check->segment); i++)
+		check_row(check, i);
 }
 
 /* What is wrong with a segment that cannot be opened. */
@@ -225,6 +331,7 @@ int seg_verify(const struct seg_directory *directory, const char *name,
 		return error;
 	check_header(&check);
 	check_rings(&check);
+	check_rows(&check);
 	seg_close(check.segment);
 	return check.faults;
 }

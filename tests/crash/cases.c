@@ -114,6 +114,7 @@ static void case_main(void *context)
 			   one->scene->failure);
 	if (!stops)
 		expect_end(one, child_wait(victim));
+	survivors_verify(&early);
 	actor_open(one->scene, &late);
 	early.is_measured = late.is_measured = !one->script->is_slow;
 	if (stops) {

@@ -86,6 +86,8 @@ void scene_check_engine(const struct actor *actor);
 void kill_helper_at(struct actor *actor, enum crash_point point, uint64_t nth, void (*run)(struct actor *actor));
 
 /* The survivors' part: others go on at once; nothing is lost; nothing stays behind. */
+/* Whatever the victim has left, nothing is damaged. */
+void survivors_verify(struct actor *actor);
 void survivors_go_on(struct actor *actor);
 void survivors_drain(struct actor *actor);
 void survivors_check_nothing_lost(struct actor *actor);

@@ -15,6 +15,23 @@ enum {
 
 /* ---- going on --------------------------------------------------------------------------------- */
 
+static void say_fault(void *context, const char *text)
+{
+	scene_fail(context, "verify, before anybody mends: %s", text);
+}
+
+void survivors_verify(struct actor *actor)
+{
+	static const char *const names[] = {"q", "dlq"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		int faults = rlq_verify(actor->directory, names[i], say_fault, actor->scene);
+
+		if (faults < 0 && faults != RLQ_ENOQUEUE)
+			scene_fail(actor->scene, "cannot verify %s: %s", names[i], rlq_strerror(faults));
+	}
+}
+
 /* Each of the public verbs at once, while nobody has reaped after the dead. */
 void survivors_go_on(struct actor *actor)
 {

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include <unistd.h>
 
 TestSuite(verify, .init = queues_begin, .fini = queues_end, .timeout = 60);
 
@@ -160,6 +161,112 @@ Test(verify, shouldNameAListOfRingsThatCannotBe)
 	store_seq(&queue->seg->header->rings, rings_make(2, 6, 0x30));
 	cr_expect_gt(verify("q"), 0);
 	store_seq(&queue->seg->header->rings, sound);
+	cr_expect_eq(verify("q"), 0, "%s", said);
+}
+
+static uint64_t busy_region(uint32_t row)
+{
+	return REGION_BUSY | region_order_pack(SEG_ORDER_FIRST) | (uint64_t)row << 12;
+}
+
+Test(verify, shouldNameAnUnlistedRegionThatCannotBe)
+{
+	static const uint64_t impossible[] = {
+		7,
+		REGION_EMPTY | UINT64_C(1) << 40,
+		REGION_BUSY | (uint64_t)SEG_ORDER_FIRST << 4 | 1 << 12,
+		REGION_LIVE,
+	};
+	struct rlq_queue *queue = busy_queue();
+	atomic_u64 *region = &queue->seg->header->region[5].low;
+
+	for (size_t i = 0; i < sizeof(impossible) / sizeof(impossible[0]); i++) {
+		store_seq(region, impossible[i]);
+		FAULT("ring region 5 is not listed, and its state cannot be");
+	}
+	store_seq(region, busy_region(0));
+	FAULT("ring region 5 is not listed, and its state cannot be");
+	store_seq(region, 0);
+	cr_expect_eq(verify("q"), 0, "%s", said);
+}
+
+Test(verify, shouldFindNothingWrongWithARegionThatIsToBeGivenBack)
+{
+	struct rlq_queue *queue = busy_queue();
+
+	store_seq(&queue->seg->header->region[4].low, busy_region(1000)); /* of nobody */
+	store_seq(&queue->seg->header->region[5].low, REGION_LIVE | region_order_pack(SEG_ORDER_FIRST));
+	cr_expect_eq(verify("q"), 0, "%s", said);
+}
+
+Test(verify, shouldNameDataInAnEmptyRegion)
+{
+	struct rlq_queue *queue = busy_queue();
+	off_t at = (off_t)(SEG_RINGS + 5 * SEG_RING_REGION + 12345);
+
+	cr_assert_eq(pwrite(queue->seg->fd, "x", 1, at), 1);
+	FAULT("ring region 5 is empty, yet there are data in it");
+	cr_assert_eq(pwrite(queue->seg->fd, "", 1, at), 1); /* a zero, as in a page that was only read */
+	cr_expect_eq(verify("q"), 0, "%s", said);
+}
+
+Test(verify, shouldFindNothingWrongWithRingsThatComeAndGo)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 6000; i++)
+			send_text(queue, "a");
+		cr_assert_eq(verify("q"), 0, "%s", said);
+		for (int i = 0; i < 6000; i++) {
+			struct rlq_message message = receive_one(queue);
+
+			cr_assert_eq(rlq_delete(queue, &message.receipt), 0);
+		}
+		for (int i = 0; i < 3; i++)
+			sweep_now(queue);
+		cr_assert_eq(stat_of(queue).rings, 1);
+		cr_assert_eq(verify("q"), 0, "%s", said);
+	}
+}
+
+Test(verify, shouldNameARowThatCannotBe)
+{
+	struct rlq_queue *queue = busy_queue();
+	struct seg_row *row = &queue->seg->rows[7];
+
+	store_seq(&row->user.low, UINT64_C(1) << 40);
+	FAULT("row 7: no serial");
+	store_seq(&row->user.low, 0);
+	store_seq(&row->view, rings_make(9, 1, 0));
+	FAULT("row 7: a call cannot work with rings");
+	store_seq(&row->view, rings_make(2, 1, 0x90));
+	FAULT("row 7: a call cannot work with rings");
+	store_seq(&row->view, 0);
+	store_seq(&row->holds[3], 77);
+	FAULT("row 7: nothing can be read in place at 4d");
+	store_seq(&row->holds[3], 0);
+	cr_expect_eq(verify("q"), 0, "%s", said);
+}
+
+static void hold_and_reserve(void *context)
+{
+	struct rlq_reservation reservation;
+	struct rlq_directory *directory;
+	struct rlq_message message;
+	struct rlq_queue *queue;
+
+	(void)context;
+	cr_assert_eq(rlq_directory_open(queues_path(), &directory), 0);
+	cr_assert_eq(rlq_queue_open(directory, "q", &queue), 0);
+	cr_assert_eq(receive_in_place(queue, &message), 1);
+	cr_assert_eq(rlq_reserve(queue, 5000, NULL, &reservation), 0);
+}
+
+Test(verify, shouldFindNothingWrongWithWhatTheDeadHaveLeft)
+{
+	busy_queue();
+	die_doing(hold_and_reserve, NULL);
 	cr_expect_eq(verify("q"), 0, "%s", said);
 }
 
