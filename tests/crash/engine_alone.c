@@ -25,8 +25,8 @@ struct story {
 	void (*prepare)(struct actor *actor);
 	void (*run)(struct actor *actor); /* by who dies */
 	enum crash_point point;
-	bool is_in_dlq;	     /* where the message is then to be received */
-	bool leaves_nothing; /* it was never sent */
+	bool is_in_dlq;			   /* where the message is then to be received */
+	bool leaves_nothing;		   /* it was never sent */
 	void (*then)(struct actor *actor); /* after the kill, before the engine comes */
 };
 

@@ -262,7 +262,13 @@ static int traced(const char *path, const struct run *run)
 
 /* ---- who judges ------------------------------------------------------------------------------- */
 
-/* Lines between the marks; -1 if there are not two. Says the first few. */
+/* Is the line about a signal or an end, not a call? A parent hears of its child when it likes. */
+static bool is_no_call(const char *line)
+{
+	return strncmp(line, "---", 3) == 0 || strncmp(line, "+++", 3) == 0;
+}
+
+/* Calls between the marks; -1 if there are not two. Says the first few. */
 static int count_between_marks(const char *file)
 {
 	FILE *trace = fopen(file, "r");
@@ -272,7 +278,7 @@ static int count_between_marks(const char *file)
 	while (trace && marks < 2 && fgets(line, sizeof(line), trace)) {
 		if (strncmp(line, "getsid(", 7) == 0)
 			marks++;
-		else if (marks == 1 && calls++ < 5)
+		else if (marks == 1 && !is_no_call(line) && calls++ < 5)
 			printf("    %s", line);
 	}
 	if (trace)
