@@ -3,6 +3,7 @@
 
 #include "ring/crashpoint.h"
 #include "ring/event.h"
+#include "shm/rings.h"
 #include "shm/room.h"
 
 #include <string.h>
@@ -139,12 +140,21 @@ struct patience {
 	uint64_t until_ms; /* 0: not asked to wait */
 };
 
-/* Until when to sleep before the next try; 0: do not. */
-static uint64_t waits_until(const struct patience *patience, int error, uint32_t tries, uint64_t now_ms)
+/* Is the error due to rings that are being made? All but one of several made at once give their memory back. */
+static bool is_passing(const struct rlq_queue *queue, int error)
 {
+	return error == ROOM_GROWING || (error == RLQ_ENOSPACE && seg_is_growing(queue->seg));
+}
+
+/* Until when to sleep before the next try; 0: do not. */
+static uint64_t waits_until(const struct rlq_queue *queue, const struct patience *patience, int error,
+			    uint32_t tries)
+{
+	uint64_t now_ms = queue->seg->clock.boot_ms;
+
 	if (patience->flags & RLQ_SEND_WAIT && now_ms < patience->until_ms)
 		return patience->until_ms;
-	return error == ROOM_GROWING && tries < GROWING_LOOKS ? now_ms + GROWING_LOOK_MS : 0;
+	return tries < GROWING_LOOKS && is_passing(queue, error) ? now_ms + GROWING_LOOK_MS : 0;
 }
 
 static int patience_begin(struct rlq_queue *queue, const struct rlq_send_options *options,
@@ -192,7 +202,7 @@ static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_
 		error = try_once(queue, out, attempt, ret_id);
 		if (!is_worth_waiting(error))
 			return error;
-		until_ms = waits_until(patience, error, tries, queue->seg->clock.boot_ms);
+		until_ms = waits_until(queue, patience, error, tries);
 		if (until_ms == 0)
 			return error == ROOM_GROWING ? RLQ_EFULL : error;
 		if (tries > 0) {

@@ -139,7 +139,9 @@ int seg_grow(struct segment *segment, uint32_t order)
 	CRASH_POINT(grow_allocated);
 	if (error || !list_append(segment, (uint32_t)index)) {
 		region_give_back(segment, (uint32_t)index, busy);
-		return error ? error : seg_refresh(segment);
+		seg_notify_room(segment);
+		/* Somebody else may have appended one while we found no memory. */
+		return load_seq(&segment->header->rings) == segment->rings ? error : seg_refresh(segment);
 	}
 	CRASH_POINT(grow_appended);
 	region_change(segment, (uint32_t)index, busy, region_with_state(busy, REGION_LIVE));

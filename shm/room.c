@@ -34,17 +34,28 @@ static uint64_t sends_until_count(const struct segment *segment, uint64_t live, 
 	return sends < 1 ? 1 : sends > CHECK_EVERY_MAX ? CHECK_EVERY_MAX : sends;
 }
 
-static int grow(struct segment *segment)
+/* Memory of unused bodies is given back for a ring that finds none. */
+static int grow_to(struct segment *segment, uint32_t order)
 {
-	uint32_t order = (uint32_t)newest_order(segment) + 2;
-	int error;
+	int error = seg_grow(segment, order);
 
-	if (order > segment->capacity_order || seg_is_short_of_regions(segment))
-		order = segment->capacity_order;
-	error = seg_grow(segment, order);
 	if (error == -ENOSPC && body_give_back(segment, ring_bytes(order)) > 0)
 		error = seg_grow(segment, order);
 	return error;
+}
+
+/* The last region is for a ring as large as the capacity needs; where there is no memory for that, the
+ * capacity cannot be reached anyway, and the usual step will do. */
+static int grow(struct segment *segment)
+{
+	uint32_t order = (uint32_t)newest_order(segment) + 2;
+	int error = -ENOSPC;
+
+	if (order > segment->capacity_order)
+		order = segment->capacity_order;
+	if (seg_is_short_of_regions(segment))
+		error = seg_grow(segment, segment->capacity_order);
+	return error == -ENOSPC ? grow_to(segment, order) : error;
 }
 
 /* Messages in the queue, with those that we have reserved and may yet publish. */
