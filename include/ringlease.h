@@ -21,8 +21,8 @@
  *   - A process that is stopped (SIGSTOP) keeps the memory it holds, but no lease beyond its time.
  *   - Blocking: a receive sleeps as long as it was asked to wait, a send with RLQ_SEND_WAIT likewise. A send or
  *     reserve sleeps unasked only for memory of the queue that others are just making or giving back: 10 ms as
- *     a rule, 200 ms at most, then RLQ_EFULL (one of them is stopped). No other call on a queue sleeps; rlq_peek,
- *     rlq_purge, rlq_redrive, rlq_queue_stat and rlq_verify walk over all of its slots.
+ *     a rule, 200 ms at most, then RLQ_EFULL or RLQ_ENOSPACE (one of them is stopped). No other call on a queue
+ *     sleeps; rlq_peek, rlq_purge, rlq_redrive, rlq_queue_stat and rlq_verify walk over all of its slots.
  *   - Bodies and attributes are bytes from other processes: treat them as input.
  *   - Without a running engine (ringleased, or an application that hosts it) queues work as well; the
  *     clients then do its work on their way, so a lease may end late while nobody calls.
@@ -56,25 +56,25 @@ extern "C" {
 
 /* Error codes beside errno's. Values are part of the ABI. */
 enum rlq_error {
-	RLQ_EFULL = -2001,     /* the queue holds as many messages as its capacity, or cannot grow for now */
-	RLQ_ENOSPACE = -2002,  /* the tmpfs (or its quota) has no room left for this message */
-	RLQ_ESTALE = -2003,    /* the receipt is of an earlier lease, or the message is gone */
-	RLQ_ENOQUEUE = -2004,  /* no such queue */
-	RLQ_EREMOVED = -2005,  /* the queue was removed while this handle was open */
-	RLQ_EEXISTS = -2006,   /* a queue of that name exists with other attributes */
-	RLQ_ENAME = -2007,     /* not a queue name: 1-80 of A-Z a-z 0-9 _ - */
-	RLQ_ETOOBIG = -2008,   /* body and attributes are over the queue's limit */
+	RLQ_EFULL = -2001,	/* the queue holds as many messages as its capacity, or cannot grow for now */
+	RLQ_ENOSPACE = -2002,	/* the tmpfs (or its quota) has no room left for this message */
+	RLQ_ESTALE = -2003,	/* the receipt is of an earlier lease, or the message is gone */
+	RLQ_ENOQUEUE = -2004,	/* no such queue */
+	RLQ_EREMOVED = -2005,	/* the queue was removed while this handle was open */
+	RLQ_EEXISTS = -2006,	/* a queue of that name exists with other attributes */
+	RLQ_ENAME = -2007,	/* not a queue name: 1-80 of A-Z a-z 0-9 _ - */
+	RLQ_ETOOBIG = -2008,	/* body and attributes are over the queue's limit */
 	RLQ_EATTRIBUTE = -2009, /* a message or queue attribute is out of range or malformed */
-	RLQ_ERECEIPT = -2010,  /* not a receipt, or one of another queue */
-	RLQ_EVERSION = -2011,  /* the segment was made by an incompatible version */
-	RLQ_EDAMAGED = -2012,  /* the segment is damaged; run `ringlease verify` */
-	RLQ_EFORKED = -2013,   /* handle, directory or engine belongs to the parent process */
-	RLQ_EHANDLES = -2014,  /* the queue has no row left for another handle */
-	RLQ_EHOLDS = -2015,    /* too many messages held in place by this handle */
-	RLQ_ENODLQ = -2016,    /* the dead-letter queue or redrive target does not exist */
-	RLQ_EENGINE = -2017,   /* needs a running engine (ringleased); no call of this version answers it */
-	RLQ_EBUSY = -2018,     /* another process is changing this queue's attributes, or removing it */
-	RLQ_EBOOT = -2019,     /* the segment is of an earlier boot */
+	RLQ_ERECEIPT = -2010,	/* not a receipt, or one of another queue */
+	RLQ_EVERSION = -2011,	/* the segment was made by an incompatible version */
+	RLQ_EDAMAGED = -2012,	/* the segment is damaged; run `ringlease verify` */
+	RLQ_EFORKED = -2013,	/* handle, directory or engine belongs to the parent process */
+	RLQ_EHANDLES = -2014,	/* the queue has no row left for another handle */
+	RLQ_EHOLDS = -2015,	/* too many messages held in place by this handle */
+	RLQ_ENODLQ = -2016,	/* the dead-letter queue or redrive target does not exist */
+	RLQ_EENGINE = -2017,	/* needs a running engine (ringleased); no call of this version answers it */
+	RLQ_EBUSY = -2018,	/* another process is changing this queue's attributes, or removing it */
+	RLQ_EBOOT = -2019,	/* the segment is of an earlier boot */
 };
 
 /* Text for a code of any function here; never NULL, static. Thread-safe. */
@@ -111,22 +111,22 @@ RLQ_PUBLIC int rlq_queue_list(struct rlq_directory *directory, const char *prefi
 /* ---- Queues ----------------------------------------------------------------------------------- */
 
 enum {
-	RLQ_NAME_MAX = 80,		       /* characters of a queue name */
-	RLQ_ATTRIBUTES_MAX = 10,	       /* message attributes per message, as SQS */
-	RLQ_BATCH_MAX = 1024,		       /* messages per batch call */
-	RLQ_HOLDS_MAX = 16,		       /* messages one handle may hold in place */
-	RLQ_HANDLES_MAX = 1023,		       /* open handles per queue, all processes together */
-	RLQ_BODY_MAX = 64 * 1024 * 1024,       /* bytes of body and attributes */
-	RLQ_BODY_DEFAULT_MAX = 1024 * 1024,    /* default limit, as SQS */
-	RLQ_CAPACITY_MAX = 14 * 1024 * 1024,   /* messages */
+	RLQ_NAME_MAX = 80,		     /* characters of a queue name */
+	RLQ_ATTRIBUTES_MAX = 10,	     /* message attributes per message, as SQS */
+	RLQ_BATCH_MAX = 1024,		     /* messages per batch call */
+	RLQ_HOLDS_MAX = 16,		     /* messages one handle may hold in place */
+	RLQ_HANDLES_MAX = 1023,		     /* open handles per queue, all processes together */
+	RLQ_BODY_MAX = 64 * 1024 * 1024,     /* bytes of body and attributes */
+	RLQ_BODY_DEFAULT_MAX = 1024 * 1024,  /* default limit, as SQS */
+	RLQ_CAPACITY_MAX = 14 * 1024 * 1024, /* messages */
 	RLQ_CAPACITY_DEFAULT = 10 * 1000 * 1000,
 };
 
-#define RLQ_DEFAULT INT64_C(-1)		     /* "as the queue says" */
-#define RLQ_VISIBILITY_MAX_MS INT64_C(43200000)	     /* 12 h */
-#define RLQ_DELAY_MAX_MS INT64_C(1209600000)	     /* 14 d natively; SQS has 15 min */
-#define RLQ_RETENTION_MIN_MS INT64_C(60000)	     /* 60 s */
-#define RLQ_RETENTION_MAX_MS INT64_C(1209600000)     /* 14 d */
+#define RLQ_DEFAULT INT64_C(-1)			 /* "as the queue says" */
+#define RLQ_VISIBILITY_MAX_MS INT64_C(43200000)	 /* 12 h */
+#define RLQ_DELAY_MAX_MS INT64_C(1209600000)	 /* 14 d natively; SQS has 15 min */
+#define RLQ_RETENTION_MIN_MS INT64_C(60000)	 /* 60 s */
+#define RLQ_RETENTION_MAX_MS INT64_C(1209600000) /* 14 d */
 
 /* Where a queue's memory is placed. */
 enum rlq_placement {
@@ -146,21 +146,21 @@ struct rlq_queue_attributes {
 	/* Messages, with what is reserved, 1 .. RLQ_CAPACITY_MAX; fixed at creation. Exact for one producer;
 	 * several at once may pass it by up to 64 each and what they have reserved but not published. */
 	uint64_t capacity;
-	uint32_t receives_max;	    /* 0: no DLQ; else 1 .. 1000 */
-	uint32_t overdue_ms;	    /* how long a used-up message waits before the engine moves it; 30,000 */
-	char dlq[RLQ_NAME_MAX + 1]; /* name of the dead-letter queue, "" for none */
-	uint32_t mode;		    /* file mode of the segment, fixed at creation; default 0600 */
-	uint32_t group;		    /* gid of the segment, UINT32_MAX: the creator's; fixed at creation */
+	uint32_t receives_max;	      /* 0: no DLQ; else 1 .. 1000 */
+	uint32_t overdue_ms;	      /* how long a used-up message waits before the engine moves it; 30,000 */
+	char dlq[RLQ_NAME_MAX + 1];   /* name of the dead-letter queue, "" for none */
+	uint32_t mode;		      /* file mode of the segment, fixed at creation; default 0600 */
+	uint32_t group;		      /* gid of the segment, UINT32_MAX: the creator's; fixed at creation */
 	enum rlq_placement placement; /* fixed at creation */
 	uint32_t placement_node;
 };
 
-#define RLQ_QUEUE_ATTRIBUTES_INIT                                                                  \
-	{                                                                                          \
-		.size = sizeof(struct rlq_queue_attributes), .visibility_ms = 30000,               \
-		.delay_ms = 0, .retention_ms = INT64_C(345600000), .wait_ms = 0,                   \
-		.message_bytes_max = RLQ_BODY_DEFAULT_MAX, .capacity = RLQ_CAPACITY_DEFAULT,       \
-		.receives_max = 0, .overdue_ms = 30000, .mode = 0600, .group = UINT32_MAX          \
+#define RLQ_QUEUE_ATTRIBUTES_INIT                                                                                  \
+	{                                                                                                          \
+		.size = sizeof(struct rlq_queue_attributes), .visibility_ms = 30000, .delay_ms = 0,                \
+		.retention_ms = INT64_C(345600000), .wait_ms = 0, .message_bytes_max = RLQ_BODY_DEFAULT_MAX,       \
+		.capacity = RLQ_CAPACITY_DEFAULT, .receives_max = 0, .overdue_ms = 30000, .mode = 0600,            \
+		.group = UINT32_MAX                                                                                \
 	}
 
 struct rlq_queue;
@@ -199,26 +199,26 @@ RLQ_PUBLIC int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rl
 /* What a queue holds and has done. Depths are counted from the slots when asked; counters are sums of
  * what each handle noted and may miss what a killed process did last. */
 struct rlq_queue_stat {
-	size_t size; /* sizeof(struct rlq_queue_stat); start from RLQ_QUEUE_STAT_INIT */
+	size_t size;			      /* sizeof(struct rlq_queue_stat); start from RLQ_QUEUE_STAT_INIT */
 	uint64_t visible, in_flight, delayed; /* messages; a message on its way to the DLQ is visible */
 	uint64_t dead;			      /* of the visible: waiting to be moved to the DLQ */
 	uint64_t sent, received, deleted, redelivered, moved_to_dlq, expired;
-	uint64_t oldest_sent_ms;    /* wall clock ms of the oldest message, 0: none */
+	uint64_t oldest_sent_ms; /* wall clock ms of the oldest message, 0: none */
 	uint64_t created_ms, modified_ms;
-	uint64_t memory_bytes;	    /* what the segment really takes */
-	uint64_t slots;		    /* in its rings now */
+	uint64_t memory_bytes; /* what the segment really takes */
+	uint64_t slots;	       /* in its rings now */
 	uint32_t rings;
-	uint32_t handles;	    /* rows in use */
+	uint32_t handles; /* rows in use */
 	uint64_t incarnation;
-	int32_t placed_node;	    /* where the rings really lie; -1 unknown, -2 on several nodes */
-	int32_t dlq_error;	    /* why the last move to the DLQ failed, 0 if it did not */
-	int32_t policy;		    /* enum rlq_placement of the rings, read back from the kernel; -1 unknown */
-	uint32_t policy_node;	    /* with RLQ_PLACE_NODE */
+	int32_t placed_node;  /* where the rings really lie; -1 unknown, -2 on several nodes */
+	int32_t dlq_error;    /* why the last move to the DLQ failed, 0 if it did not */
+	int32_t policy;	      /* enum rlq_placement of the rings, read back from the kernel; -1 unknown */
+	uint32_t policy_node; /* with RLQ_PLACE_NODE */
 };
 
-#define RLQ_QUEUE_STAT_INIT                                                                        \
-	{                                                                                          \
-		.size = sizeof(struct rlq_queue_stat)                                              \
+#define RLQ_QUEUE_STAT_INIT                                                                                        \
+	{                                                                                                          \
+		.size = sizeof(struct rlq_queue_stat)                                                              \
 	}
 
 /* Fills as many bytes as `ret_stat->size` says, as rlq_queue_get_attributes does. */
@@ -260,22 +260,22 @@ RLQ_PUBLIC int rlq_receipt_parse(const char *text, struct rlq_receipt *ret_recei
 RLQ_PUBLIC void rlq_message_id_format(const struct rlq_message_id *id, char *ret_text);
 
 enum rlq_send_flags {
-	RLQ_SEND_WAIT = 1, /* wait up to timeout_ms for room before answering RLQ_EFULL or RLQ_ENOSPACE */
+	RLQ_SEND_WAIT = 1,     /* wait up to timeout_ms for room before answering RLQ_EFULL or RLQ_ENOSPACE */
 	RLQ_INTERRUPTIBLE = 2, /* a signal ends a wait with -EINTR; also for receive */
 };
 
 struct rlq_send_options {
 	size_t size;
-	int64_t delay_ms; /* RLQ_DEFAULT or 0 .. RLQ_DELAY_MAX_MS */
+	int64_t delay_ms;   /* RLQ_DEFAULT or 0 .. RLQ_DELAY_MAX_MS */
 	int64_t timeout_ms; /* with RLQ_SEND_WAIT; INT64_MAX: for ever */
 	const struct rlq_attribute *attributes;
 	uint32_t attribute_count; /* 0 .. RLQ_ATTRIBUTES_MAX */
 	uint32_t flags;
 };
 
-#define RLQ_SEND_OPTIONS_INIT                                                                      \
-	{                                                                                          \
-		.size = sizeof(struct rlq_send_options), .delay_ms = RLQ_DEFAULT                   \
+#define RLQ_SEND_OPTIONS_INIT                                                                                      \
+	{                                                                                                          \
+		.size = sizeof(struct rlq_send_options), .delay_ms = RLQ_DEFAULT                                   \
 	}
 
 /* Sends a copy of `body`. `options` NULL: defaults. `ret_id` may be NULL. On success the message is
@@ -347,10 +347,9 @@ struct rlq_receive_options {
 	uint32_t flags;
 };
 
-#define RLQ_RECEIVE_OPTIONS_INIT                                                                   \
-	{                                                                                          \
-		.size = sizeof(struct rlq_receive_options), .wait_ms = RLQ_DEFAULT,                \
-		.visibility_ms = RLQ_DEFAULT                                                       \
+#define RLQ_RECEIVE_OPTIONS_INIT                                                                                   \
+	{                                                                                                          \
+		.size = sizeof(struct rlq_receive_options), .wait_ms = RLQ_DEFAULT, .visibility_ms = RLQ_DEFAULT   \
 	}
 
 /* Receives up to `max` (1 .. RLQ_BATCH_MAX) messages into `ret_messages`; returns how many, 0 if none

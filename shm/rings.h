@@ -10,7 +10,7 @@
 int seg_grow(struct segment *segment, uint32_t order);
 
 /* Is there only one region left that has no ring, or none? It is kept for a ring as large as the capacity
- * needs: then, however many old rings are kept by messages that nobody deletes, the queue can grow. */
+ * needs: then, however many old rings are kept by messages that nobody deletes, the queue can grow (room.c). */
 static inline bool seg_is_short_of_regions(const struct segment *segment)
 {
 	return rings_count(segment->rings) >= SEG_RING_COUNT - 1;
