@@ -100,10 +100,10 @@ for function in $(grep -ohE '\brlq_[a-z_]+\(' "$top/include/ringlease.h" "$top/i
 done
 
 it 'have manual pages without faults'
-if command -v man >/dev/null && MANWIDTH=80 man --warnings -l "$manual" >/dev/null 2>&1; then
+if command -v groff >/dev/null; then
 	for page in "$top"/docs/man/*.[1-8]; do
 		grep -q '^\.so ' "$page" && continue
-		MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z "$page" >/dev/null 2>"$work/err"
+		groff -k -t -mandoc -Tutf8 -ww -rLL=80n -z "$page" 2>"$work/err"
 		[ -s "$work/err" ] && fault "$(basename "$page") has faults"
 	done
 fi
