@@ -1,8 +1,10 @@
 /* Bits flipped all over a live segment: thousands of them, seeded; no crash, no hang, no wrong answer.
  * With --seed S --rounds N by hand. */
+#include "tests/support/arguments.h"
 #include "tests/support/child.h"
 #include "tests/support/segment_play.h"
 #include "tests/support/shared.h"
+#include "tests/support/tally.h"
 
 #include <string.h>
 
@@ -41,7 +43,8 @@ static uint64_t argument(int argc, char **argv, const char *name, uint64_t other
 
 int main(int argc, char **argv)
 {
-	uint64_t seed = argument(argc, argv, "--seed", 1), rounds = argument(argc, argv, "--rounds", ROUNDS);
+	uint64_t seed = argument(argc, argv, "--seed", test_seed(1)),
+		 rounds = argument(argc, argv, "--rounds", ROUNDS);
 	struct round *round = shared_memory(sizeof(*round));
 	int failed = 0;
 
@@ -57,6 +60,7 @@ int main(int argc, char **argv)
 		}
 	}
 	printf("%lu bits flipped in %lu rounds\n", (unsigned long)round->flips, (unsigned long)rounds);
+	tally("flips", round->flips);
 	printf("%lu passed, %d failed\n", (unsigned long)(rounds - (uint64_t)failed), failed);
 	return failed > 0;
 }

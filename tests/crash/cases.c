@@ -2,6 +2,7 @@
 
 #include "tests/support/child.h"
 #include "tests/support/shared.h"
+#include "tests/support/tally.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -154,9 +155,38 @@ const char *case_run(struct scene *scene, const struct script *script, struct cr
 	status = child_wait(child_start(case_main, &one));
 	if (child_exited(status, 0))
 		return NULL;
+	scene->is_stuck |= child_was_killed(status, SIGALRM);
 	if (scene->failure[0] == '\0' || child_was_killed(status, SIGALRM))
 		snprintf(scene->failure, sizeof(scene->failure), "the case ended: %s", child_status_text(status));
 	return scene->failure;
+}
+
+void cases_count(struct case_totals *totals, const struct scene *scene, const char *failure)
+{
+	totals->cases++;
+	totals->failures += failure != NULL;
+	totals->losses += failure != NULL && scene->is_loss;
+	totals->stuck += failure != NULL && scene->is_stuck;
+	if (scene->steps_max > totals->steps_max)
+		totals->steps_max = scene->steps_max;
+}
+
+void cases_add(struct case_totals *sum, const struct case_totals *more)
+{
+	sum->cases += more->cases;
+	sum->failures += more->failures;
+	sum->losses += more->losses;
+	sum->stuck += more->stuck;
+	if (more->steps_max > sum->steps_max)
+		sum->steps_max = more->steps_max;
+}
+
+void cases_tally(const struct case_totals *totals, const char *what)
+{
+	tally(what, totals->cases);
+	tally("losses", totals->losses);
+	tally("stuck", totals->stuck);
+	tally("steps_max", totals->steps_max);
 }
 
 const struct script *script_at(uint32_t number)

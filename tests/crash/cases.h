@@ -21,6 +21,17 @@ enum case_others {
 const char *case_run(struct scene *scene, const struct script *script, struct crash_plan plan,
 		     enum case_others others);
 
+/* What a worker's cases have come to. */
+struct case_totals {
+	uint64_t cases, failures, losses, stuck, steps_max;
+};
+
+/* Counts one case, as it was left in the scene. */
+void cases_count(struct case_totals *totals, const struct scene *scene, const char *failure);
+void cases_add(struct case_totals *sum, const struct case_totals *more);
+/* Tallies them; `what` are the cases. */
+void cases_tally(const struct case_totals *totals, const char *what);
+
 /* The script with that number, NULL beyond the last. */
 const struct script *script_at(uint32_t number);
 

@@ -16,7 +16,7 @@ struct totals {
 	uint32_t kills[CRASH_POINT_COUNT], failures[CRASH_POINT_COUNT];
 	uint32_t scripts, script_failures, pair_count;
 	struct crash_pair pair[CRASH_PAIRS_MAX];
-	uint64_t steps_max;
+	struct case_totals cases;
 };
 
 static const char *only_script = "", *only_point = "";
@@ -28,6 +28,7 @@ static void kill_at(struct totals *totals, struct scene *scene, const struct scr
 	const char *failure = case_run(scene, script, plan, others);
 
 	totals->kills[point]++;
+	cases_count(&totals->cases, scene, failure);
 	if (failure == NULL)
 		return;
 	totals->failures[point]++;
@@ -92,7 +93,6 @@ static void work(void *context, struct scene *scene, uint32_t number)
 		if (!script->is_slow)
 			run_with(totals, scene, script, OTHERS_WITH_ENGINE);
 	}
-	totals->steps_max = scene->steps_max;
 }
 
 static void add(struct totals *sum, const struct totals *more)
@@ -104,7 +104,7 @@ static void add(struct totals *sum, const struct totals *more)
 	}
 	sum->scripts += more->scripts;
 	sum->script_failures += more->script_failures;
-	sum->steps_max = more->steps_max > sum->steps_max ? more->steps_max : sum->steps_max;
+	cases_add(&sum->cases, &more->cases);
 	for (uint32_t i = 0; i < more->pair_count; i++)
 		printf("two stores without a point between them: crash_arm%+td and crash_arm%+td\n",
 		       (char *)more->pair[i].first - (char *)(uintptr_t)crash_arm,
@@ -114,7 +114,7 @@ static void add(struct totals *sum, const struct totals *more)
 
 static int report(const struct totals *totals)
 {
-	uint32_t passed = 0, failed = totals->script_failures + (totals->pair_count > 0), kills = 0;
+	uint32_t passed = 0, failed = totals->script_failures + (totals->pair_count > 0);
 
 	printf("%-26s %8s %6s  %s\n", "point", "reached", "kills", "result");
 	for (enum crash_point point = 0; point < CRASH_POINT_COUNT; point++) {
@@ -127,10 +127,10 @@ static int report(const struct totals *totals)
 						     : "FAILED");
 		passed += good;
 		failed += !good;
-		kills += totals->kills[point];
 	}
-	printf("%u scripts, %u kills; a survivor's call took at most %llu steps, %d allowed\n", totals->scripts,
-	       kills, (unsigned long long)totals->steps_max, STEPS_MAX);
+	printf("%u scripts, %llu kills; a survivor's call took at most %llu steps, %d allowed\n", totals->scripts,
+	       (unsigned long long)totals->cases.cases, (unsigned long long)totals->cases.steps_max, STEPS_MAX);
+	cases_tally(&totals->cases, "kills");
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed > 0;
 }

@@ -11,13 +11,9 @@
 
 enum { DEFAULT_SECONDS = 6, SCRIPTS_MAX = 128 };
 
-struct totals {
-	uint64_t kills, failures;
-};
-
 static struct test_arguments arguments;
 
-static void kill_at(struct totals *totals, struct scene *scene, const struct script *script, uint64_t nth)
+static void kill_at(struct case_totals *totals, struct scene *scene, const struct script *script, uint64_t nth)
 {
 	struct crash_plan plan = {.mode = CRASH_AT_STORE, .nth = nth};
 	const char *failure = case_run(scene, script, plan, nth % 2 ? OTHERS_WITH_ENGINE : OTHERS_ALONE);
@@ -25,15 +21,14 @@ static void kill_at(struct totals *totals, struct scene *scene, const struct scr
 	/* With an engine a script may end sooner. */
 	if (failure != NULL && nth % 2 && scene->plan.stores < nth)
 		failure = NULL;
-	totals->kills++;
-	totals->failures += failure != NULL;
+	cases_count(totals, scene, failure);
 	if (failure)
 		printf("FAILED: %s, killed before store %llu: %s\n", script->name, (unsigned long long)nth,
 		       failure);
 }
 
 /* The stores that a script makes; 0 if it is not to be used. */
-static uint64_t count_stores(struct totals *totals, struct scene *scene, const struct script *script)
+static uint64_t count_stores(struct case_totals *totals, struct scene *scene, const struct script *script)
 {
 	const char *failure;
 
@@ -48,7 +43,7 @@ static uint64_t count_stores(struct totals *totals, struct scene *scene, const s
 
 static void work(void *context, struct scene *scene, uint32_t number)
 {
-	struct totals *totals = (struct totals *)context + number;
+	struct case_totals *totals = (struct case_totals *)context + number;
 	uint64_t random = arguments.seed + number + 1, stores[SCRIPTS_MAX];
 	time_t end = time(NULL) + (time_t)arguments.seconds;
 	uint32_t scripts = 0;
@@ -68,15 +63,15 @@ static void work(void *context, struct scene *scene, uint32_t number)
 
 int main(int count, char **values)
 {
-	struct totals *totals = shared_memory(CASE_WORKERS * sizeof(*totals));
-	uint64_t kills = 0, failures = 0;
+	struct case_totals *totals = shared_memory((CASE_WORKERS + 1) * sizeof(*totals)),
+			   *sum = &totals[CASE_WORKERS];
 
 	arguments = test_arguments_read(count, values, DEFAULT_SECONDS);
 	cases_share(work, totals);
-	for (uint32_t i = 0; i < CASE_WORKERS; i++) {
-		kills += totals[i].kills;
-		failures += totals[i].failures;
-	}
-	printf("%llu passed, %llu failed\n", (unsigned long long)(kills - failures), (unsigned long long)failures);
-	return failures > 0 || kills == 0;
+	for (uint32_t i = 0; i < CASE_WORKERS; i++)
+		cases_add(sum, &totals[i]);
+	cases_tally(sum, "kills");
+	printf("%llu passed, %llu failed\n", (unsigned long long)(sum->cases - sum->failures),
+	       (unsigned long long)sum->failures);
+	return sum->failures > 0 || sum->cases == 0;
 }

@@ -5,6 +5,7 @@
 #include "tests/support/child.h"
 #include "tests/support/leaks.h"
 #include "tests/support/shared.h"
+#include "tests/support/tally.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -233,6 +234,7 @@ int main(void)
 	for (unsigned i = 0; i < count; i++)
 		passed += story_is_true(&stories[i]);
 	tmpdir_remove(scene->directory);
+	tally("kills", count);
 	printf("%u passed, %u failed\n", passed, count - passed);
 	return passed < count;
 }

@@ -45,8 +45,9 @@ struct scene {
 		bool is_dlq;
 	} kept[RECEIPTS_MAX];
 	uint32_t kept_count;
-	bool is_holding;    /* what survivors do meanwhile: hold, else delete and use again */
-	uint64_t steps_max; /* most that a survivor's call took */
+	bool is_holding;	/* what survivors do meanwhile: hold, else delete and use again */
+	uint64_t steps_max;	/* most that a survivor's call took */
+	bool is_loss, is_stuck; /* the failure is one of these */
 	char failure[512];
 };
 

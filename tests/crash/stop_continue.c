@@ -10,8 +10,8 @@
 #include <string.h>
 
 struct totals {
-	uint32_t stops, scripts, failures;
-	uint64_t steps_max;
+	struct case_totals cases;
+	uint32_t scripts, script_failures;
 };
 
 static const char *only_script = "", *only_point = "";
@@ -22,10 +22,9 @@ static void stop_at(struct totals *totals, struct scene *scene, const struct scr
 	struct crash_plan plan = {.mode = CRASH_AT_POINT, .stops = true, .point = point, .nth = nth};
 	const char *failure = case_run(scene, script, plan, others);
 
-	totals->stops++;
+	cases_count(&totals->cases, scene, failure);
 	if (failure == NULL)
 		return;
-	totals->failures++;
 	printf("FAILED: %s, stopped at %s, passage %llu, others %s: %s\n", script->name, crash_point_name(point),
 	       (unsigned long long)nth, others == OTHERS_HOLD ? "hold" : "go on", failure);
 }
@@ -38,7 +37,7 @@ static void run_script(struct totals *totals, struct scene *scene, const struct 
 
 	totals->scripts++;
 	if (failure != NULL) {
-		totals->failures++;
+		totals->script_failures++;
 		printf("FAILED: %s, nobody stopped: %s\n", script->name, failure);
 		return;
 	}
@@ -63,25 +62,26 @@ static void work(void *context, struct scene *scene, uint32_t number)
 	for (uint32_t i = number; (script = script_at(i)) != NULL; i += CASE_WORKERS)
 		if (strstr(script->name, only_script) != NULL && !script->is_slow)
 			run_script(totals, scene, script);
-	totals->steps_max = scene->steps_max;
 }
 
 int main(int count, char **arguments)
 {
 	struct totals *totals = shared_memory((CASE_WORKERS + 1) * sizeof(*totals)), *sum = &totals[CASE_WORKERS];
+	uint64_t failed;
 
 	only_script = count > 1 ? arguments[1] : "";
 	only_point = count > 2 ? arguments[2] : "";
 	cases_share(work, totals);
 	for (uint32_t i = 0; i < CASE_WORKERS; i++) {
-		sum->stops += totals[i].stops;
+		cases_add(&sum->cases, &totals[i].cases);
 		sum->scripts += totals[i].scripts;
-		sum->failures += totals[i].failures;
-		if (totals[i].steps_max > sum->steps_max)
-			sum->steps_max = totals[i].steps_max;
+		sum->script_failures += totals[i].script_failures;
 	}
-	printf("%u scripts, %u stops; another's call took at most %llu steps, %d allowed\n", sum->scripts,
-	       sum->stops, (unsigned long long)sum->steps_max, STEPS_MAX);
-	printf("%u passed, %u failed\n", sum->stops - sum->failures, sum->failures);
-	return sum->failures > 0 || sum->stops == 0;
+	printf("%u scripts, %llu stops; another's call took at most %llu steps, %d allowed\n", sum->scripts,
+	       (unsigned long long)sum->cases.cases, (unsigned long long)sum->cases.steps_max, STEPS_MAX);
+	cases_tally(&sum->cases, "stops");
+	failed = sum->cases.failures + sum->script_failures;
+	printf("%llu passed, %llu failed\n", (unsigned long long)(sum->cases.cases - sum->cases.failures),
+	       (unsigned long long)failed);
+	return failed > 0 || sum->cases.cases == 0;
 }

@@ -103,9 +103,10 @@ void survivors_check_nothing_lost(struct actor *actor)
 	for (uint32_t tag = 0; tag < scene->tag_count; tag++) {
 		const struct tag *account = &scene->tag[tag];
 
-		if (account->is_sent && !account->is_deleted && !account->is_deleting)
-			scene_fail(scene, "message %u was sent and is lost (received %u times)", tag,
-				   account->received);
+		if (!account->is_sent || account->is_deleted || account->is_deleting)
+			continue;
+		scene->is_loss = true;
+		scene_fail(scene, "message %u was sent and is lost (received %u times)", tag, account->received);
 	}
 }
 

@@ -75,8 +75,10 @@ static void measure_end(const struct actor *actor, const char *what)
 	steps = crash_steps_taken();
 	if (steps > actor->scene->steps_max)
 		actor->scene->steps_max = steps;
-	if (steps > STEPS_MAX)
-		scene_fail(actor->scene, "%s took a survivor %llu steps", what, (unsigned long long)steps);
+	if (steps <= STEPS_MAX)
+		return;
+	actor->scene->is_stuck = true;
+	scene_fail(actor->scene, "%s took a survivor %llu steps", what, (unsigned long long)steps);
 }
 
 void expect_code(struct scene *scene, const char *what, int code)

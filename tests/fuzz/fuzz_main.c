@@ -1,6 +1,7 @@
 /* Plain replay of a fuzz harness: with files, each of them once; without, a short seeded run over random
  * inputs and mutations of one another. With libFuzzer its own main is used instead. */
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/tally.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,7 @@ static void run_seeded(void)
 		alarm(RUN_SECONDS);
 		LLVMFuzzerTestOneInput(input, count);
 	}
+	tally("fuzz_runs", SEEDED_RUNS);
 }
 
 int main(int argc, char **argv)

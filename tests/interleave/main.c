@@ -45,6 +45,8 @@ static const char *bound_text(unsigned switches)
 	return text;
 }
 
+static size_t states, ends; /* of all scenarios */
+
 static bool run(const struct scenario *scenario, bool verbose)
 {
 	double began = seconds();
@@ -59,6 +61,8 @@ static bool run(const struct scenario *scenario, bool verbose)
 	       : result.cut  ? "CUT"
 			     : "passed");
 	fflush(stdout);
+	states += result.states;
+	ends += result.ends;
 	if (result.failed && verbose)
 		show_failure(scenario);
 	return !result.failed && !result.cut;
@@ -96,6 +100,7 @@ int main(int argc, char **argv)
 		else
 			failed++;
 	}
+	printf("tally: states %zu schedules %zu\n", states, ends);
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed > 0 || passed == 0;
 }

@@ -71,4 +71,5 @@ while IFS='|' read -r name files scenarios script; do
 	rm -rf "$tree"
 done <"$build/mutants.list"
 echo "$((caught - of_harness)) mutants of the protocol and $of_harness of the harness caught, $survived not"
+echo "tally: mutants $caught"
 [ "$survived" -eq 0 ] && [ "$caught" -gt 0 ]

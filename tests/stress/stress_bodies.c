@@ -3,8 +3,10 @@
  * ThreadSanitizer), then as processes that are stopped and killed at random moments.
  * On a tmpfs of 24 MiB where one can be mounted, so that ENOSPC is real and a touched hole is SIGBUS.
  *
- * stress_bodies [MILLISECONDS [SEED]]; exit 0, 1, or 77 where there is no memfd. */
+ * stress_bodies [--seconds N] [--seed S]; exit 0, 1, or 77 where there is no memfd. */
+#include "tests/support/arguments.h"
 #include "tests/support/bodies_segment.h"
+#include "tests/support/tally.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +26,7 @@ enum { UNDER_TSAN = 0 };
 #endif
 
 enum {
+	DEFAULT_SECONDS = 2, /* half of it a phase */
 	OWNERS = 4,
 	SLOTS = 24, /* messages of one owner */
 	ROW_SWEEPER = 1,
@@ -55,14 +58,6 @@ static uint64_t now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-static uint64_t random_next(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
 }
 
 static uint64_t random_bytes(uint64_t *state)
@@ -344,7 +339,7 @@ static void process_end(pid_t pid, uint32_t index)
 		store_seq(&world->place[index][slot], 0);
 }
 
-static void processes_phase(uint64_t for_ms, uint64_t seed)
+static uint32_t processes_phase(uint64_t for_ms, uint64_t seed)
 {
 	uint64_t end_ms = now_ms() + for_ms, cursor = 0, random = seed | 1;
 	uint32_t serial = 2, kills = 0;
@@ -366,7 +361,7 @@ static void processes_phase(uint64_t for_ms, uint64_t seed)
 	for (uint32_t i = 0; i < OWNERS; i++)
 		process_end(pid[i], i);
 	expect_all_given_back();
-	printf("%u kills, ", kills);
+	return kills;
 }
 
 /* ---- main ------------------------------------------------------------------------------------- */
@@ -387,10 +382,11 @@ static int small_tmpfs_file(void)
 	return fd;
 }
 
-int main(int count, char **arguments)
+int main(int count, char **values)
 {
-	uint64_t for_ms = count > 1 ? strtoull(arguments[1], NULL, 0) : 1000;
-	uint64_t seed = count > 2 ? strtoull(arguments[2], NULL, 0) : now_ms();
+	struct test_arguments arguments = test_arguments_read(count, values, DEFAULT_SECONDS);
+	uint64_t for_ms = arguments.seconds * 1000 / 2;
+	uint32_t kills = 0;
 	int fd;
 
 	first = bodies_segment_make();
@@ -402,12 +398,14 @@ int main(int count, char **arguments)
 		close(first->fd);
 		first->fd = fd;
 	}
-	printf("seed %llu, %s: ", (unsigned long long)seed, fd >= 0 ? "24 MiB tmpfs" : "memfd");
+	printf("on %s: ", fd >= 0 ? "a tmpfs of 24 MiB" : "a memfd");
 	fflush(stdout);
-	threads_phase(for_ms, seed);
+	threads_phase(for_ms, arguments.seed);
 	if (!UNDER_TSAN)
-		processes_phase(for_ms, seed);
-	printf("%llu bodies, %llu times no room, %llu MiB given back\n", (unsigned long long)world->done,
-	       (unsigned long long)world->refused, (unsigned long long)world->given >> 20);
+		kills = processes_phase(for_ms, arguments.seed);
+	printf("%u kills, %llu bodies, %llu times no room, %llu MiB given back\n", kills,
+	       (unsigned long long)world->done, (unsigned long long)world->refused,
+	       (unsigned long long)world->given >> 20);
+	tally("kills", kills);
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include "tests/support/leaks.h"
 #include "tests/support/sanitizer.h"
 #include "tests/support/shared.h"
+#include "tests/support/tally.h"
 
 #include <signal.h>
 #include <string.h>
@@ -261,5 +262,8 @@ int main(int count, char **values)
 	       "DLQ)\n",
 	       rounds, (unsigned long long)kills, (unsigned long long)stops, (unsigned long long)messages,
 	       (unsigned long long)received, (unsigned long long)redelivered, (unsigned long long)dead);
+	tally("kills", kills);
+	tally("stops", stops);
+	tally("messages", messages);
 	return !is_sound;
 }

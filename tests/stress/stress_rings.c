@@ -9,6 +9,7 @@
 #include "tests/support/barriers.h"
 #include "tests/support/child.h"
 #include "tests/support/leaks.h"
+#include "tests/support/tally.h"
 #include "tests/support/tmpdir.h"
 
 #include <pthread.h>
@@ -298,6 +299,7 @@ static void play(void *context)
 	       "%llu times no ring could be appended\n",
 	       story->how, (unsigned long long)next_id, (unsigned long long)wave.count, wave.rings_most,
 	       wave.order_most, (unsigned long long)refused);
+	tally("messages", next_id);
 }
 
 int main(int count, char **values)

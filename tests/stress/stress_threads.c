@@ -10,6 +10,7 @@
 #include "tests/support/arguments.h"
 #include "tests/support/leaks.h"
 #include "tests/support/sanitizer.h"
+#include "tests/support/tally.h"
 #include "tests/support/tmpdir.h"
 
 #include <errno.h>
@@ -298,5 +299,6 @@ int main(int count, char **values)
 	printf("%llu messages, %llu released once more, %llu in place, %llu sweeps, up to %llu rings\n",
 	       (unsigned long long)sent, (unsigned long long)releases, (unsigned long long)in_place,
 	       (unsigned long long)sweeps, (unsigned long long)rings_most);
+	tally("messages", sent);
 	return 0;
 }

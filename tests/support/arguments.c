@@ -6,12 +6,20 @@
 #include <string.h>
 #include <sys/random.h>
 
+uint64_t test_seed(uint64_t otherwise)
+{
+	const char *given = getenv("TEST_SEED");
+
+	return given && *given ? strtoull(given, NULL, 0) : otherwise;
+}
+
 struct test_arguments test_arguments_read(int count, char **values, uint64_t default_seconds)
 {
 	struct test_arguments arguments = {.seconds = default_seconds};
 
 	if (getrandom(&arguments.seed, sizeof(arguments.seed), 0) != sizeof(arguments.seed))
 		arguments.seed = 1;
+	arguments.seed = test_seed(arguments.seed);
 	for (int i = 1; i < count; i += 2) {
 		uint64_t *into = strcmp(values[i], "--seconds") == 0 ? &arguments.seconds
 				 : strcmp(values[i], "--seed") == 0  ? &arguments.seed

@@ -1,4 +1,5 @@
-/* --seconds N --seed S: how long a random test runs, and how to run it again. */
+/* --seconds N --seed S: how long a random test runs, and how to run it again. TEST_SEED in the environment is
+ * the seed of whoever is given none. */
 #ifndef TEST_ARGUMENTS_H
 #define TEST_ARGUMENTS_H
 
@@ -8,8 +9,11 @@ struct test_arguments {
 	uint64_t seconds, seed;
 };
 
-/* Reads them over the defaults; without --seed one is drawn. Prints the seed. Exits 2 on others. */
+/* Reads them over the defaults; without a seed one is drawn. Prints the seed. Exits 2 on others. */
 struct test_arguments test_arguments_read(int count, char **values, uint64_t default_seconds);
+
+/* The seed of the environment, or `otherwise`. */
+uint64_t test_seed(uint64_t otherwise);
 
 /* xorshift64*; never leaves 0 behind. */
 static inline uint64_t random_next(uint64_t *state)

@@ -1,0 +1,27 @@
+/* What a test has done, in numbers that scripts/tally adds up over programs: a line of pairs
+ *
+ *   tally: NAME NUMBER [NAME NUMBER]...
+ *
+ * Of a name that ends in _max the greatest counts, of all others the sum. In use:
+ *
+ *   schedules, states   that ended, that were walked, by the explorer
+ *   images              of memory that were judged, each once
+ *   kills, stops        of real processes, by SIGKILL and by SIGSTOP
+ *   flips, fuzz_runs    bits flipped in live segments, inputs of a fuzz harness
+ *   mutants             that were caught
+ *   messages            sent in a stress run
+ *   losses, stuck       messages lost; calls over their bound of steps, and cases that hung
+ *   steps_max           of one call, beside somebody dead or stopped */
+#ifndef TEST_TALLY_H
+#define TEST_TALLY_H
+
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+
+static inline void tally(const char *name, uint64_t number)
+{
+	printf("tally: %s %" PRIu64 "\n", name, number);
+}
+
+#endif
