@@ -5,7 +5,7 @@
 # Fragments (tests/*/*.mk, bench/*.mk, ...) may add to
 #   CHECK_PROGRAMS       commands that `make check` runs, each a test
 #   CHECK_DEPS           what must be built for them
-#   CHECK_LONG_TARGETS   targets of `make check-long`
+#   CHECK_LONG_TARGETS   targets of `make check-long`; each runs for about LONG_SECONDS, or as long as it takes
 
 .DEFAULT_GOAL := all
 SHELL   := /bin/bash
@@ -79,8 +79,14 @@ test_of  = $(1:tests/%.c=$(B)/tests/%)
 
 CHECK_PROGRAMS :=
 CHECK_DEPS :=
-CHECK_LONG_TARGETS := check-asan check-tsan check-arm64
+CHECK_LONG_TARGETS :=
 DEMO ?= demo/run-demo
+# SEED=N: every random test draws the same again.
+export TEST_SEED ?= $(SEED)
+# For a long target; 0: to the end, where there is one.
+LONG_SECONDS ?= 300
+share = $$(($(LONG_SECONDS) * $(1) / 100))
+run_long = BUILD=$(abspath $(B)) TEST_TIMEOUT=$$(($(LONG_SECONDS) + 300)) scripts/run-tests $(1)
 
 .PHONY: all
 all: $(LIBS) $(PROGRAMS) ## build libraries, daemon and command (default)
@@ -222,10 +228,12 @@ build/arm64/%: tests/ring/%.c $(wildcard ring/*.[ch] tests/support/*.h)
 	@mkdir -p $(@D)
 	$(Q)$(ARM64_CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -I. -Iinclude $(WARNINGS) -static -pthread -o $@ $< $(wildcard ring/*.c)
 
-check-long: ## check, sanitizers, aarch64 and the long runs
-	$(Q)$(MAKE) --no-print-directory check
+# Every part goes on after a failure of another; the page says which. SEED draws the same random tests again.
+LONG_MINUTES ?= 40
+LONG_PARTS ?= check check-asan check-tsan check-arm64 $(CHECK_LONG_TARGETS)
+check-long: ## check, sanitizers, aarch64, long runs; LONG_MINUTES=40 SEED=; a page of it: build/check-long.md
 	$(Q)scripts/setup long
-	$(Q)set -e; for t in $(CHECK_LONG_TARGETS); do $(MAKE) --no-print-directory $$t; done
+	$(Q)MAKE='$(MAKE)' LONG_MINUTES=$(LONG_MINUTES) SEED=$(SEED) scripts/check-long $(LONG_PARTS)
 
 check-fresh: ## demo and check of HEAD in a bare Debian 12 tree
 	$(Q)scripts/setup fresh

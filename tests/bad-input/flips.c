@@ -1,5 +1,5 @@
 /* Bits flipped all over a live segment: thousands of them, seeded; no crash, no hang, no wrong answer.
- * With --seed S --rounds N by hand. */
+ * --seed S, --rounds N, --seconds N: as many rounds, or as long. */
 #include "tests/support/arguments.h"
 #include "tests/support/child.h"
 #include "tests/support/segment_play.h"
@@ -7,6 +7,7 @@
 #include "tests/support/tally.h"
 
 #include <string.h>
+#include <time.h>
 
 enum {
 	ROUNDS = 400,
@@ -44,11 +45,13 @@ static uint64_t argument(int argc, char **argv, const char *name, uint64_t other
 int main(int argc, char **argv)
 {
 	uint64_t seed = argument(argc, argv, "--seed", test_seed(1)),
-		 rounds = argument(argc, argv, "--rounds", ROUNDS);
+		 seconds = argument(argc, argv, "--seconds", 0);
+	uint64_t rounds = argument(argc, argv, "--rounds", seconds ? UINT64_MAX : ROUNDS), i = 0;
+	time_t end = time(NULL) + (time_t)seconds;
 	struct round *round = shared_memory(sizeof(*round));
 	int failed = 0;
 
-	for (uint64_t i = 0; i < rounds; i++) {
+	for (; i < rounds && (seconds == 0 || time(NULL) < end); i++) {
 		int status;
 
 		round->seed = seed + i;
@@ -59,8 +62,8 @@ int main(int argc, char **argv)
 			failed++;
 		}
 	}
-	printf("%lu bits flipped in %lu rounds\n", (unsigned long)round->flips, (unsigned long)rounds);
+	printf("%lu bits flipped in %lu rounds\n", (unsigned long)round->flips, (unsigned long)i);
 	tally("flips", round->flips);
-	printf("%lu passed, %d failed\n", (unsigned long)(rounds - (uint64_t)failed), failed);
+	printf("%lu passed, %d failed\n", (unsigned long)(i - (uint64_t)failed), failed);
 	return failed > 0;
 }

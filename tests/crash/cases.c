@@ -134,6 +134,13 @@ static void case_main(void *context)
 	survivors_check_nothing_left(&late);
 }
 
+const char *case_others_text(enum case_others others)
+{
+	static const char *const texts[] = {"no engine", "engine awake", "others hold"};
+
+	return texts[others];
+}
+
 const char *case_run(struct scene *scene, const struct script *script, struct crash_plan plan,
 		     enum case_others others)
 {

@@ -15,6 +15,7 @@ enum case_others {
 	OTHERS_WITH_ENGINE, /* with one that says it is awake but never comes */
 	OTHERS_HOLD,	    /* without; while the victim is stopped, they keep what they receive */
 };
+const char *case_others_text(enum case_others others);
 
 /* Runs it; the plan says where to die or stop. NULL, or what went wrong (in the scene). After a run
  * without a death (CRASH_COUNT) the plan holds the counts. */

@@ -33,7 +33,7 @@ static void kill_at(struct totals *totals, struct scene *scene, const struct scr
 		return;
 	totals->failures[point]++;
 	printf("FAILED: %s, killed at %s, passage %llu, %s: %s\n", script->name, crash_point_name(point),
-	       (unsigned long long)nth, others == OTHERS_WITH_ENGINE ? "engine awake" : "no engine", failure);
+	       (unsigned long long)nth, case_others_text(others), failure);
 }
 
 static void note_pairs(struct totals *totals, const struct crash_plan *plan)

@@ -25,8 +25,8 @@ static void stop_at(struct totals *totals, struct scene *scene, const struct scr
 	cases_count(&totals->cases, scene, failure);
 	if (failure == NULL)
 		return;
-	printf("FAILED: %s, stopped at %s, passage %llu, others %s: %s\n", script->name, crash_point_name(point),
-	       (unsigned long long)nth, others == OTHERS_HOLD ? "hold" : "go on", failure);
+	printf("FAILED: %s, stopped at %s, passage %llu, %s: %s\n", script->name, crash_point_name(point),
+	       (unsigned long long)nth, case_others_text(others), failure);
 }
 
 static void run_script(struct totals *totals, struct scene *scene, const struct script *script)

@@ -20,3 +20,11 @@ fuzz: ## libFuzzer on FUZZ=segment|receipt for FUZZ_SECONDS=60
 	$(Q)clang $(RL_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined -o build/fuzz/fuzz_$(FUZZ) \
 		tests/fuzz/fuzz_$(FUZZ).c $(SUPPORT) $(CLIENT) $(ENGINE) -pthread $(URING_LIBS)
 	$(Q)build/fuzz/fuzz_$(FUZZ) -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=4096 build/fuzz/corpus-$(FUZZ)
+
+# Bits flipped in live segments, and the harnesses.
+.PHONY: check-damage-long
+CHECK_LONG_TARGETS += check-damage-long
+check-damage-long: $(B)/tests/bad-input/flips $(FUZZ_PROGRAMS) ## flip bits in live segments, fuzz (long)
+	$(Q)$(call run_long,"$(B)/tests/bad-input/flips --seconds $(call share,50)" \
+		"$(B)/tests/fuzz/fuzz_segment --seconds $(call share,40)" \
+		"$(B)/tests/fuzz/fuzz_receipt --seconds $(call share,10)")

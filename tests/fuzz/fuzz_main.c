@@ -1,17 +1,21 @@
 /* Plain replay of a fuzz harness: with files, each of them once; without, a short seeded run over random
- * inputs and mutations of one another. With libFuzzer its own main is used instead. */
+ * inputs and mutations of one another, or a longer one: --seconds N, --seed S. With libFuzzer its own main is used
+ * instead. */
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/arguments.h"
 #include "tests/support/tally.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { INPUT_MAX = 1 << 20, SEEDED_MAX = 4096, SEEDED_RUNS = 300, RUN_SECONDS = 20 };
+enum { INPUT_MAX = 1 << 20, SEEDED_MAX = 4096, SEEDED_RUNS = 300, RUN_SECONDS = 20, DEFAULT_SEED = 42 };
 
 static uint8_t input[INPUT_MAX];
-static uint64_t state = 42;
+static uint64_t state;
 
 static uint32_t random_below(uint32_t below)
 {
@@ -35,12 +39,14 @@ static int replay(const char *path)
 	return 0;
 }
 
-/* A new input every fourth time, else the last one with some bytes changed. */
-static void run_seeded(void)
+/* A new input every fourth time, else the last one with some bytes changed. At least SEEDED_RUNS. */
+static void run_seeded(uint64_t seconds)
 {
+	time_t end = time(NULL) + (time_t)seconds;
+	uint64_t run = 0;
 	size_t count = 0;
 
-	for (int run = 0; run < SEEDED_RUNS; run++) {
+	for (; run < SEEDED_RUNS || time(NULL) < end; run++) {
 		if (run % 4 == 0) {
 			count = random_below(SEEDED_MAX);
 			for (size_t i = 0; i < count; i++)
@@ -51,16 +57,22 @@ static void run_seeded(void)
 		alarm(RUN_SECONDS);
 		LLVMFuzzerTestOneInput(input, count);
 	}
-	tally("fuzz_runs", SEEDED_RUNS);
+	tally("fuzz_runs", run);
 }
 
 int main(int argc, char **argv)
 {
+	struct test_arguments arguments = {.seed = test_seed(DEFAULT_SEED)};
+	bool is_replay = argc > 1 && strncmp(argv[1], "--", 2) != 0;
 	int failed = 0;
 
-	for (int i = 1; i < argc; i++)
+	for (int i = 1; is_replay && i < argc; i++)
 		failed += replay(argv[i]);
-	if (argc == 1)
-		run_seeded();
-	return failed > 0;
+	if (is_replay)
+		return failed > 0;
+	if (argc > 1)
+		arguments = test_arguments_read(argc, argv, 0);
+	state = arguments.seed;
+	run_seeded(arguments.seconds);
+	return 0;
 }

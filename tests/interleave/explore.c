@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { STACK_BYTES = 4096, REGIONS_MAX = 6, DEPTH_MAX = 4096 };
+enum { STACK_BYTES = 4096, REGIONS_MAX = 6, DEPTH_MAX = 4096, STEPS_PER_LOOK = 65536 };
 
 /* The explorer's own part of a state. */
 static struct {
@@ -42,6 +43,7 @@ static const void *accessed; /* by the last step */
 static bool fresh;	     /* the turn has just begun: its first access needs no further choice */
 static const char *failure;
 static uint64_t failure_number;
+static double seconds_max;
 
 static unsigned char *snapshots;
 static size_t snapshots_size;
@@ -394,9 +396,29 @@ static bool arrive(struct explore_result *result)
 	return true;
 }
 
+void explore_limit(double seconds)
+{
+	seconds_max = seconds;
+}
+
+static double seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Asks for the time now and then only. */
+static bool is_late(size_t steps, double began)
+{
+	return seconds_max > 0 && steps % STEPS_PER_LOOK == 0 && seconds_now() - began > seconds_max;
+}
+
 struct explore_result explore_run(unsigned switches, size_t states_max, bool verbose)
 {
 	struct explore_result result = {0};
+	double began = seconds_now();
 	unsigned depth = 0;
 
 	visited_clear();
@@ -416,6 +438,10 @@ struct explore_result explore_run(unsigned switches, size_t states_max, bool ver
 		}
 		make_move(top->move);
 		result.steps++;
+		if (is_late(result.steps, began)) {
+			result.late = true;
+			break;
+		}
 		if (!arrive(&result)) {
 			if (failure)
 				break;

@@ -38,15 +38,16 @@ struct actor {
 
 /* What a scenario tells the explorer. */
 struct explore_model {
-	void (*after_step)(void);	 /* invariants; calls explore_fail */
-	void (*at_end)(void);		 /* nobody can go on: final checks; may run code, quietly */
+	void (*after_step)(void); /* invariants; calls explore_fail */
+	void (*at_end)(void);	  /* nobody can go on: final checks; may run code, quietly */
 	void (*show)(const void *address, char *text, size_t bytes); /* names a word and says what is in it */
 };
 
 struct explore_result {
 	size_t states, steps, ends;
 	unsigned depth;
-	bool failed, cut; /* cut: the state limit ended the search */
+	bool failed, cut; /* cut: the limit of states or depth ended the search */
+	bool late;	  /* the time did */
 };
 
 /* ---- for scenarios ------------------------------------------------------------------------------ */
@@ -62,6 +63,9 @@ void explore_join(bool (*is_joined)(const void *address));
 /* Walks everything reachable. `switches`: how many times a schedule may take an actor off amid a turn
  * although it could go on, or SWITCHES_FREE. Prints the schedule of the first failure if `verbose`. */
 struct explore_result explore_run(unsigned switches, size_t states_max, bool verbose);
+
+/* The runs from now on end after `seconds` each; 0: when all is walked. */
+void explore_limit(double seconds);
 
 /* ---- for actors --------------------------------------------------------------------------------- */
 

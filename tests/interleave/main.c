@@ -46,8 +46,17 @@ static const char *bound_text(unsigned switches)
 }
 
 static size_t states, ends; /* of all scenarios */
+static unsigned passed, failed, late;
 
-static bool run(const struct scenario *scenario, bool verbose)
+static const char *result_text(const struct explore_result *result)
+{
+	static char text[48];
+
+	snprintf(text, sizeof(text), "cut after %zu states", result->states);
+	return result->failed ? "FAILED" : result->cut ? "CUT" : result->late ? text : "passed";
+}
+
+static void run(const struct scenario *scenario, bool verbose)
 {
 	double began = seconds();
 	struct explore_result result;
@@ -56,51 +65,92 @@ static bool run(const struct scenario *scenario, bool verbose)
 	result = explore_run(scenario->switches, STATES_MAX, false);
 	printf("%-28s %5u %6d %6u %5s %10zu %11zu %6u %6.1f s  %s\n", scenario->name, 1u << scenario->order,
 	       explore_actor_count(), scenario->deaths, bound_text(scenario->switches), result.states, result.steps,
-	       result.depth, seconds() - began,
-	       result.failed ? "FAILED"
-	       : result.cut  ? "CUT"
-			     : "passed");
+	       result.depth, seconds() - began, result_text(&result));
 	fflush(stdout);
 	states += result.states;
 	ends += result.ends;
 	if (result.failed && verbose)
 		show_failure(scenario);
-	return !result.failed && !result.cut;
+	if (result.failed || result.cut)
+		failed++;
+	else if (result.late)
+		late++;
+	else
+		passed++;
+}
+
+static struct {
+	const char *only;
+	bool with_long, is_quiet;
+	double seconds; /* for all; 0: no limit */
+} options;
+
+static bool is_wanted(const struct scenario *scenario)
+{
+	return options.only ? strcmp(options.only, scenario->name) == 0 : !scenario->is_long || options.with_long;
+}
+
+static unsigned count_wanted(bool is_long)
+{
+	unsigned count = 0;
+
+	for (const struct scenario *s = scenarios; s->name; s++)
+		count += s->is_long == is_long && is_wanted(s);
+	return count;
+}
+
+/* Short ones first; what time is left is shared by those that are still to come. */
+static void run_wanted(bool is_long, double end)
+{
+	unsigned left = count_wanted(is_long) + (is_long ? 0 : count_wanted(true));
+
+	for (const struct scenario *s = scenarios; s->name; s++) {
+		if (s->is_long != is_long || !is_wanted(s))
+			continue;
+		if (options.seconds > 0) {
+			double share = (end - seconds()) / left--;
+
+			explore_limit(share > 0.1 ? share : 0.1);
+		}
+		run(s, !options.is_quiet);
+	}
+}
+
+static void list(void)
+{
+	for (const struct scenario *s = scenarios; s->name; s++)
+		printf("%-28s %s%s\n", s->name, s->is_long ? "(long) " : "", s->about);
 }
 
 int main(int argc, char **argv)
 {
-	const char *only = NULL;
-	bool is_long = false, quiet = false;
-	unsigned passed = 0, failed = 0;
+	double began = seconds();
 
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--list")) {
-			for (const struct scenario *s = scenarios; s->name; s++)
-				printf("%-28s %s%s\n", s->name, s->is_long ? "(long) " : "", s->about);
+			list();
 			return 0;
 		} else if (!strcmp(argv[i], "--scenario") && i + 1 < argc) {
-			only = argv[++i];
+			options.only = argv[++i];
+		} else if (!strcmp(argv[i], "--seconds") && i + 1 < argc) {
+			options.seconds = strtod(argv[++i], NULL);
 		} else if (!strcmp(argv[i], "--long")) {
-			is_long = true;
+			options.with_long = true;
 		} else if (!strcmp(argv[i], "--quiet")) {
-			quiet = true;
+			options.is_quiet = true;
 		} else {
-			fprintf(stderr, "usage: interleave [--list] [--long] [--quiet] [--scenario NAME]\n");
+			fprintf(stderr, "usage: interleave [--list] [--long] [--seconds N] [--quiet] [--scenario "
+					"NAME]\n");
 			return 2;
 		}
 	}
 	printf("%-28s %5s %6s %6s %5s %10s %11s %6s %8s  %s\n", "scenario", "slots", "actors", "deaths", "bound",
 	       "states", "steps", "depth", "time", "result");
-	for (const struct scenario *s = scenarios; s->name; s++) {
-		if (only ? strcmp(only, s->name) != 0 : s->is_long && !is_long)
-			continue;
-		if (run(s, !quiet))
-			passed++;
-		else
-			failed++;
-	}
+	run_wanted(false, began + options.seconds);
+	run_wanted(true, began + options.seconds);
+	if (late > 0)
+		printf("%u cut by time\n", late);
 	printf("tally: states %zu schedules %zu\n", states, ends);
 	printf("%u passed, %u failed\n", passed, failed);
-	return failed > 0 || passed == 0;
+	return failed > 0 || passed + late == 0;
 }
