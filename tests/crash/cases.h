@@ -21,6 +21,9 @@ enum case_others {
 const char *case_run(struct scene *scene, const struct script *script, struct crash_plan plan,
 		     enum case_others others);
 
+/* What the survivors do after a death, and check; `early` has been open since before, another comes anew. */
+void case_after_death(struct actor *early, const struct script *script);
+
 /* The script with that number, NULL beyond the last. */
 const struct script *script_at(uint32_t number);
 

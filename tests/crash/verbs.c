@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { END_BYTES = 512 };
+
 /* ---- bodies ----------------------------------------------------------------------------------- */
 
 uint32_t tag_new(struct scene *scene)
@@ -19,10 +21,11 @@ static unsigned char tag_byte(uint32_t tag, uint32_t at)
 	return (unsigned char)(tag * 31 + at);
 }
 
-/* Only the ends of a large body are written: a block is either ours or another's. */
-static bool is_at_end(uint32_t at, uint32_t bytes)
+/* Only the ends of a large body are written: a block is either ours or another's. From `at` on, the next byte
+ * that is. */
+static uint32_t next_written(uint32_t at, uint32_t bytes)
 {
-	return at < 512 || at + 512 >= bytes;
+	return at < END_BYTES || at + END_BYTES >= bytes ? at : bytes - END_BYTES;
 }
 
 void tag_write_body(uint32_t tag, void *body, uint32_t bytes)
@@ -31,9 +34,8 @@ void tag_write_body(uint32_t tag, void *body, uint32_t bytes)
 
 	memcpy(at, &tag, sizeof(tag));
 	memcpy(at + 4, &bytes, sizeof(bytes));
-	for (uint32_t i = 8; i < bytes; i++)
-		if (is_at_end(i, bytes))
-			at[i] = tag_byte(tag, i);
+	for (uint32_t i = 8; i < bytes; i = next_written(i + 1, bytes))
+		at[i] = tag_byte(tag, i);
 }
 
 uint32_t tag_check_body(struct scene *scene, const struct rlq_message *message)
@@ -49,8 +51,8 @@ uint32_t tag_check_body(struct scene *scene, const struct rlq_message *message)
 		scene_fail(scene, "message %u was never sent", tag);
 	if (bytes != message->body_bytes)
 		scene_fail(scene, "message %u: %zu bytes, not %u", tag, message->body_bytes, bytes);
-	for (uint32_t i = 8; i < bytes; i++)
-		if (is_at_end(i, bytes) && at[i] != tag_byte(tag, i))
+	for (uint32_t i = 8; i < bytes; i = next_written(i + 1, bytes))
+		if (at[i] != tag_byte(tag, i))
 			scene_fail(scene, "message %u: byte %u is wrong", tag, i);
 	if (scene->tag[tag].id[1] != 0 &&
 	    memcmp(scene->tag[tag].id, message->id.word, sizeof(message->id.word)) != 0)
