@@ -61,14 +61,20 @@ obj   = $(1:%.c=$(B)/obj/%.o)
 lto   = $(1:%.c=$(B)/lto/%.o)
 crash = $(1:%.c=$(B)/crash/%.o)
 
+# The layers under the public calls are small functions in many files: optimised as one, a receive costs
+# a quarter less. Only for the library itself, and with gcc; tests link the plain objects.
+whole := $(if $(or $(SAN),$(COVERAGE),$(filter clang%,$(notdir $(CC)))),,y)
+LTO_FLAGS := -O3 -flto=auto
+CLIENT_OBJECTS := $(if $(whole),$(B)/libringlease-whole.o,$(call obj,$(CLIENT)))
+
 SO     := $(B)/libringlease.so.$(VERSION)
 ENGINE_SO := $(B)/libringlease-engine.so.$(VERSION)
 LIBS   := $(SO) $(B)/libringlease.a $(if $(ENGINE),$(ENGINE_SO) $(B)/libringlease-engine.a)
 PROGRAMS := $(if $(wildcard daemon/main.c),$(B)/ringleased) $(if $(TOOLS),$(B)/ringlease)
 
-# Plain tests are the files with a main(); what else lies beside them is linked into each. The explorer
-# and the fuzzers have rules of their own.
-PLAIN_DIRS := $(filter-out $(addprefix tests/,unit cli support interleave fuzz model),$(patsubst %/,%,$(wildcard tests/*/)))
+# Plain tests are the files with a main(); what else lies beside them is linked into each. The explorer,
+# the fuzzers and the images have rules of their own.
+PLAIN_DIRS := $(filter-out $(addprefix tests/,unit cli support interleave fuzz images model),$(patsubst %/,%,$(wildcard tests/*/)))
 has_main  := ^int main\(
 plain_of   = $(if $(wildcard $(1)/*.c),$(shell grep -lE '$(has_main)' $(wildcard $(1)/*.c)))
 PLAIN   := $(foreach dir,$(PLAIN_DIRS),$(call plain_of,$(dir)))
@@ -110,11 +116,6 @@ $(B)/crash/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(RL_CFLAGS) -DRL_CRASHPOINTS $(CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c $< -o $@
 
-# The layers under the public calls are small functions in many files: optimised as one, a receive costs
-# a quarter less. Only for the library itself, and with gcc; tests link the plain objects.
-whole := $(if $(or $(SAN),$(COVERAGE),$(filter clang%,$(notdir $(CC)))),,y)
-LTO_FLAGS := -O3 -flto=auto
-CLIENT_OBJECTS := $(if $(whole),$(B)/libringlease-whole.o,$(call obj,$(CLIENT)))
 $(B)/lto/%.o: %.c $(B)/flags
 	$(call say,CC,$< (whole program))
 	@mkdir -p $(@D)

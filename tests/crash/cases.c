@@ -97,6 +97,31 @@ static void expect_end(struct one_case *one, int status)
 		   child_status_text(status), one->scene->failure);
 }
 
+/* Nothing is lost and nothing stays behind, twice over. */
+static void case_end(struct actor *early, struct actor *late)
+{
+	early->is_measured = late->is_measured = false;
+	survivors_drain(early);
+	survivors_check_nothing_lost(early);
+	survivors_check_nothing_left(early);
+	survivors_fill_exactly(late);
+	survivors_drain(late);
+	survivors_check_nothing_lost(late);
+	survivors_check_nothing_left(late);
+}
+
+void case_after_death(struct actor *early, const struct script *script)
+{
+	struct actor late;
+
+	survivors_verify(early);
+	actor_open(early->scene, &late);
+	early->is_measured = late.is_measured = !script->is_slow;
+	survivors_go_on(early);
+	survivors_go_on(&late);
+	case_end(early, &late);
+}
+
 static void case_main(void *context)
 {
 	struct one_case *one = context;
@@ -115,23 +140,15 @@ static void case_main(void *context)
 			   one->scene->failure);
 	if (!stops)
 		expect_end(one, child_wait(victim));
+	if (!stops) {
+		case_after_death(&early, one->script);
+		return;
+	}
 	survivors_verify(&early);
 	actor_open(one->scene, &late);
 	early.is_measured = late.is_measured = !one->script->is_slow;
-	if (stops) {
-		go_on_while_stopped(one, &early, &late, victim);
-	} else {
-		survivors_go_on(&early);
-		survivors_go_on(&late);
-	}
-	early.is_measured = late.is_measured = false;
-	survivors_drain(&early);
-	survivors_check_nothing_lost(&early);
-	survivors_check_nothing_left(&early);
-	survivors_fill_exactly(&late);
-	survivors_drain(&late);
-	survivors_check_nothing_lost(&late);
-	survivors_check_nothing_left(&late);
+	go_on_while_stopped(one, &early, &late, victim);
+	case_end(&early, &late);
 }
 
 const char *case_others_text(enum case_others others)

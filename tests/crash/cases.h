@@ -33,6 +33,9 @@ void cases_add(struct case_totals *sum, const struct case_totals *more);
 /* Tallies them; `what` are the cases. */
 void cases_tally(const struct case_totals *totals, const char *what);
 
+/* What the survivors do after a death, and check; `early` has been open since before, another comes anew. */
+void case_after_death(struct actor *early, const struct script *script);
+
 /* The script with that number, NULL beyond the last. */
 const struct script *script_at(uint32_t number);
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { END_BYTES = 512 };
+
 /* ---- bodies ----------------------------------------------------------------------------------- */
 
 uint32_t tag_new(struct scene *scene)
@@ -14,26 +16,36 @@ uint32_t tag_new(struct scene *scene)
 	return scene->tag_count++;
 }
 
-static unsigned char tag_byte(uint32_t tag, uint32_t at)
+/* Bytes of a message from `at` on, END_BYTES of them: each is one more than the one before. */
+static const unsigned char *tag_bytes(uint32_t tag, uint32_t at)
 {
-	return (unsigned char)(tag * 31 + at);
+	static unsigned char ramp[256 + END_BYTES];
+
+	if (ramp[1] == 0)
+		for (uint32_t i = 0; i < sizeof(ramp); i++)
+			ramp[i] = (unsigned char)i;
+	return &ramp[(tag * 31 + at) & 255];
 }
 
-/* Only the ends of a large body are written: a block is either ours or another's. */
-static bool is_at_end(uint32_t at, uint32_t bytes)
+/* How many bytes from `at` on are one piece of a body; 0: there are no more. Only the ends of a large body are
+ * written: a block is either ours or another's. */
+static uint32_t next_piece(uint32_t *at, uint32_t bytes)
 {
-	return at < 512 || at + 512 >= bytes;
+	if (*at == END_BYTES && bytes > 2 * END_BYTES)
+		*at = bytes - END_BYTES;
+	if (*at >= bytes)
+		return 0;
+	return *at < END_BYTES && bytes > END_BYTES ? END_BYTES - *at : bytes - *at;
 }
 
 void tag_write_body(uint32_t tag, void *body, uint32_t bytes)
 {
-	unsigned char *at = body;
+	unsigned char *to = body;
 
-	memcpy(at, &tag, sizeof(tag));
-	memcpy(at + 4, &bytes, sizeof(bytes));
-	for (uint32_t i = 8; i < bytes; i++)
-		if (is_at_end(i, bytes))
-			at[i] = tag_byte(tag, i);
+	memcpy(to, &tag, sizeof(tag));
+	memcpy(to + 4, &bytes, sizeof(bytes));
+	for (uint32_t at = 8, piece; (piece = next_piece(&at, bytes)) > 0; at += piece)
+		memcpy(to + at, tag_bytes(tag, at), piece);
 }
 
 uint32_t tag_check_body(struct scene *scene, const struct rlq_message *message)
@@ -49,9 +61,9 @@ uint32_t tag_check_body(struct scene *scene, const struct rlq_message *message)
 		scene_fail(scene, "message %u was never sent", tag);
 	if (bytes != message->body_bytes)
 		scene_fail(scene, "message %u: %zu bytes, not %u", tag, message->body_bytes, bytes);
-	for (uint32_t i = 8; i < bytes; i++)
-		if (is_at_end(i, bytes) && at[i] != tag_byte(tag, i))
-			scene_fail(scene, "message %u: byte %u is wrong", tag, i);
+	for (uint32_t from = 8, piece; (piece = next_piece(&from, bytes)) > 0; from += piece)
+		if (memcmp(at + from, tag_bytes(tag, from), piece) != 0)
+			scene_fail(scene, "message %u: bytes from %u on are wrong", tag, from);
 	if (scene->tag[tag].id[1] != 0 &&
 	    memcmp(scene->tag[tag].id, message->id.word, sizeof(message->id.word)) != 0)
 		scene_fail(scene, "message %u has the bytes of another", tag);

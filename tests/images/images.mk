@@ -1,0 +1,34 @@
+# Every instruction: tests/images/images.c says what it does. Two programs: the tracer with its survivors has crash
+# points, as the tests of tests/crash, whose scripts it plays; the victim has the product's code as it ships.
+IMAGES_DIR := $(B)/tests/images
+IMAGES_SECONDS ?= 1500
+IMAGES_MIN ?= 100000
+
+images_scene   := $(filter-out tests/crash/crash.c $(call plain_of,tests/crash),$(wildcard tests/crash/*.c)) \
+	tests/images/stage.c tests/images/varied.c
+images_tracer  := $(filter-out tests/images/victim.c $(images_scene),$(wildcard tests/images/*.c))
+
+CHECK_DEPS += $(IMAGES_DIR)/images $(IMAGES_DIR)/victim
+CHECK_PROGRAMS += tests/images/check-images
+CHECK_LONG_TARGETS += check-images-all
+
+$(IMAGES_DIR)/images: $(call crash,$(images_tracer) $(images_scene) tests/crash/crash.c) \
+		$(B)/crash/libsupport.a $(B)/crash/libinternal.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) $(LDFLAGS) $(URING_LIBS)
+
+$(IMAGES_DIR)/product.o: $(CLIENT_OBJECTS) tests/images/product.lds
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)ld -r -T tests/images/product.lds -o $@ $(filter %.o,$^)
+
+# Bound at once, so that each run takes the same steps.
+$(IMAGES_DIR)/victim: $(call obj,tests/images/victim.c $(images_scene)) $(B)/libsupport.a $(IMAGES_DIR)/product.o
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) -Wl,-z,now $(LDFLAGS)
+
+.PHONY: check-images-all
+check-images-all: $(IMAGES_DIR)/images $(IMAGES_DIR)/victim ## kill after every instruction (long)
+	$(Q)$< --seconds $(IMAGES_SECONDS) --images $(IMAGES_MIN)

@@ -1,0 +1,18 @@
+/* What came of a campaign: a line a script, and the sums. */
+#ifndef TEST_IMAGES_REPORT_H
+#define TEST_IMAGES_REPORT_H
+
+#include "tests/images/run.h"
+
+struct report {
+	struct tally sum;
+	uint32_t scripts, failures; /* failures: of the campaign itself */
+};
+
+void tally_add(struct tally *sum, const struct tally *more);
+void report_script(struct report *report, const char *name, const struct tally *tally);
+
+/* Prints the sums; returns the exit status. Fails with less than `images_min` images judged. */
+int report_end(struct report *report, uint64_t images_min);
+
+#endif

@@ -1,0 +1,319 @@
+#include "tests/images/run.h"
+
+#include "tests/crash/cases.h"
+#include "tests/images/film.h"
+#include "tests/images/judge.h"
+#include "tests/support/child.h"
+
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	RUN_SECONDS = 900,
+	STEPS_PER_MS = 1024, /* while the victim waits */
+	STEPS_OF_RUN_MAX = 8000000,
+};
+
+/* ---- watching --------------------------------------------------------------------------------- */
+
+/* The parts of a run, in the process of the survivor that has been there since before. */
+struct watch {
+	struct run *run;
+	struct stage *stage;
+	const struct script *script;
+	struct actor early;
+	struct trace trace;
+	struct film *film;
+	struct files files;
+	const struct accounts *accounts;
+	struct scene_copy *scene;
+};
+
+static uint64_t now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec;
+}
+
+static uint64_t watch_hash(const struct watch *watch)
+{
+	return files_hash(&watch->files) ^ accounts_hash(watch->accounts);
+}
+
+static uint64_t inode_of_victim(const struct watch *watch, uint64_t fd)
+{
+	struct stat status;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)watch->trace.pid, (int)fd);
+	return stat(path, &status) == 0 ? status.st_ino : 0;
+}
+
+/* A system call may have changed anything. */
+static void watch_call(struct watch *watch, const struct trace_call *call)
+{
+	if (call->number == SYS_fallocate && call->result == 0)
+		files_allocate(&watch->files, watch->film, inode_of_victim(watch, call->argument[0]),
+			       call->argument[2], call->argument[3], call->argument[1] & FALLOC_FL_PUNCH_HOLE);
+	files_look_names(&watch->files, watch->film);
+}
+
+static void watch_look(struct watch *watch, bool is_everywhere)
+{
+	files_look_bytes(&watch->files, watch->film, is_everywhere);
+	film_look_accounts(watch->film, watch->stage, &watch->accounts);
+}
+
+static void watch_cut(struct watch *watch)
+{
+	uint64_t before =
+		watch->film->image_count ? watch->film->image[watch->film->image_count - 1].change_end : 0;
+
+	if (watch->film->change_count > before)
+		film_cut(watch->film, watch->trace.steps, watch->trace.pc, watch_hash(watch));
+}
+
+/* Prepares the scene, starts the victim, and sees what is there before its first instruction. */
+static void watch_begin(struct watch *watch, struct run *run)
+{
+	struct stage *stage = run->stage;
+
+	watch->run = run;
+	watch->stage = stage;
+	watch->script = stage_script(run->script);
+	actor_open(&stage->scene, &watch->early);
+	if (run->seed != 0)
+		prelude_play(&watch->early);
+	if (watch->script->prepare)
+		watch->script->prepare(&watch->early);
+	judge_begin();
+	watch->trace.covered = run->tally->covered;
+	trace_start(&watch->trace, stage, run->victim, run->stage_fd, run->script);
+	watch->scene = scene_copy_take(&stage->scene);
+	watch->film = film_make();
+	files_begin(&watch->files, stage->scene.directory, run->kept_directory);
+	for (uint32_t i = 0; i < stage->allocation_count; i++) {
+		const struct allocation *given = &stage->allocation[i];
+
+		files_allocate(&watch->files, watch->film, given->inode, given->offset, given->bytes,
+			       given->is_punched);
+	}
+	files_look_names(&watch->files, watch->film);
+	watch_look(watch, true);
+	watch_cut(watch);
+}
+
+/* One instruction of the victim; false when its script is over. */
+static bool watch_step(struct watch *watch)
+{
+	bool was_running = watch->stage->is_running;
+	struct trace *trace = &watch->trace;
+	int status;
+
+	if (!trace_step(trace, &status))
+		scene_fail(&watch->stage->scene, "the victim ended: %s %.400s", child_status_text(status),
+			   watch->stage->scene.failure);
+	if (trace->steps > STEPS_OF_RUN_MAX)
+		scene_fail(&watch->stage->scene, "the victim does not end");
+	if (watch->stage->is_drifting && trace->steps % STEPS_PER_MS == 0)
+		fake_clock_advance(&watch->stage->scene.clock, 1);
+	if (trace->call.is_call)
+		watch_call(watch, &trace->call);
+	return !was_running || watch->stage->is_running;
+}
+
+/* ---- images ----------------------------------------------------------------------------------- */
+
+static void note_verdict(struct verdict verdict, const struct scene *scene, uint64_t *failures, uint64_t *losses,
+			 uint64_t *stuck)
+{
+	if (verdict.is_sound)
+		return;
+	++*failures;
+	*losses += strstr(scene->failure, "is lost") != NULL;
+	*stuck += verdict.is_stuck || strstr(scene->failure, "took a survivor") != NULL;
+}
+
+static void say_failure(const struct watch *watch, const char *what, uint64_t step, uintptr_t pc)
+{
+	const struct run *run = watch->run;
+
+	printf("FAILED: %s, seed %llu, %s, %s after %llu instructions, before victim+0x%llx: %s\n",
+	       watch->script->name, (unsigned long long)run->seed, run->has_engine ? "engine awake" : "no engine",
+	       what, (unsigned long long)step, (unsigned long long)(pc - watch->stage->program),
+	       watch->stage->scene.failure);
+	printf("  again: --script '%s' --seed %llu --step %llu%s\n", watch->script->name,
+	       (unsigned long long)run->seed, (unsigned long long)step, run->has_engine ? " --engine" : "");
+	fflush(stdout);
+}
+
+static void note_waited(struct watch *watch)
+{
+	struct tally *tally = watch->run->tally;
+
+	if (watch->stage->scene.steps_max > tally->waited_max)
+		tally->waited_max = watch->stage->scene.steps_max;
+}
+
+static void sample_keep(struct watch *watch, const struct image *image, struct verdict verdict)
+{
+	struct samples *samples = watch->run->samples;
+
+	if (samples->count < SAMPLES_MAX)
+		samples->sample[samples->count++] = (struct sample){.step = image->step,
+								    .hash = image->hash,
+								    .outcome = verdict.outcome,
+								    .is_sound = verdict.is_sound};
+}
+
+static void judge_image(struct watch *watch, uint64_t number, struct files *wanted)
+{
+	const struct image *image = &watch->film->image[number];
+	struct tally *tally = watch->run->tally;
+	const struct accounts *accounts = watch->accounts;
+	struct verdict verdict;
+
+	film_play(watch->film, number, wanted, &accounts);
+	watch->accounts = accounts;
+	files_restore(wanted);
+	scene_copy_restore(watch->scene, watch->stage, accounts);
+	verdict = judge(&watch->early, watch->script);
+	note_verdict(verdict, &watch->stage->scene, &tally->image_failures, &tally->image_losses,
+		     &tally->image_stuck);
+	note_waited(watch);
+	if (!verdict.is_sound)
+		say_failure(watch, "image", image->step, image->pc);
+	if (tally->judged++ % watch->run->kill_every == 0)
+		sample_keep(watch, image, verdict);
+}
+
+static void judge_images(struct watch *watch)
+{
+	static struct files wanted;
+	const struct run *run = watch->run;
+	struct tally *tally = run->tally;
+
+	files_copy_unread(&wanted, &watch->files);
+	for (uint64_t i = 0; i < watch->film->image_count; i++) {
+		const struct image *image = &watch->film->image[i];
+		bool is_new = known_add(run->known, image->hash);
+
+		tally->images++;
+		tally->distinct += is_new;
+		if (run->end_s != 0 && now_s() >= run->end_s)
+			continue;
+		if (run->only_step ? image->step == run->only_step
+				   : is_new && tally->distinct % run->judge_every == 0)
+			judge_image(watch, i, &wanted);
+	}
+}
+
+static void film_main(void *context)
+{
+	static struct watch watch;
+	struct run *run = context;
+	struct tally *tally = run->tally;
+
+	watchdog(RUN_SECONDS);
+	watch_begin(&watch, run);
+	while (watch_step(&watch)) {
+		watch_look(&watch, watch.trace.call.is_call);
+		watch_cut(&watch);
+	}
+	trace_kill(&watch.trace);
+	tally->runs++;
+	tally->steps += watch.trace.steps;
+	tally->product_steps += watch.trace.product_steps;
+	tally->calls += watch.trace.calls;
+	judge_images(&watch);
+}
+
+/* ---- real kills ------------------------------------------------------------------------------- */
+
+struct kill {
+	struct run *run;
+	const struct sample *sample;
+};
+
+static void kill_main(void *context)
+{
+	static struct watch watch;
+	const struct kill *kill = context;
+	const struct sample *sample = kill->sample;
+	struct tally *tally = kill->run->tally;
+	struct verdict verdict;
+	bool is_same;
+
+	watchdog(RUN_SECONDS);
+	watch_begin(&watch, kill->run);
+	while (watch.trace.steps < sample->step)
+		if (!watch_step(&watch))
+			scene_fail(&watch.stage->scene, "the script is over after %llu instructions",
+				   (unsigned long long)watch.trace.steps);
+	trace_kill(&watch.trace);
+	watch_look(&watch, true);
+	/* How often a victim looks while it waits is not the same each time. */
+	is_same = watch.script->waits || watch_hash(&watch) == sample->hash;
+	verdict = judge(&watch.early, watch.script);
+	tally->kills++;
+	note_verdict(verdict, &watch.stage->scene, &tally->kill_failures, &tally->kill_losses, &tally->kill_stuck);
+	note_waited(&watch);
+	if (!verdict.is_sound)
+		say_failure(&watch, "killed", sample->step, watch.trace.pc);
+	if (!watch.script->waits)
+		is_same &= verdict.is_sound == sample->is_sound && verdict.outcome == sample->outcome;
+	if (is_same)
+		return;
+	tally->kill_differences++;
+	snprintf(watch.stage->scene.failure, sizeof(watch.stage->scene.failure),
+		 "a real kill differs from the image");
+	say_failure(&watch, "killed", sample->step, watch.trace.pc);
+}
+
+/* ---- both ------------------------------------------------------------------------------------- */
+
+/* A scene of its own and a process of its own for each. */
+static void run_in_child(struct run *run, void (*child_main)(void *context), void *context)
+{
+	const struct script *script = stage_script(run->script);
+	struct stage *stage = run->stage;
+	int status;
+
+	stage_clear(stage);
+	stage->seed = run->seed;
+	stage->scene.is_prompt = run->has_engine;
+	tmpdir_empty(stage->scene.directory);
+	tmpdir_empty(run->kept_directory);
+	fake_clock_start(&stage->scene.clock);
+	scene_build(&stage->scene, script);
+	status = child_wait(child_start(child_main, context));
+	if (child_exited(status, 0))
+		return;
+	run->tally->image_failures++;
+	printf("FAILED: %s, seed %llu, %s: %s %s\n", script->name, (unsigned long long)run->seed,
+	       run->has_engine ? "engine awake" : "no engine", child_status_text(status), stage->scene.failure);
+	fflush(stdout);
+}
+
+void run_film(struct run *run)
+{
+	run->samples->count = 0;
+	run_in_child(run, film_main, run);
+}
+
+void run_kill(struct run *run, const struct sample *sample)
+{
+	struct kill kill = {.run = run, .sample = sample};
+
+	run_in_child(run, kill_main, &kill);
+}
