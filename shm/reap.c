@@ -280,9 +280,9 @@ static bool is_gone(void *context, uint32_t row, uint32_t serial)
 	return seg_handle_is_gone(context, row, serial);
 }
 
-/* The rows' counters may miss what a killed process did last. What was counted slot by slot is right
- * to within what moved meanwhile. */
-static void correct_live(struct segment *segment, const struct sweep *sweep, uint64_t moved)
+/* The rows' counters may miss what a killed or stopped process did last. What was counted slot by slot is right
+ * to within what moved meanwhile; if anything did, it is counted again. */
+static void correct_live(struct segment *segment, struct sweep *sweep, uint64_t moved)
 {
 	int64_t live = seg_live(segment), counted = (int64_t)sweep->counted;
 	int64_t slack = moved < INT32_MAX ? (int64_t)moved : INT32_MAX;
@@ -293,6 +293,7 @@ static void correct_live(struct segment *segment, const struct sweep *sweep, uin
 
 	if (error != 0)
 		fetch_add_seq(&segment->header->live_correction, error);
+	sweep->unsettled |= seg_live(segment) != counted;
 }
 
 /* Shrinks: a large ring that takes the sends of a queue nearly empty gets a small successor, and will be

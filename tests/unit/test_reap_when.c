@@ -106,6 +106,26 @@ static int sweeps_in_a_minute(struct rlq_queue *queue, struct sweep *sweep)
 	return count;
 }
 
+/* Its sender stands between publishing and counting it. */
+Test(reap_when, shouldCountAgainAfterASweepThatFreedWhatNobodyHadCounted)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	struct sweep sweep = {0};
+
+	send_text(queue, "a");
+	queue->seg->me->sent--;
+	time_passes(345600001);
+	sweep_to_end(queue, &sweep);
+	time_passes(SWEEP_MS * 2);
+	os_clock_read(&queue->seg->clock);
+	cr_assert(seg_sweep_is_due(queue->seg, &sweep), "what moved in it makes its count vague");
+	sweep_to_end(queue, &sweep);
+	cr_assert_eq(seg_live(queue->seg), 0);
+	time_passes(SWEEP_MS * 100);
+	os_clock_read(&queue->seg->clock);
+	cr_assert_not(seg_sweep_is_due(queue->seg, &sweep), "settled");
+}
+
 Test(reap_when, shouldSeldomSweepWhileAMessageKeepsAnOldRing)
 {
 	struct rlq_queue *queue = queue_make("q", NULL);
