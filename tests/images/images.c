@@ -66,8 +66,10 @@ static uint64_t seed_of(const struct campaign *campaign, uint32_t script, uint64
 	return round == 0 && !is_varied ? 0 : campaign->options.seed + round;
 }
 
-static bool is_wanted(const struct campaign *campaign, const struct script *script, bool has_engine)
+/* A sample has each script once in a round, with or without an engine. */
+static bool is_wanted(const struct campaign *campaign, uint32_t number, bool has_engine)
 {
+	const struct script *script = stage_script(number);
 	const struct options *options = &campaign->options;
 
 	if (strstr(script->name, options->script) == NULL)
@@ -77,7 +79,9 @@ static bool is_wanted(const struct campaign *campaign, const struct script *scri
 	if (options->engine_only || options->step != 0)
 		return has_engine == options->engine_only;
 	/* Thousands of slots: only where all images are wanted. */
-	return !script->is_slow || (options->every == 1 && !has_engine);
+	if (script->is_slow)
+		return options->every == 1 && !has_engine;
+	return options->every == 1 || has_engine == number % 2;
 }
 
 static void do_work(struct campaign *campaign, struct run *run, uint32_t worker, uint64_t number)
@@ -87,7 +91,7 @@ static void do_work(struct campaign *campaign, struct run *run, uint32_t worker,
 	run->script = (uint32_t)(number % per_round / 2);
 	run->has_engine = number % 2;
 	run->seed = seed_of(campaign, run->script, number / per_round);
-	if (!is_wanted(campaign, stage_script(run->script), run->has_engine))
+	if (!is_wanted(campaign, run->script, run->has_engine))
 		return;
 	run->tally = &campaign->tally[worker][run->script];
 	before = run->tally->judged;
@@ -119,7 +123,7 @@ static void worker_main(void *context)
 	};
 
 	run.stage = stage_make(&run.stage_fd);
-	stage_enter(run.stage, true);
+	stage_enter(run.stage);
 	tmpdir_make(run.stage->scene.directory);
 	tmpdir_make(run.kept_directory);
 	for (;;) {
