@@ -22,12 +22,12 @@ static void say_fault(void *context, const char *text)
 
 void survivors_verify(struct actor *actor)
 {
-	static const char *const names[] = {"q", "dlq"};
+	static const char *const names[] = {"q", "dlq", "other"}; /* which a script creates: whole or not at all */
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		int faults = rlq_verify(actor->directory, names[i], say_fault, actor->scene);
 
-		if (faults < 0 && faults != RLQ_ENOQUEUE)
+		if (faults < 0 && faults != RLQ_ENOQUEUE && faults != RLQ_EREMOVED)
 			scene_fail(actor->scene, "cannot verify %s: %s", names[i], rlq_strerror(faults));
 	}
 }
