@@ -3,10 +3,11 @@
  * image is put back, with the victim really dead, and given to survivors, who check as crash_points does. A sample
  * is done again with a real kill at the same instruction: memory, verdict and what survivors do must be the same.
  *
- * images [--victim PROGRAM] [--seed S] [--seconds N] [--images M] [--every E] [--kill-every K]
+ * images [--victim PROGRAM] [--seed S] [--seconds N] [--images M] [--kills K] [--every E] [--kill-every E]
  *        [--script NAME] [--engine] [--step N]
  * One round of all scripts, with and without an engine; with --images or --seconds further rounds from start states
- * that the seed makes, until M images were judged or N seconds are over. --every: only one new image in E.
+ * that the seed makes, until M images were judged and K processes killed, or N seconds are over. --every: only one
+ * new image in E. --kill-every: a real kill for one judged image in E.
  * --script, --engine, --step: only this script, only with an engine, only the image of this step.
  * Exit 0, 1 or 77. */
 #include "tests/images/options.h"
@@ -29,8 +30,8 @@ struct campaign {
 	struct options options;
 	uint32_t script_count;
 	uint64_t end_s;
-	atomic_ulong next;   /* work not yet taken */
-	atomic_ulong judged; /* by all */
+	atomic_ulong next;	     /* work not yet taken */
+	atomic_ulong judged, killed; /* by all */
 	struct known known;
 	struct tally tally[WORKERS][SCRIPTS_MAX];
 	struct samples samples[WORKERS];
@@ -53,7 +54,9 @@ static bool is_over(const struct campaign *campaign, uint64_t round)
 		return true;
 	if (round == 0)
 		return false;
-	return options->images != 0 ? campaign->judged >= options->images : options->seconds == 0;
+	if (options->images == 0 && options->kills == 0)
+		return options->seconds == 0;
+	return campaign->judged >= options->images && campaign->killed >= options->kills;
 }
 
 /* In the first round the scripts are as they are, but for those that need a seed. */
@@ -86,7 +89,7 @@ static bool is_wanted(const struct campaign *campaign, uint32_t number, bool has
 
 static void do_work(struct campaign *campaign, struct run *run, uint32_t worker, uint64_t number)
 {
-	uint64_t per_round = campaign->script_count * 2, before;
+	uint64_t per_round = campaign->script_count * 2, judged, killed;
 
 	run->script = (uint32_t)(number % per_round / 2);
 	run->has_engine = number % 2;
@@ -94,12 +97,14 @@ static void do_work(struct campaign *campaign, struct run *run, uint32_t worker,
 	if (!is_wanted(campaign, run->script, run->has_engine))
 		return;
 	run->tally = &campaign->tally[worker][run->script];
-	before = run->tally->judged;
+	judged = run->tally->judged;
+	killed = run->tally->kills;
 	run_film(run);
-	campaign->judged += run->tally->judged - before;
+	campaign->judged += run->tally->judged - judged;
 	for (uint32_t i = 0; i < run->samples->count; i++)
 		if (campaign->end_s == 0 || now_s() < campaign->end_s)
 			run_kill(run, &run->samples->sample[i]);
+	campaign->killed += run->tally->kills - killed;
 }
 
 struct worker {
@@ -179,5 +184,5 @@ int main(int count, char **arguments)
 			tally_add(&campaign->tally[0][i], &campaign->tally[j][i]);
 		report_script(&report, stage_script(i)->name, &campaign->tally[0][i]);
 	}
-	return report_end(&report, campaign->options.images);
+	return report_end(&report, campaign->options.images, campaign->options.kills);
 }

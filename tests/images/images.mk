@@ -3,6 +3,7 @@
 IMAGES_DIR := $(B)/tests/images
 IMAGES_SECONDS ?= 1500
 IMAGES_MIN ?= 100000
+IMAGES_KILLS_MIN ?= 2000
 
 images_scene   := $(filter-out tests/crash/crash.c $(call plain_of,tests/crash),$(wildcard tests/crash/*.c)) \
 	tests/images/stage.c tests/images/varied.c
@@ -36,7 +37,7 @@ $(IMAGES_DIR)/victim: $(call obj,tests/images/victim.c) $(IMAGES_DIR)/scene.o $(
 
 .PHONY: check-images-all check-images-mutants
 check-images-all: check-images-mutants ## kill after every instruction (long)
-	$(Q)$(IMAGES_DIR)/images --seconds $(IMAGES_SECONDS) --images $(IMAGES_MIN)
+	$(Q)$(IMAGES_DIR)/images --seconds $(IMAGES_SECONDS) --images $(IMAGES_MIN) --kills $(IMAGES_KILLS_MIN)
 
 check-images-mutants: $(IMAGES_DIR)/images $(IMAGES_DIR)/victim $(B)/libsupport.a $(call obj,$(CLIENT))
 	$(Q)BUILD=$(B) CC=$(CC) tests/images/mutants.sh
