@@ -138,6 +138,8 @@ static void check_queue(struct actor *actor, struct rlq_queue *queue)
 		scene_fail(scene, "%llu messages were there, but not to be received", (unsigned long long)purged);
 	check_attributes(actor, queue);
 	left = leaks_find(queue);
+	if (!left)
+		left = leaks_find_memory(queue);
 	if (left)
 		scene_fail(scene, "%s: %s", rlq_queue_name(queue), left);
 }
