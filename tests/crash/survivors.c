@@ -22,12 +22,12 @@ static void say_fault(void *context, const char *text)
 
 void survivors_verify(struct actor *actor)
 {
-	static const char *const names[] = {"q", "dlq"};
+	static const char *const names[] = {"q", "dlq", "other"}; /* which a script creates: whole or not at all */
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		int faults = rlq_verify(actor->directory, names[i], say_fault, actor->scene);
 
-		if (faults < 0 && faults != RLQ_ENOQUEUE)
+		if (faults < 0 && faults != RLQ_ENOQUEUE && faults != RLQ_EREMOVED)
 			scene_fail(actor->scene, "cannot verify %s: %s", names[i], rlq_strerror(faults));
 	}
 }
@@ -139,6 +139,8 @@ static void check_queue(struct actor *actor, struct rlq_queue *queue)
 		scene_fail(scene, "%llu messages were there, but not to be received", (unsigned long long)purged);
 	check_attributes(actor, queue);
 	left = leaks_find(queue);
+	if (!left)
+		left = leaks_find_memory(queue);
 	if (left)
 		scene_fail(scene, "%s: %s", rlq_queue_name(queue), left);
 }

@@ -92,7 +92,7 @@ void files_set_page(struct files *files, uint32_t index, uint64_t number, unsign
 static uint64_t page_hash(const struct files *files, const struct file *file, const struct page *page)
 {
 	uint64_t words[FILE_PAGE_BYTES / 8], at = page->number * FILE_PAGE_BYTES;
-	uint64_t seed = os_mix((uint64_t)(file - files->file) << 48 ^ page->number);
+	uint64_t seed = os_mix(file->label ^ page->number);
 
 	if (at >= SEG_BODIES)
 		return hash_bytes(page->bytes, FILE_PAGE_BYTES, seed);
@@ -106,7 +106,7 @@ static uint64_t page_hash(const struct files *files, const struct file *file, co
 			words[i] = 0;
 		for (uint32_t j = 0; words[i] != 0 && j < files->count; j++)
 			if (words[i] == files->file[j].inode)
-				words[i] = j + 1;
+				words[i] = files->file[j].label;
 	}
 	return hash_bytes(words, sizeof(words), seed);
 }
@@ -197,14 +197,14 @@ static int by_same_part(const void *a, const void *b)
 	return order ? order : strcmp(x->text, y->text);
 }
 
-static uint64_t hash_of_names(const struct names *names)
+static uint64_t hash_of_names(const struct files *files, const struct names *names)
 {
 	uint64_t hash = 1;
 
 	for (uint32_t i = 0; i < names->count; i++) {
 		const char *text = same_part(names->name[i].text);
 
-		hash = hash_bytes(text, strlen(text), hash_word(hash, names->name[i].file));
+		hash = hash_bytes(text, strlen(text), hash_word(hash, files->file[names->name[i].file].label));
 	}
 	return hash;
 }
@@ -250,6 +250,7 @@ static void file_open(struct files *files, struct film *film, uint32_t index, co
 	if (linkat(files->directory_fd, name, files->kept_fd, kept, 0) != 0)
 		give_up("a link to keep a file");
 	file->is_kept = true;
+	file->label = hash_bytes(same_part(name), strlen(same_part(name)), 1);
 	/* Opening and closing the file that proves our own life would end the proof; and it is empty. */
 	if (same_part(name) != name)
 		return;
@@ -269,7 +270,7 @@ static void file_open(struct files *files, struct film *film, uint32_t index, co
 void files_set_names(struct files *files, const struct names *names)
 {
 	files->names = *names;
-	files->names_hash = hash_of_names(names);
+	files->names_hash = hash_of_names(files, names);
 }
 
 void files_look_names(struct files *files, struct film *film)

@@ -24,7 +24,8 @@ struct page {
 /* Told apart by its inode, since a file may have memory before it has a name. */
 struct file {
 	uint64_t inode;
-	bool is_kept; /* it has had a name, so that others can see it, and has one of ours */
+	uint64_t label; /* by its first name, so that it is the same in each run */
+	bool is_kept;	/* it has had a name, so that others can see it, and has one of ours */
 	int fd;
 	unsigned char *memory; /* all of it, mapped; NULL: not to be looked at */
 	size_t length;

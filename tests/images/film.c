@@ -91,17 +91,17 @@ uint64_t accounts_hash(const struct accounts *accounts)
 
 /* ---- images ----------------------------------------------------------------------------------- */
 
-bool film_cut(struct film *film, uint64_t step, uintptr_t pc, uint64_t hash)
+bool film_has_changes(const struct film *film)
 {
-	uint64_t before = film->image_count ? film->image[film->image_count - 1].change_end : 0;
+	return film->change_count > (film->image_count ? film->image[film->image_count - 1].change_end : 0);
+}
 
-	if (film->change_count == before)
-		return false;
+void film_cut(struct film *film, struct trace_place place, uint64_t hash)
+{
 	if (film->image_count == IMAGES_MAX)
 		too_long("images");
 	film->image[film->image_count++] =
-		(struct image){.step = step, .pc = pc, .hash = hash, .change_end = film->change_count};
-	return true;
+		(struct image){.place = place, .hash = hash, .change_end = film->change_count};
 }
 
 void film_play(struct film *film, uint64_t number, struct files *files, const struct accounts **accounts)

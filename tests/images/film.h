@@ -5,6 +5,7 @@
 
 #include "tests/images/files.h"
 #include "tests/images/stage.h"
+#include "tests/images/trace.h"
 
 enum { IMAGES_MAX = 200000, CHANGES_MAX = 1000000 };
 
@@ -24,8 +25,7 @@ struct change {
 };
 
 struct image {
-	uint64_t step; /* after how many instructions */
-	uintptr_t pc;  /* of the instruction that comes next */
+	struct trace_place place;
 	uint64_t hash;
 	uint64_t change_end; /* the changes up to here */
 };
@@ -51,8 +51,9 @@ void film_change(struct film *film, struct change change);
 void film_look_accounts(struct film *film, const struct stage *stage, const struct accounts **seen);
 uint64_t accounts_hash(const struct accounts *accounts);
 
-/* All changes since the last image make one, if there are any. */
-bool film_cut(struct film *film, uint64_t step, uintptr_t pc, uint64_t hash);
+/* Has anything changed since the last image? Then it makes another. */
+bool film_has_changes(const struct film *film);
+void film_cut(struct film *film, struct trace_place place, uint64_t hash);
 
 /* Makes files and accounts what they are in image `number`; only forwards. */
 void film_play(struct film *film, uint64_t number, struct files *files, const struct accounts **accounts);

@@ -3,10 +3,11 @@
  * image is put back, with the victim really dead, and given to survivors, who check as crash_points does. A sample
  * is done again with a real kill at the same instruction: memory, verdict and what survivors do must be the same.
  *
- * images [--victim PROGRAM] [--seed S] [--seconds N] [--images M] [--every E] [--kill-every K]
+ * images [--victim PROGRAM] [--seed S] [--seconds N] [--images M] [--kills K] [--every E] [--kill-every E]
  *        [--script NAME] [--engine] [--step N]
  * One round of all scripts, with and without an engine; with --images or --seconds further rounds from start states
- * that the seed makes, until M images were judged or N seconds are over. --every: only one new image in E.
+ * that the seed makes, until M images were judged and K processes killed, or N seconds are over. --every: only one
+ * new image in E. --kill-every: a real kill for one judged image in E.
  * --script, --engine, --step: only this script, only with an engine, only the image of this step.
  * Exit 0, 1 or 77. */
 #include "tests/images/options.h"
@@ -29,8 +30,8 @@ struct campaign {
 	struct options options;
 	uint32_t script_count;
 	uint64_t end_s;
-	atomic_ulong next;   /* work not yet taken */
-	atomic_ulong judged; /* by all */
+	atomic_ulong next;	     /* work not yet taken */
+	atomic_ulong judged, killed; /* by all */
 	struct known known;
 	struct tally tally[WORKERS][SCRIPTS_MAX];
 	struct samples samples[WORKERS];
@@ -53,7 +54,9 @@ static bool is_over(const struct campaign *campaign, uint64_t round)
 		return true;
 	if (round == 0)
 		return false;
-	return options->images != 0 ? campaign->judged >= options->images : options->seconds == 0;
+	if (options->images == 0 && options->kills == 0)
+		return options->seconds == 0;
+	return campaign->judged >= options->images && campaign->killed >= options->kills;
 }
 
 /* In the first round the scripts are as they are, but for those that need a seed. */
@@ -66,8 +69,10 @@ static uint64_t seed_of(const struct campaign *campaign, uint32_t script, uint64
 	return round == 0 && !is_varied ? 0 : campaign->options.seed + round;
 }
 
-static bool is_wanted(const struct campaign *campaign, const struct script *script, bool has_engine)
+/* A sample has each script once in a round, with or without an engine. */
+static bool is_wanted(const struct campaign *campaign, uint32_t number, bool has_engine)
 {
+	const struct script *script = stage_script(number);
 	const struct options *options = &campaign->options;
 
 	if (strstr(script->name, options->script) == NULL)
@@ -77,25 +82,29 @@ static bool is_wanted(const struct campaign *campaign, const struct script *scri
 	if (options->engine_only || options->step != 0)
 		return has_engine == options->engine_only;
 	/* Thousands of slots: only where all images are wanted. */
-	return !script->is_slow || (options->every == 1 && !has_engine);
+	if (script->is_slow)
+		return options->every == 1 && !has_engine;
+	return options->every == 1 || has_engine == number % 2;
 }
 
 static void do_work(struct campaign *campaign, struct run *run, uint32_t worker, uint64_t number)
 {
-	uint64_t per_round = campaign->script_count * 2, before;
+	uint64_t per_round = campaign->script_count * 2, judged, killed;
 
 	run->script = (uint32_t)(number % per_round / 2);
 	run->has_engine = number % 2;
 	run->seed = seed_of(campaign, run->script, number / per_round);
-	if (!is_wanted(campaign, stage_script(run->script), run->has_engine))
+	if (!is_wanted(campaign, run->script, run->has_engine))
 		return;
 	run->tally = &campaign->tally[worker][run->script];
-	before = run->tally->judged;
+	judged = run->tally->judged;
+	killed = run->tally->kills;
 	run_film(run);
-	campaign->judged += run->tally->judged - before;
+	campaign->judged += run->tally->judged - judged;
 	for (uint32_t i = 0; i < run->samples->count; i++)
 		if (campaign->end_s == 0 || now_s() < campaign->end_s)
 			run_kill(run, &run->samples->sample[i]);
+	campaign->killed += run->tally->kills - killed;
 }
 
 struct worker {
@@ -119,7 +128,7 @@ static void worker_main(void *context)
 	};
 
 	run.stage = stage_make(&run.stage_fd);
-	stage_enter(run.stage, true);
+	stage_enter(run.stage);
 	tmpdir_make(run.stage->scene.directory);
 	tmpdir_make(run.kept_directory);
 	for (;;) {
@@ -175,5 +184,5 @@ int main(int count, char **arguments)
 			tally_add(&campaign->tally[0][i], &campaign->tally[j][i]);
 		report_script(&report, stage_script(i)->name, &campaign->tally[0][i]);
 	}
-	return report_end(&report, campaign->options.images);
+	return report_end(&report, campaign->options.images, campaign->options.kills);
 }

@@ -3,6 +3,7 @@
 IMAGES_DIR := $(B)/tests/images
 IMAGES_SECONDS ?= 1500
 IMAGES_MIN ?= 100000
+IMAGES_KILLS_MIN ?= 2000
 
 images_scene   := $(filter-out tests/crash/crash.c $(call plain_of,tests/crash),$(wildcard tests/crash/*.c)) \
 	tests/images/stage.c tests/images/varied.c
@@ -23,12 +24,20 @@ $(IMAGES_DIR)/product.o: $(CLIENT_OBJECTS) tests/images/product.lds
 	@mkdir -p $(@D)
 	$(Q)ld -r -T tests/images/product.lds -o $@ $(filter %.o,$^)
 
+$(IMAGES_DIR)/scene.o: $(call obj,$(images_scene))
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)ld -r -o $@ $^
+
 # Bound at once, so that each run takes the same steps.
-$(IMAGES_DIR)/victim: $(call obj,tests/images/victim.c $(images_scene)) $(B)/libsupport.a $(IMAGES_DIR)/product.o
+$(IMAGES_DIR)/victim: $(call obj,tests/images/victim.c) $(IMAGES_DIR)/scene.o $(B)/libsupport.a $(IMAGES_DIR)/product.o
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) -Wl,-z,now $(LDFLAGS)
 
-.PHONY: check-images-all
-check-images-all: $(IMAGES_DIR)/images $(IMAGES_DIR)/victim ## kill after every instruction (long)
-	$(Q)$< --seconds $(IMAGES_SECONDS) --images $(IMAGES_MIN)
+.PHONY: check-images-all check-images-mutants
+check-images-all: check-images-mutants ## kill after every instruction (long)
+	$(Q)$(IMAGES_DIR)/images --seconds $(IMAGES_SECONDS) --images $(IMAGES_MIN) --kills $(IMAGES_KILLS_MIN)
+
+check-images-mutants: $(IMAGES_DIR)/images $(IMAGES_DIR)/victim $(B)/libsupport.a $(call obj,$(CLIENT))
+	$(Q)BUILD=$(B) CC=$(CC) tests/images/mutants.sh

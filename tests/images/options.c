@@ -8,8 +8,9 @@
 static _Noreturn void usage(const char *program, const char *what)
 {
 	fprintf(stderr,
-		"%s: %s\nusage: %s [--victim PROGRAM] [--seed S] [--seconds N] [--images M] [--every E]\n"
-		"       [--kill-every K] [--script NAME] [--engine] [--step N]\n",
+		"%s: %s\nusage: %s [--victim PROGRAM] [--seed S] [--seconds N] [--images M] [--kills K] [--every "
+		"E]\n"
+		"       [--kill-every E] [--script NAME] [--engine] [--step N]\n",
 		program, what, program);
 	exit(2);
 }
@@ -38,13 +39,10 @@ static void option_read(struct options *options, const char *program, const char
 		uint64_t *number;
 		char *text;
 	} known[] = {
-		{"--victim", NULL, options->victim},
-		{"--script", NULL, options->script},
-		{"--seed", &options->seed, NULL},
-		{"--seconds", &options->seconds, NULL},
-		{"--images", &options->images, NULL},
-		{"--every", &options->every, NULL},
-		{"--kill-every", &options->kill_every, NULL},
+		{"--victim", NULL, options->victim},  {"--script", NULL, options->script},
+		{"--seed", &options->seed, NULL},     {"--seconds", &options->seconds, NULL},
+		{"--images", &options->images, NULL}, {"--kills", &options->kills, NULL},
+		{"--every", &options->every, NULL},   {"--kill-every", &options->kill_every, NULL},
 		{"--step", &options->step, NULL},
 	};
 

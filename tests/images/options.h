@@ -9,7 +9,7 @@ enum { OPTION_TEXT = 256 };
 
 struct options {
 	char victim[OPTION_TEXT], script[OPTION_TEXT];
-	uint64_t seed, seconds, images, every, kill_every, step;
+	uint64_t seed, seconds, images, kills, every, kill_every, step;
 	bool engine_only;
 };
 

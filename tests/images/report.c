@@ -56,11 +56,11 @@ void report_script(struct report *report, const char *name, const struct tally *
 	tally_add(&report->sum, tally);
 }
 
-int report_end(struct report *report, uint64_t images_min)
+int report_end(struct report *report, uint64_t images_min, uint64_t kills_min)
 {
 	const struct tally *sum = &report->sum;
 	llu failed = failures(sum) + report->failures;
-	bool is_short = sum->judged < images_min;
+	bool is_short = sum->judged < images_min || sum->kills < kills_min;
 
 	printf("steps: %llu\n", (llu)sum->steps);
 	printf("code: %llu instructions of ours executed at %u addresses, %llu system calls\n",
@@ -73,7 +73,7 @@ int report_end(struct report *report, uint64_t images_min)
 	       (llu)sum->kill_differences);
 	printf("longest wait of a survivor: %llu steps, %d allowed\n", (llu)sum->waited_max, STEPS_MAX);
 	if (is_short)
-		printf("%llu images are wanted\n", (llu)images_min);
+		printf("%llu images and %llu kills are wanted\n", (llu)images_min, (llu)kills_min);
 	printf("%llu passed, %llu failed\n", (llu)(sum->judged + sum->kills) - failures(sum), failed + is_short);
 	return failed > 0 || is_short || sum->judged == 0;
 }

@@ -12,7 +12,7 @@ struct report {
 void tally_add(struct tally *sum, const struct tally *more);
 void report_script(struct report *report, const char *name, const struct tally *tally);
 
-/* Prints the sums; returns the exit status. Fails with less than `images_min` images judged. */
-int report_end(struct report *report, uint64_t images_min);
+/* Prints the sums; returns the exit status. Fails with fewer images judged, or processes killed, than that. */
+int report_end(struct report *report, uint64_t images_min, uint64_t kills_min);
 
 #endif

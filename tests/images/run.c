@@ -5,14 +5,9 @@
 #include "tests/images/judge.h"
 #include "tests/support/child.h"
 
-#include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,6 +28,7 @@ struct watch {
 	struct trace trace;
 	struct film *film;
 	struct files files;
+	uint32_t allocations; /* of the stage, seen */
 	const struct accounts *accounts;
 	struct scene_copy *scene;
 };
@@ -50,22 +46,15 @@ static uint64_t watch_hash(const struct watch *watch)
 	return files_hash(&watch->files) ^ accounts_hash(watch->accounts);
 }
 
-static uint64_t inode_of_victim(const struct watch *watch, uint64_t fd)
+/* What memory was given to files since last asked. */
+static void watch_allocations(struct watch *watch)
 {
-	struct stat status;
-	char path[64];
+	while (watch->allocations < watch->stage->allocation_count) {
+		const struct allocation *given = &watch->stage->allocation[watch->allocations++];
 
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)watch->trace.pid, (int)fd);
-	return stat(path, &status) == 0 ? status.st_ino : 0;
-}
-
-/* A system call may have changed anything. */
-static void watch_call(struct watch *watch, const struct trace_call *call)
-{
-	if (call->number == SYS_fallocate && call->result == 0)
-		files_allocate(&watch->files, watch->film, inode_of_victim(watch, call->argument[0]),
-			       call->argument[2], call->argument[3], call->argument[1] & FALLOC_FL_PUNCH_HOLE);
-	files_look_names(&watch->files, watch->film);
+		files_allocate(&watch->files, watch->film, given->inode, given->offset, given->bytes,
+			       given->is_punched);
+	}
 }
 
 static void watch_look(struct watch *watch, bool is_everywhere)
@@ -76,11 +65,8 @@ static void watch_look(struct watch *watch, bool is_everywhere)
 
 static void watch_cut(struct watch *watch)
 {
-	uint64_t before =
-		watch->film->image_count ? watch->film->image[watch->film->image_count - 1].change_end : 0;
-
-	if (watch->film->change_count > before)
-		film_cut(watch->film, watch->trace.steps, watch->trace.pc, watch_hash(watch));
+	if (film_has_changes(watch->film))
+		film_cut(watch->film, watch->trace.at, watch_hash(watch));
 }
 
 /* Prepares the scene, starts the victim, and sees what is there before its first instruction. */
@@ -102,12 +88,7 @@ static void watch_begin(struct watch *watch, struct run *run)
 	watch->scene = scene_copy_take(&stage->scene);
 	watch->film = film_make();
 	files_begin(&watch->files, stage->scene.directory, run->kept_directory);
-	for (uint32_t i = 0; i < stage->allocation_count; i++) {
-		const struct allocation *given = &stage->allocation[i];
-
-		files_allocate(&watch->files, watch->film, given->inode, given->offset, given->bytes,
-			       given->is_punched);
-	}
+	watch_allocations(watch);
 	files_look_names(&watch->files, watch->film);
 	watch_look(watch, true);
 	watch_cut(watch);
@@ -123,12 +104,13 @@ static bool watch_step(struct watch *watch)
 	if (!trace_step(trace, &status))
 		scene_fail(&watch->stage->scene, "the victim ended: %s %.400s", child_status_text(status),
 			   watch->stage->scene.failure);
-	if (trace->steps > STEPS_OF_RUN_MAX)
+	if (trace->at.step > STEPS_OF_RUN_MAX)
 		scene_fail(&watch->stage->scene, "the victim does not end");
-	if (watch->stage->is_drifting && trace->steps % STEPS_PER_MS == 0)
+	if (watch->stage->is_drifting && trace->at.step % STEPS_PER_MS == 0)
 		fake_clock_advance(&watch->stage->scene.clock, 1);
+	watch_allocations(watch);
 	if (trace->call.is_call)
-		watch_call(watch, &trace->call);
+		files_look_names(&watch->files, watch->film);
 	return !was_running || watch->stage->is_running;
 }
 
@@ -144,16 +126,16 @@ static void note_verdict(struct verdict verdict, const struct scene *scene, uint
 	*stuck += verdict.is_stuck || strstr(scene->failure, "took a survivor") != NULL;
 }
 
-static void say_failure(const struct watch *watch, const char *what, uint64_t step, uintptr_t pc)
+static void say_failure(const struct watch *watch, const char *what, const struct trace_place *place)
 {
 	const struct run *run = watch->run;
 
 	printf("FAILED: %s, seed %llu, %s, %s after %llu instructions, before victim+0x%llx: %s\n",
 	       watch->script->name, (unsigned long long)run->seed, run->has_engine ? "engine awake" : "no engine",
-	       what, (unsigned long long)step, (unsigned long long)(pc - watch->stage->program),
+	       what, (unsigned long long)place->step, (unsigned long long)(place->pc - watch->stage->program),
 	       watch->stage->scene.failure);
 	printf("  again: --script '%s' --seed %llu --step %llu%s\n", watch->script->name,
-	       (unsigned long long)run->seed, (unsigned long long)step, run->has_engine ? " --engine" : "");
+	       (unsigned long long)run->seed, (unsigned long long)place->step, run->has_engine ? " --engine" : "");
 	fflush(stdout);
 }
 
@@ -170,7 +152,7 @@ static void sample_keep(struct watch *watch, const struct image *image, struct v
 	struct samples *samples = watch->run->samples;
 
 	if (samples->count < SAMPLES_MAX)
-		samples->sample[samples->count++] = (struct sample){.step = image->step,
+		samples->sample[samples->count++] = (struct sample){.place = image->place,
 								    .hash = image->hash,
 								    .outcome = verdict.outcome,
 								    .is_sound = verdict.is_sound};
@@ -192,7 +174,7 @@ static void judge_image(struct watch *watch, uint64_t number, struct files *want
 		     &tally->image_stuck);
 	note_waited(watch);
 	if (!verdict.is_sound)
-		say_failure(watch, "image", image->step, image->pc);
+		say_failure(watch, "image", &image->place);
 	if (tally->judged++ % watch->run->kill_every == 0)
 		sample_keep(watch, image, verdict);
 }
@@ -212,7 +194,7 @@ static void judge_images(struct watch *watch)
 		tally->distinct += is_new;
 		if (run->end_s != 0 && now_s() >= run->end_s)
 			continue;
-		if (run->only_step ? image->step == run->only_step
+		if (run->only_step ? image->place.step == run->only_step
 				   : is_new && tally->distinct % run->judge_every == 0)
 			judge_image(watch, i, &wanted);
 	}
@@ -232,7 +214,7 @@ static void film_main(void *context)
 	}
 	trace_kill(&watch.trace);
 	tally->runs++;
-	tally->steps += watch.trace.steps;
+	tally->steps += watch.trace.at.step;
 	tally->product_steps += watch.trace.product_steps;
 	tally->calls += watch.trace.calls;
 	judge_images(&watch);
@@ -245,6 +227,23 @@ struct kill {
 	const struct sample *sample;
 };
 
+/* At full speed, unless time goes by with the steps. */
+static void go_to(struct watch *watch, const struct trace_place *place)
+{
+	int status;
+
+	if (!watch->script->waits) {
+		if (!trace_run_to(&watch->trace, place, &status))
+			scene_fail(&watch->stage->scene, "the victim does not come there: %s %.400s",
+				   child_status_text(status), watch->stage->scene.failure);
+		return;
+	}
+	while (watch->trace.at.step < place->step)
+		if (!watch_step(watch))
+			scene_fail(&watch->stage->scene, "the script is over after %llu instructions",
+				   (unsigned long long)watch->trace.at.step);
+}
+
 static void kill_main(void *context)
 {
 	static struct watch watch;
@@ -256,11 +255,10 @@ static void kill_main(void *context)
 
 	watchdog(RUN_SECONDS);
 	watch_begin(&watch, kill->run);
-	while (watch.trace.steps < sample->step)
-		if (!watch_step(&watch))
-			scene_fail(&watch.stage->scene, "the script is over after %llu instructions",
-				   (unsigned long long)watch.trace.steps);
+	go_to(&watch, &sample->place);
 	trace_kill(&watch.trace);
+	watch_allocations(&watch);
+	files_look_names(&watch.files, watch.film);
 	watch_look(&watch, true);
 	/* How often a victim looks while it waits is not the same each time. */
 	is_same = watch.script->waits || watch_hash(&watch) == sample->hash;
@@ -269,7 +267,7 @@ static void kill_main(void *context)
 	note_verdict(verdict, &watch.stage->scene, &tally->kill_failures, &tally->kill_losses, &tally->kill_stuck);
 	note_waited(&watch);
 	if (!verdict.is_sound)
-		say_failure(&watch, "killed", sample->step, watch.trace.pc);
+		say_failure(&watch, "killed", &sample->place);
 	if (!watch.script->waits)
 		is_same &= verdict.is_sound == sample->is_sound && verdict.outcome == sample->outcome;
 	if (is_same)
@@ -277,7 +275,7 @@ static void kill_main(void *context)
 	tally->kill_differences++;
 	snprintf(watch.stage->scene.failure, sizeof(watch.stage->scene.failure),
 		 "a real kill differs from the image");
-	say_failure(&watch, "killed", sample->step, watch.trace.pc);
+	say_failure(&watch, "killed", &sample->place);
 }
 
 /* ---- both ------------------------------------------------------------------------------------- */

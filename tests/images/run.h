@@ -21,7 +21,8 @@ struct tally {
 
 /* An image that is to be compared with what a real kill leaves. */
 struct sample {
-	uint64_t step, hash, outcome;
+	struct trace_place place;
+	uint64_t hash, outcome;
 	bool is_sound;
 };
 
@@ -50,7 +51,7 @@ struct run {
 /* Films the run and judges its images; which are worth a real kill is in run->samples then. */
 void run_film(struct run *run);
 
-/* Runs it again, kills the victim after `sample->step` instructions, and compares. */
+/* Runs it again, kills the victim at the place of the sample, and compares. */
 void run_kill(struct run *run, const struct sample *sample);
 
 #endif

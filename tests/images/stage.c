@@ -4,6 +4,7 @@
 #include "tests/crash/cases.h"
 #include "tests/support/arguments.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,24 +62,32 @@ static ssize_t seeded_random(void *bytes, size_t count, unsigned flags)
 static int noted_fallocate(int fd, int mode, off_t offset, off_t bytes)
 {
 	int result = fallocate(fd, mode, offset, bytes);
+	int error = errno;
 	struct stat status;
+	bool is_known;
 
-	if (result == 0 && fstat(fd, &status) == 0 && entered->allocation_count < ALLOCATIONS_MAX)
-		entered->allocation[entered->allocation_count++] = (struct allocation){
+	entered->is_noting = true;
+	is_known = fstat(fd, &status) == 0;
+	entered->is_noting = false;
+	errno = error;
+	if (result == 0 && is_known && entered->allocation_count < ALLOCATIONS_MAX) {
+		entered->allocation[entered->allocation_count] = (struct allocation){
 			.inode = status.st_ino,
 			.offset = (uint64_t)offset,
 			.bytes = (uint64_t)bytes,
 			.is_punched = mode & FALLOC_FL_PUNCH_HOLE,
 		};
+		/* Whole, before the tracer is told so. */
+		__atomic_store_n(&entered->allocation_count, entered->allocation_count + 1, __ATOMIC_RELEASE);
+	}
 	return result;
 }
 
-void stage_enter(struct stage *stage, bool is_noting)
+void stage_enter(struct stage *stage)
 {
 	entered = stage;
 	os_sys.getrandom = seeded_random;
-	if (is_noting)
-		os_sys.fallocate = noted_fallocate;
+	os_sys.fallocate = noted_fallocate;
 }
 
 static uint32_t fixed_count(void)

@@ -22,6 +22,7 @@ struct stage {
 	/* In the victim: where its program lies, in it the product's code, and functions of libc that write to
 	 * memory; 0 after the last. */
 	uintptr_t program, program_end, text_begin, text_end, writer[WRITERS_MAX];
+	bool is_noting; /* a system call of the harness in the victim is going on */
 	uint32_t allocation_count;
 	struct allocation allocation[ALLOCATIONS_MAX];
 };
@@ -35,9 +36,9 @@ struct stage *stage_map(int fd);
 /* As it was made, for another run. */
 void stage_clear(struct stage *stage);
 
-/* From here on this process and its children get their random bytes from the stage; the memory that they give
- * files is noted there, if `is_noting`. */
-void stage_enter(struct stage *stage, bool is_noting);
+/* From here on this process and its children get their random bytes from the stage, and note there what memory they
+ * give to files. */
+void stage_enter(struct stage *stage);
 
 /* The script with that number: those of tests/crash, then varied ones, which the seed makes. NULL: no more. */
 const struct script *stage_script(uint32_t number);

@@ -147,6 +147,9 @@ static void become_victim(void *context)
 	snprintf(script, sizeof(script), "%u", start->script);
 	/* The same addresses each time, so that what is printed can be looked up. */
 	personality(ADDR_NO_RANDOMIZE);
+	/* A copy by one instruction would be 70,000 steps for a body of 70,000 bytes. */
+	setenv("GLIBC_TUNABLES",
+	       "glibc.cpu.x86_rep_movsb_threshold=1000000:glibc.cpu.x86_rep_stosb_threshold=1000000", 1);
 	ptrace(PTRACE_TRACEME, 0, 0, 0);
 	execl(start->program, start->program, fd, script, (char *)NULL);
 	perror(start->program);
@@ -174,7 +177,7 @@ void trace_start(struct trace *trace, struct stage *stage, const char *program, 
 	    WSTOPSIG(status) != SIGSTOP)
 		scene_fail(&stage->scene, "the victim does not begin: %s %.400s", child_status_text(status),
 			   stage->scene.failure);
-	trace->pc = read_pc(trace->pid);
+	trace->at.pc = read_pc(trace->pid);
 }
 
 static bool is_in_product(const struct trace *trace, uintptr_t at)
@@ -197,9 +200,9 @@ static bool is_writer(const struct trace *trace, uintptr_t at)
 
 static void note_covered(struct trace *trace)
 {
-	uintptr_t at = trace->pc - trace->stage->text_begin;
+	uintptr_t at = trace->at.pc - trace->stage->text_begin;
 
-	if (!is_in_product(trace, trace->pc))
+	if (!is_in_product(trace, trace->at.pc))
 		return;
 	trace->product_steps++;
 	if (at < TEXT_BYTES_MAX)
@@ -212,14 +215,14 @@ static void enter_libc(struct trace *trace)
 {
 	uintptr_t caller;
 
-	if (is_in_program(trace, trace->pc)) {
+	if (is_in_program(trace, trace->at.pc)) {
 		trace->is_stepping_libc = false;
 		return;
 	}
 	if (trace->is_stepping_libc || trace->returns_to != 0)
 		return;
 	caller = return_address(trace->pid);
-	if (!is_in_program(trace, caller) || (is_in_product(trace, caller) && is_writer(trace, trace->pc))) {
+	if (!is_in_program(trace, caller) || (is_in_product(trace, caller) && is_writer(trace, trace->at.pc))) {
 		trace->is_stepping_libc = true;
 		return;
 	}
@@ -252,7 +255,7 @@ static bool run_libc(struct trace *trace, int *ret_status)
 	if (ptrace(PTRACE_SYSCALL, trace->pid, 0, 0) != 0 || !wait_stopped(trace->pid, ret_status))
 		return false;
 	trace->call.result = read_result(trace->pid);
-	trace->calls += trace->stage->is_running;
+	trace->calls += trace->stage->is_running && !trace->stage->is_noting;
 	*ret_status = *ret_status & ~0x8000; /* as any other step */
 	return true;
 }
@@ -264,20 +267,81 @@ static bool run_instruction(struct trace *trace, int *ret_status)
 	return ptrace(PTRACE_SINGLESTEP, trace->pid, 0, 0) == 0 && wait_stopped(trace->pid, ret_status);
 }
 
+static struct visited *visited_at(struct trace *trace, uintptr_t pc)
+{
+	for (size_t i = 0, at = pc % VISITED_MAX; i < VISITED_MAX; i++, at = (at + 1) % VISITED_MAX) {
+		struct visited *visited = &trace->visited[at];
+
+		if (visited->pc == pc || visited->pc == 0) {
+			visited->pc = pc;
+			return visited;
+		}
+	}
+	fprintf(stderr, "the victim comes to too many places\n");
+	exit(1);
+}
+
+static void note_place(struct trace *trace)
+{
+	struct trace_place *at = &trace->at;
+
+	at->step++;
+	at->from_steps++;
+	at->pc = read_pc(trace->pid);
+	if (is_in_program(trace, at->pc)) {
+		at->from = at->pc;
+		at->from_visits = ++visited_at(trace, at->pc)->count;
+		at->from_steps = 0;
+	}
+}
+
 bool trace_step(struct trace *trace, int *ret_status)
 {
 	trace->call.is_call = false;
 	enter_libc(trace);
 	if (trace->returns_to != 0 ? !run_libc(trace, ret_status) : !run_instruction(trace, ret_status))
 		return false;
-	trace->steps++;
-	trace->pc = read_pc(trace->pid);
+	note_place(trace);
 	if (WSTOPSIG(*ret_status) == SIGTRAP)
 		return true;
 	/* A fault of its own: as it would have ended. */
 	*ret_status = WSTOPSIG(*ret_status);
 	trace_kill(trace);
 	return false;
+}
+
+/* ---- without steps ---------------------------------------------------------------------------- */
+
+static bool run_to_visit(struct trace *trace, uintptr_t pc, uint64_t visits, int *ret_status)
+{
+	long hidden = ptrace(PTRACE_PEEKTEXT, trace->pid, pc, 0);
+	long shown = (hidden & ~(long)BREAKPOINT_MASK) | BREAKPOINT;
+
+	for (uint64_t visit = 1;; visit++) {
+		ptrace(PTRACE_POKETEXT, trace->pid, pc, shown);
+		if (ptrace(PTRACE_CONT, trace->pid, 0, 0) != 0 || !wait_stopped(trace->pid, ret_status) ||
+		    WSTOPSIG(*ret_status) != SIGTRAP || read_pc(trace->pid) != pc + BREAKPOINT_BYTES)
+			return false;
+		ptrace(PTRACE_POKETEXT, trace->pid, pc, hidden);
+		write_pc(trace->pid, pc);
+		if (visit == visits)
+			return true;
+		if (ptrace(PTRACE_SINGLESTEP, trace->pid, 0, 0) != 0 || !wait_stopped(trace->pid, ret_status) ||
+		    WSTOPSIG(*ret_status) != SIGTRAP)
+			return false;
+	}
+}
+
+bool trace_run_to(struct trace *trace, const struct trace_place *place, int *ret_status)
+{
+	if (place->from_visits > 0 && !run_to_visit(trace, place->from, place->from_visits, ret_status))
+		return false;
+	trace->at = *place;
+	trace->at.pc = read_pc(trace->pid);
+	for (uint64_t i = 0; i < place->from_steps; i++)
+		if (!trace_step(trace, ret_status))
+			return false;
+	return trace->at.pc == place->pc;
 }
 
 void trace_kill(struct trace *trace)

@@ -9,7 +9,20 @@
 #include <sched.h>
 #include <sys/types.h>
 
-enum { TEXT_BYTES_MAX = 1 << 20 }; /* of the product */
+enum {
+	TEXT_BYTES_MAX = 1 << 20, /* of the product */
+	VISITED_MAX = 1 << 16,	  /* places in the program that a run comes to */
+};
+
+/* A place in a run, and how to get there at full speed. */
+struct trace_place {
+	uint64_t step; /* after so many */
+	uintptr_t pc;
+	/* The last place in the program, how often the run has come to it (0: never, it has just begun), and how
+	 * many steps ago that was. */
+	uintptr_t from;
+	uint64_t from_visits, from_steps;
+};
 
 /* What the last step was, if it was a system call. */
 struct trace_call {
@@ -21,14 +34,17 @@ struct trace_call {
 struct trace {
 	pid_t pid;
 	const struct stage *stage;
-	uintptr_t pc;		       /* of the next instruction */
-	uint64_t steps;		       /* taken, of any kind */
+	struct trace_place at;	       /* before this instruction */
 	uint64_t product_steps, calls; /* instructions of the product; system calls, both of the script alone */
 	struct trace_call call;
 	bool is_stepping_libc;
-	uintptr_t returns_to;	/* where the function of libc that is running will return to; 0: none is */
-	long hidden;		/* the instruction there, which a breakpoint has replaced */
-	cpu_set_t cpus;		/* ours, before */
+	uintptr_t returns_to; /* where the function of libc that is running will return to; 0: none is */
+	long hidden;	      /* the instruction there, which a breakpoint has replaced */
+	cpu_set_t cpus;	      /* ours, before */
+	struct visited {
+		uintptr_t pc;
+		uint64_t count;
+	} visited[VISITED_MAX];
 	unsigned char *covered; /* a bit for each byte of product code; kept from run to run */
 };
 
@@ -40,6 +56,9 @@ void trace_start(struct trace *trace, struct stage *stage, const char *program, 
 
 /* Takes one step; false: it has ended, with *ret_status. */
 bool trace_step(struct trace *trace, int *ret_status);
+
+/* Runs from the start to a place of an earlier run; false: it has ended before, with *ret_status. */
+bool trace_run_to(struct trace *trace, const struct trace_place *place, int *ret_status);
 
 /* SIGKILL, where it stands. */
 void trace_kill(struct trace *trace);

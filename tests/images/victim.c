@@ -69,7 +69,7 @@ int main(int count, char **arguments)
 		return 2;
 	stage = stage_map(atoi(arguments[1]));
 	script = stage_script((uint32_t)atoi(arguments[2]));
-	stage_enter(stage, false);
+	stage_enter(stage);
 	os_clock_fake(&stage->scene.clock);
 	actor = (struct actor){.scene = &stage->scene};
 	if (!script->opens)
