@@ -117,6 +117,28 @@ Test(bodies_faults, shouldOpenNoExtentThatHasNoWord)
 	cr_expect_eq(index_of(allocate(MEBI, 1)), 1);
 }
 
+/* Extents that are all somebody's, though nobody has opened them as far as the header says. */
+Test(bodies_faults, shouldGiveUpAfterSomeTriesAndGoOnFromThere)
+{
+	struct body_region *region = region_of(12);
+	uint64_t block = 7;
+
+	for (uint32_t i = 0; i < 4; i++) {
+		store_relaxed(&region->words->next, extent_count(region));
+		allocate(MEBI, i * BODY_STEP); /* words for more */
+		region_look(region);
+	}
+	for (uint32_t i = 0; i < BODY_TRIES + 100; i++)
+		store_relaxed(&region->table[i], place_at(i));
+	for (uint32_t i = 0; i < region->backed; i++)
+		bitmap_clear(&region->holes, i);
+	store_relaxed(&region->words->next, 0);
+	cr_expect_eq(body_allocate(segment, MEBI, place_at(5000), &block), -ENOSPC);
+	cr_expect_eq(block, 7);
+	cr_expect_eq(load_relaxed(&region->words->next), BODY_TRIES);
+	cr_expect_eq(index_of(allocate(MEBI, 5000)), BODY_TRIES + 100);
+}
+
 Test(bodies_faults, shouldNoticeAWatermarkThatCannotBe)
 {
 	uint64_t block = allocate(300, 1), other = 7;
