@@ -125,8 +125,6 @@ int seg_create(const struct seg_directory *directory, const struct seg_recipe *r
 	error = os_file_resize(fd, SEG_FILE_BYTES);
 	if (!error)
 		error = segment_fill(directory, fd, recipe);
-	if (!error && fchmod(fd, recipe->mode) < 0)
-		error = -errno;
 	if (!error && recipe->group != UINT32_MAX && fchown(fd, (uid_t)-1, recipe->group) < 0)
 		error = -errno;
 	if (!error)
