@@ -328,7 +328,7 @@ static int ring_open(struct segment *segment, uint32_t index)
 	order = region_order(low);
 	if ((low & 15) == REGION_EMPTY || order > segment->capacity_order || id == 0)
 		return RLQ_EDAMAGED;
-	if (segment->ring_id[index] == id && segment->ring[index].slots != NULL)
+	if (segment->ring_id[index] == id) /* never 0, so the ring is there */
 		return segment->ring[index].order == order ? 0 : RLQ_EDAMAGED;
 	ring_place(&segment->ring[index], &segment->header->ends[index],
 		   segment->base + SEG_RINGS + index * SEG_RING_REGION, order);
