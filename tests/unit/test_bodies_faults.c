@@ -285,6 +285,18 @@ Test(bodies_faults, shouldCountOnlyMemoryThatWasGivenBack)
 	cr_expect_eq(sweep_keeping(0), MEBI);
 }
 
+Test(bodies_faults, shouldNotWaitForACallOfTheDead)
+{
+	body_free(segment, allocate(MEBI, 1), place_at(1));
+	store_relaxed(&segment->rows[3].user.low, 1 << 1 | 1);
+	store_relaxed(&segment->rows[3].view, 1);
+	cr_expect_eq(sweep_keeping(0), 0, "the living");
+	store_relaxed(&segment->rows[3].view, 0);
+	store_relaxed(&segment->rows[DEAD_ROW].user.low, 1 << 1 | 1);
+	store_relaxed(&segment->rows[DEAD_ROW].view, 1);
+	cr_expect_eq(sweep_keeping(0), MEBI);
+}
+
 /* A step looks at one extent at least, else a sweep would never end. */
 Test(bodies_faults, shouldSweepWithoutABudget)
 {

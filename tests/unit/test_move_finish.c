@@ -165,6 +165,38 @@ Test(move_finish, shouldLetACopyArriveWhoseSourceIsDamaged)
 	cr_expect_eq(stat_of(dlq).sent, 2, "by its sender, then by who let it arrive");
 }
 
+static void make_of_another_version(struct rlq_queue *of)
+{
+	of->seg->header->identity.abi_major++;
+	of->seg->header->mirror.abi_major++;
+}
+
+static void make_of_another_boot(struct rlq_queue *of)
+{
+	of->seg->header->identity.boot_id[0] ^= 1;
+	of->seg->header->mirror.boot_id[0] ^= 1;
+}
+
+static void begin_removal(struct rlq_queue *of)
+{
+	fetch_or_seq(&of->seg->header->rings, RINGS_REMOVED);
+}
+
+Test(move_finish, shouldLetACopyArriveWhoseSourceCanNeverBeUsedAgain)
+{
+	static void (*const ends[])(struct rlq_queue *) = {make_of_another_version, make_of_another_boot,
+							   begin_removal};
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		make_decided();
+		ends[i](queue);
+		sweep_now(dlq);
+		cr_expect_eq(state_of(dlq), SLOT_READY, "%zu", i);
+		queues_end();
+		set_up();
+	}
+}
+
 Test(move_finish, shouldFreeASourceWhoseTargetIsDamaged)
 {
 	make_decided();

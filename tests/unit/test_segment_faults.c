@@ -308,6 +308,52 @@ Test(segment_faults, shouldNoticeAListThatNamesARegionThatIsNone)
 	expect_list_refused(queue, rings_make(2, 2, 0xf0));
 }
 
+/* Eight regions at most, whatever the number says: what lies behind them is the version. */
+Test(segment_faults, shouldLookForARegionInTheListOnly)
+{
+	uint64_t rings = rings_make(15, 9, 0x76543210);
+
+	for (uint32_t i = 0; i < SEG_RING_COUNT; i++)
+		cr_expect(rings_contain(rings, i));
+	cr_expect_not(rings_contain(rings, 9));
+}
+
+Test(segment_faults, shouldNoticeMoreRowsThanThereCanBe)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	atomic_u64 *high = &queue->seg->header->row_high;
+	uint64_t sound = load_seq(high);
+	struct segment *more;
+
+	store_seq(high, watermark_pack(SEG_ROW_COUNT));
+	cr_expect_eq(seg_row_high(queue->seg), 0);
+	cr_expect_eq(open_it(&more), RLQ_EDAMAGED);
+	store_seq(high, watermark_pack(SEG_ROW_COUNT - 1));
+	cr_expect_eq(seg_row_high(queue->seg), SEG_ROW_COUNT - 1);
+	store_seq(high, sound);
+}
+
+static uint32_t woken;
+
+static long noting_futex(const _Atomic uint32_t *word, int operation, uint32_t value,
+			 const struct timespec *timeout, uint32_t bits)
+{
+	woken = value;
+	return real.futex(word, operation, value, timeout, bits);
+}
+
+/* The kernel takes the number for an int. */
+Test(segment_faults, shouldWakeAllWhenAskedForMoreThanCanBe)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+
+	os_sys.futex = noting_futex;
+	seg_wake(&queue->seg->header->consumers, 3);
+	cr_expect_eq(woken, 3);
+	seg_wake(&queue->seg->header->consumers, UINT64_C(1) << 33);
+	cr_expect_eq(woken, INT32_MAX);
+}
+
 static uint64_t list_again(struct rlq_queue *queue)
 {
 	uint64_t rings = load_seq(&queue->seg->header->rings);
