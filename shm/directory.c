@@ -59,27 +59,30 @@ static char *choose_path(const char *path)
 static int engine_page_create(int directory_fd, uint32_t mode)
 {
 	char hidden[64];
-	int fd = os_file_build(directory_fd, mode, hidden);
-	int error = fd < 0 ? fd : 0;
+	int fd = os_file_build(directory_fd, mode, hidden), error;
 
-	if (!error)
-		error = os_file_resize(fd, PAGE);
+	if (fd < 0)
+		return fd;
+	error = os_file_resize(fd, PAGE);
 	if (!error)
 		error = os_file_allocate(fd, 0, PAGE);
 	if (!error && pwrite(fd, ENGINE_MAGIC, 8, 0) != 8)
 		error = -EIO;
-	if (!error)
-		error = os_file_link(directory_fd, fd, hidden, ENGINE_FILE);
-	if (fd >= 0)
-		close(fd);
+	if (error) {
+		os_file_discard(directory_fd, fd, hidden);
+		return error;
+	}
+	error = os_file_link(directory_fd, fd, hidden, ENGINE_FILE);
+	close(fd);
 	return error == -EEXIST ? 0 : error;
 }
 
 static int engine_page_open(int directory_fd, uint32_t mode, struct seg_engine_page **ret_page)
 {
+	struct seg_engine_page *page;
 	struct stat status;
 	int fd = openat(directory_fd, ENGINE_FILE, O_RDWR | O_CLOEXEC);
-	int error = 0;
+	int error;
 
 	if (fd < 0 && errno == ENOENT) {
 		error = engine_page_create(directory_fd, mode);
@@ -93,14 +96,17 @@ static int engine_page_open(int directory_fd, uint32_t mode, struct seg_engine_p
 		close(fd);
 		return RLQ_EDAMAGED;
 	}
-	*ret_page = os_map(fd, 0, PAGE, true);
-	error = *ret_page ? 0 : -errno;
+	page = os_map(fd, 0, PAGE, true);
+	error = page ? 0 : -errno;
 	close(fd);
-	if (!error && memcmp((*ret_page)->magic, ENGINE_MAGIC, 8) != 0) {
-		os_unmap(*ret_page, PAGE);
+	if (error)
+		return error;
+	if (memcmp(page->magic, ENGINE_MAGIC, 8) != 0) {
+		os_unmap(page, PAGE);
 		return RLQ_EDAMAGED;
 	}
-	return error;
+	*ret_page = page;
+	return 0;
 }
 
 static int directory_open_fd(const char *path)

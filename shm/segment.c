@@ -125,8 +125,6 @@ int seg_create(const struct seg_directory *directory, const struct seg_recipe *r
 	error = os_file_resize(fd, SEG_FILE_BYTES);
 	if (!error)
 		error = segment_fill(directory, fd, recipe);
-	if (!error && fchmod(fd, recipe->mode) < 0)
-		error = -errno;
 	if (!error && recipe->group != UINT32_MAX && fchown(fd, (uid_t)-1, recipe->group) < 0)
 		error = -errno;
 	if (!error)
@@ -330,7 +328,7 @@ static int ring_open(struct segment *segment, uint32_t index)
 	order = region_order(low);
 	if ((low & 15) == REGION_EMPTY || order > segment->capacity_order || id == 0)
 		return RLQ_EDAMAGED;
-	if (segment->ring_id[index] == id && segment->ring[index].slots != NULL)
+	if (segment->ring_id[index] == id) /* never 0, so the ring is there */
 		return segment->ring[index].order == order ? 0 : RLQ_EDAMAGED;
 	ring_place(&segment->ring[index], &segment->header->ends[index],
 		   segment->base + SEG_RINGS + index * SEG_RING_REGION, order);

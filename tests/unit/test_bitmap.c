@@ -135,3 +135,24 @@ Test(bitmap, shouldAgreeWithAPlainArrayUnderRandomUse)
 		cr_assert_eq(bitmap_find(&map, from), expected);
 	}
 }
+
+/* The last word has bits to spare, which damage may set. */
+Test(bitmap, shouldNotFindABitBehindItsEnd)
+{
+	make(100);
+	bitmap_set(&map, 3);
+	fetch_or_seq(&map.level[0][1], UINT64_C(1) << 50);
+	fetch_or_seq(&map.level[1][0], 2);
+	cr_expect_eq(bitmap_find(&map, 64), 3, "it goes round");
+	bitmap_clear(&map, 3);
+	cr_expect_eq(bitmap_find(&map, 0), -1);
+	cr_expect_eq(bitmap_find(&map, 64), -1);
+}
+
+Test(bitmap, shouldGoRoundFromTheLastBitOfAFullWordOfEachLevel)
+{
+	make(4096);
+	bitmap_set(&map, 5);
+	cr_expect_eq(bitmap_find(&map, 4095), 5);
+	cr_expect_eq(bitmap_find(&map, 4032), 5);
+}

@@ -225,3 +225,18 @@ Test(reap_when, shouldKeepABlockOfARingThatWasAppendedDuringTheSweep)
 		cr_assert_eq(((const char *)message.body)[0], i == 1 ? 'x' : 'a', "message %d", i);
 	}
 }
+
+Test(reap_when, shouldHaveNothingDueInAQueueThatWasRemoved)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	uint64_t last_ms;
+
+	send_delayed(queue, "a", 5000);
+	cr_assert_neq(seg_reap_for_client(queue->seg, &queue->sweep), DUE_NEVER);
+	cr_assert_eq(rlq_queue_remove(queues_directory(), "q"), 0);
+	time_passes(6000);
+	last_ms = load_seq(&queue->seg->header->sweep_ms);
+	cr_expect_eq(seg_reap_for_client(queue->seg, &queue->sweep), DUE_NEVER);
+	cr_expect_eq(load_seq(&queue->seg->header->sweep_ms), last_ms, "no sweep is begun either");
+	cr_expect_not(seg_sweep_step(queue->seg, &queue->sweep, 1000));
+}

@@ -105,6 +105,22 @@ Test(ring, shouldRefuseToPublishForAnotherOwner)
 	cr_assert_eq(ring_publish(&test.ring, &claim, test.owner), RING_DAMAGED, "once only");
 }
 
+Test(ring, shouldRefuseToDelayOrAbandonForAnotherOwner)
+{
+	uint64_t other = owner_make(4, 9);
+	struct ring_claim claim;
+
+	ring_test_make(&test, 4);
+	ring_claim(&test.ring, &test.producer, test.owner, &claim);
+	cr_expect_eq(ring_publish_delayed(&test.ring, &claim, other, 5), RING_DAMAGED);
+	cr_expect_eq(ring_abandon(&test.ring, &claim, other), RING_DAMAGED);
+	cr_expect_eq(word_state(ring_test_word(&test, claim.slot)), SLOT_WRITING);
+	cr_expect_eq(ring_publish_delayed(&test.ring, &claim, test.owner, 5), RING_OK);
+	cr_expect_eq(ring_publish_delayed(&test.ring, &claim, test.owner, 5), RING_DAMAGED, "once only");
+	cr_expect_eq(ring_abandon(&test.ring, &claim, test.owner), RING_DAMAGED);
+	cr_expect_eq(word_state(ring_test_word(&test, claim.slot)), SLOT_DELAYED);
+}
+
 Test(ring, shouldFreeAnAbandonedClaimForTheNextLap)
 {
 	struct ring_claim claim;

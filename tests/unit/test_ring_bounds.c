@@ -81,3 +81,19 @@ Test(ring_bounds, shouldSayDamagedWhereALapDoesNotFitItsField, .timeout = 30)
 	/* At the message itself a cursor of its own would still find it. */
 	cr_expect_eq(ring_take(&test.ring, &(struct ring_cursor){.head = 1}, &test.terms, &taken), RING_DAMAGED);
 }
+
+/* Bits that lead to nothing are cleared a bounded number at a time; the caller may ask again. */
+Test(ring_bounds, shouldLookAtSoManyStaleBitsInOneTake)
+{
+	enum { STALE = RING_STEPS_MAX + 100 };
+	struct ring_taken taken;
+
+	ring_test_make(&test, 13);
+	for (uint32_t slot = 0; slot < STALE; slot++)
+		ring_set_again(&test.ring, slot);
+	cr_expect_eq(ring_take(&test.ring, &test.consumer, &test.terms, &taken), RING_BUSY);
+	cr_expect_not(bitmap_test(&test.ring.again, RING_STEPS_MAX - 1));
+	cr_expect(bitmap_test(&test.ring.again, RING_STEPS_MAX));
+	cr_expect_eq(ring_take(&test.ring, &test.consumer, &test.terms, &taken), RING_EMPTY);
+	cr_expect_not(bitmap_any(&test.ring.again));
+}

@@ -314,3 +314,15 @@ Test(rings, shouldTakeARegionBackFromADeadBuilder)
 	cr_assert_eq(load_seq(&queue->seg->header->region[1].low) & 15, REGION_EMPTY);
 	cr_assert_eq(stat_of(queue).memory_bytes, before);
 }
+
+/* Ids are 32 bits of a counter; 0 says that a region has no ring. */
+Test(rings, shouldNeverHaveIdZero)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+
+	store_seq(&queue->seg->header->ring_next, UINT64_C(1) << 32);
+	send_many(queue, MANY);
+	cr_expect_eq(load_seq(&queue->seg->header->region[1].high) >> 32, 1);
+	cr_expect_eq(faults_of("q"), 0);
+	drain_many(queue, MANY);
+}

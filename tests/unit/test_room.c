@@ -1,9 +1,11 @@
 #include "client/internal.h"
+#include "kmod-free/sysops.h"
 #include "ring/event.h"
 #include "shm/room.h"
 #include "tests/support/queue_fixture.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 
 TestSuite(room, .init = queues_begin, .fini = queues_end, .timeout = 60);
 
@@ -53,4 +55,33 @@ Test(room, shouldSayThatARingIsBeingMadeWhileOthersHaveTheRegions)
 	cr_assert_geq(seg_claim_walk(segment, false, 0, &claim), 0);
 	cr_assert_neq(segment->header->producers, ticket, "who waits for the ring would sleep on");
 	seg_leave(segment);
+}
+
+static struct os_sysops real;
+
+static int broken_fallocate(int fd, int mode, off_t offset, off_t bytes)
+{
+	(void)fd, (void)mode, (void)offset, (void)bytes;
+	errno = EIO;
+	return -1;
+}
+
+/* A full tmpfs is no reason to refuse while the ring has room; what is not understood is said at once. */
+Test(room, shouldSayWhatIsWrongWithAGrowingRing)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	int sent = 0, error;
+
+	real = os_sys;
+	os_sys.fallocate = broken_fallocate;
+	while ((error = rlq_send(queue, "a", 1, NULL, NULL)) == 0 && sent < 2000)
+		sent++;
+	os_sys = real;
+	cr_expect_eq(error, -EIO);
+	cr_expect_lt(sent, 1 << SEG_ORDER_FIRST, "before the ring is full");
+	cr_expect_eq(stat_of(queue).rings, 1);
+	for (int i = 0; i < 2000; i++)
+		send_text(queue, "a");
+	cr_expect_eq(stat_of(queue).visible, (uint64_t)sent + 2000);
+	cr_expect_eq(faults_of("q"), 0);
 }

@@ -3,23 +3,30 @@
 #include "tests/support/queue_fixture.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 TestSuite(verify, .init = queues_begin, .fini = queues_end, .timeout = 60);
 
 static char said[4096];
+static int sentences;
 
 static void note(void *context, const char *text)
 {
 	(void)context;
-	strncat(said, text, sizeof(said) - strlen(said) - 2);
+	sentences++;
+	if (strlen(said) + strlen(text) + 2 > sizeof(said))
+		return;
+	strcat(said, text);
 	strcat(said, "\n");
 }
 
 static int verify(const char *name)
 {
 	said[0] = '\0';
+	sentences = 0;
 	return rlq_verify(queues_directory(), name, note, NULL);
 }
 
@@ -106,6 +113,10 @@ Test(verify, shouldNameAStateThatDoesNotExist)
 
 	store_seq(&slot_of(queue, 25)->word.low, load_seq(&slot_of(queue, 25)->word.low) | 15);
 	FAULT("ring 0 slot 25: no such state: 15");
+	store_seq(&slot_of(queue, 25)->word.low, SLOT_PENDING);
+	FAULT("ring 0 slot 25: no such state: 3");
+	store_seq(&slot_of(queue, 25)->word.low, SLOT_DONE);
+	FAULT("ring 0 slot 25: no such state: 11");
 }
 
 Test(verify, shouldNameAGenerationThatCannotBe)
@@ -140,7 +151,11 @@ Test(verify, shouldNameEndsThatCannotBe)
 	struct rlq_queue *queue = busy_queue();
 
 	store_seq(&queue->seg->header->ends[0].head, UINT64_C(1) << 50);
-	FAULT("ring 0: head");
+	FAULT("ring 0: head 1125899906842624 and");
+	store_seq(&queue->seg->header->ends[0].head, UINT64_MAX);
+	FAULT("ring 0: head 18446744073709551615 and");
+	store_seq(&queue->seg->header->ends[0].tail, UINT64_MAX);
+	FAULT("and tail 18446744073709551615 cannot be");
 }
 
 Test(verify, shouldNameAnAttributeOutOfRange)
@@ -149,6 +164,8 @@ Test(verify, shouldNameAnAttributeOutOfRange)
 
 	store_seq(&queue->seg->header->attribute[ATTRIBUTE_VISIBILITY_MS], UINT64_C(1) << 40);
 	FAULT("attribute visibility is 1099511627776");
+	store_seq(&queue->seg->header->attribute[ATTRIBUTE_RETENTION_MS], RLQ_RETENTION_MIN_MS - 1);
+	FAULT("attribute retention is 59999, not 60000 to");
 }
 
 Test(verify, shouldNameAListOfRingsThatCannotBe)
@@ -160,7 +177,25 @@ Test(verify, shouldNameAListOfRingsThatCannotBe)
 	cr_expect_gt(verify("q"), 0);
 	store_seq(&queue->seg->header->rings, rings_make(2, 6, 0x30));
 	cr_expect_gt(verify("q"), 0);
+	store_seq(&queue->seg->header->rings, rings_make(2, 7, 0x90));
+	FAULT("the list of rings names region 9");
 	store_seq(&queue->seg->header->rings, sound);
+	cr_expect_eq(verify("q"), 0, "%s", said);
+}
+
+Test(verify, shouldNameAListedRegionThatCannotBe)
+{
+	struct rlq_queue *queue = busy_queue();
+	struct word128 *region = &queue->seg->header->region[0];
+	uint64_t low = load_seq(&region->low), high = load_seq(&region->high);
+	uint32_t larger = queue->seg->capacity_order + 1;
+
+	store_seq(&region->high, 7);
+	FAULT("ring region 0 has order 10, id 0");
+	store_seq(&region->high, high);
+	store_seq(&region->low, REGION_LIVE | region_order_pack(larger));
+	FAULT("ring region 0 has order");
+	store_seq(&region->low, low);
 	cr_expect_eq(verify("q"), 0, "%s", said);
 }
 
@@ -186,6 +221,10 @@ Test(verify, shouldNameAnUnlistedRegionThatCannotBe)
 	}
 	store_seq(region, busy_region(0));
 	FAULT("ring region 5 is not listed, and its state cannot be");
+	store_seq(region, busy_region(SEG_ROW_COUNT));
+	FAULT("ring region 5 is not listed, and its state cannot be");
+	store_seq(region, REGION_LIVE | region_order_pack(SEG_ORDER_FIRST) | 3 << 12);
+	FAULT("ring region 5 is not listed, and its state cannot be");
 	store_seq(region, 0);
 	cr_expect_eq(verify("q"), 0, "%s", said);
 }
@@ -208,6 +247,22 @@ Test(verify, shouldNameDataInAnEmptyRegion)
 	FAULT("ring region 5 is empty, yet there are data in it");
 	cr_assert_eq(pwrite(queue->seg->fd, "", 1, at), 1); /* a zero, as in a page that was only read */
 	cr_expect_eq(verify("q"), 0, "%s", said);
+}
+
+/* Looking has a bound: a region can be two gigabytes. */
+Test(verify, shouldLookAtTheFirstPagesOfAnEmptyRegion)
+{
+	static const char page[4096];
+	struct rlq_queue *queue = busy_queue();
+	off_t at = (off_t)(SEG_RINGS + 5 * SEG_RING_REGION);
+
+	for (int i = 0; i < 1100; i++)
+		cr_assert_eq(pwrite(queue->seg->fd, page, sizeof(page), at + i * (off_t)sizeof(page)),
+			     (ssize_t)sizeof(page));
+	cr_assert_eq(pwrite(queue->seg->fd, "x", 1, at + 1099 * (off_t)sizeof(page)), 1);
+	cr_expect_eq(verify("q"), 0, "%s", said);
+	cr_assert_eq(pwrite(queue->seg->fd, "x", 1, at + 1000 * (off_t)sizeof(page)), 1);
+	FAULT("ring region 5 is empty, yet there are data in it");
 }
 
 Test(verify, shouldFindNothingWrongWithRingsThatComeAndGo)
@@ -242,11 +297,26 @@ Test(verify, shouldNameARowThatCannotBe)
 	FAULT("row 7: a call cannot work with rings");
 	store_seq(&row->view, rings_make(2, 1, 0x90));
 	FAULT("row 7: a call cannot work with rings");
+	store_seq(&row->view, rings_make(0, 1, 0));
+	FAULT("row 7: a call cannot work with rings 100000000");
+	store_seq(&row->view, rings_make(1, 1, 0) | RINGS_REMOVED);
+	FAULT("row 7: a call cannot work with rings 8800000100000000");
 	store_seq(&row->view, 0);
 	store_seq(&row->holds[3], 77);
 	FAULT("row 7: nothing can be read in place at 4d");
 	store_seq(&row->holds[3], 0);
 	cr_expect_eq(verify("q"), 0, "%s", said);
+}
+
+Test(verify, shouldNameAHoldOfASlotThatNoRingHas)
+{
+	struct rlq_queue *queue = queue_of("q", 100);
+	atomic_u64 *hold = &queue->seg->rows[7].holds[0];
+
+	store_seq(hold, place_pack(0, (1 << queue->seg->capacity_order) - 1, 1));
+	cr_expect_eq(verify("q"), 0, "%s", said);
+	store_seq(hold, place_pack(0, 1 << queue->seg->capacity_order, 1));
+	FAULT("row 7: nothing can be read in place at 8");
 }
 
 static void hold_and_reserve(void *context)
@@ -276,4 +346,33 @@ Test(verify, shouldNameADamagedIdentity)
 
 	queue->seg->header->identity.capacity ^= 1;
 	FAULT("identity");
+}
+
+Test(verify, shouldNameALimitThatCannotBe)
+{
+	struct rlq_queue *queue = busy_queue();
+
+	queue->seg->header->identity.capacity = queue->seg->header->mirror.capacity = 0;
+	FAULT("q.rlq: a limit in the header cannot be right");
+}
+
+Test(verify, shouldNameWhatIsNoFile)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/pipe.rlq", queues_path());
+	cr_assert_eq(mkfifo(path, 0600), 0);
+	cr_expect_eq(verify("pipe"), 1);
+	cr_expect_str_eq(said, "pipe.rlq is not a regular file\n");
+}
+
+/* A segment full of rubbish has millions of faults. */
+Test(verify, shouldCountAllFaultsAndNameTheFirstThousand)
+{
+	struct rlq_queue *queue = busy_queue();
+
+	for (uint32_t slot = 0; slot < 1 << SEG_ORDER_FIRST; slot++)
+		store_seq(&slot_of(queue, slot)->word.low, 15);
+	cr_expect_eq(verify("q"), 1 << SEG_ORDER_FIRST);
+	cr_expect_eq(sentences, 1000);
 }
