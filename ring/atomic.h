@@ -193,6 +193,12 @@ static inline void fence_seq(void)
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
+/* What was loaded before it is not loaded later than what is loaded after it. No instruction on x86. */
+static inline void fence_acquire(void)
+{
+	atomic_thread_fence(memory_order_acquire);
+}
+
 static inline void fence_compiler(void)
 {
 	atomic_signal_fence(memory_order_seq_cst);
