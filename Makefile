@@ -68,7 +68,7 @@ PROGRAMS := $(if $(wildcard daemon/main.c),$(B)/ringleased) $(if $(TOOLS),$(B)/r
 
 # Plain tests are the files with a main(); what else lies beside them is linked into each. The explorer
 # and the fuzzers have rules of their own.
-PLAIN_DIRS := $(filter-out $(addprefix tests/,unit cli support interleave fuzz model),$(patsubst %/,%,$(wildcard tests/*/)))
+PLAIN_DIRS := $(filter-out $(addprefix tests/,unit cli support interleave weak fuzz model),$(patsubst %/,%,$(wildcard tests/*/)))
 has_main  := ^int main\(
 plain_of   = $(if $(wildcard $(1)/*.c),$(shell grep -lE '$(has_main)' $(wildcard $(1)/*.c)))
 PLAIN   := $(foreach dir,$(PLAIN_DIRS),$(call plain_of,$(dir)))
