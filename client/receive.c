@@ -84,15 +84,6 @@ static void hold_cancel(struct rlq_queue *queue)
 
 /* ---- one message ------------------------------------------------------------------------------ */
 
-/* Is the message still the one leased, and by us? The low half alone says that its bytes were not freed
- * up to now; read before the high half, which says that nobody has received it since. */
-static inline bool is_same_lease(const struct slot *slot, struct slot_word leased)
-{
-	struct slot_word now = slot_read(slot);
-
-	return now.bits.low == leased.bits.low && word_receives(now) == word_receives(leased);
-}
-
 /* What stays the same while a call takes from one ring under one reading of the clock, fetched once. */
 struct taking {
 	struct rlq_queue *queue;
@@ -212,7 +203,7 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 	first_ms = first_receive(taking->wall_ms, word_receives(taken->word), &slot->message, &message);
 	error = payload_fetch(queue, slot, &message, place, taking->demand, &payload);
 	/* R9: what was copied counts only if the lease still stands. */
-	if (!is_same_lease(slot, taken->word))
+	if (!slot_is_leased_as(slot, taken->word))
 		return 0;
 	if (!error)
 		error = message_view(queue, &message, payload, ret_message);

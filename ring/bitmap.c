@@ -78,7 +78,7 @@ bool bitmap_clear(const struct bitmap *map, uint32_t bit)
 /* First set bit of level `level` at or after `from` within one word; -1 if none. */
 static int64_t find_in_word(const struct bitmap *map, uint32_t level, uint32_t from)
 {
-	uint64_t word = load_acquire(&map->level[level][from / 64]) >> (from % 64);
+	uint64_t word = load_seq(&map->level[level][from / 64]) >> (from % 64);
 
 	return word ? (int64_t)from + __builtin_ctzll(word) : -1;
 }
@@ -160,7 +160,7 @@ int64_t bitmap_find_plain(const struct bitmap *map, uint32_t from)
 
 uint32_t bitmap_run(const struct bitmap *map, uint32_t from)
 {
-	uint64_t word = load_acquire(&map->level[0][from / 64]) >> (from % 64);
+	uint64_t word = load_seq(&map->level[0][from / 64]) >> (from % 64);
 	uint32_t room = 64 - from % 64;
 
 	if (word == UINT64_MAX)

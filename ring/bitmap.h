@@ -38,15 +38,17 @@ void bitmap_set(const struct bitmap *map, uint32_t bit);
 /* Clears the bit; says whether this call did it. */
 bool bitmap_clear(const struct bitmap *map, uint32_t bit);
 
+/* The loads are seq_cst, here and in the searches: they come after a store elsewhere, in the pairs [K2], [K3] and
+ * [S5] of docs/ORDERING.md, which an acquire load may overtake. */
 static inline bool bitmap_test(const struct bitmap *map, uint32_t bit)
 {
-	return load_acquire(&map->level[0][bit / 64]) >> (bit % 64) & 1;
+	return load_seq(&map->level[0][bit / 64]) >> (bit % 64) & 1;
 }
 
 /* One load of one word, for the fast path. */
 static inline bool bitmap_any(const struct bitmap *map)
 {
-	return load_acquire(map->level[map->levels - 1]) != 0;
+	return load_seq(map->level[map->levels - 1]) != 0;
 }
 
 /* First set bit at or after `from`, going round once; -1 when none was found. Mends summaries over

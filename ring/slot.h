@@ -231,10 +231,12 @@ static inline bool deadline_is_past(uint32_t deadline_ms, uint32_t now_ms)
 
 /* [L1] Reads the word. The halves are read one after the other, so the pair may never have existed;
  * a CAS from it then fails. Where no CAS follows, use slot_read_stable. Acquire pairs with the CAS
- * of every transition: who sees READY sees the message. */
+ * of every transition: who sees READY sees the message. The low half is loaded seq_cst: it is the later end of
+ * store-load pairs ([R2], [K1], [S4], [D2], [H2]), and an acquire load (LDAPR on arm64, never mind C11) may be
+ * served before the store that it comes after. On x86 both are the same instruction. */
 static inline struct slot_word slot_read(const struct slot *slot)
 {
-	uint64_t low = load_acquire(&slot->word.low);
+	uint64_t low = load_seq(&slot->word.low);
 
 	return (struct slot_word){{.low = low, .high = load_acquire(&slot->word.high)}};
 }
@@ -255,6 +257,18 @@ static inline struct slot_word slot_read_stable(const struct slot *slot)
 		w = slot_read(slot);
 	}
 	return w;
+}
+
+/* [R9] Does the lease still stand by which the bytes of the slot were just read? The fence keeps the looks behind
+ * the bytes ([C1] keeps the bytes of the next message behind its claim). The low half alone says that they were
+ * not freed up to now; read before the high half, which says that nobody has received the message since. */
+static inline bool slot_is_leased_as(const struct slot *slot, struct slot_word leased)
+{
+	struct slot_word now;
+
+	fence_acquire();
+	now = slot_read(slot);
+	return now.bits.low == leased.bits.low && word_receives(now) == word_receives(leased);
 }
 
 /* [C2] Changes generation, owner and state, and leaves the high half as it is; for an owner who knows
