@@ -1,7 +1,7 @@
 # Every instruction: tests/images/images.c says what it does. Two programs: the tracer with its survivors has crash
 # points, as the tests of tests/crash, whose scripts it plays; the victim has the product's code as it ships.
 IMAGES_DIR := $(B)/tests/images
-IMAGES_SECONDS ?= 1500
+IMAGES_SECONDS ?= $(LONG_SECONDS)
 IMAGES_MIN ?= 100000
 IMAGES_KILLS_MIN ?= 2000
 
