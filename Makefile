@@ -298,14 +298,16 @@ lint: ## cppcheck and clang-tidy
 		--suppress=missingIncludeSystem --suppress=uninitvar:ring/atomic.h --error-exitcode=1 -I. -Iinclude $(CLIENT) $(ENGINE) $(TOOLS)
 	$(Q)clang-tidy --quiet $(CLIENT) $(ENGINE) $(TOOLS) -- -std=gnu17 -D_GNU_SOURCE -I. -Iinclude -DRL_VERSION='""'
 
-# Without what takes its chance (random kills, real races), so that the figures stay; of the explorer, the
-# short scenarios that between them lose every race.
+# Without what takes its chance (random kills, real races), so that the figures stay, and without crash_points,
+# which reaches here what stop_continue does; of the explorer, the short scenarios that between them lose every
+# race.
 COVERAGE_SCENARIOS := one_slot marks_race death_marks sleep_one bitmap
-COVERAGE_TESTS = $(filter-out $(addprefix $(B)/tests/,stress/stress_% stress/no_% stress/history_% crash/crash_stores),$(TESTS)) \
+COVERAGE_TESTS = $(filter-out $(addprefix $(B)/tests/,stress/stress_% stress/no_% stress/history_% crash/crash_% crash/stop_stores),$(TESTS)) \
 	$(FUZZ_PROGRAMS) $(CLI)
 CHECK_LONG_TARGETS += check-coverage
 .PHONY: check-coverage coverage-build coverage-run
-coverage check-coverage: ## lines and branches of ring/ and shm/ that the tests reach: enough? listed, if not?
+check-coverage: coverage
+coverage: ## lines and branches of ring/ and shm/ that the tests reach; fails below 95 % and 90 %
 	$(Q)scripts/setup check
 	$(Q)$(MAKE) $(jobs) --no-print-directory COVERAGE=1 check-build coverage-build
 	$(Q)$(MAKE) --no-print-directory COVERAGE=1 coverage-run
@@ -314,7 +316,7 @@ coverage-build: $(FUZZ_PROGRAMS) $(INTERLEAVE_DIR)/interleave
 
 coverage-run:
 	$(Q)find $(B) -name '*.gcda' -delete
-	$(Q)BUILD=$(abspath $(B)) scripts/run-tests $(COVERAGE_TESTS) \
+	$(Q)BUILD=$(abspath $(B)) CC=$(CC) scripts/run-tests $(COVERAGE_TESTS) \
 		$(COVERAGE_SCENARIOS:%="$(INTERLEAVE_DIR)/interleave --scenario %")
 	$(Q)scripts/coverage $(B)
 

@@ -1,3 +1,4 @@
+#include "ring/event.h"
 #include "shm/directory.h"
 #include "tests/support/queue_fixture.h"
 #include "tests/support/tmpdir.h"
@@ -174,4 +175,18 @@ Test(directory, shouldAskTheEngineToBeAwakeEarlierOnlyIfNeeded)
 	cr_assert_eq(load_seq(&directory.engine->awake_by_ms), now + 50);
 	seg_engine_expect(&directory, now + 40, now);
 	cr_assert_leq(load_seq(&directory.engine->awake_by_ms), now + 40);
+}
+
+/* A killed engine leaves the sleepers bit: it costs one system call, once. */
+Test(directory, shouldRingOnceForAnEngineThatIsGone)
+{
+	atomic_u32 *bell = &directory.engine->bell;
+	uint64_t now = boot_now();
+	uint32_t ticket = event_prepare(bell);
+
+	cr_assert(event_has_sleepers(bell));
+	store_seq(&directory.engine->awake_by_ms, now + 50);
+	seg_engine_expect(&directory, now + 40, now);
+	cr_expect_neq(load32_seq(bell), ticket, "it was rung");
+	cr_expect_not(event_has_sleepers(bell), "nobody slept");
 }
