@@ -56,26 +56,19 @@ static void set_attributes(struct actor *actor)
 	expect_one_of(actor, "set", rlq_queue_set_attributes(actor->q, &attributes), RLQ_EBUSY);
 }
 
-/* A purge deletes without saying which; as with AWS also what is sent while it goes on. */
-static void forget_all(struct scene *scene)
-{
-	for (uint32_t i = 0; i < scene->tag_count; i++)
-		scene->tag[i].is_deleting = 1;
-}
-
 static void prepare_to_purge(struct actor *actor)
 {
 	prepare_sent(actor, 2);
 	verb_send(actor, actor->q, 300, 0);
 	verb_send(actor, actor->q, 16, 2000);
 	prepare_leased(actor, 1, RLQ_DEFAULT);
-	forget_all(actor->scene);
+	tags_forget(actor->scene);
 }
 
 static void purge(struct actor *actor)
 {
 	expect_one_of(actor, "purge", rlq_purge(actor->q, NULL), 0);
-	forget_all(actor->scene);
+	tags_forget(actor->scene);
 }
 
 const struct script scripts_queue[] = {

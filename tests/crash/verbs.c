@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WHOLE_BYTES = 1 << 20 };
+
 /* ---- bodies ----------------------------------------------------------------------------------- */
 
 uint32_t tag_new(struct scene *scene)
@@ -19,10 +21,10 @@ static unsigned char tag_byte(uint32_t tag, uint32_t at)
 	return (unsigned char)(tag * 31 + at);
 }
 
-/* Only the ends of a large body are written: a block is either ours or another's. */
-static bool is_at_end(uint32_t at, uint32_t bytes)
+/* Of a body of megabytes only the ends are written: a block is either ours or another's. */
+static bool is_written(uint32_t at, uint32_t bytes)
 {
-	return at < 512 || at + 512 >= bytes;
+	return bytes < WHOLE_BYTES || at < 512 || at + 512 >= bytes;
 }
 
 void tag_write_body(uint32_t tag, void *body, uint32_t bytes)
@@ -32,7 +34,7 @@ void tag_write_body(uint32_t tag, void *body, uint32_t bytes)
 	memcpy(at, &tag, sizeof(tag));
 	memcpy(at + 4, &bytes, sizeof(bytes));
 	for (uint32_t i = 8; i < bytes; i++)
-		if (is_at_end(i, bytes))
+		if (is_written(i, bytes))
 			at[i] = tag_byte(tag, i);
 }
 
@@ -50,12 +52,43 @@ uint32_t tag_check_body(struct scene *scene, const struct rlq_message *message)
 	if (bytes != message->body_bytes)
 		scene_fail(scene, "message %u: %zu bytes, not %u", tag, message->body_bytes, bytes);
 	for (uint32_t i = 8; i < bytes; i++)
-		if (is_at_end(i, bytes) && at[i] != tag_byte(tag, i))
+		if (is_written(i, bytes) && at[i] != tag_byte(tag, i))
 			scene_fail(scene, "message %u: byte %u is wrong", tag, i);
 	if (scene->tag[tag].id[1] != 0 &&
 	    memcmp(scene->tag[tag].id, message->id.word, sizeof(message->id.word)) != 0)
 		scene_fail(scene, "message %u has the bytes of another", tag);
 	return tag;
+}
+
+void tags_forget(struct scene *scene)
+{
+	for (uint32_t i = 0; i < scene->tag_count; i++)
+		scene->tag[i].is_forgotten = 1;
+}
+
+/* ---- reading in place ------------------------------------------------------------------------- */
+
+static void reading_note(struct actor *actor, const struct rlq_queue *queue, const struct rlq_message *message,
+			 uint32_t tag)
+{
+	struct scene *scene = actor->scene;
+
+	if (!actor->is_victim || !message->in_place)
+		return;
+	if (scene->reading_count == READINGS_MAX)
+		scene_fail(scene, "too much is read in place");
+	scene->reading[scene->reading_count++] = (struct reading){
+		.queue = queue, .body = message->body, .tag = tag, .bytes = (uint32_t)message->body_bytes};
+}
+
+/* The handle that reads it ends that, by letting go, or by deleting it. */
+static void reading_forget(struct actor *actor, const struct rlq_queue *queue, uint32_t tag)
+{
+	struct scene *scene = actor->scene;
+
+	for (uint32_t i = scene->reading_count; actor->is_victim && i-- > 0;)
+		if (scene->reading[i].queue == queue && scene->reading[i].tag == tag)
+			scene->reading[i] = scene->reading[--scene->reading_count];
 }
 
 /* ---- steps ------------------------------------------------------------------------------------ */
@@ -68,14 +101,15 @@ static void measure_begin(const struct actor *actor)
 
 static void measure_end(const struct actor *actor, const char *what)
 {
+	uint64_t *most = actor->is_reaping ? &actor->scene->reap_steps_max : &actor->scene->steps_max;
 	uint64_t steps;
 
 	if (!actor->is_measured)
 		return;
 	steps = crash_steps_taken();
-	if (steps > actor->scene->steps_max)
-		actor->scene->steps_max = steps;
-	if (steps <= STEPS_MAX)
+	if (steps > *most)
+		*most = steps;
+	if (steps <= (actor->is_reaping ? REAP_STEPS_MAX : STEPS_MAX))
 		return;
 	actor->scene->is_stuck = true;
 	scene_fail(actor->scene, "%s took a survivor %llu steps", what, (unsigned long long)steps);
@@ -159,6 +193,7 @@ int verb_receive(struct actor *actor, struct rlq_queue *queue, struct rlq_messag
 		check_first_receive(actor->scene, &ret_messages[i], began_ms);
 		note_count(actor->scene, tag, queue == actor->dlq, ret_messages[i].receive_count);
 		actor->scene->tag[tag].received++;
+		reading_note(actor, queue, &ret_messages[i], tag);
 	}
 	return count;
 }
@@ -176,6 +211,7 @@ int verb_delete(struct actor *actor, struct rlq_queue *queue, const struct rlq_r
 	struct tag *account = &actor->scene->tag[tag];
 	int error;
 
+	reading_forget(actor, queue, tag);
 	account->is_deleting = 1;
 	measure_begin(actor);
 	error = rlq_delete(queue, receipt);
@@ -185,6 +221,12 @@ int verb_delete(struct actor *actor, struct rlq_queue *queue, const struct rlq_r
 		tag_deleted(actor->scene, tag);
 	account->is_deleting = 0;
 	return error;
+}
+
+void verb_let_go(struct actor *actor, struct rlq_queue *queue, const struct rlq_message *message)
+{
+	reading_forget(actor, queue, tag_check_body(actor->scene, message));
+	expect_code(actor->scene, "let_go", rlq_let_go(queue, message));
 }
 
 /* ---- preparing -------------------------------------------------------------------------------- */

@@ -11,7 +11,8 @@
  *   mutants             that were caught
  *   messages            sent in a stress run
  *   losses, stuck       messages lost; calls over their bound of steps, and cases that hung
- *   steps_max           of one call, beside somebody dead or stopped */
+ *   steps_max           of one call, beside somebody dead or stopped
+ *   reap_steps_max      of one that reaps as well */
 #ifndef TEST_TALLY_H
 #define TEST_TALLY_H
 
