@@ -150,7 +150,11 @@ static void go_on_while_stopped(struct one_case *one, struct actor *early, struc
 		other = let_another_serve(late);
 	early->is_measured = late->is_measured = false;
 	survivors_compare_readings(late, victim);
+	if (one->script->meanwhile)
+		one->script->meanwhile(late);
 	let_go_on(one, late, victim);
+	if (one->script->then)
+		one->script->then(late);
 	if (other)
 		end_other(late, other);
 	survivors_still_hold(late);

@@ -36,6 +36,7 @@ struct script engine_script(const struct script *of)
 	struct script script = *of;
 
 	script.run = serve;
+	script.meanwhile = script.then = NULL;
 	script.is_engine = script.opens = true;
 	script.waits = true;
 	return script;

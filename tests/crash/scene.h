@@ -79,12 +79,14 @@ struct script {
 	const char *name;
 	void (*prepare)(struct actor *actor); /* before; is not killed */
 	void (*run)(struct actor *actor);     /* by the victim */
-	uint32_t capacity, order_first;	      /* 0: 28 messages, one ring of 32 slots */
-	uint32_t receives_max;		      /* 0: no DLQ */
-	bool is_slow;			      /* many slots: fewer cases, and no step bound */
-	bool opens;			      /* the victim opens its handles itself */
-	bool is_engine;			      /* the victim is an engine */
-	bool waits;			      /* how often it looks while it waits is not the same each time */
+	/* By another while the victim is stopped, and once it has gone on. */
+	void (*meanwhile)(struct actor *actor), (*then)(struct actor *actor);
+	uint32_t capacity, order_first; /* 0: 28 messages, one ring of 32 slots */
+	uint32_t receives_max;		/* 0: no DLQ */
+	bool is_slow;			/* many slots: fewer cases, and no step bound */
+	bool opens;			/* the victim opens its handles itself */
+	bool is_engine;			/* the victim is an engine */
+	bool waits;			/* how often it looks while it waits is not the same each time */
 };
 
 extern const struct script scripts_send[], scripts_receive[], scripts_lease[], scripts_reap[], scripts_move[],
