@@ -3,6 +3,7 @@
 #include "tests/crash/cases.h"
 #include "tests/support/arguments.h"
 #include "tests/support/shared.h"
+#include "tests/support/tally.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,7 @@ int stores_main(int count, char **values, bool is_stopping)
 		cases_add(&sum, &walk[i].totals);
 	printf("%llu of %llu cases\n", (unsigned long long)sum.cases, (unsigned long long)walk->spot_count);
 	cases_tally(&sum, stops ? "stops" : "kills");
+	tally("unreached", walk->spot_count > sum.cases ? walk->spot_count - sum.cases : 0);
 	printf("%llu passed, %llu failed\n", (unsigned long long)(sum.cases - sum.failures),
 	       (unsigned long long)sum.failures);
 	return sum.failures > 0 || sum.cases == 0;
