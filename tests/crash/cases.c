@@ -1,5 +1,6 @@
 #include "tests/crash/cases.h"
 
+#include "tests/crash/engine.h"
 #include "tests/support/child.h"
 #include "tests/support/shared.h"
 #include "tests/support/tally.h"
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { CASE_SECONDS = 60 };
@@ -50,6 +52,7 @@ void cases_share(void (*work)(void *context, struct scene *scene, uint32_t numbe
 struct one_case {
 	struct scene *scene;
 	const struct script *script;
+	enum case_others others;
 };
 
 static void victim_main(void *context)
@@ -59,41 +62,119 @@ static void victim_main(void *context)
 
 	if (!one->script->opens)
 		actor_open(one->scene, &actor);
+	actor.is_victim = true;
 	crash_arm(&one->scene->plan);
 	one->script->run(&actor);
 	crash_arm(NULL);
 }
 
-/* The victim is stopped: others go on, also past all leases, and use what they get. Then it goes on. */
-static void go_on_while_stopped(struct one_case *one, struct actor *early, struct actor *late, pid_t victim)
+/* ---- while it stands, or is dead -------------------------------------------------------------- */
+
+/* An engine's promise lasts for a while: until then others leave reaping to it, and go on. */
+static void outlive_promise(struct actor *early)
+{
+	early->scene->is_prompt = seg_engine_is_prompt(&early->directory->seg, early->scene->clock.boot_ms);
+	survivors_go_on(early);
+	engine_becomes_late(early);
+	early->scene->is_prompt = false;
+}
+
+static void outlive_messages(struct actor *early)
+{
+	tags_forget(early->scene);
+	fake_clock_advance(&early->scene->clock, RETENTION_MS + 1);
+	survivors_go_on(early);
+}
+
+/* A lease ends by it while nobody else reaps. */
+static pid_t let_another_serve(struct actor *actor)
+{
+	struct scene *scene = actor->scene;
+	struct rlq_message message;
+	pid_t engine = engine_start(scene);
+	int status;
+
+	verb_send(actor, actor->q, 16, 0);
+	if (verb_receive(actor, actor->q, &message, 1, 1000, 0) != 1)
+		scene_fail(scene, "cannot receive what was just sent");
+	if (!engine_work(actor, engine, 4, 1000, &status))
+		scene_fail(scene, "the second engine: %s", child_status_text(status));
+	scene->is_prompt = true;
+	scene_check_engine(actor);
+	if (verb_receive(actor, actor->q, &message, 1, RLQ_DEFAULT, 0) +
+		    verb_receive(actor, actor->dlq, &message, 1, RLQ_DEFAULT, 0) !=
+	    1)
+		scene_fail(scene, "a lease does not end by the second engine");
+	return engine;
+}
+
+/* The victim goes on, and what it still does is refused or harmless. */
+static void let_go_on(struct one_case *one, struct actor *actor, pid_t victim)
 {
 	int status;
 
-	survivors_go_on(early);
-	survivors_go_on(late);
-	early->is_measured = late->is_measured = false;
-	if (one->scene->is_holding) {
-		survivors_hold(late);
-	} else {
-		/* What a stopped mover has in its hands may be missing until it goes on (R3), no more. */
-		survivors_drain(late);
-		survivors_use_again(late);
-	}
 	child_signal(victim, SIGCONT);
-	status = child_wait(victim);
+	status = one->script->is_engine ? engine_end(actor, victim) : child_wait(victim);
 	if (!child_exited(status, 0))
 		scene_fail(one->scene, "the victim did not go on: %s %.400s", child_status_text(status),
 			   one->scene->failure);
+}
+
+static void end_other(struct actor *actor, pid_t engine)
+{
+	int status = engine_end(actor, engine);
+
+	if (!child_exited(status, 0))
+		scene_fail(actor->scene, "the second engine did not end: %s", child_status_text(status));
+	actor->scene->is_prompt = false;
+}
+
+/* The victim is stopped: others go on, also past all leases, and use what they get. Then it goes on. */
+static void go_on_while_stopped(struct one_case *one, struct actor *early, struct actor *late, pid_t victim)
+{
+	pid_t other = 0;
+
+	survivors_go_on(late);
+	if (one->others == OTHERS_OUTLIVE)
+		outlive_messages(early);
+	late->is_reaping = true;
+	if (one->others == OTHERS_HOLD) {
+		early->is_measured = late->is_measured = false;
+		survivors_hold(late);
+	} else {
+		survivors_drain(late);
+		survivors_check_only_in_hands(late);
+		survivors_use_again(late);
+	}
+	if (one->others == OTHERS_SERVE)
+		other = let_another_serve(late);
+	early->is_measured = late->is_measured = false;
+	survivors_compare_readings(late, victim);
+	if (one->script->meanwhile)
+		one->script->meanwhile(late);
+	let_go_on(one, late, victim);
+	if (one->script->then)
+		one->script->then(late);
+	if (other)
+		end_other(late, other);
 	survivors_still_hold(late);
 }
 
-static void expect_end(struct one_case *one, int status)
-{
-	bool dies = one->scene->plan.mode != CRASH_COUNT;
+/* ---- one case --------------------------------------------------------------------------------- */
 
-	if (dies ? child_was_killed(status, SIGKILL) : child_exited(status, 0))
+/* The victim has come to its place, or to its end. */
+static void await_victim(struct one_case *one, struct actor *actor, pid_t victim)
+{
+	bool stops = one->scene->plan.stops, dies = !stops && one->scene->plan.mode != CRASH_COUNT;
+	int status;
+
+	if (one->script->is_engine)
+		status = engine_end(actor, victim);
+	else
+		child_wait_stopped(victim, &status);
+	if (stops ? WIFSTOPPED(status) : dies ? child_was_killed(status, SIGKILL) : child_exited(status, 0))
 		return;
-	scene_fail(one->scene, "the victim did not %s: %s %.400s", dies ? "reach its point" : "end",
+	scene_fail(one->scene, "the victim did not %s: %s %.400s", stops || dies ? "reach its point" : "end",
 		   child_status_text(status), one->scene->failure);
 }
 
@@ -126,34 +207,38 @@ static void case_main(void *context)
 {
 	struct one_case *one = context;
 	struct actor early, late;
-	bool stops = one->scene->plan.stops;
 	pid_t victim;
-	int status;
 
 	watchdog(CASE_SECONDS);
 	actor_open(one->scene, &early);
 	if (one->script->prepare)
 		one->script->prepare(&early);
+	if (one->script->is_engine)
+		engine_has_promised(&early);
 	victim = child_start(victim_main, one);
-	if (stops && !child_wait_stopped(victim, &status))
-		scene_fail(one->scene, "the victim did not reach its point: %s %.400s", child_status_text(status),
-			   one->scene->failure);
-	if (!stops)
-		expect_end(one, child_wait(victim));
-	if (!stops) {
+	await_victim(one, &early, victim);
+	if (!one->scene->plan.stops && !one->script->is_engine) {
 		case_after_death(&early, one->script);
 		return;
 	}
 	survivors_verify(&early);
+	early.is_measured = !one->script->is_slow;
+	if (one->script->is_engine)
+		outlive_promise(&early);
 	actor_open(one->scene, &late);
-	early.is_measured = late.is_measured = !one->script->is_slow;
-	go_on_while_stopped(one, &early, &late, victim);
+	late.is_measured = early.is_measured;
+	survivors_go_on(&early);
+	if (one->scene->plan.stops)
+		go_on_while_stopped(one, &early, &late, victim);
+	else
+		survivors_go_on(&late);
 	case_end(&early, &late);
 }
 
 const char *case_others_text(enum case_others others)
 {
-	static const char *const texts[] = {"no engine", "engine awake", "others hold"};
+	static const char *const texts[] = {"no engine", "engine awake", "others hold", "another engine",
+					    "past retention"};
 
 	return texts[others];
 }
@@ -161,18 +246,15 @@ const char *case_others_text(enum case_others others)
 const char *case_run(struct scene *scene, const struct script *script, struct crash_plan plan,
 		     enum case_others others)
 {
-	struct one_case one = {.scene = scene, .script = script};
-	uint64_t steps_max = scene->steps_max;
+	struct one_case one = {.scene = scene, .script = script, .others = others};
 	char directory[TMPDIR_BYTES];
 	int status;
 
 	strcpy(directory, scene->directory);
 	memset(scene, 0, sizeof(*scene));
 	strcpy(scene->directory, directory);
-	scene->steps_max = steps_max;
 	scene->plan = plan;
 	scene->is_prompt = others == OTHERS_WITH_ENGINE;
-	scene->is_holding = others == OTHERS_HOLD;
 	tmpdir_empty(directory);
 	fake_clock_start(&scene->clock);
 	scene_build(scene, script);
@@ -185,14 +267,21 @@ const char *case_run(struct scene *scene, const struct script *script, struct cr
 	return scene->failure;
 }
 
+static void raise_to(uint64_t *most, uint64_t value)
+{
+	if (value > *most)
+		*most = value;
+}
+
 void cases_count(struct case_totals *totals, const struct scene *scene, const char *failure)
 {
 	totals->cases++;
 	totals->failures += failure != NULL;
 	totals->losses += failure != NULL && scene->is_loss;
 	totals->stuck += failure != NULL && scene->is_stuck;
-	if (scene->steps_max > totals->steps_max)
-		totals->steps_max = scene->steps_max;
+	totals->compared += scene->readings_compared;
+	raise_to(&totals->steps_max, scene->steps_max);
+	raise_to(&totals->reap_steps_max, scene->reap_steps_max);
 }
 
 void cases_add(struct case_totals *sum, const struct case_totals *more)
@@ -201,8 +290,9 @@ void cases_add(struct case_totals *sum, const struct case_totals *more)
 	sum->failures += more->failures;
 	sum->losses += more->losses;
 	sum->stuck += more->stuck;
-	if (more->steps_max > sum->steps_max)
-		sum->steps_max = more->steps_max;
+	sum->compared += more->compared;
+	raise_to(&sum->steps_max, more->steps_max);
+	raise_to(&sum->reap_steps_max, more->reap_steps_max);
 }
 
 void cases_tally(const struct case_totals *totals, const char *what)
@@ -211,18 +301,59 @@ void cases_tally(const struct case_totals *totals, const char *what)
 	tally("losses", totals->losses);
 	tally("stuck", totals->stuck);
 	tally("steps_max", totals->steps_max);
+	if (totals->reap_steps_max > 0)
+		tally("reap_steps_max", totals->reap_steps_max);
+}
+
+/* ---- all scripts ------------------------------------------------------------------------------ */
+
+static const struct {
+	enum role role;
+	const struct script *scripts;
+} parts[] = {
+	{ROLE_PRODUCER, scripts_send},	{ROLE_CONSUMER, scripts_receive}, {ROLE_CONSUMER, scripts_lease},
+	{ROLE_REAPER, scripts_reap},	{ROLE_MOVER, scripts_move},	  {ROLE_GROWER, scripts_rings},
+	{ROLE_SWEEPER, scripts_bodies}, {ROLE_OPERATOR, scripts_queue},
+};
+
+static const struct script *find_script(uint32_t number, enum role *ret_role)
+{
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		*ret_role = parts[i].role;
+		for (const struct script *script = parts[i].scripts; script->name; script++)
+			if (number-- == 0)
+				return script;
+	}
+	return NULL;
 }
 
 const struct script *script_at(uint32_t number)
 {
-	static const struct script *const all[] = {
-		scripts_send, scripts_receive, scripts_lease,  scripts_reap,
-		scripts_move, scripts_rings,   scripts_bodies, scripts_queue,
+	enum role role;
+
+	return find_script(number, &role);
+}
+
+enum role script_role(uint32_t number)
+{
+	enum role role;
+
+	find_script(number, &role);
+	return role;
+}
+
+const char *role_name(enum role role)
+{
+	static const char *const names[] = {
+		[ROLE_PRODUCER] = "producer",
+		[ROLE_CONSUMER] = "consumer",
+		[ROLE_REAPER] = "reaper of messages",
+		[ROLE_MOVER] = "mover to a DLQ and back",
+		[ROLE_GROWER] = "grower and retirer of rings",
+		[ROLE_SWEEPER] = "sweeper of bodies",
+		[ROLE_OPERATOR] = "who opens, makes, sets, removes",
+		[ROLE_ENGINE] = "engine",
 	};
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		for (const struct script *script = all[i]; script->name; script++)
-			if (number-- == 0)
-				return script;
-	return NULL;
+	return names[role];
 }

@@ -14,6 +14,8 @@ enum case_others {
 	OTHERS_ALONE,	    /* without an engine */
 	OTHERS_WITH_ENGINE, /* with one that says it is awake but never comes */
 	OTHERS_HOLD,	    /* without; while the victim is stopped, they keep what they receive */
+	OTHERS_SERVE,	    /* a second engine takes over from the one that is stopped */
+	OTHERS_OUTLIVE,	    /* without; it is stopped for longer than messages are kept */
 };
 const char *case_others_text(enum case_others others);
 
@@ -24,7 +26,9 @@ const char *case_run(struct scene *scene, const struct script *script, struct cr
 
 /* What a worker's cases have come to. */
 struct case_totals {
-	uint64_t cases, failures, losses, stuck, steps_max;
+	uint64_t cases, failures, losses, stuck;
+	uint64_t compared; /* bodies, while their reader stood */
+	uint64_t steps_max, reap_steps_max;
 };
 
 /* Counts one case, as it was left in the scene. */
@@ -36,7 +40,22 @@ void cases_tally(const struct case_totals *totals, const char *what);
 /* What the survivors do after a death, and check; `early` has been open since before, another comes anew. */
 void case_after_death(struct actor *early, const struct script *script);
 
+/* What the victim is in a script. */
+enum role {
+	ROLE_PRODUCER,
+	ROLE_CONSUMER,
+	ROLE_REAPER,
+	ROLE_MOVER,
+	ROLE_GROWER,
+	ROLE_SWEEPER,
+	ROLE_OPERATOR,
+	ROLE_ENGINE,
+	ROLE_COUNT
+};
+const char *role_name(enum role role);
+
 /* The script with that number, NULL beyond the last. */
 const struct script *script_at(uint32_t number);
+enum role script_role(uint32_t number);
 
 #endif

@@ -34,7 +34,7 @@ static void build_q(struct scene *scene, const struct script *script, struct rlq
 		.mode = 0600,
 		.group = UINT32_MAX,
 		.attribute = {[ATTRIBUTE_VISIBILITY_MS] = VISIBILITY_MS,
-			      [ATTRIBUTE_RETENTION_MS] = 345600000,
+			      [ATTRIBUTE_RETENTION_MS] = RETENTION_MS,
 			      [ATTRIBUTE_BYTES_MAX] = RLQ_BODY_MAX,
 			      [ATTRIBUTE_RECEIVES_MAX] = script->receives_max,
 			      [ATTRIBUTE_OVERDUE_MS] = 30000},

@@ -9,18 +9,26 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/tmpdir.h"
 
+#include <sys/types.h>
+
 enum {
 	TAGS_MAX = 32768,
+	READINGS_MAX = 16,
 	RECEIPTS_MAX = 64,
 	VISIBILITY_MS = 30000,
-	/* What one call of a survivor may cost: operations on shared words. Rings have 32 slots here. */
+	RETENTION_MS = 4 * 86400 * 1000,
+	/* What one call of a survivor may cost: operations on shared words. Rings have 32 slots here. One that
+	 * reaps looks at every block as well, and waits some 4,096 pauses for a call that stands before it keeps
+	 * the memory that it could give back. */
 	STEPS_MAX = 4000,
+	REAP_STEPS_MAX = 3 * STEPS_MAX,
 };
 
 /* A message by its number, which its body carries. What was known when the process died is true. */
 struct tag {
 	uint8_t is_sending, is_sent; /* the call began; it answered */
 	uint8_t is_deleting, is_deleted;
+	uint8_t is_forgotten; /* may be gone, or not */
 	uint8_t received;
 	uint32_t deleted_at; /* which of the confirmed deletes */
 	uint32_t counts[2];  /* receive counts met, a bit each: in q, in the DLQ */
@@ -45,9 +53,14 @@ struct scene {
 		bool is_dlq;
 	} kept[RECEIPTS_MAX];
 	uint32_t kept_count;
-	bool is_holding;	/* what survivors do meanwhile: hold, else delete and use again */
-	uint64_t steps_max;	/* most that a survivor's call took */
-	bool is_loss, is_stuck; /* the failure is one of these */
+	/* What the victim reads in place: addresses in its own memory. */
+	struct reading {
+		const void *queue, *body;
+		uint32_t tag, bytes;
+	} reading[READINGS_MAX];
+	uint32_t reading_count, readings_compared;
+	uint64_t steps_max, reap_steps_max; /* most that a survivor's call took */
+	bool is_loss, is_stuck;		    /* the failure is one of these */
 	char failure[512];
 };
 
@@ -57,6 +70,8 @@ struct actor {
 	struct rlq_directory *directory;
 	struct rlq_queue *q, *q2, *dlq; /* q2: another handle of the same queue */
 	bool is_measured;		/* each call must end within STEPS_MAX */
+	bool is_reaping;		/* within REAP_STEPS_MAX then */
+	bool is_victim;			/* notes what it reads in place */
 };
 
 /* What happens in a scene. */
@@ -64,11 +79,14 @@ struct script {
 	const char *name;
 	void (*prepare)(struct actor *actor); /* before; is not killed */
 	void (*run)(struct actor *actor);     /* by the victim */
-	uint32_t capacity, order_first;	      /* 0: 28 messages, one ring of 32 slots */
-	uint32_t receives_max;		      /* 0: no DLQ */
-	bool is_slow;			      /* many slots: fewer cases, and no step bound */
-	bool opens;			      /* the victim opens its handles itself */
-	bool waits;			      /* how often it looks while it waits is not the same each time */
+	/* By another while the victim is stopped, and once it has gone on. */
+	void (*meanwhile)(struct actor *actor), (*then)(struct actor *actor);
+	uint32_t capacity, order_first; /* 0: 28 messages, one ring of 32 slots */
+	uint32_t receives_max;		/* 0: no DLQ */
+	bool is_slow;			/* many slots: fewer cases, and no step bound */
+	bool opens;			/* the victim opens its handles itself */
+	bool is_engine;			/* the victim is an engine */
+	bool waits;			/* how often it looks while it waits is not the same each time */
 };
 
 extern const struct script scripts_send[], scripts_receive[], scripts_lease[], scripts_reap[], scripts_move[],
@@ -92,8 +110,13 @@ void survivors_verify(struct actor *actor);
 void survivors_go_on(struct actor *actor);
 void survivors_drain(struct actor *actor);
 void survivors_check_nothing_lost(struct actor *actor);
-/* Sends and receives so much that every slot and block is used again. */
+/* The same while the victim stands: what is missing is in its hands, and that is a message being moved. */
+void survivors_check_only_in_hands(struct actor *actor);
+/* Presses on the full queue, again and again, so that every slot and block is used that is not the victim's; and
+ * is accepted as long as there is room. The queue is empty before and after. */
 void survivors_use_again(struct actor *actor);
+/* Byte by byte, in the memory of the stopped victim. */
+void survivors_compare_readings(struct actor *actor, pid_t victim);
 /* Past all leases: receives what there is and keeps it; then all of it must still be theirs. */
 void survivors_hold(struct actor *actor);
 void survivors_still_hold(struct actor *actor);
@@ -107,12 +130,19 @@ int verb_send(struct actor *actor, struct rlq_queue *queue, uint32_t bytes, int6
 /* The same in its steps: the body for a new tag, and the answer. */
 uint32_t tag_new(struct scene *scene);
 void tag_write_body(uint32_t tag, void *body, uint32_t bytes);
+/* Bodies are written to the last byte (those of megabytes excepted); false: only the ends of large ones, for who
+ * runs one instruction at a time. */
+extern bool bodies_are_whole;
 uint32_t tag_check_body(struct scene *scene, const struct rlq_message *message);
+/* Messages end by themselves from here on: the accounts shall not miss those there are. */
+void tags_forget(struct scene *scene);
 /* Receives up to `max`; checks them; returns how many. */
 int verb_receive(struct actor *actor, struct rlq_queue *queue, struct rlq_message *ret_messages, size_t max,
 		 int64_t visibility_ms, uint32_t flags);
 /* Deletes; 0 or RLQ_ESTALE. */
 int verb_delete(struct actor *actor, struct rlq_queue *queue, const struct rlq_receipt *receipt, uint32_t tag);
+/* Lets go of what was received in place. */
+void verb_let_go(struct actor *actor, struct rlq_queue *queue, const struct rlq_message *message);
 /* The delete was confirmed. */
 void tag_deleted(struct scene *scene, uint32_t tag);
 /* Receives from q and hands the receipts over to the victim. */

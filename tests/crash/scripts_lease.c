@@ -35,14 +35,21 @@ static void delete_batch(struct actor *actor)
 	}
 }
 
+/* Who comes after 12 h is told that a message cannot be held for so long; refused in any case. */
+static void extend_one(struct actor *actor, uint32_t which, int64_t ms)
+{
+	int code = rlq_extend(actor->q, &actor->scene->receipt[which], ms);
+
+	if (code != RLQ_EATTRIBUTE || actor->scene->clock.boot_ms < RLQ_VISIBILITY_MAX_MS)
+		expect_code(actor->scene, "extend", code);
+}
+
 static void extend(struct actor *actor)
 {
-	const struct scene *scene = actor->scene;
-
-	expect_code(actor->scene, "extend", rlq_extend(actor->q, &scene->receipt[0], 40000));
-	expect_code(actor->scene, "extend", rlq_extend(actor->q, &scene->receipt[1], 0));
-	expect_code(actor->scene, "extend", rlq_extend(actor->q, &scene->receipt[2], 1000));
-	expect_code(actor->scene, "extend", rlq_extend(actor->q, &scene->receipt[0], 0));
+	extend_one(actor, 0, 40000);
+	extend_one(actor, 1, 0);
+	extend_one(actor, 2, 1000);
+	extend_one(actor, 0, 0);
 }
 
 static void release(struct actor *actor)

@@ -44,6 +44,32 @@ static void remove_queue(struct actor *actor)
 	expect_one_of(actor, "remove", rlq_queue_remove(actor->directory, "other"), RLQ_ENOQUEUE);
 }
 
+static bool made_anew;
+
+/* While a remover stands, the name can be taken away, and given to another queue; or the remover has it. */
+static void remove_and_make_anew(struct actor *actor)
+{
+	int error = rlq_queue_remove(actor->directory, "other");
+
+	if (error != RLQ_EBUSY)
+		expect_one_of(actor, "remove meanwhile", error, RLQ_ENOQUEUE);
+	error = rlq_queue_create(actor->directory, "other", NULL);
+	expect_one_of(actor, "create meanwhile", error, RLQ_EBUSY);
+	made_anew = error == 1;
+}
+
+/* The remover has not taken away the new one. */
+static void expect_made_anew(struct actor *actor)
+{
+	struct rlq_queue *queue;
+
+	if (!made_anew)
+		return;
+	expect_one_of(actor, "open what was made anew", rlq_queue_open(actor->directory, "other", &queue), 0);
+	expect_one_of(actor, "send to it", rlq_send(queue, "a", 1, NULL, NULL), 0);
+	rlq_queue_close(queue);
+}
+
 static void set_attributes(struct actor *actor)
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
@@ -56,34 +82,31 @@ static void set_attributes(struct actor *actor)
 	expect_one_of(actor, "set", rlq_queue_set_attributes(actor->q, &attributes), RLQ_EBUSY);
 }
 
-/* A purge deletes without saying which; as with AWS also what is sent while it goes on. */
-static void forget_all(struct scene *scene)
-{
-	for (uint32_t i = 0; i < scene->tag_count; i++)
-		scene->tag[i].is_deleting = 1;
-}
-
 static void prepare_to_purge(struct actor *actor)
 {
 	prepare_sent(actor, 2);
 	verb_send(actor, actor->q, 300, 0);
 	verb_send(actor, actor->q, 16, 2000);
 	prepare_leased(actor, 1, RLQ_DEFAULT);
-	forget_all(actor->scene);
+	tags_forget(actor->scene);
 }
 
 static void purge(struct actor *actor)
 {
 	expect_one_of(actor, "purge", rlq_purge(actor->q, NULL), 0);
-	forget_all(actor->scene);
+	tags_forget(actor->scene);
 }
 
 const struct script scripts_queue[] = {
 	{.name = "open and close", .run = open_and_close, .opens = true},
 	{.name = "open more handles than there are rows", .run = open_many},
-	{.name = "create a queue", .run = create},
-	{.name = "remove a queue", .prepare = prepare_other, .run = remove_queue},
-	{.name = "set attributes", .run = set_attributes},
+	{.name = "create a queue", .run = create, .meanwhile = create},
+	{.name = "remove a queue",
+	 .prepare = prepare_other,
+	 .run = remove_queue,
+	 .meanwhile = remove_and_make_anew,
+	 .then = expect_made_anew},
+	{.name = "set attributes", .run = set_attributes, .meanwhile = set_attributes},
 	{.name = "purge", .prepare = prepare_to_purge, .run = purge},
 	{0},
 };

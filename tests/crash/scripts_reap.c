@@ -48,19 +48,12 @@ static void prepare_lost_bits(struct actor *actor)
 	fake_clock_advance(&actor->scene->clock, 5000);
 }
 
-/* Messages end by themselves: the accounts shall not miss them. */
-static void forget_all(struct scene *scene)
-{
-	for (uint32_t i = 0; i < scene->tag_count; i++)
-		scene->tag[i].is_deleting = 1;
-}
-
 static void prepare_old(struct actor *actor)
 {
 	prepare_sent(actor, 2);
 	verb_send(actor, actor->q, 300, 0);
 	prepare_leased(actor, 1, RLQ_DEFAULT);
-	forget_all(actor->scene);
+	tags_forget(actor->scene);
 	fake_clock_advance(&actor->scene->clock, UINT64_C(5) * 86400 * 1000);
 }
 

@@ -43,7 +43,7 @@ static void receive_in_place(struct actor *actor)
 	for (int i = 0; i < count; i++)
 		tag_check_body(actor->scene, &message[i]);
 	if (count > 0)
-		expect_code(actor->scene, "let_go", rlq_let_go(actor->q, &message[0]));
+		verb_let_go(actor, actor->q, &message[0]);
 	for (int i = 1; i < count; i++) {
 		uint32_t tag = tag_check_body(actor->scene, &message[i]);
 
@@ -67,7 +67,7 @@ static void delete_under_reader(struct actor *actor)
 		verb_delete(actor, actor->q2, &message[i].receipt, tag_check_body(actor->scene, &message[i]));
 	for (int i = 0; i < count; i++) {
 		tag_check_body(actor->scene, &message[i]);
-		expect_code(actor->scene, "let_go", rlq_let_go(actor->q, &message[i]));
+		verb_let_go(actor, actor->q, &message[i]);
 	}
 }
 

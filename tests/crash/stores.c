@@ -3,6 +3,7 @@
 #include "tests/crash/cases.h"
 #include "tests/support/arguments.h"
 #include "tests/support/shared.h"
+#include "tests/support/tally.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,23 +60,21 @@ static uint64_t count_stores(struct walk *walk, const struct script *script)
 
 static void find_spots(struct walk *walk)
 {
-	static const enum case_others kinds[][2] = {
-		{OTHERS_ALONE, OTHERS_WITH_ENGINE},
-		{OTHERS_ALONE, OTHERS_HOLD},
-	};
-	enum { KINDS = sizeof(kinds[0]) / sizeof(kinds[0][0]) };
+	static const enum case_others killed[] = {OTHERS_ALONE, OTHERS_WITH_ENGINE};
+	static const enum case_others stopped[] = {OTHERS_ALONE, OTHERS_HOLD, OTHERS_OUTLIVE};
+	const enum case_others *kind = stops ? stopped : killed;
+	uint32_t kinds = stops ? sizeof(stopped) / sizeof(stopped[0]) : sizeof(killed) / sizeof(killed[0]);
 
 	for (uint32_t i = 0; script_at(i) != NULL; i++) {
 		uint64_t stores = count_stores(walk, script_at(i));
 		struct spot *more =
-			reallocarray(walk->spot, walk->spot_count + KINDS * stores + 1, sizeof(walk->spot[0]));
+			reallocarray(walk->spot, walk->spot_count + kinds * stores + 1, sizeof(walk->spot[0]));
 
 		if (more == NULL)
 			abort();
 		walk->spot = more;
-		for (uint64_t j = 0; j < KINDS * stores; j++)
-			more[walk->spot_count++] =
-				(struct spot){script_at(i), j / KINDS + 1, kinds[stops][j % KINDS]};
+		for (uint64_t j = 0; j < kinds * stores; j++)
+			more[walk->spot_count++] = (struct spot){script_at(i), j / kinds + 1, kind[j % kinds]};
 	}
 }
 
@@ -118,6 +117,7 @@ int stores_main(int count, char **values, bool is_stopping)
 		cases_add(&sum, &walk[i].totals);
 	printf("%llu of %llu cases\n", (unsigned long long)sum.cases, (unsigned long long)walk->spot_count);
 	cases_tally(&sum, stops ? "stops" : "kills");
+	tally("unreached", walk->spot_count > sum.cases ? walk->spot_count - sum.cases : 0);
 	printf("%llu passed, %llu failed\n", (unsigned long long)(sum.cases - sum.failures),
 	       (unsigned long long)sum.failures);
 	return sum.failures > 0 || sum.cases == 0;

@@ -5,11 +5,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
 
 enum {
 	BATCH = 10,
 	CALLS_MAX = 6000, /* that a drain may take */
-	LAPS = 4,	  /* half the queue each, so that every slot is used again */
+	LAPS = 4,	  /* a full queue each */
 	QUIET_ROUNDS = 3, /* rounds that bring nothing: all is drained */
 };
 
@@ -96,6 +98,12 @@ void survivors_drain(struct actor *actor)
 	}
 }
 
+/* Who died deleting it may have done so. */
+static bool is_missed(const struct tag *account)
+{
+	return account->is_sent && !account->is_deleted && !account->is_deleting && !account->is_forgotten;
+}
+
 void survivors_check_nothing_lost(struct actor *actor)
 {
 	struct scene *scene = actor->scene;
@@ -103,11 +111,46 @@ void survivors_check_nothing_lost(struct actor *actor)
 	for (uint32_t tag = 0; tag < scene->tag_count; tag++) {
 		const struct tag *account = &scene->tag[tag];
 
-		if (!account->is_sent || account->is_deleted || account->is_deleting)
+		if (!is_missed(account))
 			continue;
 		scene->is_loss = true;
 		scene_fail(scene, "message %u was sent and is lost (received %u times)", tag, account->received);
 	}
+}
+
+/* A message on its way between the queues is in nobody's reach while its mover stands; one at a time. */
+static bool is_any_moving(const struct segment *segment)
+{
+	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
+		const struct ring *ring = &segment->ring[rings_at(segment->rings, i)];
+
+		for (uint32_t slot = 0; slot < ring_slot_count(ring); slot++) {
+			enum slot_state state = word_state(slot_read_stable(&ring->slots[slot]));
+
+			if (state == SLOT_MOVING || state == SLOT_MOVED || state == SLOT_ARRIVING)
+				return true;
+		}
+	}
+	return false;
+}
+
+void survivors_check_only_in_hands(struct actor *actor)
+{
+	struct scene *scene = actor->scene;
+	bool is_moving = is_any_moving(actor->q->seg) || is_any_moving(actor->dlq->seg);
+	uint32_t missing = 0, which = 0;
+
+	for (uint32_t tag = 0; tag < scene->tag_count; tag++) {
+		const struct tag *account = &scene->tag[tag];
+
+		if (!is_missed(account))
+			continue;
+		missing++;
+		which = tag;
+	}
+	if (missing > is_moving)
+		scene_fail(scene, "%u messages, message %u one of them, are kept from all by one who stands",
+			   missing, which);
 }
 
 /* ---- nothing stays behind --------------------------------------------------------------------- */
@@ -159,15 +202,68 @@ void survivors_check_nothing_left(struct actor *actor)
 
 /* ---- capacity --------------------------------------------------------------------------------- */
 
+/* Of an empty queue: what is not free is in the victim's hands. */
+static uint32_t slots_in_hands(const struct segment *segment)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
+		const struct ring *ring = &segment->ring[rings_at(segment->rings, i)];
+
+		for (uint32_t slot = 0; slot < ring_slot_count(ring); slot++)
+			count += word_state(slot_read_stable(&ring->slots[slot])) != SLOT_FREE;
+	}
+	return count;
+}
+
+static uint32_t press(struct actor *actor)
+{
+	uint32_t sent = 0;
+
+	for (uint32_t i = 0; verb_send(actor, actor->q, i % 8 == 0 ? 70000 : i % 4 == 0 ? 300 : 16, 0) == 0; i++)
+		if (++sent > actor->scene->capacity)
+			scene_fail(actor->scene, "more than %u messages fit", actor->scene->capacity);
+	return sent;
+}
+
 void survivors_use_again(struct actor *actor)
 {
-	uint32_t calls = 0;
+	uint32_t in_hands = slots_in_hands(actor->q->seg), calls = 0;
 
 	for (int lap = 0; lap < LAPS; lap++) {
-		for (uint32_t i = 0; i < actor->scene->capacity / 2; i++)
-			verb_send(actor, actor->q, i % 8 == 0 ? 70000 : i % 4 == 0 ? 300 : 16, 0);
+		uint32_t sent = press(actor);
+
+		if (sent + in_hands < actor->scene->capacity)
+			scene_fail(actor->scene, "only %u messages fit beside %u in the victim's hands", sent,
+				   in_hands);
 		drain_once(actor, actor->q, &calls);
 	}
+}
+
+/* ---- reading what another holds --------------------------------------------------------------- */
+
+static void compare_reading(struct actor *actor, const struct reading *reading, pid_t victim)
+{
+	unsigned char *seen = malloc(reading->bytes), *wanted = calloc(1, reading->bytes);
+	struct iovec here = {seen, reading->bytes}, there = {(void *)(uintptr_t)reading->body, reading->bytes};
+
+	if (seen == NULL || wanted == NULL)
+		scene_fail(actor->scene, "no memory");
+	tag_write_body(reading->tag, wanted, reading->bytes);
+	/* Where one process may not look into another's memory, what it sees itself later must do. */
+	if (process_vm_readv(victim, &here, 1, &there, 1, 0) == (ssize_t)reading->bytes) {
+		if (memcmp(seen, wanted, reading->bytes) != 0)
+			scene_fail(actor->scene, "message %u was overwritten under its reader", reading->tag);
+		actor->scene->readings_compared++;
+	}
+	free(seen);
+	free(wanted);
+}
+
+void survivors_compare_readings(struct actor *actor, pid_t victim)
+{
+	for (uint32_t i = 0; i < actor->scene->reading_count; i++)
+		compare_reading(actor, &actor->scene->reading[i], victim);
 }
 
 /* ---- holding what another held ---------------------------------------------------------------- */
@@ -201,7 +297,7 @@ void survivors_still_hold(struct actor *actor)
 		const struct kept *kept = &scene->kept[i];
 
 		/* Unless it was purged. */
-		if (!scene->tag[kept->tag].is_deleting &&
+		if (!scene->tag[kept->tag].is_forgotten &&
 		    verb_delete(actor, kept->is_dlq ? actor->dlq : actor->q, &kept->receipt, kept->tag) != 0)
 			scene_fail(scene, "message %u was taken from its holder by one who came too late",
 				   kept->tag);

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { END_BYTES = 512 };
+enum { END_BYTES = 512, WHOLE_BYTES = 1 << 20 };
+
+bool bodies_are_whole = true;
 
 /* ---- bodies ----------------------------------------------------------------------------------- */
 
@@ -27,15 +29,16 @@ static const unsigned char *tag_bytes(uint32_t tag, uint32_t at)
 	return &ramp[(tag * 31 + at) & 255];
 }
 
-/* How many bytes from `at` on are one piece of a body; 0: there are no more. Only the ends of a large body are
- * written: a block is either ours or another's. */
+/* How many bytes from `at` on are one piece of a body; 0: there are no more. */
 static uint32_t next_piece(uint32_t *at, uint32_t bytes)
 {
-	if (*at == END_BYTES && bytes > 2 * END_BYTES)
+	bool is_whole = bodies_are_whole && bytes < WHOLE_BYTES;
+	uint32_t left;
+
+	if (!is_whole && *at == END_BYTES && bytes > 2 * END_BYTES)
 		*at = bytes - END_BYTES;
-	if (*at >= bytes)
-		return 0;
-	return *at < END_BYTES && bytes > END_BYTES ? END_BYTES - *at : bytes - *at;
+	left = *at < bytes ? bytes - *at : 0;
+	return *at < END_BYTES && left > END_BYTES - *at ? END_BYTES - *at : left < END_BYTES ? left : END_BYTES;
 }
 
 void tag_write_body(uint32_t tag, void *body, uint32_t bytes)
@@ -70,6 +73,37 @@ uint32_t tag_check_body(struct scene *scene, const struct rlq_message *message)
 	return tag;
 }
 
+void tags_forget(struct scene *scene)
+{
+	for (uint32_t i = 0; i < scene->tag_count; i++)
+		scene->tag[i].is_forgotten = 1;
+}
+
+/* ---- reading in place ------------------------------------------------------------------------- */
+
+static void reading_note(struct actor *actor, const struct rlq_queue *queue, const struct rlq_message *message,
+			 uint32_t tag)
+{
+	struct scene *scene = actor->scene;
+
+	if (!actor->is_victim || !message->in_place)
+		return;
+	if (scene->reading_count == READINGS_MAX)
+		scene_fail(scene, "too much is read in place");
+	scene->reading[scene->reading_count++] = (struct reading){
+		.queue = queue, .body = message->body, .tag = tag, .bytes = (uint32_t)message->body_bytes};
+}
+
+/* The handle that reads it ends that, by letting go, or by deleting it. */
+static void reading_forget(struct actor *actor, const struct rlq_queue *queue, uint32_t tag)
+{
+	struct scene *scene = actor->scene;
+
+	for (uint32_t i = scene->reading_count; actor->is_victim && i-- > 0;)
+		if (scene->reading[i].queue == queue && scene->reading[i].tag == tag)
+			scene->reading[i] = scene->reading[--scene->reading_count];
+}
+
 /* ---- steps ------------------------------------------------------------------------------------ */
 
 static void measure_begin(const struct actor *actor)
@@ -80,14 +114,15 @@ static void measure_begin(const struct actor *actor)
 
 static void measure_end(const struct actor *actor, const char *what)
 {
+	uint64_t *most = actor->is_reaping ? &actor->scene->reap_steps_max : &actor->scene->steps_max;
 	uint64_t steps;
 
 	if (!actor->is_measured)
 		return;
 	steps = crash_steps_taken();
-	if (steps > actor->scene->steps_max)
-		actor->scene->steps_max = steps;
-	if (steps <= STEPS_MAX)
+	if (steps > *most)
+		*most = steps;
+	if (steps <= (actor->is_reaping ? REAP_STEPS_MAX : STEPS_MAX))
 		return;
 	actor->scene->is_stuck = true;
 	scene_fail(actor->scene, "%s took a survivor %llu steps", what, (unsigned long long)steps);
@@ -171,6 +206,7 @@ int verb_receive(struct actor *actor, struct rlq_queue *queue, struct rlq_messag
 		check_first_receive(actor->scene, &ret_messages[i], began_ms);
 		note_count(actor->scene, tag, queue == actor->dlq, ret_messages[i].receive_count);
 		actor->scene->tag[tag].received++;
+		reading_note(actor, queue, &ret_messages[i], tag);
 	}
 	return count;
 }
@@ -188,6 +224,7 @@ int verb_delete(struct actor *actor, struct rlq_queue *queue, const struct rlq_r
 	struct tag *account = &actor->scene->tag[tag];
 	int error;
 
+	reading_forget(actor, queue, tag);
 	account->is_deleting = 1;
 	measure_begin(actor);
 	error = rlq_delete(queue, receipt);
@@ -197,6 +234,12 @@ int verb_delete(struct actor *actor, struct rlq_queue *queue, const struct rlq_r
 		tag_deleted(actor->scene, tag);
 	account->is_deleting = 0;
 	return error;
+}
+
+void verb_let_go(struct actor *actor, struct rlq_queue *queue, const struct rlq_message *message)
+{
+	reading_forget(actor, queue, tag_check_body(actor->scene, message));
+	expect_code(actor->scene, "let_go", rlq_let_go(queue, message));
 }
 
 /* ---- preparing -------------------------------------------------------------------------------- */

@@ -85,6 +85,7 @@ static int noted_fallocate(int fd, int mode, off_t offset, off_t bytes)
 
 void stage_enter(struct stage *stage)
 {
+	bodies_are_whole = false;
 	entered = stage;
 	os_sys.getrandom = seeded_random;
 	os_sys.fallocate = noted_fallocate;

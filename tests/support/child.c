@@ -55,6 +55,11 @@ bool child_wait_stopped(pid_t pid, int *ret_status)
 	return WIFSTOPPED(*ret_status);
 }
 
+bool child_has_changed(pid_t pid, int *ret_status)
+{
+	return waitpid(pid, ret_status, WNOHANG | WUNTRACED) == pid;
+}
+
 void child_signal(pid_t pid, int number)
 {
 	if (pid > 0)

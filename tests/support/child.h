@@ -14,6 +14,9 @@ int child_wait(pid_t pid);
 /* Waits until it stops (true) or ends (false, with its status). */
 bool child_wait_stopped(pid_t pid, int *ret_status);
 
+/* Has it stopped or ended meanwhile? Does not wait. */
+bool child_has_changed(pid_t pid, int *ret_status);
+
 /* Sends a signal; nothing happens if the process is gone already. */
 void child_signal(pid_t pid, int number);
 

@@ -10,8 +10,10 @@
  *   flips, fuzz_runs    bits flipped in live segments, inputs of a fuzz harness
  *   mutants             that were caught
  *   messages            sent in a stress run
+ *   unreached           cases that the time did not reach
  *   losses, stuck       messages lost; calls over their bound of steps, and cases that hung
- *   steps_max           of one call, beside somebody dead or stopped */
+ *   steps_max           of one call, beside somebody dead or stopped
+ *   reap_steps_max      of one that reaps as well */
 #ifndef TEST_TALLY_H
 #define TEST_TALLY_H
 
