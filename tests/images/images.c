@@ -69,8 +69,9 @@ static uint64_t seed_of(const struct campaign *campaign, uint32_t script, uint64
 	return round == 0 && !is_varied ? 0 : campaign->options.seed + round;
 }
 
-/* A sample has each script once in a round, with or without an engine. */
-static bool is_wanted(const struct campaign *campaign, uint32_t number, bool has_engine)
+/* A sample has each script once in a round, with or without an engine; those with thousands of slots, a minute
+ * each, are played once, if all images are wanted. */
+static bool is_wanted(const struct campaign *campaign, uint32_t number, bool has_engine, uint64_t round)
 {
 	const struct script *script = stage_script(number);
 	const struct options *options = &campaign->options;
@@ -83,7 +84,7 @@ static bool is_wanted(const struct campaign *campaign, uint32_t number, bool has
 		return has_engine == options->engine_only;
 	/* Thousands of slots: only where all images are wanted. */
 	if (script->is_slow)
-		return options->every == 1 && !has_engine;
+		return options->every == 1 && !has_engine && round == 0;
 	return options->every == 1 || has_engine == number % 2;
 }
 
@@ -94,7 +95,7 @@ static void do_work(struct campaign *campaign, struct run *run, uint32_t worker,
 	run->script = (uint32_t)(number % per_round / 2);
 	run->has_engine = number % 2;
 	run->seed = seed_of(campaign, run->script, number / per_round);
-	if (!is_wanted(campaign, run->script, run->has_engine))
+	if (!is_wanted(campaign, run->script, run->has_engine, number / per_round))
 		return;
 	run->tally = &campaign->tally[worker][run->script];
 	judged = run->tally->judged;
