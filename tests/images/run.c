@@ -15,6 +15,7 @@ enum {
 	RUN_SECONDS = 900,
 	STEPS_PER_MS = 1024, /* while the victim waits */
 	STEPS_OF_RUN_MAX = 8000000,
+	STEPS_PER_LOOK = 4096, /* at the time */
 };
 
 /* ---- watching --------------------------------------------------------------------------------- */
@@ -39,6 +40,11 @@ static uint64_t now_s(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec;
+}
+
+static bool is_time_over(const struct run *run)
+{
+	return run->end_s != 0 && now_s() >= run->end_s;
 }
 
 static uint64_t watch_hash(const struct watch *watch)
@@ -192,7 +198,7 @@ static void judge_images(struct watch *watch)
 
 		tally->images++;
 		tally->distinct += is_new;
-		if (run->end_s != 0 && now_s() >= run->end_s)
+		if (is_time_over(run))
 			continue;
 		if (run->only_step ? image->place.step == run->only_step
 				   : is_new && tally->distinct % run->judge_every == 0)
@@ -209,6 +215,10 @@ static void film_main(void *context)
 	watchdog(RUN_SECONDS);
 	watch_begin(&watch, run);
 	while (watch_step(&watch)) {
+		if (watch.trace.at.step % STEPS_PER_LOOK == 0 && is_time_over(run)) {
+			trace_kill(&watch.trace);
+			return;
+		}
 		watch_look(&watch, watch.trace.call.is_call);
 		watch_cut(&watch);
 	}
