@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { WORKERS = 2 };
@@ -36,14 +35,6 @@ struct campaign {
 	struct tally tally[WORKERS][SCRIPTS_MAX];
 	struct samples samples[WORKERS];
 };
-
-static uint64_t now_s(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec;
-}
 
 /* Work is numbered: all scripts with and without an engine in a round, round after round. */
 static bool is_over(const struct campaign *campaign, uint64_t round)
@@ -82,7 +73,6 @@ static bool is_wanted(const struct campaign *campaign, uint32_t number, bool has
 		return false;
 	if (options->engine_only || options->step != 0)
 		return has_engine == options->engine_only;
-	/* Thousands of slots: only where all images are wanted. */
 	if (script->is_slow)
 		return options->every == 1 && !has_engine && round == 0;
 	return options->every == 1 || has_engine == number % 2;
