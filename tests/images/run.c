@@ -192,7 +192,7 @@ static void judge_images(struct watch *watch)
 		if (is_time_over(run))
 			continue;
 		if (run->only_step ? image->place.step == run->only_step
-				   : is_new && tally->distinct % run->judge_every == 0)
+				   : is_new && (tally->distinct - 1) % run->judge_every == 0)
 			judge_image(watch, i, &wanted);
 	}
 }
@@ -289,7 +289,7 @@ static void run_in_child(struct run *run, void (*child_main)(void *context), voi
 	int status;
 
 	stage_clear(stage);
-	stage->seed = run->seed;
+	stage->seed = run->seed ? run->seed << 7 | run->script : 0; /* each script begins elsewhere */
 	stage->scene.is_prompt = run->has_engine;
 	tmpdir_empty(stage->scene.directory);
 	tmpdir_empty(run->kept_directory);
