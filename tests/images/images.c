@@ -108,6 +108,7 @@ static void worker_main(void *context)
 	const struct options *options = &campaign->options;
 	struct run run = {
 		.victim = options->victim,
+		.worker = worker->number,
 		.judge_every = options->every,
 		.kill_every = options->kill_every,
 		.only_step = options->step,

@@ -81,7 +81,7 @@ static void watch_begin(struct watch *watch, struct run *run)
 		watch->script->prepare(&watch->early);
 	judge_begin();
 	watch->trace.covered = run->tally->covered;
-	trace_start(&watch->trace, stage, run->victim, run->stage_fd, run->script);
+	trace_start(&watch->trace, stage, run->victim, run->stage_fd, run->script, run->worker);
 	watch->scene = scene_copy_take(&stage->scene);
 	watch->film = film_make();
 	files_begin(&watch->files, stage->scene.directory, run->kept_directory);

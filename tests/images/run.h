@@ -40,6 +40,7 @@ struct run {
 	struct known *known;
 	struct tally *tally;
 	/* A worker's own. */
+	uint32_t worker;
 	struct stage *stage;
 	int stage_fd;
 	char kept_directory[TMPDIR_BYTES];
