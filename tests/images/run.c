@@ -8,13 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
 	RUN_SECONDS = 900,
 	STEPS_PER_MS = 1024, /* while the victim waits */
 	STEPS_OF_RUN_MAX = 8000000,
+	STEPS_PER_LOOK = 4096, /* at the time */
 };
 
 /* ---- watching --------------------------------------------------------------------------------- */
@@ -33,12 +33,9 @@ struct watch {
 	struct scene_copy *scene;
 };
 
-static uint64_t now_s(void)
+static bool is_time_over(const struct run *run)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec;
+	return run->end_s != 0 && now_s() >= run->end_s;
 }
 
 static uint64_t watch_hash(const struct watch *watch)
@@ -84,7 +81,7 @@ static void watch_begin(struct watch *watch, struct run *run)
 		watch->script->prepare(&watch->early);
 	judge_begin();
 	watch->trace.covered = run->tally->covered;
-	trace_start(&watch->trace, stage, run->victim, run->stage_fd, run->script);
+	trace_start(&watch->trace, stage, run->victim, run->stage_fd, run->script, run->worker);
 	watch->scene = scene_copy_take(&stage->scene);
 	watch->film = film_make();
 	files_begin(&watch->files, stage->scene.directory, run->kept_directory);
@@ -192,10 +189,10 @@ static void judge_images(struct watch *watch)
 
 		tally->images++;
 		tally->distinct += is_new;
-		if (run->end_s != 0 && now_s() >= run->end_s)
+		if (is_time_over(run))
 			continue;
 		if (run->only_step ? image->place.step == run->only_step
-				   : is_new && tally->distinct % run->judge_every == 0)
+				   : is_new && (tally->distinct - 1) % run->judge_every == 0)
 			judge_image(watch, i, &wanted);
 	}
 }
@@ -209,6 +206,10 @@ static void film_main(void *context)
 	watchdog(RUN_SECONDS);
 	watch_begin(&watch, run);
 	while (watch_step(&watch)) {
+		if (watch.trace.at.step % STEPS_PER_LOOK == 0 && is_time_over(run)) {
+			trace_kill(&watch.trace);
+			return;
+		}
 		watch_look(&watch, watch.trace.call.is_call);
 		watch_cut(&watch);
 	}
@@ -288,7 +289,7 @@ static void run_in_child(struct run *run, void (*child_main)(void *context), voi
 	int status;
 
 	stage_clear(stage);
-	stage->seed = run->seed;
+	stage->seed = run->seed ? run->seed << 7 | run->script : 0; /* each script begins elsewhere */
 	stage->scene.is_prompt = run->has_engine;
 	tmpdir_empty(stage->scene.directory);
 	tmpdir_empty(run->kept_directory);

@@ -7,6 +7,8 @@
 #include "tests/images/stage.h"
 #include "tests/images/trace.h"
 
+#include <time.h>
+
 enum { SAMPLES_MAX = 512, SCRIPTS_MAX = 128 };
 
 /* What came of all runs of a script. */
@@ -38,6 +40,7 @@ struct run {
 	struct known *known;
 	struct tally *tally;
 	/* A worker's own. */
+	uint32_t worker;
 	struct stage *stage;
 	int stage_fd;
 	char kept_directory[TMPDIR_BYTES];
@@ -47,6 +50,15 @@ struct run {
 		struct sample sample[SAMPLES_MAX];
 	} * samples;
 };
+
+/* Of the monotonic clock. */
+static inline uint64_t now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec;
+}
 
 /* Films the run and judges its images; which are worth a real kill is in run->samples then. */
 void run_film(struct run *run);

@@ -52,7 +52,8 @@ struct trace {
 const char *trace_refusal(void);
 
 /* Starts the program up to where it stops itself. */
-void trace_start(struct trace *trace, struct stage *stage, const char *program, int stage_fd, uint32_t script);
+void trace_start(struct trace *trace, struct stage *stage, const char *program, int stage_fd, uint32_t script,
+		 uint32_t worker);
 
 /* Takes one step; false: it has ended, with *ret_status. */
 bool trace_step(struct trace *trace, int *ret_status);
