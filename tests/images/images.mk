@@ -30,10 +30,11 @@ $(IMAGES_DIR)/scene.o: $(call obj,$(images_scene))
 	$(Q)ld -r -o $@ $^
 
 # Bound at once, so that each run takes the same steps.
-$(IMAGES_DIR)/victim: $(call obj,tests/images/victim.c) $(IMAGES_DIR)/scene.o $(B)/libsupport.a $(IMAGES_DIR)/product.o
+$(IMAGES_DIR)/victim: $(call obj,tests/images/victim.c) $(IMAGES_DIR)/scene.o $(B)/libsupport.a $(IMAGES_DIR)/product.o \
+		$(B)/libringlease-engine.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) -Wl,-z,now $(LDFLAGS)
+	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) -Wl,-z,now $(LDFLAGS) $(URING_LIBS)
 
 .PHONY: check-images-all check-images-mutants
 check-images-all: check-images-mutants ## kill after every instruction (long)

@@ -21,7 +21,8 @@ link_victim() {
 	# shellcheck disable=SC2086
 	ld -r -T $here/product.lds -o "$1/product.o" $2
 	# shellcheck disable=SC2086
-	$CC -o "$1/victim" -Wl,--start-group $victim "$1/product.o" "$BUILD/libsupport.a" -Wl,--end-group -pthread -Wl,-z,now
+	$CC -o "$1/victim" -Wl,--start-group $victim "$1/product.o" "$BUILD/libsupport.a" "$BUILD/libringlease-engine.a" \
+		-Wl,--end-group -pthread -Wl,-z,now
 }
 
 # Changes file $2 by $4 in folder $1 and builds a victim with the objects "$3" made anew.
