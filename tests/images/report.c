@@ -62,7 +62,7 @@ int report_end(struct report *report, uint64_t images_min, uint64_t kills_min)
 	llu failed = failures(sum) + report->failures;
 	bool is_short = sum->judged < images_min || sum->kills < kills_min;
 
-	printf("steps: %llu\n", (llu)sum->steps);
+	printf("steps of all victims: %llu\n", (llu)sum->steps);
 	printf("code: %llu instructions of ours executed at %u addresses, %llu system calls\n",
 	       (llu)sum->product_steps, addresses(sum), (llu)sum->calls);
 	printf("images: %llu taken, %llu distinct, %llu judged; %llu failures, of them %llu losses, %llu stuck\n",
