@@ -19,6 +19,7 @@ static void scenario_build(const struct scenario *scenario)
 {
 	scenario->build();
 	explore_allow_deaths(scenario->deaths);
+	explore_allow_stops(scenario->stops);
 }
 
 /* The failure again with as few preemptions as will do, so that it can be read. */
@@ -45,30 +46,35 @@ static const char *bound_text(unsigned switches)
 	return text;
 }
 
-static bool run(const struct scenario *scenario, bool verbose)
+/* What the time limit cuts is no failure; it is said. */
+enum outcome { PASSED, FAILED, CUT_BY_TIME, OUTCOMES };
+
+static enum outcome run(const struct scenario *scenario, bool verbose)
 {
 	double began = seconds();
 	struct explore_result result;
 
 	scenario_build(scenario);
 	result = explore_run(scenario->switches, STATES_MAX, false);
-	printf("%-28s %5u %6d %6u %5s %10zu %11zu %6u %6.1f s  %s\n", scenario->name, 1u << scenario->order,
-	       explore_actor_count(), scenario->deaths, bound_text(scenario->switches), result.states, result.steps,
-	       result.depth, seconds() - began,
+	printf("%-28s %5u %6d %6u %5u %5s %10zu %11zu %6u %6.1f s  %-9s %s\n", scenario->name,
+	       1u << scenario->order, explore_actor_count(), scenario->deaths, scenario->stops,
+	       bound_text(scenario->switches), result.states, result.steps, result.depth, seconds() - began,
 	       result.failed ? "FAILED"
 	       : result.cut  ? "CUT"
-			     : "passed");
+	       : result.late ? "cut: time"
+			     : "passed",
+	       scenario->about);
 	fflush(stdout);
 	if (result.failed && verbose)
 		show_failure(scenario);
-	return !result.failed && !result.cut;
+	return result.failed || result.cut ? FAILED : result.late ? CUT_BY_TIME : PASSED;
 }
 
 int main(int argc, char **argv)
 {
 	const char *only = NULL;
 	bool is_long = false, quiet = false;
-	unsigned passed = 0, failed = 0;
+	unsigned count[OUTCOMES] = {0};
 
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--list")) {
@@ -79,23 +85,25 @@ int main(int argc, char **argv)
 			only = argv[++i];
 		} else if (!strcmp(argv[i], "--long")) {
 			is_long = true;
+		} else if (!strcmp(argv[i], "--seconds") && i + 1 < argc && atof(argv[i + 1]) > 0) {
+			explore_limit_seconds(atof(argv[++i]));
 		} else if (!strcmp(argv[i], "--quiet")) {
 			quiet = true;
 		} else {
-			fprintf(stderr, "usage: interleave [--list] [--long] [--quiet] [--scenario NAME]\n");
+			fprintf(stderr,
+				"usage: interleave [--list] [--long] [--quiet] [--seconds N] [--scenario NAME]\n");
 			return 2;
 		}
 	}
-	printf("%-28s %5s %6s %6s %5s %10s %11s %6s %8s  %s\n", "scenario", "slots", "actors", "deaths", "bound",
-	       "states", "steps", "depth", "time", "result");
+	printf("%-28s %5s %6s %6s %5s %5s %10s %11s %6s %8s  %-9s %s\n", "scenario", "slots", "actors", "deaths",
+	       "stops", "bound", "states", "steps", "depth", "time", "result", "about");
 	for (const struct scenario *s = scenarios; s->name; s++) {
 		if (only ? strcmp(only, s->name) != 0 : s->is_long && !is_long)
 			continue;
-		if (run(s, !quiet))
-			passed++;
-		else
-			failed++;
+		count[run(s, !quiet)]++;
 	}
-	printf("%u passed, %u failed\n", passed, failed);
-	return failed > 0 || passed == 0;
+	if (count[CUT_BY_TIME] > 0)
+		printf("%u cut by the time limit\n", count[CUT_BY_TIME]);
+	printf("%u passed, %u failed\n", count[PASSED], count[FAILED]);
+	return count[FAILED] > 0 || count[PASSED] + count[CUT_BY_TIME] == 0;
 }
