@@ -1,7 +1,7 @@
 # The interleaving explorer. Included from the top Makefile; needs nothing but a C compiler.
 #
 #   make check-interleave         every short scenario, then every mutant
-#   make check-interleave-long    the larger bounds as well
+#   make check-interleave-long    the larger bounds as well; INTERLEAVE_SECONDS=N: N seconds for each program
 
 B ?= build
 CC ?= cc
@@ -9,7 +9,7 @@ CC ?= cc
 INTERLEAVE_DIR := $(B)/tests/interleave
 INTERLEAVE_SOURCES := $(wildcard ring/*.c) $(wildcard tests/interleave/*.c)
 INTERLEAVE_OBJECTS := $(INTERLEAVE_SOURCES:%.c=$(INTERLEAVE_DIR)/%.o)
-# Optimised whatever CFLAGS say, and never instrumented: the actors' stacks are 4 KiB and are copied.
+# Optimised whatever CFLAGS say, and never instrumented: the actors' stacks are 8 KiB and are copied.
 INTERLEAVE_FLAGS := -std=gnu17 -O2 -g -I. -DRL_EXPLORE -fno-sanitize=all -fcf-protection=none \
 	-Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes
 ifeq ($(shell uname -m),x86_64)
@@ -29,19 +29,52 @@ $(INTERLEAVE_DIR)/interleave: $(INTERLEAVE_OBJECTS)
 
 -include $(INTERLEAVE_OBJECTS:.o=.d)
 
+# The same explorer over the segments: all of ring/, shm/ and client/ that is shipped, with the operating system
+# played by tests/interleave/segments.
+SEGMENTS_PRODUCT := $(wildcard ring/*.c) $(filter-out shm/directory.c,$(wildcard shm/*.c)) $(wildcard client/*.c)
+SEGMENTS_SOURCES := $(wildcard tests/interleave/segments/*.c) \
+	$(addprefix tests/interleave/,explore.c coroutine.c visited.c main.c)
+SEGMENTS_DIR := $(INTERLEAVE_DIR)/segments
+SEGMENTS_OBJECTS := $(SEGMENTS_PRODUCT:%.c=$(SEGMENTS_DIR)/%.o) $(SEGMENTS_SOURCES:%.c=$(SEGMENTS_DIR)/%.o)
+SEGMENTS_FLAGS := -Itests/interleave/segments $(INTERLEAVE_FLAGS) -Iinclude -D_GNU_SOURCE -U_FORTIFY_SOURCE
+SEGMENTS_OS := -include tests/interleave/segments/os.h
+
+$(SEGMENTS_DIR)/tests/%.o: tests/%.c
+	$(call say,CC,$< (explorer of segments))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(SEGMENTS_FLAGS) -MMD -MP -c $< -o $@
+
+$(SEGMENTS_DIR)/%.o: %.c
+	$(call say,CC,$< (explorer of segments))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(SEGMENTS_FLAGS) $(SEGMENTS_OS) -MMD -MP -c $< -o $@
+
+$(INTERLEAVE_DIR)/interleave-segments: $(SEGMENTS_OBJECTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ -o $@
+
+-include $(SEGMENTS_OBJECTS:.o=.d)
+
 # `make check`: all short scenarios, each a test, then each mutant of the protocol.
-CHECK_DEPS += $(INTERLEAVE_DIR)/interleave
-CHECK_PROGRAMS += $(INTERLEAVE_DIR)/interleave tests/interleave/check-mutants
+INTERLEAVE_PROGRAMS := $(INTERLEAVE_DIR)/interleave $(INTERLEAVE_DIR)/interleave-segments
+CHECK_DEPS += $(INTERLEAVE_PROGRAMS)
+CHECK_PROGRAMS += $(INTERLEAVE_PROGRAMS) tests/interleave/check-mutants
 CHECK_LONG_TARGETS += check-interleave-long
 
+# Of each program; 0: no limit. A scenario that it ends is said to be cut, which is no failure.
+INTERLEAVE_SECONDS ?= 0
+INTERLEAVE_LIMIT = $(if $(filter-out 0,$(INTERLEAVE_SECONDS)),--seconds $(INTERLEAVE_SECONDS))
+
 .PHONY: check-interleave check-interleave-long check-interleave-mutants
-check-interleave: $(INTERLEAVE_DIR)/interleave
+check-interleave: $(INTERLEAVE_PROGRAMS)
 	$(INTERLEAVE_DIR)/interleave
+	$(INTERLEAVE_DIR)/interleave-segments
 	CC="$(CC)" tests/interleave/mutants.sh $(INTERLEAVE_DIR)
 
-check-interleave-mutants:
+check-interleave-mutants: $(INTERLEAVE_PROGRAMS)
 	CC="$(CC)" tests/interleave/mutants.sh $(INTERLEAVE_DIR)
 
-check-interleave-long: $(INTERLEAVE_DIR)/interleave
-	$(INTERLEAVE_DIR)/interleave --long
+check-interleave-long: $(INTERLEAVE_PROGRAMS)
+	$(INTERLEAVE_DIR)/interleave --long $(INTERLEAVE_LIMIT)
+	$(INTERLEAVE_DIR)/interleave-segments --long $(INTERLEAVE_LIMIT)
 	CC="$(CC)" tests/interleave/mutants.sh $(INTERLEAVE_DIR)
