@@ -58,7 +58,7 @@ $(INTERLEAVE_DIR)/interleave-segments: $(SEGMENTS_OBJECTS)
 # `make check`: all short scenarios, each a test, then each mutant of the protocol.
 INTERLEAVE_PROGRAMS := $(INTERLEAVE_DIR)/interleave $(INTERLEAVE_DIR)/interleave-segments
 CHECK_DEPS += $(INTERLEAVE_PROGRAMS)
-CHECK_PROGRAMS += $(INTERLEAVE_PROGRAMS) tests/interleave/check-mutants
+CHECK_PROGRAMS += $(INTERLEAVE_PROGRAMS) tests/interleave/check-mutants tests/interleave/segments/check-mutants
 CHECK_LONG_TARGETS += check-interleave-long
 
 # Of each program; 0: no limit. A scenario that it ends is said to be cut, which is no failure.
