@@ -26,8 +26,15 @@ struct segment;
 
 enum {
 	BODY_INDEX_BITS = 56, /* block name: class:8 | index + 1:56 */
+#ifdef RL_EXPLORE
+	BODY_EXTENT_BYTES = 512,
+	BODY_STEP = 4,
+	BODY_SPINS = 1,
+#else
 	BODY_EXTENT_BYTES = 64 * 1024,
-	BODY_STEP = 512, /* blocks: the first and least step of `backed` */
+	BODY_STEP = 512,   /* blocks: the first and least step of `backed` */
+	BODY_SPINS = 4096, /* pauses of one batch to let the calls under way end */
+#endif
 	/* Lost tries of one call, each of them another handle's success; then -ENOSPC. */
 	BODY_TRIES = SEG_ROW_COUNT,
 	BODY_LARGE_BYTES = 64 * 1024,
@@ -35,7 +42,6 @@ enum {
 	BODY_MISSES = 8, /* searches that a summary misled */
 	BODY_BATCH = 16, /* extents given back together, at most BODY_BATCH_BYTES but at least one */
 	BODY_BATCH_BYTES = 16 << 20,
-	BODY_SPINS = 4096, /* pauses of one batch to let the calls under way end */
 	BODY_LOOKS = 1024, /* extents of a class looked at for one that is wholly free */
 };
 

@@ -90,6 +90,9 @@ static inline struct slot_message message_read(const struct slot_message *shared
 /* Copies up to 64 bytes without a call: most bodies are small, and a call costs as much as a lease. */
 static inline void message_copy(unsigned char *to, const unsigned char *from, size_t bytes)
 {
+	/* No shared words, but a moment before which others may go on. */
+	explore_step(from);
+	explore_step(to);
 	if (bytes > SLOT_INLINE_BYTES) {
 		memcpy(to, from, bytes);
 	} else if (bytes >= 32) {

@@ -7,24 +7,39 @@
 #include <string.h>
 #include <time.h>
 
-enum { STACK_BYTES = 4096, REGIONS_MAX = 8, DEPTH_MAX = 4096, STEPS_PER_LOOK = 65536 };
+enum {
+	STACK_BYTES = 8192,
+	REGIONS_MAX = 192,
+	DEPTH_MAX = 4096,
+	SHARED = ACTORS_MAX, /* whose memory: nobody's own */
+	CLOCK_EVERY = 4096,  /* steps between two looks at the time limit */
+};
+#define PART_UNKNOWN SIZE_MAX
 
 /* The explorer's own part of a state. */
 static struct {
 	struct actor actors[ACTORS_MAX];
-	uint8_t deaths_left, switches_left, last, any_death;
+	uint8_t deaths_left, stops_left, switches_left, last, any_death;
 	uint8_t chooser; /* 1 + the actor that chooses, amid its step: nobody comes between; 0 none */
-	uint8_t padding[3];
+	uint8_t padding[2];
 } state;
 
 /* A move: which actor does what. */
 struct move {
 	uint8_t actor, chosen;
-	bool dies;
+	bool dies, stops;
+};
+
+/* Where a state was copied to: what is shared, and what each actor has for itself, with its stack. Parts of
+ * actors that have not moved since are those of an earlier state. */
+struct snapshot {
+	size_t part[ACTORS_MAX + 1]; /* offsets in `copies` */
+	uint64_t print[ACTORS_MAX];  /* fingerprints of the actors' parts */
+	size_t end;
 };
 
 struct frame {
-	size_t snapshot; /* offset in `snapshots` */
+	struct snapshot snapshot;
 	struct move move;
 	unsigned next; /* number of the move to try next */
 };
@@ -35,8 +50,10 @@ static struct {
 	void *memory;
 	size_t bytes;
 	size_t (*live)(void); /* bytes that count at present, if not all */
+	int owner;
 } regions[REGIONS_MAX];
 static int region_count, actor_count;
+static double seconds_max, began; /* of a run */
 static bool (*joined)(const void *address);
 
 static void *scheduler_sp;
@@ -45,33 +62,40 @@ static const void *accessed; /* by the last step */
 static bool fresh;	     /* the turn has just begun: its first access needs no further choice */
 static const char *failure;
 static uint64_t failure_number;
-static double seconds_max;
 
-static unsigned char *snapshots;
-static size_t snapshots_size;
+static unsigned char *copies;
+static size_t copies_size;
 static struct frame frames[DEPTH_MAX];
+/* Which copies of the actors' parts memory is equal to, and their fingerprints. */
+static struct snapshot present;
 
 /* ---- building a scenario -------------------------------------------------------------------------- */
 
-static void add_region(void *memory, size_t bytes, size_t (*live)(void))
+static void add_region(int owner, void *memory, size_t bytes, size_t (*live)(void))
 {
 	if (region_count == REGIONS_MAX || bytes % 8) {
 		fprintf(stderr, "interleave: bad region\n");
 		exit(1);
 	}
 	regions[region_count].memory = memory;
+	regions[region_count].bytes = bytes;
 	regions[region_count].live = live;
-	regions[region_count++].bytes = bytes;
+	regions[region_count++].owner = owner;
 }
 
 void explore_remember(void *memory, size_t bytes)
 {
-	add_region(memory, bytes, NULL);
+	add_region(SHARED, memory, bytes, NULL);
+}
+
+void explore_remember_of(int actor, void *memory, size_t bytes)
+{
+	add_region(actor, memory, bytes, NULL);
 }
 
 void explore_remember_live(void *memory, size_t (*live)(void))
 {
-	add_region(memory, 0, live);
+	add_region(SHARED, memory, 0, live);
 }
 
 static size_t region_bytes(int i)
@@ -106,6 +130,16 @@ void explore_allow_deaths(unsigned deaths)
 	state.deaths_left = (uint8_t)deaths;
 }
 
+void explore_allow_stops(unsigned stops)
+{
+	state.stops_left = (uint8_t)stops;
+}
+
+void explore_limit(double seconds)
+{
+	seconds_max = seconds;
+}
+
 void explore_join(bool (*is_joined)(const void *address))
 {
 	joined = is_joined;
@@ -118,21 +152,31 @@ static void give_control_back(void)
 	coroutine_switch(&state.actors[current].sp, scheduler_sp);
 }
 
+static void touch(const void *address)
+{
+	if (model && model->touch)
+		model->touch(address);
+}
+
 void explore_step(const void *address)
 {
 	if (current == ACTORS_MAX) { /* final checks and set-up run on the explorer's own stack */
+		touch(address);
 		if (model && model->after_step)
 			model->after_step();
 		return;
 	}
-	if (joined && joined(address))
+	if (joined && joined(address)) {
+		touch(address);
 		return;
+	}
 	if (fresh) {
 		fresh = false;
 	} else {
 		state.actors[current].pending = address;
 		give_control_back();
 	}
+	touch(address); /* others have gone on meanwhile */
 	accessed = address;
 }
 
@@ -209,6 +253,11 @@ bool explore_any_death(void)
 	return state.any_death;
 }
 
+bool explore_knows_death(void)
+{
+	return state.any_death || state.deaths_left > 0;
+}
+
 /* ---- one step ------------------------------------------------------------------------------------- */
 
 static void turn_begins(void)
@@ -236,18 +285,35 @@ static void stack_wipe(int actor)
 	memset(stack, 0, sp ? (size_t)(sp - stack) : STACK_BYTES);
 }
 
+static void make_die(int actor)
+{
+	state.actors[actor].status = ACTOR_DEAD;
+	state.actors[actor].sp = NULL;
+	state.deaths_left--;
+	state.any_death = 1;
+	stack_wipe(actor);
+}
+
+static void make_stop(int actor)
+{
+	state.actors[actor].status = ACTOR_STOPPED;
+	state.stops_left--;
+}
+
 static void make_move(struct move move)
 {
 	struct actor *actor = &state.actors[move.actor];
 
-	if (move.dies) {
-		accessed = NULL;
-		actor->status = ACTOR_DEAD;
-		actor->sp = NULL;
-		state.deaths_left--;
-		state.any_death = 1;
-		stack_wipe(move.actor);
+	present.part[move.actor] = PART_UNKNOWN;
+	accessed = NULL;
+	if (move.dies || move.stops) {
+		(move.dies ? make_die : make_stop)(move.actor);
 		return;
+	}
+	if (actor->status == ACTOR_STOPPED) {
+		if (model->resume)
+			model->resume();
+		actor->status = ACTOR_AMID;
 	}
 	if (move.actor != state.last) {
 		if (state.switches_left != SWITCHES_FREE && state.actors[state.last].status == ACTOR_AMID)
@@ -255,7 +321,6 @@ static void make_move(struct move move)
 		state.last = state.switches_left == SWITCHES_FREE ? 0 : move.actor;
 	}
 	current = move.actor;
-	accessed = NULL;
 	actor->chosen = move.chosen;
 	actor->choices = 0;
 	state.chooser = 0;
@@ -271,12 +336,26 @@ static void make_move(struct move move)
 	current = ACTORS_MAX;
 }
 
+/* Does nobody but those who sleep, or are stopped, have anything to do? */
+static bool is_quiet(void)
+{
+	for (int i = 0; i < actor_count; i++)
+		if (state.actors[i].status == ACTOR_IDLE || state.actors[i].status == ACTOR_AMID)
+			return false;
+	return true;
+}
+
 /* The `number`-th move of the present state. */
 static bool find_move(unsigned number, struct move *ret)
 {
+	bool quiet = is_quiet();
+
 	for (int i = 0; i < actor_count; i++) {
 		const struct actor *actor = &state.actors[i];
-		bool can_step = actor->status == ACTOR_IDLE || actor->status == ACTOR_AMID;
+		bool can_step = actor->status == ACTOR_IDLE || actor->status == ACTOR_AMID ||
+				(actor->status == ACTOR_STOPPED && quiet);
+		bool can_stop = actor->is_mortal && state.stops_left > 0 && state.chooser == 0 &&
+				actor->status == ACTOR_AMID;
 		bool can_die = actor->is_mortal && state.deaths_left > 0 && state.chooser == 0 &&
 			       (actor->status == ACTOR_AMID || actor->status == ACTOR_ASLEEP);
 		unsigned steps = !can_step ? 0 : actor->choices ? actor->choices : 1;
@@ -295,6 +374,12 @@ static bool find_move(unsigned number, struct move *ret)
 			ret->dies = true;
 			if (number-- == 0)
 				return true;
+			ret->dies = false;
+		}
+		if (can_stop) {
+			ret->stops = true;
+			if (number-- == 0)
+				return true;
 		}
 	}
 	return false;
@@ -303,9 +388,9 @@ static bool find_move(unsigned number, struct move *ret)
 static bool is_end(void)
 {
 	for (int i = 0; i < actor_count; i++)
-		if (state.actors[i].status == ACTOR_IDLE || state.actors[i].status == ACTOR_AMID)
+		if (state.actors[i].status == ACTOR_STOPPED)
 			return false;
-	return true;
+	return is_quiet();
 }
 
 /* ---- copying states ------------------------------------------------------------------------------- */
@@ -317,65 +402,117 @@ static size_t stack_live(int actor)
 	return sp ? (size_t)(stacks[actor] + STACK_BYTES - sp) : 0;
 }
 
-static size_t snapshot_save(size_t at)
+static void copies_reserve(size_t bytes)
 {
-	if (at + 64 * 1024 > snapshots_size) {
-		snapshots_size = snapshots_size ? snapshots_size * 2 : 1 << 20;
-		snapshots = realloc(snapshots, snapshots_size);
-		if (!snapshots) {
-			perror("interleave");
-			exit(1);
-		}
+	if (bytes <= copies_size)
+		return;
+	copies_size = bytes * 2;
+	copies = realloc(copies, copies_size);
+	if (!copies) {
+		perror("interleave");
+		exit(1);
 	}
+}
+
+static size_t part_bytes(int owner)
+{
+	size_t bytes = owner == SHARED ? 0 : stack_live(owner);
+
+	for (int i = 0; i < region_count; i++)
+		if (regions[i].owner == owner)
+			bytes += region_bytes(i);
+	return bytes;
+}
+
+/* Copies what is `owner`'s to the end of the copies; returns where it is. */
+static size_t part_save(int owner, size_t *end)
+{
+	size_t at = *end, live = owner == SHARED ? 0 : stack_live(owner);
+
+	copies_reserve(at + part_bytes(owner));
 	for (int i = 0; i < region_count; i++) {
 		size_t bytes = region_bytes(i);
 
-		memcpy(snapshots + at, regions[i].memory, bytes);
-		at += bytes;
+		if (regions[i].owner != owner)
+			continue;
+		memcpy(copies + *end, regions[i].memory, bytes);
+		*end += bytes;
 	}
-	for (int i = 0; i < actor_count; i++) {
-		size_t live = stack_live(i);
-
-		memcpy(snapshots + at, stacks[i] + STACK_BYTES - live, live);
-		at += live;
-	}
+	if (live > 0)
+		memcpy(copies + *end, stacks[owner] + STACK_BYTES - live, live);
+	*end += live;
 	return at;
 }
 
-static void snapshot_load(size_t at)
+/* `before`: how much of its stack was live. */
+static void part_load(int owner, size_t at, size_t before)
+{
+	size_t live = owner == SHARED ? 0 : stack_live(owner);
+
+	for (int i = 0; i < region_count; i++) {
+		size_t bytes = region_bytes(i);
+
+		if (regions[i].owner != owner)
+			continue;
+		memcpy(regions[i].memory, copies + at, bytes);
+		at += bytes;
+	}
+	if (before > live)
+		memset(stacks[owner] + STACK_BYTES - before, 0, before - live);
+	if (live > 0)
+		memcpy(stacks[owner] + STACK_BYTES - live, copies + at, live);
+}
+
+/* Copies the present state; `end` is where there is room. */
+static struct snapshot snapshot_save(size_t end)
+{
+	for (int i = 0; i < actor_count; i++)
+		if (present.part[i] == PART_UNKNOWN)
+			present.part[i] = part_save(i, &end);
+	present.part[SHARED] = part_save(SHARED, &end);
+	present.end = end;
+	return present;
+}
+
+static void snapshot_load(const struct snapshot *snapshot)
 {
 	size_t before[ACTORS_MAX];
 
 	for (int i = 0; i < actor_count; i++)
 		before[i] = stack_live(i);
-	for (int i = 0; i < region_count; i++) {
-		size_t bytes = region_bytes(i);
+	part_load(SHARED, snapshot->part[SHARED], 0);
+	for (int i = 0; i < actor_count; i++)
+		if (present.part[i] != snapshot->part[i])
+			part_load(i, snapshot->part[i], before[i]);
+	present = *snapshot;
+}
 
-		memcpy(regions[i].memory, snapshots + at, bytes);
-		at += bytes;
-	}
-	for (int i = 0; i < actor_count; i++) {
-		size_t live = stack_live(i);
+/* Everything may have been changed: nothing that was copied is known to be equal. */
+static void present_forget(void)
+{
+	for (int i = 0; i <= ACTORS_MAX; i++)
+		present.part[i] = PART_UNKNOWN;
+}
 
-		if (before[i] > live)
-			memset(stacks[i] + STACK_BYTES - before[i], 0, before[i] - live);
-		memcpy(stacks[i] + STACK_BYTES - live, snapshots + at, live);
-		at += live;
-	}
+static uint64_t part_print(int owner)
+{
+	size_t live = owner == SHARED ? 0 : stack_live(owner);
+	uint64_t print = (uint64_t)owner;
+
+	for (int i = 0; i < region_count; i++)
+		if (regions[i].owner == owner)
+			print = fingerprint_of(print, regions[i].memory, region_bytes(i));
+	return live > 0 ? fingerprint_of(print, stacks[owner] + STACK_BYTES - live, live) : print;
 }
 
 static uint64_t fingerprint(void)
 {
-	uint64_t print = 0;
+	uint64_t print = part_print(SHARED);
 
-	for (int i = 0; i < region_count; i++)
-		print = fingerprint_of(print, regions[i].memory, region_bytes(i));
-	for (int i = 0; i < actor_count; i++) {
-		size_t live = stack_live(i);
-
-		print = fingerprint_of(print, stacks[i] + STACK_BYTES - live, live);
-	}
-	return print;
+	for (int i = 0; i < actor_count; i++)
+		if (present.part[i] == PART_UNKNOWN)
+			present.print[i] = part_print(i);
+	return fingerprint_of(print, present.print, (size_t)actor_count * sizeof(uint64_t));
 }
 
 /* ---- the walk ------------------------------------------------------------------------------------- */
@@ -385,26 +522,34 @@ static void print_move(unsigned number, struct move move, size_t scratch)
 	const struct actor *actor = &state.actors[move.actor];
 	char before[160] = "", after[160] = "";
 	bool chooses = actor->choices > 0;
+	struct snapshot start;
 
-	snapshot_save(scratch);
+	present_forget();
+	start = snapshot_save(scratch);
 	make_move(move);
 	if (accessed)
 		model->show(accessed, after, sizeof(after));
-	snapshot_load(scratch);
+	present_forget();
+	snapshot_load(&start);
 	if (accessed)
 		model->show(accessed, before, sizeof(before));
 	make_move(move);
 	if (chooses)
 		snprintf(before, sizeof(before), "  choice %u", move.chosen);
-	printf("  %3u  %-10s %-10s %s", number, actor->name, move.dies ? "DIES" : actor->doing, before);
+	printf("  %3u  %-10s %-10s %s", number, actor->name,
+	       move.dies    ? "DIES"
+	       : move.stops ? "STOPS"
+			    : actor->doing,
+	       before);
 	printf(strcmp(before, after) ? "  ->  %s\n" : "\n", after);
 }
 
 static void print_schedule(unsigned depth)
 {
-	size_t scratch = frames[depth].snapshot;
+	size_t scratch = frames[depth - 1].snapshot.end;
 
-	snapshot_load(frames[0].snapshot);
+	present_forget();
+	snapshot_load(&frames[0].snapshot);
 	for (unsigned i = 0; i < depth; i++)
 		print_move(i, frames[i].move, scratch);
 	if (is_end() && model->at_end)
@@ -423,14 +568,10 @@ static bool arrive(struct explore_result *result)
 		result->ends++;
 		if (model->at_end)
 			model->at_end();
+		present_forget();
 		return false;
 	}
 	return true;
-}
-
-void explore_limit(double seconds)
-{
-	seconds_max = seconds;
 }
 
 static double seconds_now(void)
@@ -441,58 +582,72 @@ static double seconds_now(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Asks for the time now and then only. */
-static bool is_late(size_t steps, double began)
+/* Does a limit end the search here? */
+static bool is_cut(struct explore_result *result, unsigned depth, size_t states_max)
 {
-	return seconds_max > 0 && steps % STEPS_PER_LOOK == 0 && seconds_now() - began > seconds_max;
+	result->cut = depth + 2 > DEPTH_MAX || visited_count() > states_max;
+	result->late = seconds_max > 0 && result->steps % CLOCK_EVERY == 0 && seconds_now() - began > seconds_max;
+	return result->cut || result->late;
+}
+
+/* Walks from the state in frames[0]. Returns the depth of the failure, if there is one. */
+static unsigned walk(struct explore_result *result, size_t states_max)
+{
+	unsigned depth = 0;
+
+	for (;;) {
+		struct frame *top = &frames[depth];
+
+		if (top->next > 0)
+			snapshot_load(&top->snapshot);
+		if (!find_move(top->next++, &top->move)) {
+			if (depth-- == 0)
+				return 0;
+			continue;
+		}
+		make_move(top->move);
+		result->steps++;
+		if (is_cut(result, depth, states_max))
+			return depth;
+		if (!arrive(result)) {
+			if (failure)
+				return depth;
+			continue;
+		}
+		depth++;
+		if (depth > result->depth)
+			result->depth = depth;
+		frames[depth].next = 0;
+		frames[depth].snapshot = snapshot_save(top->snapshot.end);
+	}
 }
 
 struct explore_result explore_run(unsigned switches, size_t states_max, bool verbose)
 {
 	struct explore_result result = {0};
-	double began = seconds_now();
-	unsigned depth = 0;
+	unsigned depth;
 
 	visited_clear();
 	state.switches_left = (uint8_t)switches;
-	frames[0] = (struct frame){0};
-	frames[1].snapshot = snapshot_save(0);
+	began = seconds_now();
+	present_forget();
 	visited_add(fingerprint());
-	for (;;) {
-		struct frame *top = &frames[depth];
-
-		if (top->next > 0)
-			snapshot_load(top->snapshot);
-		if (!find_move(top->next++, &top->move)) {
-			if (depth-- == 0)
-				break;
-			continue;
-		}
-		make_move(top->move);
-		result.steps++;
-		if (is_late(result.steps, began)) {
-			result.late = true;
-			break;
-		}
-		if (!arrive(&result)) {
-			if (failure)
-				break;
-			continue;
-		}
-		if (++depth + 2 > DEPTH_MAX || visited_count() > states_max) {
-			result.cut = true;
-			break;
-		}
-		if (depth > result.depth)
-			result.depth = depth;
-		frames[depth].next = 0;
-		frames[depth + 1].snapshot = snapshot_save(frames[depth].snapshot);
-	}
+	frames[0] = (struct frame){.snapshot = snapshot_save(0)};
+	depth = walk(&result, states_max);
 	result.states = visited_count();
-	result.failed = failure != NULL;
 	if (failure && verbose)
 		print_schedule(depth + 1);
-	snapshot_load(0);
+	present_forget();
+	snapshot_load(&frames[0].snapshot);
+	if (!failure && model->over) {
+		model->over();
+		if (failure && verbose) {
+			printf("  then: ");
+			printf(failure, (unsigned long long)failure_number);
+			printf("\n");
+		}
+	}
+	result.failed = failure != NULL;
 	failure = NULL;
 	return result;
 }

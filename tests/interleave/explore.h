@@ -8,8 +8,10 @@
  * which makes equal states equal bytes; dead values in a frame can only make one state look like two.
  *
  * Choices at a state: any live actor makes one step (one access, and its private computation up to
- * the next); if deaths are left, a mortal actor that is amid a turn stops for ever.
- * An actor that stands still but lives is simply one that the schedule does not choose.
+ * the next); if deaths are left, a mortal actor that is amid a turn stops for ever; if stops are left, one
+ * that is amid a turn stops until everybody else is done and much time has gone by, and then goes on.
+ * An actor that stands still but lives is simply one that the schedule does not choose: a stop reaches no
+ * other states, but very late ones even where preemptions are few.
  *
  * Actors run in one thread, so this covers sequential consistency; docs/ORDERING.md has the rest.
  */
@@ -25,7 +27,7 @@ enum {
 	SWITCHES_FREE = 255, /* no bound on preemptions */
 };
 
-enum actor_status { ACTOR_IDLE, ACTOR_AMID, ACTOR_ASLEEP, ACTOR_FINISHED, ACTOR_DEAD };
+enum actor_status { ACTOR_IDLE, ACTOR_AMID, ACTOR_ASLEEP, ACTOR_FINISHED, ACTOR_DEAD, ACTOR_STOPPED };
 
 struct actor {
 	const char *name;
@@ -38,16 +40,19 @@ struct actor {
 
 /* What a scenario tells the explorer. */
 struct explore_model {
-	void (*after_step)(void); /* invariants; calls explore_fail */
-	void (*at_end)(void);	  /* nobody can go on: final checks; may run code, quietly */
+	void (*after_step)(void);	    /* invariants; calls explore_fail */
+	void (*touch)(const void *address); /* before any access, joined ones too; may be NULL */
+	void (*resume)(void);		    /* an actor that was stopped goes on: lets time pass; may be NULL */
+	void (*over)(void);		    /* all has been walked and memory is as it was at first; may be NULL */
+	void (*at_end)(void);		    /* nobody can go on: final checks; may run code, quietly */
 	void (*show)(const void *address, char *text, size_t bytes); /* names a word and says what is in it */
 };
 
 struct explore_result {
 	size_t states, steps, ends;
 	unsigned depth;
-	bool failed, cut; /* cut: the limit of states or depth ended the search */
-	bool late;	  /* the time did */
+	bool failed;
+	bool cut, late; /* the state limit, or the time limit, ended the search */
 };
 
 /* ---- for scenarios ------------------------------------------------------------------------------ */
@@ -55,19 +60,21 @@ struct explore_result {
 void explore_begin(const struct explore_model *model);
 /* Memory that belongs to the state; a multiple of 8 bytes. */
 void explore_remember(void *memory, size_t bytes);
+/* The same for memory that only this actor changes: it is copied and compared only when the actor has moved. */
+void explore_remember_of(int actor, void *memory, size_t bytes);
 /* The same for memory whose length is part of a state: of what was remembered before it. */
 void explore_remember_live(void *memory, size_t (*live)(void));
 int explore_add_actor(const char *name, void (*turn)(int actor), bool is_mortal);
 void explore_allow_deaths(unsigned deaths);
+void explore_allow_stops(unsigned stops);
+/* The runs from now on end after `seconds` each; 0: when all is walked. */
+void explore_limit(double seconds);
 /* Accesses for which `is_joined` answers true are made in one step with the one before. */
 void explore_join(bool (*is_joined)(const void *address));
 
 /* Walks everything reachable. `switches`: how many times a schedule may take an actor off amid a turn
  * although it could go on, or SWITCHES_FREE. Prints the schedule of the first failure if `verbose`. */
 struct explore_result explore_run(unsigned switches, size_t states_max, bool verbose);
-
-/* The runs from now on end after `seconds` each; 0: when all is walked. */
-void explore_limit(double seconds);
 
 /* ---- for actors --------------------------------------------------------------------------------- */
 
@@ -90,5 +97,7 @@ int explore_actor_count(void);
 /* Who makes the present step; ACTORS_MAX in at_end. */
 int explore_current(void);
 bool explore_any_death(void);
+/* Can anybody die, or has anybody? */
+bool explore_knows_death(void);
 
 #endif

@@ -9,7 +9,7 @@ CC ?= cc
 INTERLEAVE_DIR := $(B)/tests/interleave
 INTERLEAVE_SOURCES := $(wildcard ring/*.c) $(wildcard tests/interleave/*.c)
 INTERLEAVE_OBJECTS := $(INTERLEAVE_SOURCES:%.c=$(INTERLEAVE_DIR)/%.o)
-# Optimised whatever CFLAGS say, and never instrumented: the actors' stacks are 4 KiB and are copied.
+# Optimised whatever CFLAGS say, and never instrumented: the actors' stacks are 8 KiB and are copied.
 INTERLEAVE_FLAGS := -std=gnu17 -O2 -g -I. -DRL_EXPLORE -fno-sanitize=all -fcf-protection=none \
 	-Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes
 ifeq ($(shell uname -m),x86_64)
@@ -29,18 +29,58 @@ $(INTERLEAVE_DIR)/interleave: $(INTERLEAVE_OBJECTS)
 
 -include $(INTERLEAVE_OBJECTS:.o=.d)
 
+# The same explorer over the segments: all of ring/, shm/ and client/ that is shipped, with the operating system
+# played by tests/interleave/segments.
+SEGMENTS_PRODUCT := $(wildcard ring/*.c) $(filter-out shm/directory.c,$(wildcard shm/*.c)) $(wildcard client/*.c)
+SEGMENTS_SOURCES := $(wildcard tests/interleave/segments/*.c) \
+	$(addprefix tests/interleave/,explore.c coroutine.c visited.c main.c)
+SEGMENTS_DIR := $(INTERLEAVE_DIR)/segments
+SEGMENTS_OBJECTS := $(SEGMENTS_PRODUCT:%.c=$(SEGMENTS_DIR)/%.o) $(SEGMENTS_SOURCES:%.c=$(SEGMENTS_DIR)/%.o)
+SEGMENTS_FLAGS := -Itests/interleave/segments $(INTERLEAVE_FLAGS) -Iinclude -D_GNU_SOURCE -U_FORTIFY_SOURCE
+SEGMENTS_OS := -include tests/interleave/segments/os.h
+
+$(SEGMENTS_DIR)/tests/%.o: tests/%.c
+	$(call say,CC,$< (explorer of segments))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(SEGMENTS_FLAGS) -MMD -MP -c $< -o $@
+
+$(SEGMENTS_DIR)/%.o: %.c
+	$(call say,CC,$< (explorer of segments))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(SEGMENTS_FLAGS) $(SEGMENTS_OS) -MMD -MP -c $< -o $@
+
+$(INTERLEAVE_DIR)/interleave-segments: $(SEGMENTS_OBJECTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ -o $@
+
+-include $(SEGMENTS_OBJECTS:.o=.d)
+
 # `make check`: all short scenarios, each a test, then each mutant of the protocol.
-CHECK_DEPS += $(INTERLEAVE_DIR)/interleave
-CHECK_PROGRAMS += $(INTERLEAVE_DIR)/interleave tests/interleave/check-mutants
+INTERLEAVE_PROGRAMS := $(INTERLEAVE_DIR)/interleave $(INTERLEAVE_DIR)/interleave-segments
+CHECK_DEPS += $(INTERLEAVE_PROGRAMS)
+CHECK_PROGRAMS += $(INTERLEAVE_PROGRAMS) tests/interleave/check-mutants tests/interleave/segments/check-mutants
 CHECK_LONG_TARGETS += check-interleave-long
 
 .PHONY: check-interleave check-interleave-long check-interleave-mutants
-check-interleave: $(INTERLEAVE_DIR)/interleave
+check-interleave: $(INTERLEAVE_PROGRAMS)
 	$(INTERLEAVE_DIR)/interleave
+	$(INTERLEAVE_DIR)/interleave-segments
 	CC="$(CC)" tests/interleave/mutants.sh $(INTERLEAVE_DIR)
 
-check-interleave-mutants:
+check-interleave-mutants: $(INTERLEAVE_PROGRAMS)
 	CC="$(CC)" tests/interleave/mutants.sh $(INTERLEAVE_DIR)
 
-check-interleave-long: $(INTERLEAVE_DIR)/interleave
-	$(INTERLEAVE_DIR)/interleave --long --seconds $(LONG_SECONDS)
+check-interleave-long: $(INTERLEAVE_PROGRAMS)
+	$(INTERLEAVE_DIR)/interleave --long --seconds $(call share,50)
+	$(INTERLEAVE_DIR)/interleave-segments --long --seconds $(call share,50)
+
+# The explorer itself on aarch64, under qemu: its scenarios that take a few seconds there.
+ARM64_SCENARIOS := marks delayed expiry_delete expiry_extend two_consumers sleep_one due
+build/arm64/interleave: $(INTERLEAVE_SOURCES) $(wildcard ring/*.h tests/interleave/*.h)
+	$(call say,CC,$@ (aarch64))
+	@mkdir -p $(@D)
+	$(Q)$(ARM64_CC) -std=gnu17 -O2 -I. -DRL_EXPLORE -Wall -Wextra -static -o $@ $(INTERLEAVE_SOURCES)
+
+.PHONY: check-arm64-interleave
+check-arm64-interleave: build/arm64/interleave
+	$(Q)set -e; for s in $(ARM64_SCENARIOS); do qemu-aarch64 $< --quiet --scenario $$s; done

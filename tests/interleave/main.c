@@ -19,6 +19,7 @@ static void scenario_build(const struct scenario *scenario)
 {
 	scenario->build();
 	explore_allow_deaths(scenario->deaths);
+	explore_allow_stops(scenario->stops);
 }
 
 /* The failure again with as few preemptions as will do, so that it can be read. */
@@ -63,9 +64,10 @@ static void run(const struct scenario *scenario, bool verbose)
 
 	scenario_build(scenario);
 	result = explore_run(scenario->switches, STATES_MAX, false);
-	printf("%-28s %5u %6d %6u %5s %10zu %11zu %6u %6.1f s  %s\n", scenario->name, 1u << scenario->order,
-	       explore_actor_count(), scenario->deaths, bound_text(scenario->switches), result.states, result.steps,
-	       result.depth, seconds() - began, result_text(&result));
+	printf("%-28s %5u %6d %6u %5u %5s %10zu %11zu %6u %6.1f s  %-8s %s\n", scenario->name,
+	       1u << scenario->order, explore_actor_count(), scenario->deaths, scenario->stops,
+	       bound_text(scenario->switches), result.states, result.steps, result.depth, seconds() - began,
+	       result_text(&result), scenario->about);
 	fflush(stdout);
 	states += result.states;
 	ends += result.ends;
@@ -144,8 +146,8 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	printf("%-28s %5s %6s %6s %5s %10s %11s %6s %8s  %s\n", "scenario", "slots", "actors", "deaths", "bound",
-	       "states", "steps", "depth", "time", "result");
+	printf("%-28s %5s %6s %6s %5s %5s %10s %11s %6s %8s  %-8s %s\n", "scenario", "slots", "actors", "deaths",
+	       "stops", "bound", "states", "steps", "depth", "time", "result", "about");
 	run_wanted(false, began + options.seconds);
 	run_wanted(true, began + options.seconds);
 	if (late > 0)

@@ -1,44 +1,69 @@
 #!/bin/sh
-# Builds mutants and checks that the explorer catches each of them: of the protocol, where shipped code (ring/)
-# is changed, and of the harness, where what is changed plays a part of the callers (tests/).
+# Builds mutants and checks that the explorer catches each of them: of the protocol, where shipped code is
+# changed, and of the harness, where what is changed plays a part of the callers (tests/).
 #
 # usage: mutants.sh BUILD_DIR [NAME]
-# mutants.list says which file is changed how, and which scenarios must fail. A pattern that changes
-# nothing is an error: the code has moved on, and the list must follow.
+# MUTANTS_OF=ring or =segments: those of one list only.
+# The lists say which file is changed how, and which scenarios must fail: mutants.list those of the ring alone,
+# segments/mutants.list those of the segments. A pattern that changes nothing is an error: the code has moved on,
+# and the list must follow.
 set -eu
 
 mkdir -p "$1"
-build=$1
+build=$(cd "$1" && pwd)
 only=${2:-}
-here=$(dirname "$0")
-root=$(cd "$here/../.." && pwd)
-list=$root/tests/interleave/mutants.list
+root=$(cd "$(dirname "$0")/../.." && pwd)
 : "${CC:=cc}"
 : "${MUTANT_CFLAGS:=-O2}"
-flags="-std=gnu17 -DRL_EXPLORE -mcx16 -w"
-[ "$(uname -m)" = x86_64 ] || flags="-std=gnu17 -DRL_EXPLORE -w"
+flags="-std=gnu17 -DRL_EXPLORE -w"
+[ "$(uname -m)" != x86_64 ] || flags="$flags -mcx16"
 
-# Mutates the files $2 by the sed script $3 into the tree $1 and builds it there. Each must change.
-build_mutant() {
-	rm -rf "$1"
-	mkdir -p "$1/tests"
-	cp -R "$root/ring" "$1/ring"
-	cp -R "$root/tests/interleave" "$1/tests/interleave"
+# Mutates the files $2 by the sed script $3 into the tree $1. Each must change.
+mutate() {
 	for file in $2; do
+		mkdir -p "$1/$(dirname "$file")"
 		sed -z -E "$3" "$root/$file" >"$1/$file"
 		if cmp -s "$root/$file" "$1/$file"; then
 			echo "pattern matches nothing in $file"
 			return 1
 		fi
 	done
+}
+
+# The ring alone is built anew, with what was mutated.
+build_ring() {
+	cp -R "$root/ring" "$1/ring"
+	mkdir -p "$1/tests"
+	cp -R "$root/tests/interleave" "$1/tests/interleave"
+	mutate "$1" "$2" "$3" || return 1
 	# shellcheck disable=SC2086
-	(cd "$1" && $CC $flags $MUTANT_CFLAGS -I. ring/*.c tests/interleave/*.c -o interleave)
+	(cd "$1" && $CC $flags $MUTANT_CFLAGS -I. ring/*.c tests/interleave/*.c -o explorer)
+}
+
+# Of the segments only what was mutated is compiled, or includes what was, and linked with what `make` has built.
+build_segments() {
+	mutate "$1" "$2" "$3" || return 1
+	objects=$build/segments
+	sources=$2
+	case $2 in *.h) sources=$(cd "$objects" && grep -l -F "$2" ring/*.d shm/*.d client/*.d | sed 's/\.d$/.c/') ;; esac
+	mkdir -p "$1/objects"
+	cp -R "$objects/ring" "$objects/shm" "$objects/client" "$objects/tests" "$1/objects"
+	segments="$flags -D_GNU_SOURCE -U_FORTIFY_SOURCE -include $root/tests/interleave/segments/os.h"
+	for source in $sources; do
+		from=$root/$source
+		[ ! -f "$1/$source" ] || from=$1/$source
+		# shellcheck disable=SC2086
+		$CC $segments $MUTANT_CFLAGS -I"$1" -I"$root/tests/interleave/segments" -I"$root" -I"$root/include" \
+			-c "$from" -o "$1/objects/${source%.c}.o" || return 1
+	done
+	# shellcheck disable=SC2046
+	$CC $(find "$1/objects" -name '*.o') -o "$1/explorer"
 }
 
 # Prints which scenario of "$2" catches the mutant in $1.
 caught_by() {
 	for scenario in $2; do
-		if ! "$1/interleave" --quiet --scenario "$scenario" >"$1/$scenario.out" 2>&1; then
+		if ! "$1/explorer" --quiet --scenario "$scenario" >"$1/$scenario.out" 2>&1; then
 			grep -q FAILED "$1/$scenario.out" || return 1
 			echo "$scenario"
 			return 0
@@ -47,29 +72,41 @@ caught_by() {
 	return 1
 }
 
-cp "$list" "$build/mutants.list"
 caught=0
 of_harness=0
 survived=0
-while IFS='|' read -r name files scenarios script; do
-	case $name in '' | '#'*) continue ;; esac
-	[ -z "$only" ] || [ "$only" = "$name" ] || continue
-	tree=$build/mutants/$name
-	if ! build_mutant "$tree" "$files" "$script" >"$build/mutant.log" 2>&1; then
-		printf '%-30s NOT BUILT\n' "$name"
-		cat "$build/mutant.log"
-		survived=$((survived + 1))
-	elif by=$(caught_by "$tree" "$scenarios"); then
-		caught=$((caught + 1))
-		kind=protocol
-		case $files in tests/*) kind=harness of_harness=$((of_harness + 1)) ;; esac
-		printf '%-30s %-8s caught by %s\n' "$name" $kind "$by"
-	else
-		printf '%-30s SURVIVED %s\n' "$name" "$scenarios"
-		survived=$((survived + 1))
-	fi
-	rm -rf "$tree"
-done <"$build/mutants.list"
+
+# The mutants of the list $1, built by build_$2.
+try_list() {
+	work=$build/mutants-$2
+	mkdir -p "$work"
+	cp "$1" "$work/list"
+	while IFS='|' read -r name files scenarios script; do
+		case $name in '' | '#'*) continue ;; esac
+		[ -z "$only" ] || [ "$only" = "$name" ] || continue
+		tree=$work/$name
+		rm -rf "$tree"
+		mkdir -p "$tree"
+		if ! "build_$2" "$tree" "$files" "$script" >"$work/log" 2>&1; then
+			printf '%-30s NOT BUILT\n' "$name"
+			cat "$work/log"
+			survived=$((survived + 1))
+		elif by=$(caught_by "$tree" "$scenarios"); then
+			caught=$((caught + 1))
+			kind=protocol
+			case $files in tests/*) kind=harness of_harness=$((of_harness + 1)) ;; esac
+			printf '%-30s %-8s caught by %s\n' "$name" $kind "$by"
+		else
+			printf '%-30s SURVIVED %s\n' "$name" "$scenarios"
+			survived=$((survived + 1))
+		fi
+		rm -rf "$tree"
+	done <"$work/list"
+}
+
+here=$root/tests/interleave
+[ "${MUTANTS_OF:-ring}" != ring ] || try_list "$here/mutants.list" ring
+[ "${MUTANTS_OF:-segments}" != segments ] || try_list "$here/segments/mutants.list" segments
 echo "$((caught - of_harness)) mutants of the protocol and $of_harness of the harness caught, $survived not"
 echo "tally: mutants $caught"
 [ "$survived" -eq 0 ] && [ "$caught" -gt 0 ]

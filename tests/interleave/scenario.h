@@ -1,16 +1,17 @@
-/* The table of scenarios. */
+/* The table of scenarios: each of the two programs has one. */
 #ifndef INTERLEAVE_SCENARIO_H
 #define INTERLEAVE_SCENARIO_H
 
-#include "tests/interleave/world.h"
+#include "tests/interleave/explore.h"
 
 struct scenario {
-	const char *name, *about;
+	const char *name, *about; /* what happens, and what holds of it beside the monitor's rules */
 	void (*build)(void);
 	uint32_t order;
 	unsigned deaths;
 	unsigned switches; /* bound on preemptions, or SWITCHES_FREE */
 	bool is_long;
+	unsigned stops;
 };
 
 extern const struct scenario scenarios[]; /* ends with a nameless one */

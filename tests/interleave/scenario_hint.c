@@ -1,5 +1,6 @@
 /* The hints alone: bitmap with summaries, due words. */
 #include "tests/interleave/scenario.h"
+#include "tests/interleave/world.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -68,17 +68,34 @@ static uint64_t mix(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* Four lanes, since each waits for its own multiplication only. */
+static inline void mix_in(uint64_t lane[4], const unsigned char *at, size_t number)
+{
+	static const uint64_t factor[4] = {UINT64_C(0xe7037ed1a0b428db), UINT64_C(0xa0761d6478bd642f),
+					   UINT64_C(0x8ebc6af09c88c6e3), UINT64_C(0x589965cc75374cc3)};
+	uint64_t word[4];
+
+	memcpy(word, at, sizeof(word));
+	lane[0] = mix(lane[0] ^ word[0], factor[0]) + number;
+	lane[1] = mix(lane[1] ^ word[1], factor[1]) + number;
+	lane[2] = mix(lane[2] ^ word[2], factor[2]) + number;
+	lane[3] = mix(lane[3] ^ word[3], factor[3]) + number;
+}
+
 uint64_t fingerprint_of(uint64_t seed, const void *memory, size_t bytes)
 {
 	const unsigned char *at = memory;
-	uint64_t even = seed ^ UINT64_C(0x9e3779b97f4a7c15), odd = seed ^ UINT64_C(0xc2b2ae3d27d4eb4f), word;
+	uint64_t lane[4] = {seed ^ UINT64_C(0x9e3779b97f4a7c15), seed ^ UINT64_C(0xc2b2ae3d27d4eb4f),
+			    seed ^ UINT64_C(0x1d8e4e27c47d124f), seed ^ UINT64_C(0xeb44accab455d165)};
+	unsigned char rest[32] = {0};
+	size_t i = 0;
 
-	for (size_t i = 0; i + 8 <= bytes; i += 8) {
-		memcpy(&word, at + i, 8);
-		if (i & 8)
-			odd = mix(odd ^ word, UINT64_C(0xa0761d6478bd642f)) + i;
-		else
-			even = mix(even ^ word, UINT64_C(0xe7037ed1a0b428db)) + i;
+	for (; i + 32 <= bytes; i += 32)
+		mix_in(lane, at + i, i);
+	if (i < bytes) {
+		memcpy(rest, at + i, bytes - i);
+		mix_in(lane, rest, bytes);
 	}
-	return mix(even ^ UINT64_C(0x8ebc6af09c88c6e3), odd ^ UINT64_C(0x589965cc75374cc3));
+	return mix(lane[0] ^ UINT64_C(0x8ebc6af09c88c6e3), lane[1] ^ UINT64_C(0x589965cc75374cc3)) ^
+	       mix(lane[2] ^ UINT64_C(0xe7037ed1a0b428db), lane[3] ^ UINT64_C(0xa0761d6478bd642f));
 }
