@@ -68,7 +68,7 @@ PROGRAMS := $(if $(wildcard daemon/main.c),$(B)/ringleased) $(if $(TOOLS),$(B)/r
 
 # Plain tests are the files with a main(); what else lies beside them is linked into each. The explorer
 # and the fuzzers have rules of their own.
-PLAIN_DIRS := $(filter-out $(addprefix tests/,unit cli support interleave fuzz model),$(patsubst %/,%,$(wildcard tests/*/)))
+PLAIN_DIRS := $(filter-out $(addprefix tests/,unit cli support interleave weak fuzz model),$(patsubst %/,%,$(wildcard tests/*/)))
 has_main  := ^int main\(
 plain_of   = $(if $(wildcard $(1)/*.c),$(shell grep -lE '$(has_main)' $(wildcard $(1)/*.c)))
 PLAIN   := $(foreach dir,$(PLAIN_DIRS),$(call plain_of,$(dir)))
@@ -184,7 +184,7 @@ $(foreach dir,$(notdir $(PLAIN_DIRS)),$(eval $(call plain_rules,$(dir),$(if $(fi
 
 TSAN_DIRS := tests/ring tests/stress
 TESTS := $(if $(filter thread,$(SAN)),$(call test_of,$(filter $(TSAN_DIRS:=/%),$(PLAIN))),$(call test_of,$(PLAIN) $(UNIT)))
-STATIC_CHECKS := scripts/check-layers scripts/check-headers scripts/check-exports
+STATIC_CHECKS := scripts/check-layers scripts/check-orders scripts/check-headers scripts/check-exports
 RUN_TESTS := $(if $(SAN)$(COVERAGE),,$(STATIC_CHECKS)) $(TESTS) $(if $(filter thread,$(SAN)),,$(CLI))
 
 .PHONY: check check-build check-run check-asan check-tsan check-long check-arm64 check-fresh

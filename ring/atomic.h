@@ -141,7 +141,7 @@ struct pair128 {
 	uint64_t low, high;
 };
 
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(RL_TSAN)
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(RL_TSAN) && !defined(RL_WEAK)
 static inline bool cas128_seq(struct word128 *word, struct pair128 expected, struct pair128 desired)
 {
 	bool done;
@@ -153,7 +153,7 @@ static inline bool cas128_seq(struct word128 *word, struct pair128 expected, str
 			 : "memory");
 	return done;
 }
-#elif defined(__aarch64__) && !defined(__SANITIZE_THREAD__) && !defined(RL_TSAN)
+#elif defined(__aarch64__) && !defined(__SANITIZE_THREAD__) && !defined(RL_TSAN) && !defined(RL_WEAK)
 static inline bool cas128_seq(struct word128 *word, struct pair128 expected, struct pair128 desired)
 {
 	uint64_t low, high;
@@ -175,7 +175,7 @@ static inline bool cas128_seq(struct word128 *word, struct pair128 expected, str
 	return low == expected.low && high == expected.high;
 }
 #else
-/* ThreadSanitizer must see the operation, so it gets the builtin. */
+/* ThreadSanitizer and the checker of orders (tests/weak) must see the operation: they get the builtin. */
 static inline bool cas128_seq(struct word128 *word, struct pair128 expected, struct pair128 desired)
 {
 	unsigned __int128 want = ((unsigned __int128)expected.high << 64) | expected.low;

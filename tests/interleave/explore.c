@@ -6,13 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STACK_BYTES = 4096, REGIONS_MAX = 6, DEPTH_MAX = 4096 };
+enum { STACK_BYTES = 4096, REGIONS_MAX = 8, DEPTH_MAX = 4096 };
 
 /* The explorer's own part of a state. */
 static struct {
 	struct actor actors[ACTORS_MAX];
 	uint8_t deaths_left, switches_left, last, any_death;
-	uint32_t padding;
+	uint8_t chooser; /* 1 + the actor that chooses, amid its step: nobody comes between; 0 none */
+	uint8_t padding[3];
 } state;
 
 /* A move: which actor does what. */
@@ -32,6 +33,7 @@ static _Alignas(64) unsigned char stacks[ACTORS_MAX][STACK_BYTES];
 static struct {
 	void *memory;
 	size_t bytes;
+	size_t (*live)(void); /* bytes that count at present, if not all */
 } regions[REGIONS_MAX];
 static int region_count, actor_count;
 static bool (*joined)(const void *address);
@@ -49,14 +51,30 @@ static struct frame frames[DEPTH_MAX];
 
 /* ---- building a scenario -------------------------------------------------------------------------- */
 
-void explore_remember(void *memory, size_t bytes)
+static void add_region(void *memory, size_t bytes, size_t (*live)(void))
 {
 	if (region_count == REGIONS_MAX || bytes % 8) {
 		fprintf(stderr, "interleave: bad region\n");
 		exit(1);
 	}
 	regions[region_count].memory = memory;
+	regions[region_count].live = live;
 	regions[region_count++].bytes = bytes;
+}
+
+void explore_remember(void *memory, size_t bytes)
+{
+	add_region(memory, bytes, NULL);
+}
+
+void explore_remember_live(void *memory, size_t (*live)(void))
+{
+	add_region(memory, 0, live);
+}
+
+static size_t region_bytes(int i)
+{
+	return regions[i].live ? regions[i].live() : regions[i].bytes;
 }
 
 void explore_begin(const struct explore_model *of)
@@ -118,13 +136,17 @@ void explore_step(const void *address)
 
 unsigned explore_choose(unsigned count)
 {
-	if (current == ACTORS_MAX)
+	unsigned chosen;
+
+	if (current == ACTORS_MAX || count < 2)
 		return 0;
 	state.actors[current].choices = (uint8_t)count;
-	state.actors[current].pending = NULL;
+	state.chooser = (uint8_t)(current + 1);
 	fresh = false;
 	give_control_back();
-	return state.actors[current].chosen;
+	chosen = state.actors[current].chosen;
+	state.actors[current].chosen = 0;
+	return chosen;
 }
 
 void explore_finish(int actor)
@@ -234,6 +256,7 @@ static void make_move(struct move move)
 	accessed = NULL;
 	actor->chosen = move.chosen;
 	actor->choices = 0;
+	state.chooser = 0;
 	fresh = actor->status == ACTOR_IDLE;
 	if (fresh) {
 		actor->status = ACTOR_AMID;
@@ -252,12 +275,14 @@ static bool find_move(unsigned number, struct move *ret)
 	for (int i = 0; i < actor_count; i++) {
 		const struct actor *actor = &state.actors[i];
 		bool can_step = actor->status == ACTOR_IDLE || actor->status == ACTOR_AMID;
-		bool can_die = actor->is_mortal && state.deaths_left > 0 &&
+		bool can_die = actor->is_mortal && state.deaths_left > 0 && state.chooser == 0 &&
 			       (actor->status == ACTOR_AMID || actor->status == ACTOR_ASLEEP);
 		unsigned steps = !can_step ? 0 : actor->choices ? actor->choices : 1;
 		bool preempts = state.switches_left == 0 && i != state.last &&
 				state.actors[state.last].status == ACTOR_AMID;
 
+		if (state.chooser != 0 && i != state.chooser - 1)
+			continue;
 		if (preempts)
 			steps = 0; /* yet it may die: that takes nobody off */
 		*ret = (struct move){.actor = (uint8_t)i, .chosen = (uint8_t)number};
@@ -301,8 +326,10 @@ static size_t snapshot_save(size_t at)
 		}
 	}
 	for (int i = 0; i < region_count; i++) {
-		memcpy(snapshots + at, regions[i].memory, regions[i].bytes);
-		at += regions[i].bytes;
+		size_t bytes = region_bytes(i);
+
+		memcpy(snapshots + at, regions[i].memory, bytes);
+		at += bytes;
 	}
 	for (int i = 0; i < actor_count; i++) {
 		size_t live = stack_live(i);
@@ -320,8 +347,10 @@ static void snapshot_load(size_t at)
 	for (int i = 0; i < actor_count; i++)
 		before[i] = stack_live(i);
 	for (int i = 0; i < region_count; i++) {
-		memcpy(regions[i].memory, snapshots + at, regions[i].bytes);
-		at += regions[i].bytes;
+		size_t bytes = region_bytes(i);
+
+		memcpy(regions[i].memory, snapshots + at, bytes);
+		at += bytes;
 	}
 	for (int i = 0; i < actor_count; i++) {
 		size_t live = stack_live(i);
@@ -338,7 +367,7 @@ static uint64_t fingerprint(void)
 	uint64_t print = 0;
 
 	for (int i = 0; i < region_count; i++)
-		print = fingerprint_of(print, regions[i].memory, regions[i].bytes);
+		print = fingerprint_of(print, regions[i].memory, region_bytes(i));
 	for (int i = 0; i < actor_count; i++) {
 		size_t live = stack_live(i);
 
@@ -353,6 +382,7 @@ static void print_move(unsigned number, struct move move, size_t scratch)
 {
 	const struct actor *actor = &state.actors[move.actor];
 	char before[160] = "", after[160] = "";
+	bool chooses = actor->choices > 0;
 
 	snapshot_save(scratch);
 	make_move(move);
@@ -362,6 +392,8 @@ static void print_move(unsigned number, struct move move, size_t scratch)
 	if (accessed)
 		model->show(accessed, before, sizeof(before));
 	make_move(move);
+	if (chooses)
+		snprintf(before, sizeof(before), "  choice %u", move.chosen);
 	printf("  %3u  %-10s %-10s %s", number, actor->name, move.dies ? "DIES" : actor->doing, before);
 	printf(strcmp(before, after) ? "  ->  %s\n" : "\n", after);
 }

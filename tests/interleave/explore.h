@@ -38,8 +38,8 @@ struct actor {
 
 /* What a scenario tells the explorer. */
 struct explore_model {
-	void (*after_step)(void);	 /* invariants; calls explore_fail */
-	void (*at_end)(void);		 /* nobody can go on: final checks; may run code, quietly */
+	void (*after_step)(void); /* invariants; calls explore_fail */
+	void (*at_end)(void);	  /* nobody can go on: final checks; may run code, quietly */
 	void (*show)(const void *address, char *text, size_t bytes); /* names a word and says what is in it */
 };
 
@@ -54,6 +54,8 @@ struct explore_result {
 void explore_begin(const struct explore_model *model);
 /* Memory that belongs to the state; a multiple of 8 bytes. */
 void explore_remember(void *memory, size_t bytes);
+/* The same for memory whose length is part of a state: of what was remembered before it. */
+void explore_remember_live(void *memory, size_t (*live)(void));
 int explore_add_actor(const char *name, void (*turn)(int actor), bool is_mortal);
 void explore_allow_deaths(unsigned deaths);
 /* Accesses for which `is_joined` answers true are made in one step with the one before. */
@@ -66,7 +68,7 @@ struct explore_result explore_run(unsigned switches, size_t states_max, bool ver
 /* ---- for actors --------------------------------------------------------------------------------- */
 
 void explore_step(const void *address);
-/* 0 .. count - 1, each explored. */
+/* 0 .. count - 1, each explored. Part of the present step: nobody else goes on in between. */
 unsigned explore_choose(unsigned count);
 void explore_finish(int actor);
 void explore_doing(int actor, const char *what);

@@ -39,6 +39,7 @@ bool send_once(int actor, bool is_delayed)
 		return false;
 	slot = me->claim.slot;
 	/* Nobody else touches the message of a slot that is being written, so this is no step. */
+	data_written(&ring.slots[slot].message.id[0]);
 	ring.slots[slot].message.id[0] = me->first++;
 	explore_doing(actor, "publish");
 	if (is_delayed)
@@ -88,6 +89,8 @@ enum ring_result consume_once(int actor, bool before_sleep, struct ring_taken *r
 	check_take_begins(actor);
 	result = ring_take(&ring, &private_of(actor)->cursor, &terms, ret);
 	check_take_ends(actor, result);
+	if (result == RING_OK)
+		data_read(&ring.slots[ret->slot].message.id[0]);
 	if (result == RING_OK && world.seen[ret->slot].bits.high == ret->word.bits.high &&
 	    world.seen[ret->slot].bits.low == ret->word.bits.low &&
 	    ring.slots[ret->slot].message.id[0] != message_in(ret->slot))

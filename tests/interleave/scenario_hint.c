@@ -10,9 +10,9 @@ static struct {
 	atomic_u64 words[WORDS];
 	struct bitmap map;
 	struct due due;
-	uint64_t lease[2]; /* deadlines of the two slots, 0: no lease */
-	uint8_t set_done;  /* the bit that stays has been set */
-	uint8_t is_strict; /* finders must see what was set before they began */
+	atomic_u64 lease[2]; /* deadlines of the two slots, 0: no lease */
+	uint8_t set_done;    /* the bit that stays has been set */
+	uint8_t is_strict;   /* finders must see what was set before they began */
 } hints;
 
 /* ---- bitmap: bits 5 and 7 share a word, 4100 has another path to the top ------------------------------ */
@@ -123,8 +123,7 @@ static void lease_turn(int actor)
 	uint64_t deadline = actor == 0 ? 10 : 30;
 
 	explore_doing(actor, "lease");
-	explore_step(&hints.lease[actor]);
-	hints.lease[actor] = deadline;
+	exchange_seq(&hints.lease[actor], deadline);
 	due_lower(&hints.due, (uint32_t)actor, deadline);
 	explore_finish(actor);
 }
@@ -137,10 +136,10 @@ static void reap_due(uint64_t now)
 
 	while ((group = due_take(&hints.due, from, now)) >= 0) {
 		for (uint32_t slot = 0; slot < 2; slot++) {
-			uint64_t deadline = load_seq((const atomic_u64 *)(const void *)&hints.lease[slot]);
+			uint64_t deadline = load_seq(&hints.lease[slot]);
 
 			if (deadline != 0 && deadline <= now)
-				hints.lease[slot] = 0;
+				exchange_seq(&hints.lease[slot], 0);
 			else if (deadline != 0)
 				due_lower(&hints.due, slot, deadline);
 		}
