@@ -212,10 +212,11 @@ check-tsan: ## plain tests of threads under ThreadSanitizer (clang; Criterion ca
 
 ARM64_CC ?= aarch64-linux-gnu-gcc
 ARM64_TESTS := $(patsubst tests/ring/%.c,build/arm64/%,$(filter tests/ring/%,$(PLAIN)))
-check-arm64: ## ring/ and its plain tests, built for aarch64, under qemu
+check-arm64: ## ring/, its plain tests and the explorer, built for aarch64, under qemu
 	$(Q)scripts/setup arm64
 	$(Q)$(MAKE) $(jobs) --no-print-directory $(ARM64_TESTS)
 	$(Q)BUILD=$(abspath build/arm64) RUN_WITH=qemu-aarch64 scripts/run-tests $(ARM64_TESTS)
+	$(Q)$(MAKE) --no-print-directory check-arm64-interleave
 
 build/arm64/%: tests/ring/%.c $(wildcard ring/*.[ch] tests/support/*.h)
 	$(call say,CC,$< (aarch64))

@@ -45,3 +45,14 @@ check-interleave-mutants:
 check-interleave-long: $(INTERLEAVE_DIR)/interleave
 	$(INTERLEAVE_DIR)/interleave --long
 	CC="$(CC)" tests/interleave/mutants.sh $(INTERLEAVE_DIR)
+
+# The explorer itself on aarch64, under qemu: its scenarios that take a few seconds there.
+ARM64_SCENARIOS := marks delayed expiry_delete expiry_extend two_consumers sleep_one due
+build/arm64/interleave: $(INTERLEAVE_SOURCES) $(wildcard ring/*.h tests/interleave/*.h)
+	$(call say,CC,$@ (aarch64))
+	@mkdir -p $(@D)
+	$(Q)$(ARM64_CC) -std=gnu17 -O2 -I. -DRL_EXPLORE -Wall -Wextra -static -o $@ $(INTERLEAVE_SOURCES)
+
+.PHONY: check-arm64-interleave
+check-arm64-interleave: build/arm64/interleave
+	$(Q)set -e; for s in $(ARM64_SCENARIOS); do qemu-aarch64 $< --quiet --scenario $$s; done
