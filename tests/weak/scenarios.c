@@ -59,5 +59,11 @@ const struct weak_scenario weak_scenarios[] = {
 	{"marks_late_long", NULL, 2, STALE(2), true},
 	{"sleep_one_long", NULL, 2, STALE(2), true},
 	{"one_slot_laps_long", NULL, 3, STALE_WITH_DATA(2), true},
+	{"release_long_3", NULL, 3, STALE(2), true},
+	{"marks_race_long_3", NULL, 3, STALE(2), true},
+	{"marks_late_long_3", NULL, 3, STALE(2), true},
+	{"old_lease_long_3", NULL, 3, STALE(2), true},
+	{"sleep_one_long_3", NULL, 3, STALE(2), true},
+	{"two_producers_long_3", NULL, 3, STALE(2), true},
 	{0},
 };

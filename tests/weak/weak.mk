@@ -30,4 +30,4 @@ check-weak: $(WEAK_DIR)/weak
 	$(WEAK_DIR)/weak --table tests/weak/orders.list
 
 check-weak-long: $(WEAK_DIR)/weak
-	timeout $(WEAK_SECONDS) $(WEAK_DIR)/weak --long
+	$(WEAK_DIR)/weak --long --seconds $(WEAK_SECONDS)
