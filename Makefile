@@ -198,7 +198,7 @@ $(foreach dir,$(notdir $(PLAIN_DIRS)),$(eval $(call plain_rules,$(dir),$(if $(fi
 
 TSAN_DIRS := tests/ring tests/stress
 TESTS := $(if $(filter thread,$(SAN)),$(call test_of,$(filter $(TSAN_DIRS:=/%),$(PLAIN))),$(call test_of,$(PLAIN) $(UNIT)))
-STATIC_CHECKS := scripts/check-layers scripts/check-headers scripts/check-exports
+STATIC_CHECKS := scripts/check-layers scripts/check-orders scripts/check-headers scripts/check-exports
 RUN_TESTS := $(if $(SAN)$(COVERAGE),,$(STATIC_CHECKS)) $(TESTS) $(if $(filter thread,$(SAN)),,$(CLI))
 
 .PHONY: check check-build check-run check-asan check-tsan check-long check-arm64 check-fresh
@@ -226,10 +226,11 @@ check-tsan: ## plain tests of threads under ThreadSanitizer (clang; Criterion ca
 
 ARM64_CC ?= aarch64-linux-gnu-gcc
 ARM64_TESTS := $(patsubst tests/ring/%.c,build/arm64/%,$(filter tests/ring/%,$(PLAIN)))
-check-arm64: ## ring/ and its plain tests, built for aarch64, under qemu
+check-arm64: ## ring/, its plain tests and the explorer, built for aarch64, under qemu
 	$(Q)scripts/setup arm64
 	$(Q)$(MAKE) $(jobs) --no-print-directory $(ARM64_TESTS)
 	$(Q)BUILD=$(abspath build/arm64) RUN_WITH=qemu-aarch64 scripts/run-tests $(ARM64_TESTS)
+	$(Q)$(MAKE) --no-print-directory check-arm64-interleave
 
 build/arm64/%: tests/ring/%.c $(wildcard ring/*.[ch] tests/support/*.h)
 	$(call say,CC,$< (aarch64))

@@ -45,7 +45,7 @@ static void summaries_clear(const struct bitmap *map, uint32_t below, uint32_t i
 {
 	for (uint32_t level = below + 1; level < map->levels; level++) {
 		uint64_t summary = UINT64_C(1) << (index % 64);
-		uint64_t left = fetch_and_seq(&map->level[level][index / 64], ~summary) & ~summary;
+		uint64_t left = fetch_and_seq(&map->level[level][index / 64], ~summary) & ~summary; /* [B2] */
 
 		CRASH_POINT(bit_summary_cleared);
 		/* [B2] The word again, after its summary: pairs with [B1]. Either the setter's summary
@@ -67,6 +67,7 @@ static void summaries_clear(const struct bitmap *map, uint32_t below, uint32_t i
 bool bitmap_clear(const struct bitmap *map, uint32_t bit)
 {
 	uint64_t mask = UINT64_C(1) << (bit % 64);
+	/* [S4], [K2] The bit goes before its slot is looked at, the mark before the claim is published. */
 	uint64_t before = fetch_and_seq(&map->level[0][bit / 64], ~mask);
 
 	CRASH_POINT(bit_cleared);
@@ -78,7 +79,7 @@ bool bitmap_clear(const struct bitmap *map, uint32_t bit)
 /* First set bit of level `level` at or after `from` within one word; -1 if none. */
 static int64_t find_in_word(const struct bitmap *map, uint32_t level, uint32_t from)
 {
-	uint64_t word = load_seq(&map->level[level][from / 64]) >> (from % 64);
+	uint64_t word = load_seq(&map->level[level][from / 64]) >> (from % 64); /* [S5] */
 
 	return word ? (int64_t)from + __builtin_ctzll(word) : -1;
 }
@@ -101,6 +102,7 @@ static int64_t descend(const struct bitmap *map, uint32_t level, int64_t bit)
 		uint32_t index = (uint32_t)bit;
 
 		if (index >= level_bits(map, level)) {
+			/* [B2] does not matter to a bit that leads out of the map */
 			fetch_and_seq(&map->level[level][index / 64], ~(UINT64_C(1) << (index % 64)));
 			return -1;
 		}
@@ -160,7 +162,7 @@ int64_t bitmap_find_plain(const struct bitmap *map, uint32_t from)
 
 uint32_t bitmap_run(const struct bitmap *map, uint32_t from)
 {
-	uint64_t word = load_seq(&map->level[0][from / 64]) >> (from % 64);
+	uint64_t word = load_seq(&map->level[0][from / 64]) >> (from % 64); /* [K3] the marks, after head */
 	uint32_t room = 64 - from % 64;
 
 	if (word == UINT64_MAX)

@@ -45,7 +45,7 @@ static inline bool bitmap_test(const struct bitmap *map, uint32_t bit)
 	return load_seq(&map->level[0][bit / 64]) >> (bit % 64) & 1;
 }
 
-/* One load of one word, for the fast path. */
+/* One load of one word, for the fast path. [K2], [S5] */
 static inline bool bitmap_any(const struct bitmap *map)
 {
 	return load_seq(map->level[map->levels - 1]) != 0;

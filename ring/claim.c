@@ -60,6 +60,7 @@ static uint64_t step_over(const struct ring *ring, struct ring_cursor *cursor, u
 	if (mark_kept(ring, t, word))
 		cursor->owes_wake = true;
 	t = jump ? later(after_kept(ring, t), t + 1) : t + 1;
+	/* [A2] */
 	raise_seq(&ring->ends->tail, t);
 	CRASH_POINT(send_tail_moved);
 	help_head(ring, t);
@@ -70,6 +71,7 @@ static uint64_t step_over(const struct ring *ring, struct ring_cursor *cursor, u
 static enum ring_result claim(const struct ring *ring, struct ring_cursor *cursor, struct slot_word claimed,
 			      struct ring_claim *ret)
 {
+	/* [A2] Where to begin: the slots decide, looked at as they were when the tail came here, or later. */
 	uint64_t t = later(load_acquire(&ring->ends->tail), cursor->tail);
 
 	if (!position_fits(ring, t))

@@ -25,12 +25,13 @@ void due_place(struct due *ret, void *memory, uint32_t slots)
 	};
 }
 
+/* [D1] and [D2] */
 static uint64_t hint_read(const atomic_u64 *word)
 {
 	return ~load_seq(word);
 }
 
-/* Lowering a deadline raises its complement. */
+/* [D1] Lowering a deadline raises its complement. */
 static void hint_lower(atomic_u64 *word, uint64_t deadline_ms)
 {
 	raise_seq(word, ~deadline_ms);
@@ -61,7 +62,7 @@ uint64_t due_earliest(const struct due *due)
 	return earliest;
 }
 
-/* Brings a summary up to date: taken first, then lowered to what its groups say, so that a lowering
+/* [D2] Brings a summary up to date: taken first, then lowered to what its groups say, so that a lowering
  * in between is kept. */
 static void summary_renew(const struct due *due, uint32_t index)
 {

@@ -30,9 +30,8 @@
 /* Says that somebody is about to sleep; returns the value to sleep on. */
 static inline uint32_t event_prepare(atomic_u32 *event)
 {
-	uint32_t seen = load32_seq(event);
+	uint32_t seen = load32_seq(event); /* [E2], [E3] */
 
-	/* [E2], [E3] */
 	while ((seen & (EVENT_SLEEPERS | EVENT_WAKING)) != EVENT_SLEEPERS) {
 		uint32_t ticket = (seen | EVENT_SLEEPERS) & ~EVENT_WAKING;
 
@@ -45,13 +44,13 @@ static inline uint32_t event_prepare(atomic_u32 *event)
 	return seen;
 }
 
-/* One load: must the caller wake somebody? */
+/* [E1] One load: must the caller wake somebody? */
 static inline bool event_has_sleepers(const atomic_u32 *event)
 {
 	return load32_seq(event) & EVENT_SLEEPERS;
 }
 
-/* Makes every ticket given out so far old. Returns the new value. */
+/* [E1] Makes every ticket given out so far old. Returns the new value. */
 static inline uint32_t event_advance(atomic_u32 *event)
 {
 	uint32_t seen, next;
@@ -64,7 +63,7 @@ static inline uint32_t event_advance(atomic_u32 *event)
 	return next;
 }
 
-/* Nobody was left to wake: take the bit away, unless somebody prepared or advanced since `seen`. */
+/* [E3] Nobody was left to wake: take the bit away, unless somebody prepared or advanced since `seen`. */
 static inline void event_quiet(atomic_u32 *event, uint32_t seen)
 {
 	cas32_seq(event, seen, seen & ~(EVENT_SLEEPERS | EVENT_WAKING));

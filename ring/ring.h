@@ -166,6 +166,7 @@ static inline void ring_set_again(const struct ring *ring, uint32_t slot)
 /* Is the READY message in this slot one that the head will not meet again? Then the sweep sets its bit. */
 static inline bool ring_is_behind_head(const struct ring *ring, uint32_t slot, struct slot_word word)
 {
+	/* [Q2] Pairs with [Q1] of who said EMPTY. */
 	return (word_generation(word) << ring->order | slot) < load_seq(&ring->ends->head);
 }
 
@@ -198,13 +199,13 @@ static inline bool ring_claim_slot(const struct ring *ring, struct ring_cursor *
 		return false;
 	CRASH_POINT(send_claimed);
 	late = ring_mark_was_set(ring, slot);
-	/* Had the tail gone past before the claim? Then a consumer may have passed an empty slot. */
+	/* [A1] Had the tail gone past before the claim? Then a consumer may have passed an empty slot. */
 	tail = load_seq(&ring->ends->tail);
 	late = late || tail > t;
 	cursor->tail = t + 1;
 	cursor->stepped = 0;
 	if (t + 1 >= tail + CURSOR_LAG_MAX) {
-		raise_seq(&ring->ends->tail, t + 1);
+		raise_seq(&ring->ends->tail, t + 1); /* [A2] */
 		CRASH_POINT(send_tail_moved);
 	}
 	*ret = (struct ring_claim){.position = t, .slot = slot, .late = late};
@@ -219,7 +220,8 @@ static inline bool ring_claim_next(const struct ring *ring, struct ring_cursor *
 	struct slot_word free = word_make(SLOT_FREE, lap, OWNER_NONE, 0, 0);
 	struct slot_word claimed = word_make(SLOT_WRITING, lap, (uint32_t)owner, 0, (uint32_t)(owner >> 32));
 
-	return load_acquire(&ring->slots[t & ring->mask].word.low) == free.bits.low &&
+	/* relaxed: a guess, the CAS decides */
+	return load_relaxed(&ring->slots[t & ring->mask].word.low) == free.bits.low &&
 	       ring_claim_slot(ring, cursor, t, free, claimed, ret);
 }
 
@@ -280,17 +282,17 @@ static inline bool ring_take_next(const struct ring *ring, struct ring_cursor *c
 	struct slot *slot = &ring->slots[index];
 	struct slot_word word, leased;
 
-	word.bits.low = load_acquire(&slot->word.low);
+	word.bits.low = load_acquire(&slot->word.low); /* [T1] */
 	if (word.bits.low != word_make(SLOT_READY, ring_lap(ring, h), OWNER_NONE, 0, 0).bits.low ||
 	    bitmap_any(&ring->again) || terms->viewer != OWNER_NONE || terms->stay_visible)
 		return false;
-	word.bits.high = load_acquire(&slot->word.high);
+	word.bits.high = load_acquire(&slot->word.high); /* [T1] after the low half, as [L1] */
 	leased = word_with_deadline(word_with_state(word, SLOT_LEASED), (uint32_t)terms->deadline_ms);
 	leased.bits.high += 1; /* the receive count */
 	if (word_receives(word) != 0 || !ring_lease_slot(ring, index, word, leased, terms))
 		return false;
 	cursor->head = h + 1;
-	/* Written down now and then, so that others need not walk there. */
+	/* [Q1] Written down now and then, so that others need not walk there. */
 	if ((h + 1) % CURSOR_LAG_MAX == 0) {
 		raise_seq(&ring->ends->head, h + 1);
 		CRASH_POINT(receive_head_moved);

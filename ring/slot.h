@@ -250,7 +250,7 @@ static inline struct slot_word slot_read_stable(const struct slot *slot)
 	struct slot_word w = slot_read(slot);
 
 	for (int tries = 0; tries < 4; tries++) {
-		uint64_t low = load_acquire(&slot->word.low);
+		uint64_t low = load_acquire(&slot->word.low); /* [L2] */
 
 		if (low == w.bits.low)
 			break;
@@ -284,7 +284,8 @@ static inline bool slot_change(struct slot *slot, struct slot_word from, struct 
 	return cas128_seq(&slot->word, from.bits, to.bits);
 }
 
-/* Takes the cache line of the inline bytes for ourselves, by a write that changes nothing. If consumers
+/* relaxed: changes nothing (it has the order of all such operations).
+ * Takes the cache line of the inline bytes for ourselves, by a write that changes nothing. If consumers
  * only read it, the line stays shared with the core of the last producer, and the next one must wait
  * for it to be given up while it writes: 2.3 to 4.6 times the cost of a message (docs/BENCHMARKS.md). */
 static inline void slot_own_inline(struct slot *slot)

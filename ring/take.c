@@ -86,7 +86,7 @@ static bool pass_writing(struct slot *slot, struct slot_word word)
 		 * publish within two pauses; 126 pass before we do. */
 		for (int pause = 0; pause < 1 << look / 2; pause++)
 			cpu_relax();
-		if (load_acquire(&slot->word.low) != word.bits.low)
+		if (load_relaxed(&slot->word.low) != word.bits.low) /* relaxed: it is read again */
 			return false;
 	}
 	if (!slot_change(slot, word, word_with_state(word, SLOT_PASSED)))
@@ -136,13 +136,14 @@ static uint64_t pass_open(const struct ring *ring, uint64_t h, uint64_t tail)
 
 	if (to > tail)
 		to = tail;
+	/* [R2] Head, then the slots. */
 	if (to <= h + 1) {
 		raise_seq(&ring->ends->head, h + 1);
 		CRASH_POINT(receive_head_moved);
 		look_again(ring, h, h + 1);
 		return h + 1;
 	}
-	raise_seq(&ring->ends->head, to);
+	raise_seq(&ring->ends->head, to); /* [R2], and [K3]: then the marks again */
 	CRASH_POINT(receive_head_moved);
 	for (uint64_t at = h; at < to;) {
 		at = after_kept(ring, at);
@@ -158,7 +159,7 @@ static void head_keep_up(const struct ring *ring, struct ring_cursor *cursor, ui
 {
 	cursor->head = h;
 	if (h >= load_relaxed(&ring->ends->head) + lag) { /* relaxed: monotonic, a hint */
-		raise_seq(&ring->ends->head, h);
+		raise_seq(&ring->ends->head, h);	  /* [Q1] */
 		CRASH_POINT(receive_head_moved);
 	}
 }
@@ -166,6 +167,7 @@ static void head_keep_up(const struct ring *ring, struct ring_cursor *cursor, ui
 static enum ring_result take_head(const struct ring *ring, struct ring_cursor *cursor,
 				  const struct ring_terms *terms, struct ring_taken *ret)
 {
+	/* [Q1] Where to begin: the slots decide, looked at as they were when head came here, or later. */
 	uint64_t h = later(load_acquire(&ring->ends->head), cursor->head);
 
 	if (!position_fits(ring, h))
@@ -182,7 +184,7 @@ static enum ring_result take_head(const struct ring *ring, struct ring_cursor *c
 		if (look == LOOK_USED_UP) {
 			h++;
 		} else if (look == LOOK_OPEN) {
-			/* Tail first, then the slot: a claim that made tail pass h is then seen. */
+			/* [A2] Tail first, then the slot: a claim that made tail pass h is then seen. */
 			uint64_t tail = load_seq(&ring->ends->tail);
 
 			if (tail <= h) {
@@ -194,7 +196,7 @@ static enum ring_result take_head(const struct ring *ring, struct ring_cursor *c
 			if (tail - h > 2 * (uint64_t)ring_slot_count(ring)) {
 				/* Further than producers let it come, but for damage or a kill. */
 				help_head(ring, tail);
-				h = later(h, load_acquire(&ring->ends->head));
+				h = later(h, load_acquire(&ring->ends->head)); /* [Q1] */
 			} else if (!is_used_up(slot_read(slot_at(ring, h)), ring_lap(ring, h))) {
 				h = pass_open(ring, h, tail);
 			}

@@ -36,7 +36,7 @@ void help_head(const struct ring *ring, uint64_t t)
 		return;
 	/* Bits first: nobody may hear EMPTY between head and bit, for we may answer "full" and wake nobody. */
 	look_again(ring, h, t - distance_max);
-	raise_seq(&ring->ends->head, t - distance_max);
+	raise_seq(&ring->ends->head, t - distance_max); /* [R2] */
 	CRASH_POINT(send_head_helped);
 	look_again(ring, h, t - distance_max);
 }

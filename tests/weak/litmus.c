@@ -263,7 +263,8 @@ static bool litmus_run(const struct litmus *litmus)
 
 	present = litmus;
 	reached = false;
-	result = weak_explore(build, (struct model_terms){STALE_FREE, litmus->has_data}, SWITCHES_FREE, false);
+	result = weak_explore(build, (struct model_terms){.stale = STALE_FREE, .has_data = litmus->has_data},
+			      SWITCHES_FREE, false);
 	ends = reached || result.failed;
 	printf("%-30s %-20s %-9s %s\n", litmus->name, litmus->ends, ends ? "reached" : "never",
 	       ends == litmus->is_allowed ? "passed" : "FAILED");

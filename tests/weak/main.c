@@ -1,4 +1,5 @@
-/* usage: weak [--long] [--scenario NAME [--weaken SITE=ORDER]...]   litmus tests and scenarios
+/* usage: weak [--long [--seconds N]] [--scenario NAME [--weaken SITE=ORDER]...]   litmus tests and scenarios;
+ *                                 begins none after N seconds
  *        weak --list             the sites of ring/
  *        weak --table FILE       each weakening that FILE names is caught as it says (orders.list)
  *        weak --search NUMBER    which scenario catches which weakening, from that site on; for such a file */
@@ -41,10 +42,12 @@ struct explore_result weak_explore(void (*build)(void), struct model_terms terms
 static void (*build_of(const struct weak_scenario *scenario))(void)
 {
 	const struct scenario *s = scenarios;
+	const char *suffix = strstr(scenario->name, "_long");
+	size_t length = suffix ? (size_t)(suffix - scenario->name) : strlen(scenario->name);
 
 	if (scenario->build)
 		return scenario->build;
-	while (s->name && strcmp(s->name, scenario->name) != 0)
+	while (s->name && (strncmp(s->name, scenario->name, length) != 0 || s->name[length] != '\0'))
 		s++;
 	return s->build;
 }
@@ -67,8 +70,9 @@ static void show_failure(const struct weak_scenario *scenario)
 {
 	for (unsigned stale = 0; stale <= 2; stale++)
 		for (unsigned switches = 0; switches <= 4; switches++) {
-			struct model_terms terms = {.stale = stale, .has_data = scenario->terms.has_data};
+			struct model_terms terms = scenario->terms;
 
+			terms.stale = stale;
 			if (weak_explore(build_of(scenario), terms, switches, true).failed) {
 				printf("  (%u preemptions, %u stale reads)\n", switches, stale);
 				return;
@@ -95,8 +99,9 @@ static bool run(const struct weak_scenario *scenario)
 	return !result.failed && !result.cut;
 }
 
-static int run_all(const char *only, bool is_long)
+static int run_all(const char *only, bool is_long, double seconds_max)
 {
+	double began = seconds();
 	unsigned passed = 0, failed = 0, count = 0;
 
 	if (!only) {
@@ -109,6 +114,10 @@ static int run_all(const char *only, bool is_long)
 	for (const struct weak_scenario *s = weak_scenarios; s->name; s++) {
 		if (only ? strcmp(only, s->name) != 0 : s->is_long && !is_long)
 			continue;
+		if (seconds() - began > seconds_max) {
+			printf("%-20s not run: the time is over\n", s->name);
+			continue;
+		}
 		if (run(s))
 			passed++;
 		else
@@ -131,7 +140,7 @@ static void list_sites(void)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: weak [--long] [--scenario NAME [--weaken SITE=ORDER]...]\n"
+	fprintf(stderr, "usage: weak [--long [--seconds N]] [--scenario NAME [--weaken SITE=ORDER]...]\n"
 			"       weak --list\n"
 			"       weak --table FILE\n"
 			"       weak --search NUMBER [--long]\n");
@@ -142,6 +151,7 @@ int main(int argc, char **argv)
 {
 	const char *only = NULL, *table = NULL;
 	bool is_long = false;
+	double seconds_max = 1e9;
 	int from = -1;
 
 	sites_find();
@@ -153,6 +163,8 @@ int main(int argc, char **argv)
 			return 0;
 		} else if (!strcmp(argv[i], "--long")) {
 			is_long = true;
+		} else if (!strcmp(argv[i], "--seconds") && has_more) {
+			seconds_max = atof(argv[++i]);
 		} else if (!strcmp(argv[i], "--scenario") && has_more) {
 			only = argv[++i];
 		} else if (!strcmp(argv[i], "--table") && has_more) {
@@ -173,6 +185,6 @@ int main(int argc, char **argv)
 	else if (table)
 		return orders_check(table);
 	else
-		return run_all(only, is_long);
+		return run_all(only, is_long, seconds_max);
 	return 0;
 }

@@ -1,214 +1,8 @@
 #include "tests/weak/model.h"
-#include "tests/interleave/explore.h"
+#include "tests/weak/views.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum { WORDS_MAX = 32, MESSAGES_MAX = 192 };
-
-typedef struct {
-	uint8_t at[WORDS_MAX];
-} view;
-
-/* Whose view: of each actor what it may not read behind, what it may not after an acquire fence, and what it knew
- * at its last release fence; and one of the last seq_cst store to each word and of what seq_cst fences knew. */
-enum { KNOWN = 0, LOADED = ACTORS_MAX, FENCED = 2 * ACTORS_MAX, SEQ = 3 * ACTORS_MAX, VIEW_COUNT };
-
-struct message {
-	uint64_t value;
-	view released;
-};
-
-/* Of a state. The newest value of each word is also in its place, for whoever looks without an access. */
-static struct {
-	view views[VIEW_COUNT];
-	const struct site_frame *amid[ACTORS_MAX + 1];
-	uint8_t count[WORDS_MAX]; /* of messages */
-	uint8_t stale_left;
-	uint8_t padding[7];
-} memory;
-static struct message messages[MESSAGES_MAX]; /* by word, then by age */
-
-/* The words that have messages: those that some actor writes. Found by running. */
-static struct {
-	const void *address;
-	uint8_t bytes;
-} words[WORDS_MAX];
-static unsigned word_count, found_count; /* known to this search; to the next */
-static bool grown, judges_data, has_fences;
-
-static size_t messages_live(void)
-{
-	size_t count = 0;
-
-	for (unsigned w = 0; w < word_count; w++)
-		count += memory.count[w];
-	return count * sizeof(struct message);
-}
-
-static uint64_t now_at(const void *address, size_t bytes)
-{
-	uint64_t value = 0;
-
-	memcpy(&value, address, bytes);
-	return value;
-}
-
-void model_forget(void)
-{
-	found_count = 0;
-	has_fences = grown = false;
-}
-
-bool model_has_grown(void)
-{
-	bool has = grown;
-
-	grown = false;
-	return has;
-}
-
-void model_begin(struct model_terms terms)
-{
-	memset(&memory, 0, sizeof(memory));
-	memset(messages, 0, sizeof(messages));
-	memory.stale_left = (uint8_t)terms.stale;
-	judges_data = terms.has_data;
-	word_count = found_count;
-	for (unsigned w = 0; w < word_count; w++) {
-		memory.count[w] = 1;
-		messages[w].value = now_at(words[w].address, words[w].bytes);
-	}
-	explore_remember(&memory, sizeof(memory));
-	explore_remember_live(messages, messages_live);
-}
-
-/* ---- views ---------------------------------------------------------------------------------------- */
-
-static void join(view *into, const view *other)
-{
-	for (unsigned w = 0; w < WORDS_MAX; w++)
-		if (other->at[w] > into->at[w])
-			into->at[w] = other->at[w];
-}
-
-static bool is_covered(const view *small, const view *by, const view *or_by)
-{
-	for (unsigned w = 0; w < word_count; w++)
-		if (small->at[w] > by->at[w] && small->at[w] > or_by->at[w])
-			return false;
-	return true;
-}
-
-static struct message *message_at(unsigned word, unsigned index)
-{
-	for (unsigned w = 0; w < word; w++)
-		index += memory.count[w];
-	return &messages[index];
-}
-
-static unsigned newest(unsigned word)
-{
-	return memory.count[word] - 1u;
-}
-
-static view *mine(int kind)
-{
-	return &memory.views[kind + explore_current()];
-}
-
-static void renumber(view *of, unsigned word, unsigned older_than)
-{
-	of->at[word] = (uint8_t)(of->at[word] > older_than ? of->at[word] - older_than : 0);
-}
-
-/* What everybody has gone beyond is forgotten, and ages are counted from there. */
-static void forget(unsigned word, unsigned older_than)
-{
-	struct message *first = message_at(word, 0);
-	size_t live = messages_live() / sizeof(*first);
-
-	memmove(first, first + older_than, (size_t)(messages + live - first - older_than) * sizeof(*first));
-	memset(messages + live - older_than, 0, older_than * sizeof(*first));
-	memory.count[word] = (uint8_t)(memory.count[word] - older_than);
-	for (unsigned i = 0; i < VIEW_COUNT; i++)
-		renumber(&memory.views[i], word, older_than);
-	for (unsigned i = 0; i < live - older_than; i++)
-		renumber(&messages[i].released, word, older_than);
-}
-
-static void forget_old(void)
-{
-	for (unsigned w = 0; w < word_count; w++) {
-		unsigned oldest = newest(w);
-
-		for (int i = 0; i < explore_actor_count() && (memory.stale_left > 0 || judges_data); i++) {
-			uint8_t status = explore_actor(i)->status;
-
-			if (status != ACTOR_FINISHED && status != ACTOR_DEAD &&
-			    memory.views[KNOWN + i].at[w] < oldest)
-				oldest = memory.views[KNOWN + i].at[w];
-		}
-		if (oldest > 0)
-			forget(w, oldest);
-	}
-}
-
-/* ---- words ---------------------------------------------------------------------------------------- */
-
-static int word_find(const volatile void *address)
-{
-	for (unsigned w = 0; w < word_count && explore_current() != ACTORS_MAX; w++)
-		if (words[w].address == address)
-			return (int)w;
-	return -1;
-}
-
-/* What the search should have known from the start. */
-static void begin_anew(void)
-{
-	grown = true;
-	explore_fail("the search begins anew", 0);
-}
-
-/* A word that is written has to have messages from the start. */
-static int word_of_write(const volatile void *address, size_t bytes)
-{
-	int word = word_find(address);
-
-	if (word >= 0 || explore_current() == ACTORS_MAX)
-		return word;
-	for (unsigned w = word_count; w < found_count; w++)
-		if (words[w].address == address)
-			return -1;
-	if (found_count == WORDS_MAX) {
-		fprintf(stderr, "weak: too many words\n");
-		exit(1);
-	}
-	words[found_count].address = (const void *)address;
-	words[found_count++].bytes = (uint8_t)bytes;
-	begin_anew();
-	return -1;
-}
-
-static void write_behind(unsigned word, uint64_t value, const view *released)
-{
-	struct message *next = message_at(word, memory.count[word]);
-	size_t live = messages_live() / sizeof(*next);
-
-	if (live == MESSAGES_MAX || memory.count[word] == UINT8_MAX) {
-		fprintf(stderr, "weak: too many messages\n");
-		exit(1);
-	}
-	memmove(next + 1, next, (size_t)(messages + live - next) * sizeof(*next));
-	memory.count[word]++;
-	next->value = value;
-	next->released = *released;
-	next->released.at[word] = (uint8_t)newest(word);
-	mine(KNOWN)->at[word] = (uint8_t)newest(word);
-}
 
 static unsigned asks(int order)
 {
@@ -242,7 +36,7 @@ static void read_message(unsigned word, unsigned index, unsigned order)
 		known->at[word] = (uint8_t)index;
 	if (order & ORDER_ACQUIRE)
 		join(known, released);
-	else if (has_fences)
+	else if (search.has_fences)
 		join(mine(LOADED), released);
 	if (index != newest(word) && memory.stale_left != STALE_FREE)
 		memory.stale_left--;
@@ -291,7 +85,7 @@ static unsigned readable_count(unsigned word, unsigned order)
 uint64_t model_load(const volatile void *address, size_t bytes, int order)
 {
 	int word = word_find(address);
-	unsigned index, asked = asks(order);
+	unsigned index, asked = asks(order) & (search.only_acquires ? ORDER_ACQUIRE : ORDER_ALL);
 	uint64_t value;
 
 	if (word < 0)
@@ -453,8 +247,8 @@ void model_fence(int order)
 	if (explore_current() == ACTORS_MAX)
 		return;
 	asked = asks(order);
-	if (!has_fences) {
-		has_fences = true; /* from now on loads are noted for them */
+	if (!search.has_fences) {
+		search.has_fences = true; /* from now on loads are noted for them */
 		begin_anew();
 	}
 	if (asked & ORDER_ACQUIRE)
@@ -506,7 +300,7 @@ void data_read(const void *address)
 {
 	int word;
 
-	if (!judges_data || explore_current() == ACTORS_MAX)
+	if (!search.judges_data || explore_current() == ACTORS_MAX)
 		return;
 	word = word_find(address);
 	if (word >= 0 && !knows_newest(word))
@@ -518,7 +312,7 @@ void data_written(const void *address)
 {
 	int word;
 
-	if (!judges_data || explore_current() == ACTORS_MAX)
+	if (!search.judges_data || explore_current() == ACTORS_MAX)
 		return;
 	for (int i = 0; i < explore_actor_count(); i++) {
 		word = word_find(reads_of(address, i));

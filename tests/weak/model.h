@@ -42,6 +42,9 @@ enum {
 struct model_terms {
 	unsigned stale; /* bound on stale reads, or STALE_FREE */
 	bool has_data;	/* judges plain data */
+	/* seq_cst loads are acquire loads. For what is learnt by relaxed loads: the model walks seq_cst operations
+	 * in the order in which they run, C11 need not where one knew of another by such a load alone. */
+	bool only_acquires;
 };
 
 /* After a scenario was built: its memory as it is now, known to all. */

@@ -57,6 +57,30 @@ void build_copy(void)
 	explore_add_actor("successor", successor_turn, false);
 }
 
+/* ---- D1, D2: a lease that finds the hint low enough, while the reaper takes it ------------------------------ */
+
+void build_lease_due(void)
+{
+	world_begin(1, false);
+	start_leased(1, 0, OLD_MESSAGE, LEASE_ENDS);
+	start_ready_again(0, 0, NEW_MESSAGE);
+	start_ends(2);
+	world.now = LEASE_ENDS;
+	add_consumer("consumer", 1, FORGETS);
+	add_hint_reaper("reaper", 1);
+}
+
+void build_delay_due(void)
+{
+	world_begin(1, false);
+	start_leased(1, 0, OLD_MESSAGE, LEASE_ENDS);
+	start_freed(0, 1);
+	start_ends(2);
+	world.now = LEASE_ENDS;
+	add_delaying_producer("producer", NEW_MESSAGE, 1);
+	add_hint_reaper("reaper", 1);
+}
+
 /* ---- H1, H2: reading in place ---------------------------------------------------------------------------- */
 
 static struct {

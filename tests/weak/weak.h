@@ -8,7 +8,7 @@
 
 struct weak_scenario {
 	const char *name;
-	void (*build)(void); /* NULL: the explorer's scenario of this name */
+	void (*build)(void); /* NULL: the explorer's scenario of this name, but for the end "_long" */
 	unsigned switches;   /* bound on preemptions, or SWITCHES_FREE */
 	struct model_terms terms;
 	bool is_long;
@@ -26,6 +26,8 @@ unsigned litmus_failures(unsigned *ret_count);
 
 /* roles.c: what the layers above ring/ do */
 void build_copy(void);
+void build_lease_due(void);
+void build_delay_due(void);
 void build_hold(void);
 void build_view_fence(void);
 void build_view_barrier(void);
