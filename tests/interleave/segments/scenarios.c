@@ -108,7 +108,7 @@ const struct scenario scenarios[] = {
 	 build_dlq_second_mover, 2, 1, FREE_WALK, LONG, 0},
 	{"dlq_two_finish_free", "as dlq_two_finish",
 	 build_dlq_two_finish, 1, 1, FREE_WALK, LONG, 0},
-	{"dlq_two_deaths", "as build_dlq_move, two are killed",
+	{"dlq_two_deaths", "as dlq_move, two are killed",
 	 build_dlq_move, 1, 2, FREE_WALK, LONG, 0},
 	{"redrive_stop", "as redrive, one stops and goes on much later",
 	 build_redrive, 1, 1, 4, LONG, 1},

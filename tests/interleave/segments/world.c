@@ -301,8 +301,8 @@ void world_ready(void)
 	world.refusals_left = shape.may_lack_memory;
 	explore_join(is_joined);
 	/* Each actor has a handle on each, and a way to d, and for a while one to look for a move's other half. */
-	rows_seen[QUEUE] = (uint32_t)explore_actor_count() * (shape.receives_max ? 2 : 1) + 1;
-	rows_seen[DLQ] = (uint32_t)explore_actor_count() * 3;
+	rows_seen[QUEUE] = (uint32_t)explore_actor_count() * (shape.receives_max ? 2 : 1) + 2;
+	rows_seen[DLQ] = (uint32_t)explore_actor_count() * 3 + 3;
 	explore_remember(&world, sizeof(world));
 	remember_queue(QUEUE);
 	if (shape.receives_max)
