@@ -70,5 +70,6 @@ while IFS='|' read -r name file rebuilt script change; do
 	fi
 	failed=$((failed + 1))
 done <$here/mutants.list
+echo "tally: mutants $passed"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

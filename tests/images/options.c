@@ -1,5 +1,7 @@
 #include "tests/images/options.h"
 
+#include "tests/support/arguments.h"
+
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +64,7 @@ static void option_read(struct options *options, const char *program, const char
 
 struct options images_options_read(int count, char **values)
 {
-	struct options options = {.seed = 1, .every = 1, .kill_every = 40};
+	struct options options = {.seed = test_seed(1), .every = 1, .kill_every = 40};
 	char program[OPTION_TEXT];
 
 	text_read(values[0], values[0], program);

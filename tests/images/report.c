@@ -72,6 +72,9 @@ int report_end(struct report *report, uint64_t images_min, uint64_t kills_min)
 	       (llu)sum->kills, (llu)sum->kill_failures, (llu)sum->kill_losses, (llu)sum->kill_stuck,
 	       (llu)sum->kill_differences);
 	printf("longest wait of a survivor: %llu steps, %d allowed\n", (llu)sum->waited_max, STEPS_MAX);
+	printf("tally: images %llu kills %llu losses %llu stuck %llu steps_max %llu\n", (llu)sum->judged,
+	       (llu)sum->kills, (llu)(sum->image_losses + sum->kill_losses),
+	       (llu)(sum->image_stuck + sum->kill_stuck), (llu)sum->waited_max);
 	if (is_short)
 		printf("%llu images and %llu kills are wanted\n", (llu)images_min, (llu)kills_min);
 	printf("%llu passed, %llu failed\n", (llu)(sum->judged + sum->kills) - failures(sum), failed + is_short);

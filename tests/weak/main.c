@@ -80,6 +80,8 @@ static void show_failure(const struct weak_scenario *scenario)
 		}
 }
 
+static size_t states, ends; /* of all scenarios */
+
 static bool run(const struct weak_scenario *scenario)
 {
 	double began = seconds();
@@ -94,6 +96,8 @@ static bool run(const struct weak_scenario *scenario)
 	       : result.cut  ? "CUT"
 			     : "passed");
 	fflush(stdout);
+	states += result.states;
+	ends += result.ends;
 	if (result.failed)
 		show_failure(scenario);
 	return !result.failed && !result.cut;
@@ -123,6 +127,7 @@ static int run_all(const char *only, bool is_long, double seconds_max)
 		else
 			failed++;
 	}
+	printf("tally: states %zu schedules %zu\n", states, ends);
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed > 0 || passed == 0;
 }

@@ -22,7 +22,7 @@ $(WEAK_DIR)/weak: $(WEAK_OBJECTS)
 CHECK_DEPS += $(WEAK_DIR)/weak
 CHECK_PROGRAMS += $(WEAK_DIR)/weak tests/weak/check-table
 CHECK_LONG_TARGETS += check-weak-long
-WEAK_SECONDS ?= 600
+WEAK_SECONDS ?= $(LONG_SECONDS)
 
 .PHONY: check-weak check-weak-long
 check-weak: $(WEAK_DIR)/weak
