@@ -89,7 +89,7 @@ CHECK_DEPS :=
 CHECK_LONG_TARGETS :=
 DEMO ?= demo/run-demo
 # SEED=N: every random test draws the same again.
-export TEST_SEED ?= $(SEED)
+export TEST_SEED := $(or $(SEED),$(TEST_SEED))
 # For a long target; 0: to the end, where there is one.
 LONG_SECONDS ?= 300
 share = $$(($(LONG_SECONDS) * $(1) / 100))
