@@ -47,6 +47,19 @@ is_visible() {
 }
 await 60 is_visible || fault 'the message did not come back'
 
+it 'hold nobody up while it is stopped, and go on'
+expect 0 purge q
+expect 0 send q stopped --quiet
+expect 0 receive q --visibility-timeout 50ms
+kill -STOP $daemon
+expect 0 receive q --wait 60s --visibility-timeout 1h --delete
+out_has '^stopped$'
+kill -CONT $daemon
+await 60 engine_is true || fault 'the engine does not go on'
+expect 0 send q back --quiet
+expect 0 receive q --visibility-timeout 50ms
+await 60 is_visible || fault 'the message did not come back'
+
 it 'keep a second one in reserve, which takes over from a killed one'
 first=$daemon
 start

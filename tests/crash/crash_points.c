@@ -1,14 +1,18 @@
 /* Kills a process at every named crash point that every script passes, at its first, second and last
- * passage without an engine, and at its last with one that is awake but never comes to reap. After each
+ * passage without an engine, and at its last with one that is awake but never comes to reap; and an engine at
+ * each point that it passes while it does what the preparation of a script leaves for it. After each
  * death others must go on, nothing acknowledged may be lost and nothing stay behind. Fails when a point
  * of the list is never reached, and when two stores to shared words follow each other without a point
  * between them.
  *
  * crash_points [SCRIPT [POINT]]: only those whose names contain it. Exit 0 or 1. */
 #include "tests/crash/cases.h"
+#include "tests/crash/engine.h"
 #include "tests/support/shared.h"
 
 #include <string.h>
+
+enum { ENGINE_KILLS_EACH = 4 }; /* at a point, by one worker */
 
 /* Of one worker. */
 struct totals {
@@ -80,6 +84,27 @@ static void run_with(struct totals *totals, struct scene *scene, const struct sc
 	}
 }
 
+/* The engine passes the same points in many scripts: at each point it is killed in a few of them, or in all that
+ * were asked for. */
+static void kill_engine(struct totals *totals, struct scene *scene, const struct script *script)
+{
+	static uint32_t kills[CRASH_POINT_COUNT];
+	struct script engine = engine_script(script);
+	uint64_t reached[CRASH_POINT_COUNT];
+	const char *failure = case_run(scene, &engine, (struct crash_plan){.mode = CRASH_COUNT}, OTHERS_ALONE);
+
+	if (failure != NULL) {
+		totals->script_failures++;
+		printf("FAILED: %s, nobody killed: %s\n", engine.name, failure);
+		return;
+	}
+	memcpy(reached, scene->plan.reached, sizeof(reached));
+	for (enum crash_point point = 0; point < CRASH_POINT_COUNT; point++)
+		if (reached[point] > 0 && strstr(crash_point_name(point), only_point) != NULL &&
+		    (*only_script != '\0' || kills[point]++ < ENGINE_KILLS_EACH))
+			kill_at(totals, scene, &engine, point, 1, OTHERS_ALONE);
+}
+
 static void work(void *context, struct scene *scene, uint32_t number)
 {
 	struct totals *totals = (struct totals *)context + number;
@@ -92,6 +117,8 @@ static void work(void *context, struct scene *scene, uint32_t number)
 		run_with(totals, scene, script, OTHERS_ALONE);
 		if (!script->is_slow)
 			run_with(totals, scene, script, OTHERS_WITH_ENGINE);
+		if (!script->is_slow && script->prepare)
+			kill_engine(totals, scene, script);
 	}
 }
 

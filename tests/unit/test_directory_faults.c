@@ -4,6 +4,7 @@
 #include "shm/segment.h"
 #include "tests/support/queue_fixture.h"
 #include "tests/support/tmpdir.h"
+#include "tests/unit/faulty_calls.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -41,48 +42,6 @@ int munmap(void *address, size_t bytes)
 	return (int)syscall(SYS_munmap, address, bytes);
 }
 
-/* ---- the n-th call of a kind ------------------------------------------------------------------ */
-
-static int calls_until, fault;
-
-static bool is_faulty(void)
-{
-	if (--calls_until != 0)
-		return false;
-	errno = fault;
-	return true;
-}
-
-static int faulty_fallocate(int fd, int mode, off_t offset, off_t bytes)
-{
-	return is_faulty() ? -1 : real.fallocate(fd, mode, offset, bytes);
-}
-
-static int faulty_ftruncate(int fd, off_t bytes)
-{
-	return is_faulty() ? -1 : real.ftruncate(fd, bytes);
-}
-
-static int faulty_linkat(int old_fd, const char *old_name, int new_fd, const char *new_name, int flags)
-{
-	return is_faulty() ? -1 : real.linkat(old_fd, old_name, new_fd, new_name, flags);
-}
-
-static void *faulty_mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset)
-{
-	return is_faulty() ? MAP_FAILED : real.mmap(address, bytes, protection, flags, fd, offset);
-}
-
-static void inject(int calls, int error)
-{
-	calls_until = calls;
-	fault = error;
-	os_sys.fallocate = faulty_fallocate;
-	os_sys.ftruncate = faulty_ftruncate;
-	os_sys.linkat = faulty_linkat;
-	os_sys.mmap = faulty_mmap;
-}
-
 static void set_up(void)
 {
 	tmpdir_make(path);
@@ -91,6 +50,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+	faulty_calls_end();
 	os_sys = real;
 	nameless_refused = false;
 	tmpdir_remove(path);
@@ -102,9 +62,9 @@ static int open_with(int calls, int error)
 {
 	int result;
 
-	inject(calls, error);
+	faulty_calls_begin(FAULTY_ANY, calls, error);
 	result = seg_directory_open(path, &directory);
-	os_sys = real;
+	faulty_calls_end();
 	return result;
 }
 
@@ -161,9 +121,9 @@ Test(directory_faults, shouldLeaveNoQueueHalfMadeWhereFilesMustHaveNames)
 	nameless_refused = true;
 	cr_assert_eq(seg_directory_open(path, &directory), 0);
 	for (;; calls++) {
-		inject(calls, ENOSPC);
+		faulty_calls_begin(FAULTY_ANY, calls, ENOSPC);
 		error = seg_create(&directory, &recipe);
-		os_sys = real;
+		faulty_calls_end();
 		if (error == 0)
 			break;
 		cr_assert_eq(error, -ENOSPC, "call %d: %d", calls, error);

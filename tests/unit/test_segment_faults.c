@@ -3,6 +3,7 @@
 #include "kmod-free/sysops.h"
 #include "tests/support/queue_fixture.h"
 #include "tests/support/tmpdir.h"
+#include "tests/unit/faulty_calls.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -23,6 +24,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+	faulty_calls_end();
 	os_sys = real;
 	queues_end();
 }
@@ -44,47 +46,7 @@ static bool has_file(const char *file)
 	return faccessat(directory()->fd, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* ---- the n-th call of a kind ------------------------------------------------------------------ */
-
-static int calls_until, fault;
-
-static bool is_faulty(void)
-{
-	if (--calls_until != 0)
-		return false;
-	errno = fault;
-	return true;
-}
-
-static int faulty_fallocate(int fd, int mode, off_t offset, off_t bytes)
-{
-	return is_faulty() ? -1 : real.fallocate(fd, mode, offset, bytes);
-}
-
-static int faulty_ftruncate(int fd, off_t bytes)
-{
-	return is_faulty() ? -1 : real.ftruncate(fd, bytes);
-}
-
-static int faulty_linkat(int old_fd, const char *old_name, int new_fd, const char *new_name, int flags)
-{
-	return is_faulty() ? -1 : real.linkat(old_fd, old_name, new_fd, new_name, flags);
-}
-
-static void *faulty_mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset)
-{
-	return is_faulty() ? MAP_FAILED : real.mmap(address, bytes, protection, flags, fd, offset);
-}
-
-static void inject(int calls, int error)
-{
-	calls_until = calls;
-	fault = error;
-	os_sys.fallocate = faulty_fallocate;
-	os_sys.ftruncate = faulty_ftruncate;
-	os_sys.linkat = faulty_linkat;
-	os_sys.mmap = faulty_mmap;
-}
+/* ---- creation that fails ---------------------------------------------------------------------------------- */
 
 /* Fails each call of a creation in turn; returns how many failed. */
 static int fail_each_call_of_a_creation(int error)
@@ -94,9 +56,9 @@ static int fail_each_call_of_a_creation(int error)
 	for (;; calls++) {
 		int result;
 
-		inject(calls, error);
+		faulty_calls_begin(FAULTY_ANY, calls, error);
 		result = rlq_queue_create(queues_directory(), "q", NULL);
-		os_sys = real;
+		faulty_calls_end();
 		if (result == 1)
 			return calls - 1;
 		cr_expect_lt(result, 0, "call %d", calls);
@@ -116,14 +78,9 @@ Test(segment_faults, shouldSayWhichCallOfACreationFailed)
 {
 	struct seg_recipe recipe = {.name = "q", .capacity = 1000, .mode = 0600, .group = UINT32_MAX};
 
-	os_sys.mmap = faulty_mmap;
-	calls_until = 1;
-	fault = ENOMEM;
+	faulty_calls_begin(FAULTY_MMAP, 1, ENOMEM);
 	cr_expect_eq(seg_create(directory(), &recipe), -ENOMEM);
-	os_sys = real;
-	os_sys.fallocate = faulty_fallocate;
-	calls_until = 2;
-	fault = ENOSPC;
+	faulty_calls_begin(FAULTY_FALLOCATE, 2, ENOSPC);
 	cr_expect_eq(seg_create(directory(), &recipe), -ENOSPC);
 }
 
@@ -168,11 +125,9 @@ Test(segment_faults, shouldNotBeOpenedHalf)
 	struct segment *segment = NULL;
 	struct rlq_queue *queue = queue_make("q", NULL);
 
-	os_sys.mmap = faulty_mmap;
-	calls_until = 1;
-	fault = ENOMEM;
+	faulty_calls_begin(FAULTY_MMAP, 1, ENOMEM);
 	cr_expect_eq(open_it(&segment), -ENOMEM);
-	os_sys = real;
+	faulty_calls_end();
 	cr_expect_null(segment);
 	cr_expect_eq(stat_of(queue).handles, 1, "no row is left in use");
 	cr_expect_eq(open_it(&segment), 0);
@@ -187,12 +142,9 @@ Test(segment_faults, shouldRefuseAHandleWhoseRowGetsNoMemory)
 
 	for (int i = 0; i < SEG_ROWS_STEP - 2; i++)
 		cr_assert_eq(open_it(&segments[i]), 0);
-	os_sys.fallocate = faulty_fallocate;
-	calls_until = 1;
-	fault = ENOSPC;
+	faulty_calls_begin(FAULTY_FALLOCATE, 1, ENOSPC);
 	cr_expect_eq(open_it(&more), RLQ_ENOSPACE);
-	calls_until = 1;
-	fault = EIO;
+	faulty_calls_begin(FAULTY_FALLOCATE, 1, EIO);
 	cr_expect_eq(open_it(&more), -EIO);
 	cr_expect_eq(stat_of(queue).handles, SEG_ROWS_STEP - 1);
 	cr_expect_eq(open_it(&more), 0, "and once there is memory, it gets it");
