@@ -13,8 +13,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Blocks of 1 MiB and more: nobody writes to them between two system calls here. */
+/* Blocks of 1 MiB and more: nobody writes to them between two system calls here. Their tables, which lie before
+ * them, are words like others. */
 #define COLD_FROM ((SEG_BODIES + 12 * SEG_BODY_REGION) / FILE_PAGE_BYTES)
+enum { TABLES_MAX = (1 << 20) / FILE_PAGE_BYTES };
+
+static bool is_cold(uint64_t number)
+{
+	return number >= COLD_FROM && (number - COLD_FROM) % (SEG_BODY_REGION / FILE_PAGE_BYTES) >= TABLES_MAX;
+}
 
 static _Noreturn void give_up(const char *what)
 {
@@ -134,8 +141,8 @@ void files_look_bytes(struct files *files, struct film *film, bool is_everywhere
 		for (uint32_t j = 0; file->memory != NULL && j < file->page_count; j++) {
 			const struct page *page = &file->page[j];
 
-			if (skips_cold && page->number >= COLD_FROM)
-				break;
+			if (skips_cold && is_cold(page->number))
+				continue;
 			if (memcmp(page->bytes, file->memory + page->number * FILE_PAGE_BYTES, FILE_PAGE_BYTES))
 				page_take(files, film, i, page->number);
 		}
