@@ -1,7 +1,6 @@
 # Every instruction: tests/images/images.c says what it does. Two programs: the tracer with its survivors has crash
 # points, as the tests of tests/crash, whose scripts it plays; the victim has the product's code as it ships.
 IMAGES_DIR := $(B)/tests/images
-IMAGES_SECONDS ?= $(LONG_SECONDS)
 IMAGES_MIN ?= 100000
 IMAGES_KILLS_MIN ?= 2000
 
@@ -38,7 +37,7 @@ $(IMAGES_DIR)/victim: $(call obj,tests/images/victim.c) $(IMAGES_DIR)/scene.o $(
 
 .PHONY: check-images-all check-images-mutants
 check-images-all: check-images-mutants ## kill after every instruction (long)
-	$(Q)$(IMAGES_DIR)/images --seconds $(IMAGES_SECONDS) --images $(IMAGES_MIN) --kills $(IMAGES_KILLS_MIN)
+	$(Q)$(IMAGES_DIR)/images --seconds $(LONG_SECONDS) --images $(IMAGES_MIN) --kills $(IMAGES_KILLS_MIN)
 
 check-images-mutants: $(IMAGES_DIR)/images $(IMAGES_DIR)/victim $(B)/libsupport.a $(call obj,$(CLIENT))
 	$(Q)BUILD=$(B) CC=$(CC) tests/images/mutants.sh

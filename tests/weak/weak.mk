@@ -22,7 +22,6 @@ $(WEAK_DIR)/weak: $(WEAK_OBJECTS)
 CHECK_DEPS += $(WEAK_DIR)/weak
 CHECK_PROGRAMS += $(WEAK_DIR)/weak tests/weak/check-table
 CHECK_LONG_TARGETS += check-weak-long
-WEAK_SECONDS ?= $(LONG_SECONDS)
 
 .PHONY: check-weak check-weak-long
 check-weak: $(WEAK_DIR)/weak
@@ -30,4 +29,4 @@ check-weak: $(WEAK_DIR)/weak
 	$(WEAK_DIR)/weak --table tests/weak/orders.list
 
 check-weak-long: $(WEAK_DIR)/weak
-	$(WEAK_DIR)/weak --long --seconds $(WEAK_SECONDS)
+	$(WEAK_DIR)/weak --long --seconds $(LONG_SECONDS)
