@@ -1,5 +1,8 @@
+/* The walk: who may move in a state, one move, and the search of all that can be reached. Knows what actors do and
+ * what ends them; what memory a state is made of, and where it is copied to, is snapshot.c's. */
 #include "tests/interleave/explore.h"
 #include "tests/interleave/coroutine.h"
+#include "tests/interleave/snapshot.h"
 #include "tests/interleave/visited.h"
 
 #include <stdio.h>
@@ -8,13 +11,9 @@
 #include <time.h>
 
 enum {
-	STACK_BYTES = 8192,
-	REGIONS_MAX = 192,
 	DEPTH_MAX = 4096,
-	SHARED = ACTORS_MAX, /* whose memory: nobody's own */
-	CLOCK_EVERY = 4096,  /* steps between two looks at the time limit */
+	CLOCK_EVERY = 4096, /* steps between two looks at the time limit */
 };
-#define PART_UNKNOWN SIZE_MAX
 
 /* The explorer's own part of a state. */
 static struct {
@@ -30,14 +29,6 @@ struct move {
 	bool dies, stops;
 };
 
-/* Where a state was copied to: what is shared, and what each actor has for itself, with its stack. Parts of
- * actors that have not moved since are those of an earlier state. */
-struct snapshot {
-	size_t part[ACTORS_MAX + 1]; /* offsets in `copies` */
-	uint64_t print[ACTORS_MAX];  /* fingerprints of the actors' parts */
-	size_t end;
-};
-
 struct frame {
 	struct snapshot snapshot;
 	struct move move;
@@ -45,14 +36,7 @@ struct frame {
 };
 
 static const struct explore_model *model;
-static _Alignas(64) unsigned char stacks[ACTORS_MAX][STACK_BYTES];
-static struct {
-	void *memory;
-	size_t bytes;
-	size_t (*live)(void); /* bytes that count at present, if not all */
-	int owner;
-} regions[REGIONS_MAX];
-static int region_count, actor_count;
+static int actor_count;
 static double seconds_max, began; /* of a run */
 static bool (*joined)(const void *address);
 
@@ -63,52 +47,31 @@ static bool fresh;	     /* the turn has just begun: its first access needs no fu
 static const char *failure;
 static uint64_t failure_number;
 
-static unsigned char *copies;
-static size_t copies_size;
 static struct frame frames[DEPTH_MAX];
-/* Which copies of the actors' parts memory is equal to, and their fingerprints. */
-static struct snapshot present;
 
 /* ---- building a scenario -------------------------------------------------------------------------- */
 
-static void add_region(int owner, void *memory, size_t bytes, size_t (*live)(void))
-{
-	if (region_count == REGIONS_MAX || bytes % 8) {
-		fprintf(stderr, "interleave: bad region\n");
-		exit(1);
-	}
-	regions[region_count].memory = memory;
-	regions[region_count].bytes = bytes;
-	regions[region_count].live = live;
-	regions[region_count++].owner = owner;
-}
-
 void explore_remember(void *memory, size_t bytes)
 {
-	add_region(SHARED, memory, bytes, NULL);
+	snapshot_include(SHARED, memory, bytes, NULL);
 }
 
 void explore_remember_of(int actor, void *memory, size_t bytes)
 {
-	add_region(actor, memory, bytes, NULL);
+	snapshot_include(actor, memory, bytes, NULL);
 }
 
 void explore_remember_live(void *memory, size_t (*live)(void))
 {
-	add_region(SHARED, memory, 0, live);
-}
-
-static size_t region_bytes(int i)
-{
-	return regions[i].live ? regions[i].live() : regions[i].bytes;
+	snapshot_include(SHARED, memory, 0, live);
 }
 
 void explore_begin(const struct explore_model *of)
 {
 	memset(&state, 0, sizeof(state));
-	memset(stacks, 0, sizeof(stacks));
+	snapshot_begin();
 	model = of;
-	region_count = actor_count = 0;
+	actor_count = 0;
 	failure = NULL;
 	joined = NULL;
 	explore_remember(&state, sizeof(state));
@@ -273,18 +236,6 @@ static void turn_begins(void)
 	__builtin_unreachable();
 }
 
-/* Below the stack pointer everything is zero, whoever was there. */
-static void stack_wipe(int actor)
-{
-	unsigned char *stack = stacks[actor], *sp = state.actors[actor].sp;
-
-	if (stack[0] || stack[8]) {
-		fprintf(stderr, "interleave: the stack of %s is too small\n", state.actors[actor].name);
-		exit(1);
-	}
-	memset(stack, 0, sp ? (size_t)(sp - stack) : STACK_BYTES);
-}
-
 static void make_die(int actor)
 {
 	state.actors[actor].status = ACTOR_DEAD;
@@ -304,7 +255,7 @@ static void make_move(struct move move)
 {
 	struct actor *actor = &state.actors[move.actor];
 
-	present.part[move.actor] = PART_UNKNOWN;
+	snapshot_moved(move.actor);
 	accessed = NULL;
 	if (move.dies || move.stops) {
 		(move.dies ? make_die : make_stop)(move.actor);
@@ -327,7 +278,7 @@ static void make_move(struct move move)
 	fresh = actor->status == ACTOR_IDLE;
 	if (fresh) {
 		actor->status = ACTOR_AMID;
-		actor->sp = coroutine_prepare(stacks[current] + STACK_BYTES, turn_begins);
+		actor->sp = coroutine_prepare(stack_top(current), turn_begins);
 	}
 	coroutine_switch(&scheduler_sp, actor->sp);
 	stack_wipe(current);
@@ -393,128 +344,6 @@ static bool is_end(void)
 	return is_quiet();
 }
 
-/* ---- copying states ------------------------------------------------------------------------------- */
-
-static size_t stack_live(int actor)
-{
-	unsigned char *sp = state.actors[actor].sp;
-
-	return sp ? (size_t)(stacks[actor] + STACK_BYTES - sp) : 0;
-}
-
-static void copies_reserve(size_t bytes)
-{
-	if (bytes <= copies_size)
-		return;
-	copies_size = bytes * 2;
-	copies = realloc(copies, copies_size);
-	if (!copies) {
-		perror("interleave");
-		exit(1);
-	}
-}
-
-static size_t part_bytes(int owner)
-{
-	size_t bytes = owner == SHARED ? 0 : stack_live(owner);
-
-	for (int i = 0; i < region_count; i++)
-		if (regions[i].owner == owner)
-			bytes += region_bytes(i);
-	return bytes;
-}
-
-/* Copies what is `owner`'s to the end of the copies; returns where it is. */
-static size_t part_save(int owner, size_t *end)
-{
-	size_t at = *end, live = owner == SHARED ? 0 : stack_live(owner);
-
-	copies_reserve(at + part_bytes(owner));
-	for (int i = 0; i < region_count; i++) {
-		size_t bytes = region_bytes(i);
-
-		if (regions[i].owner != owner)
-			continue;
-		memcpy(copies + *end, regions[i].memory, bytes);
-		*end += bytes;
-	}
-	if (live > 0)
-		memcpy(copies + *end, stacks[owner] + STACK_BYTES - live, live);
-	*end += live;
-	return at;
-}
-
-/* `before`: how much of its stack was live. */
-static void part_load(int owner, size_t at, size_t before)
-{
-	size_t live = owner == SHARED ? 0 : stack_live(owner);
-
-	for (int i = 0; i < region_count; i++) {
-		size_t bytes = region_bytes(i);
-
-		if (regions[i].owner != owner)
-			continue;
-		memcpy(regions[i].memory, copies + at, bytes);
-		at += bytes;
-	}
-	if (before > live)
-		memset(stacks[owner] + STACK_BYTES - before, 0, before - live);
-	if (live > 0)
-		memcpy(stacks[owner] + STACK_BYTES - live, copies + at, live);
-}
-
-/* Copies the present state; `end` is where there is room. */
-static struct snapshot snapshot_save(size_t end)
-{
-	for (int i = 0; i < actor_count; i++)
-		if (present.part[i] == PART_UNKNOWN)
-			present.part[i] = part_save(i, &end);
-	present.part[SHARED] = part_save(SHARED, &end);
-	present.end = end;
-	return present;
-}
-
-static void snapshot_load(const struct snapshot *snapshot)
-{
-	size_t before[ACTORS_MAX];
-
-	for (int i = 0; i < actor_count; i++)
-		before[i] = stack_live(i);
-	part_load(SHARED, snapshot->part[SHARED], 0);
-	for (int i = 0; i < actor_count; i++)
-		if (present.part[i] != snapshot->part[i])
-			part_load(i, snapshot->part[i], before[i]);
-	present = *snapshot;
-}
-
-/* Everything may have been changed: nothing that was copied is known to be equal. */
-static void present_forget(void)
-{
-	for (int i = 0; i <= ACTORS_MAX; i++)
-		present.part[i] = PART_UNKNOWN;
-}
-
-static uint64_t part_print(int owner)
-{
-	size_t live = owner == SHARED ? 0 : stack_live(owner);
-	uint64_t print = (uint64_t)owner;
-
-	for (int i = 0; i < region_count; i++)
-		if (regions[i].owner == owner)
-			print = fingerprint_of(print, regions[i].memory, region_bytes(i));
-	return live > 0 ? fingerprint_of(print, stacks[owner] + STACK_BYTES - live, live) : print;
-}
-
-static uint64_t fingerprint(void)
-{
-	uint64_t print = part_print(SHARED);
-
-	for (int i = 0; i < actor_count; i++)
-		if (present.part[i] == PART_UNKNOWN)
-			present.print[i] = part_print(i);
-	return fingerprint_of(print, present.print, (size_t)actor_count * sizeof(uint64_t));
-}
-
 /* ---- the walk ------------------------------------------------------------------------------------- */
 
 static void print_move(unsigned number, struct move move, size_t scratch)
@@ -524,12 +353,12 @@ static void print_move(unsigned number, struct move move, size_t scratch)
 	bool chooses = actor->choices > 0;
 	struct snapshot start;
 
-	present_forget();
+	snapshot_forget();
 	start = snapshot_save(scratch);
 	make_move(move);
 	if (accessed)
 		model->show(accessed, after, sizeof(after));
-	present_forget();
+	snapshot_forget();
 	snapshot_load(&start);
 	if (accessed)
 		model->show(accessed, before, sizeof(before));
@@ -548,7 +377,7 @@ static void print_schedule(unsigned depth)
 {
 	size_t scratch = frames[depth - 1].snapshot.end;
 
-	present_forget();
+	snapshot_forget();
 	snapshot_load(&frames[0].snapshot);
 	for (unsigned i = 0; i < depth; i++)
 		print_move(i, frames[i].move, scratch);
@@ -562,13 +391,13 @@ static void print_schedule(unsigned depth)
 /* Invariants of the state just reached; is it one to walk on from? */
 static bool arrive(struct explore_result *result)
 {
-	if (failure || !visited_add(fingerprint()))
+	if (failure || !visited_add(snapshot_fingerprint()))
 		return false;
 	if (is_end()) {
 		result->ends++;
 		if (model->at_end)
 			model->at_end();
-		present_forget();
+		snapshot_forget();
 		return false;
 	}
 	return true;
@@ -630,14 +459,14 @@ struct explore_result explore_run(unsigned switches, size_t states_max, bool ver
 	visited_clear();
 	state.switches_left = (uint8_t)switches;
 	began = seconds_now();
-	present_forget();
-	visited_add(fingerprint());
+	snapshot_forget();
+	visited_add(snapshot_fingerprint());
 	frames[0] = (struct frame){.snapshot = snapshot_save(0)};
 	depth = walk(&result, states_max);
 	result.states = visited_count();
 	if (failure && verbose)
 		print_schedule(depth + 1);
-	present_forget();
+	snapshot_forget();
 	snapshot_load(&frames[0].snapshot);
 	if (!failure && model->over) {
 		model->over();

@@ -33,7 +33,7 @@ $(INTERLEAVE_DIR)/interleave: $(INTERLEAVE_OBJECTS)
 # played by tests/interleave/segments.
 SEGMENTS_PRODUCT := $(wildcard ring/*.c) $(filter-out shm/directory.c,$(wildcard shm/*.c)) $(wildcard client/*.c)
 SEGMENTS_SOURCES := $(wildcard tests/interleave/segments/*.c) \
-	$(addprefix tests/interleave/,explore.c coroutine.c visited.c main.c)
+	$(addprefix tests/interleave/,explore.c snapshot.c coroutine.c visited.c main.c)
 SEGMENTS_DIR := $(INTERLEAVE_DIR)/segments
 SEGMENTS_OBJECTS := $(SEGMENTS_PRODUCT:%.c=$(SEGMENTS_DIR)/%.o) $(SEGMENTS_SOURCES:%.c=$(SEGMENTS_DIR)/%.o)
 SEGMENTS_FLAGS := -Itests/interleave/segments $(INTERLEAVE_FLAGS) -Iinclude -D_GNU_SOURCE -U_FORTIFY_SOURCE
