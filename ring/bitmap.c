@@ -45,14 +45,15 @@ static void summaries_clear(const struct bitmap *map, uint32_t below, uint32_t i
 {
 	for (uint32_t level = below + 1; level < map->levels; level++) {
 		uint64_t summary = UINT64_C(1) << (index % 64);
-		uint64_t left = fetch_and_seq(&map->level[level][index / 64], ~summary) & ~summary; /* [B2] */
+		uint64_t left = fetch_and_acquire(&map->level[level][index / 64], ~summary) & ~summary; /* [B2] */
 
 		CRASH_POINT(bit_summary_cleared);
 		/* [B2] The word again, after its summary: pairs with [B1]. Either the setter's summary
-		 * comes after our clear, or its bit is seen here. */
-		if (load_seq(&map->level[level - 1][index]) != 0) {
+		 * comes after our clear, or its bit is seen here. relaxed: both change the summary, which
+		 * orders them; and whoever put a summary there has released its word with it. */
+		if (load_relaxed(&map->level[level - 1][index]) != 0) {
 			for (; level < map->levels; level++) {
-				fetch_or_seq(&map->level[level][index / 64], UINT64_C(1) << (index % 64));
+				fetch_or_relaxed(&map->level[level][index / 64], UINT64_C(1) << (index % 64));
 				index /= 64;
 				CRASH_POINT(bit_set);
 			}
@@ -102,8 +103,8 @@ static int64_t descend(const struct bitmap *map, uint32_t level, int64_t bit)
 		uint32_t index = (uint32_t)bit;
 
 		if (index >= level_bits(map, level)) {
-			/* [B2] does not matter to a bit that leads out of the map */
-			fetch_and_seq(&map->level[level][index / 64], ~(UINT64_C(1) << (index % 64)));
+			/* relaxed: no word below answers to a bit that leads out of the map */
+			fetch_and_relaxed(&map->level[level][index / 64], ~(UINT64_C(1) << (index % 64)));
 			return -1;
 		}
 		level--;

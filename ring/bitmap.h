@@ -38,17 +38,26 @@ void bitmap_set(const struct bitmap *map, uint32_t bit);
 /* Clears the bit; says whether this call did it. */
 bool bitmap_clear(const struct bitmap *map, uint32_t bit);
 
-/* The loads are seq_cst, here and in the searches: they come after a store elsewhere, in the pairs [K2], [K3] and
- * [S5] of docs/ORDERING.md, which an acquire load may overtake. */
-static inline bool bitmap_test(const struct bitmap *map, uint32_t bit)
-{
-	return load_seq(&map->level[0][bit / 64]) >> (bit % 64) & 1;
-}
-
-/* One load of one word, for the fast path. [K2], [S5] */
+/* Is any bit set? One load of one word, for the fast path: what was set before, by a bitmap_set() that the caller
+ * knows of, is seen; of what is set meanwhile it is a guess. */
 static inline bool bitmap_any(const struct bitmap *map)
 {
-	return load_seq(map->level[map->levels - 1]) != 0;
+	return load_relaxed(map->level[map->levels - 1]) != 0; /* relaxed: as said */
+}
+
+/* Is this bit set? A guess of the same kind. */
+static inline bool bitmap_guess(const struct bitmap *map, uint32_t bit)
+{
+	/* relaxed: as said */
+	return bitmap_any(map) && load_relaxed(&map->level[0][bit / 64]) >> (bit % 64) & 1;
+}
+
+/* [K2] Is it, asked after a store elsewhere that whoever sets it may have missed? The loads are seq_cst, here and
+ * in the searches ([K3], [S5]), for an acquire load may overtake that store. The top word first, which most find 0.
+ */
+static inline bool bitmap_test(const struct bitmap *map, uint32_t bit)
+{
+	return load_seq(map->level[map->levels - 1]) != 0 && load_seq(&map->level[0][bit / 64]) >> (bit % 64) & 1;
 }
 
 /* First set bit at or after `from`, going round once; -1 when none was found. Mends summaries over

@@ -5,7 +5,7 @@
 static bool ready_again(const struct ring *ring, uint32_t slot, struct slot_word from, struct slot_word to)
 {
 	/* [S4] READY, then the bit: killed in between, the sweep finds the message behind head. */
-	if (!slot_change(&ring->slots[slot], from, word_with_state(to, SLOT_READY)))
+	if (!slot_change_release(&ring->slots[slot], from, word_with_state(to, SLOT_READY)))
 		return false;
 	CRASH_POINT(release_ready);
 	ring_set_again(ring, slot);

@@ -9,7 +9,7 @@ static bool look_again_slot(const struct ring *ring, uint32_t slot)
 	struct slot_word word = slot_read(&ring->slots[slot]);
 
 	while (word_state(word) == SLOT_WRITING) {
-		if (slot_change(&ring->slots[slot], word, word_with_state(word, SLOT_PASSED))) {
+		if (slot_change_relaxed(&ring->slots[slot], word, word_with_state(word, SLOT_PASSED))) {
 			CRASH_POINT(receive_passed_writing);
 			return false;
 		}
@@ -39,7 +39,7 @@ static bool mark_kept(const struct ring *ring, uint64_t t, struct slot_word word
 	struct slot_word now;
 	bool is_shown;
 
-	if (!may_be_marked(word) || bitmap_test(&ring->kept, slot))
+	if (!may_be_marked(word) || bitmap_guess(&ring->kept, slot))
 		return false;
 	bitmap_set(&ring->kept, slot);
 	now = slot_read(slot_at(ring, t));
@@ -125,7 +125,8 @@ enum ring_result ring_claim_arriving(const struct ring *ring, struct ring_cursor
 bool ring_leave_passed(const struct ring *ring, const struct ring_claim *claim, uint64_t owner, struct slot_word to)
 {
 	CRASH_POINT(send_found_passed);
-	return slot_change(&ring->slots[claim->slot], ring_claimed_word(ring, claim, SLOT_PASSED, owner), to);
+	return slot_change_release(&ring->slots[claim->slot], ring_claimed_word(ring, claim, SLOT_PASSED, owner),
+				   to);
 }
 
 /* WRITING -> to, or PASSED -> to with `ret_passed`. Only the owner leaves these states, so at most

@@ -30,7 +30,7 @@
 /* Says that somebody is about to sleep; returns the value to sleep on. */
 static inline uint32_t event_prepare(atomic_u32 *event)
 {
-	uint32_t seen = load32_seq(event); /* [E2], [E3] */
+	uint32_t seen = load32_acquire(event); /* [E2], [E3]: of who set the bit before us */
 
 	while ((seen & (EVENT_SLEEPERS | EVENT_WAKING)) != EVENT_SLEEPERS) {
 		uint32_t ticket = (seen | EVENT_SLEEPERS) & ~EVENT_WAKING;
@@ -39,7 +39,7 @@ static inline uint32_t event_prepare(atomic_u32 *event)
 			CRASH_POINT(event_prepared);
 			return ticket;
 		}
-		seen = load32_seq(event);
+		seen = load32_acquire(event); /* [E2] */
 	}
 	return seen;
 }
@@ -50,15 +50,16 @@ static inline bool event_has_sleepers(const atomic_u32 *event)
 	return load32_seq(event) & EVENT_SLEEPERS;
 }
 
-/* [E1] Makes every ticket given out so far old. Returns the new value. */
+/* [E1] Makes every ticket given out so far old. Returns the new value. Whoever prepares after it sees what was
+ * done before it. */
 static inline uint32_t event_advance(atomic_u32 *event)
 {
 	uint32_t seen, next;
 
 	do {
-		seen = load32_seq(event);
+		seen = load32_relaxed(event); /* relaxed: the CAS decides */
 		next = (seen + EVENT_ONE) | EVENT_WAKING;
-	} while (!cas32_seq(event, seen, next));
+	} while (!cas32_release(event, seen, next));
 	CRASH_POINT(event_advanced);
 	return next;
 }
@@ -66,7 +67,8 @@ static inline uint32_t event_advance(atomic_u32 *event)
 /* [E3] Nobody was left to wake: take the bit away, unless somebody prepared or advanced since `seen`. */
 static inline void event_quiet(atomic_u32 *event, uint32_t seen)
 {
-	cas32_seq(event, seen, seen & ~(EVENT_SLEEPERS | EVENT_WAKING));
+	/* relaxed: one word, and the CAS names its value */
+	cas32_relaxed(event, seen, seen & ~(EVENT_SLEEPERS | EVENT_WAKING));
 	CRASH_POINT(event_quieted);
 }
 

@@ -166,8 +166,8 @@ static inline void ring_set_again(const struct ring *ring, uint32_t slot)
 /* Is the READY message in this slot one that the head will not meet again? Then the sweep sets its bit. */
 static inline bool ring_is_behind_head(const struct ring *ring, uint32_t slot, struct slot_word word)
 {
-	/* [Q2] Pairs with [Q1] of who said EMPTY. */
-	return (word_generation(word) << ring->order | slot) < load_seq(&ring->ends->head);
+	/* relaxed: the sweep comes again */
+	return (word_generation(word) << ring->order | slot) < load_relaxed(&ring->ends->head);
 }
 
 /* ---- the common case, inline ------------------------------------------------------------------
@@ -184,7 +184,7 @@ static inline uint64_t ring_lap(const struct ring *ring, uint64_t position)
 /* [K2] Clears the mark of a slot just claimed; a jump may have believed it. */
 static inline bool ring_mark_was_set(const struct ring *ring, uint32_t slot)
 {
-	return bitmap_any(&ring->kept) && bitmap_test(&ring->kept, slot) && bitmap_clear(&ring->kept, slot);
+	return bitmap_test(&ring->kept, slot) && bitmap_clear(&ring->kept, slot);
 }
 
 /* Claims the slot of position t. False: somebody else was faster. */
@@ -286,7 +286,7 @@ static inline bool ring_take_next(const struct ring *ring, struct ring_cursor *c
 	if (word.bits.low != word_make(SLOT_READY, ring_lap(ring, h), OWNER_NONE, 0, 0).bits.low ||
 	    bitmap_any(&ring->again) || terms->viewer != OWNER_NONE || terms->stay_visible)
 		return false;
-	word.bits.high = load_acquire(&slot->word.high); /* [T1] after the low half, as [L1] */
+	word.bits.high = load_relaxed(&slot->word.high); /* relaxed: behind the low half, as [L1] */
 	leased = word_with_deadline(word_with_state(word, SLOT_LEASED), (uint32_t)terms->deadline_ms);
 	leased.bits.high += 1; /* the receive count */
 	if (word_receives(word) != 0 || !ring_lease_slot(ring, index, word, leased, terms))
@@ -294,7 +294,7 @@ static inline bool ring_take_next(const struct ring *ring, struct ring_cursor *c
 	cursor->head = h + 1;
 	/* [Q1] Written down now and then, so that others need not walk there. */
 	if ((h + 1) % CURSOR_LAG_MAX == 0) {
-		raise_seq(&ring->ends->head, h + 1);
+		raise_release(&ring->ends->head, h + 1);
 		CRASH_POINT(receive_head_moved);
 	}
 	*ret = (struct ring_taken){.slot = index, .word = leased};
@@ -307,7 +307,7 @@ static inline bool ring_free(const struct ring *ring, uint32_t slot, struct slot
 	if (!slot_change(&ring->slots[slot], from, word_freed(from)))
 		return false;
 	CRASH_POINT(delete_freed);
-	if (bitmap_any(&ring->kept) && bitmap_test(&ring->kept, slot))
+	if (bitmap_guess(&ring->kept, slot))
 		bitmap_clear(&ring->kept, slot);
 	CRASH_POINT(delete_mark_cleared);
 	return true;

@@ -238,7 +238,8 @@ static inline struct slot_word slot_read(const struct slot *slot)
 {
 	uint64_t low = load_seq(&slot->word.low);
 
-	return (struct slot_word){{.low = low, .high = load_acquire(&slot->word.high)}};
+	/* relaxed: behind the low half, which acquires */
+	return (struct slot_word){{.low = low, .high = load_relaxed(&slot->word.high)}};
 }
 
 /* [L2] Reads a pair of which this is true: when `high` was read, `low` was the value before or
@@ -250,7 +251,8 @@ static inline struct slot_word slot_read_stable(const struct slot *slot)
 	struct slot_word w = slot_read(slot);
 
 	for (int tries = 0; tries < 4; tries++) {
-		uint64_t low = load_acquire(&slot->word.low); /* [L2] */
+		/* [L2] relaxed: not older than what `high` was read with */
+		uint64_t low = load_relaxed(&slot->word.low);
 
 		if (low == w.bits.low)
 			break;
@@ -284,13 +286,26 @@ static inline bool slot_change(struct slot *slot, struct slot_word from, struct 
 	return cas128_seq(&slot->word, from.bits, to.bits);
 }
 
-/* relaxed: changes nothing (it has the order of all such operations).
- * Takes the cache line of the inline bytes for ourselves, by a write that changes nothing. If consumers
+/* [C1] The same where no look at another word follows that must not come first: what was done to the message
+ * before stays before. */
+static inline bool slot_change_release(struct slot *slot, struct slot_word from, struct slot_word to)
+{
+	return cas128_release(&slot->word, from.bits, to.bits);
+}
+
+/* [C1] The same where only the state is news. */
+static inline bool slot_change_relaxed(struct slot *slot, struct slot_word from, struct slot_word to)
+{
+	return cas128_relaxed(&slot->word, from.bits,
+			      to.bits); /* relaxed: as said; publish stays the head of the release sequence */
+}
+
+/* Takes the cache line of the inline bytes for ourselves, by a write that changes nothing. If consumers
  * only read it, the line stays shared with the core of the last producer, and the next one must wait
  * for it to be given up while it writes: 2.3 to 4.6 times the cost of a message (docs/BENCHMARKS.md). */
 static inline void slot_own_inline(struct slot *slot)
 {
-	fetch_or_seq((atomic_u64 *)(void *)slot->message.inline_bytes, 0);
+	fetch_or_relaxed((atomic_u64 *)(void *)slot->message.inline_bytes, 0); /* relaxed: changes nothing */
 }
 
 #endif

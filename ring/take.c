@@ -37,7 +37,7 @@ static bool lease(const struct ring *ring, uint32_t slot, struct slot_word ready
 		to = leased_word(ready, terms);
 	}
 	if (too_often) {
-		if (!slot_change(&ring->slots[slot], ready, to))
+		if (!slot_change_relaxed(&ring->slots[slot], ready, to))
 			return false;
 		CRASH_POINT(receive_dead);
 	} else if (!ring_lease_slot(ring, slot, ready, to, terms)) {
@@ -89,7 +89,7 @@ static bool pass_writing(struct slot *slot, struct slot_word word)
 		if (load_relaxed(&slot->word.low) != word.bits.low) /* relaxed: it is read again */
 			return false;
 	}
-	if (!slot_change(slot, word, word_with_state(word, SLOT_PASSED)))
+	if (!slot_change_relaxed(slot, word, word_with_state(word, SLOT_PASSED)))
 		return false;
 	CRASH_POINT(receive_passed_writing);
 	return true;
@@ -159,7 +159,7 @@ static void head_keep_up(const struct ring *ring, struct ring_cursor *cursor, ui
 {
 	cursor->head = h;
 	if (h >= load_relaxed(&ring->ends->head) + lag) { /* relaxed: monotonic, a hint */
-		raise_seq(&ring->ends->head, h);	  /* [Q1] */
+		raise_release(&ring->ends->head, h);	  /* [Q1] */
 		CRASH_POINT(receive_head_moved);
 	}
 }

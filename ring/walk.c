@@ -16,7 +16,7 @@ void look_again(const struct ring *ring, uint64_t from, uint64_t to)
 		struct slot_word word = slot_read(slot);
 
 		while (is_within(ring, index, word, from, to) && word_state(word) == SLOT_WRITING) {
-			if (slot_change(slot, word, word_with_state(word, SLOT_PASSED))) {
+			if (slot_change_relaxed(slot, word, word_with_state(word, SLOT_PASSED))) {
 				CRASH_POINT(receive_passed_writing);
 				break;
 			}

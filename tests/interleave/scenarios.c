@@ -82,6 +82,17 @@ static void old_lease_long(void)
 	add_holder("holder", 0, DELETES);
 }
 
+/* One producer began to claim before another went round a full ring twice, and head was helped along. */
+static void help_late(void)
+{
+	world_begin(0, true);
+	start_leased(0, 0, 7, NOT_SOON);
+	start_ends(1);
+	add_producer("producer1", 1, 1);
+	add_producer("producer2", 2, 2);
+	add_holder("holder", 0, DELETES);
+}
+
 static void begin_with_marks(void)
 {
 	world_begin(2, true);
@@ -405,6 +416,7 @@ const struct scenario scenarios[] = {
 	{"two_producers", "2 + 1 messages, 1 consumer", two_producers, 1, 0, 4, false, 0},
 	{"two_consumers", "2 messages, 2 consumers", two_consumers, 1, 0, FREE_WALK, false, 0},
 	{"old_lease", "an old lease is deleted late", old_lease, 1, 0, 4, false, 0},
+	{"help_late", "a claim two laps late", help_late, 0, 0, FREE_WALK, false, 0},
 	{"marks", "marked slots, one is freed late", marks, 2, 0, FREE_WALK, false, 0},
 	{"marks_race", "a stale mark", marks_race, 2, 0, FREE_WALK, false, 0},
 	{"marks_late", "a mark set late", marks_late, 2, 0, FREE_WALK, false, 0},

@@ -8,7 +8,7 @@
 
 /* ---- R9: a copy made while the lease ends --------------------------------------------------------------- */
 
-enum { OLD_MESSAGE = 7, NEW_MESSAGE = 1, LEASE_ENDS = 10, AFTER_IT = 1000 };
+enum { OLD_MESSAGE = 7, NEW_MESSAGE = 1, LEASE_ENDS = 10, AFTER_IT = 100, AFTER_THE_END = 5000 };
 
 static void copier_turn(int actor)
 {
@@ -79,6 +79,66 @@ void build_delay_due(void)
 	world.now = LEASE_ENDS;
 	add_delaying_producer("producer", NEW_MESSAGE, 1);
 	add_hint_reaper("reaper", 1);
+}
+
+/* A lease that ends sooner than was said. */
+static void shortener_turn(int actor)
+{
+	explore_doing(actor, "extend");
+	ring_set_deadline(&ring, 0, slot_read(&ring.slots[0]), SLOT_LEASED, AFTER_IT);
+	explore_finish(actor);
+}
+
+void build_extend_due(void)
+{
+	int actor;
+
+	world_begin(1, false);
+	start_leased(1, 0, OLD_MESSAGE, LEASE_ENDS);
+	start_leased(0, 0, NEW_MESSAGE, AFTER_THE_END);
+	start_ends(2);
+	world.now = LEASE_ENDS;
+	actor = explore_add_actor("holder", shortener_turn, false);
+	world.messages[NEW_MESSAGE].holder = (uint8_t)actor;
+	add_hint_reaper("reaper", 1);
+}
+
+/* Who lowered the group was killed before the summary: who finds the group low enough must not believe a
+ * summary that the reaper has taken meanwhile. */
+static void killed_turn(int actor)
+{
+	explore_doing(actor, "lower");
+	raise_seq(ring.due.groups, ~(uint64_t)LEASE_ENDS);
+	explore_finish(actor);
+}
+
+void build_half_lowered(void)
+{
+	build_lease_due();
+	explore_add_actor("killed", killed_turn, false);
+}
+
+/* ---- S4: read, then given back; the slot's next message is written over it --------------------------------- */
+
+static void giver_turn(int actor)
+{
+	explore_doing(actor, "release");
+	data_read(&ring.slots[0].message.id[0]);
+	ring_make_ready(&ring, 0, slot_read(&ring.slots[0]));
+	explore_finish(actor);
+}
+
+void build_give_back(void)
+{
+	int actor;
+
+	world_begin(0, true);
+	start_leased(0, 0, OLD_MESSAGE, AFTER_IT);
+	ring.ends->tail = 1; /* head stands before it: found without its bit */
+	actor = explore_add_actor("giver", giver_turn, false);
+	world.messages[OLD_MESSAGE].holder = (uint8_t)actor;
+	add_consumer("consumer", 1, DELETES);
+	add_producer("producer", NEW_MESSAGE, 1);
 }
 
 /* ---- H1, H2: reading in place ---------------------------------------------------------------------------- */

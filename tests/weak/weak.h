@@ -28,9 +28,16 @@ unsigned litmus_failures(unsigned *ret_count);
 void build_copy(void);
 void build_lease_due(void);
 void build_delay_due(void);
+void build_extend_due(void);
+void build_half_lowered(void);
+void build_give_back(void);
 void build_hold(void);
 void build_view_fence(void);
 void build_view_barrier(void);
+
+/* events.c */
+void build_two_sleepers(void);
+void build_stop_sleeper(void);
 
 /* orders.c */
 bool orders_weaken(const char *text); /* "SITE=ORDER SITE=ORDER ..." */
