@@ -45,7 +45,13 @@ static inline bool bitmap_any(const struct bitmap *map)
 	return load_relaxed(map->level[map->levels - 1]) != 0; /* relaxed: as said */
 }
 
-/* Is this bit set? A guess of the same kind. */
+/* [S5] The same, asked before "nothing" is answered: what was set before the call is seen, whoever told of it. */
+static inline bool bitmap_any_now(const struct bitmap *map)
+{
+	return load_seq(map->level[map->levels - 1]) != 0;
+}
+
+/* Is this bit set? A guess of the same kind as bitmap_any(). */
 static inline bool bitmap_guess(const struct bitmap *map, uint32_t bit)
 {
 	/* relaxed: as said */

@@ -218,7 +218,7 @@ enum ring_result ring_take(const struct ring *ring, struct ring_cursor *cursor, 
 	if (result == RING_EMPTY)
 		result = take_head(ring, cursor, terms, ret);
 	/* The bits once more, also for those that take_head has just set: who hears EMPTY may sleep. */
-	if (result == RING_EMPTY && (terms->before_sleep || bitmap_any(&ring->again)))
+	if (result == RING_EMPTY && (terms->before_sleep || bitmap_any_now(&ring->again)))
 		result = take_again(ring, cursor, terms, ret);
 	return result;
 }

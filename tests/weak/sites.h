@@ -99,6 +99,7 @@
 #define slot_change_low(slot, from, to) AT_SITE("slot_change_low", ORDER_ALL, slot_change_low(slot, from, to))
 
 #include "ring/bitmap.h"
+#define bitmap_any_now(map) AT_SITE("bitmap_any_now", ORDER_ACQUIRE | ORDER_SEQ, bitmap_any_now(map))
 #define bitmap_test(map, bit) AT_SITE("bitmap_test", ORDER_ACQUIRE | ORDER_SEQ, bitmap_test(map, bit))
 
 #endif
