@@ -120,7 +120,7 @@ int rlq_purge(struct rlq_queue *queue, uint64_t *ret_count)
 	seg_notify_room(segment);
 	if (ret_count)
 		*ret_count = count;
-	return 0;
+	return count > 0 ? call_settle(queue) : 0;
 }
 
 /* ---- redrive ---------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #define RLQ_INTERNAL_H
 
 #include "ringlease.h"
+#include "shm/durable.h"
 #include "shm/message.h"
 #include "shm/reap.h"
 #include "shm/segment.h"
@@ -106,6 +107,27 @@ static inline int call_begin(struct rlq_queue *queue)
 static inline void call_end(struct rlq_queue *queue)
 {
 	seg_leave(queue->seg);
+}
+
+/* After a call that changed something: a sync queue waits until that is durable, an async one sees to it that it will
+ * be. Outside a call. 0, RLQ_EUNKNOWN, RLQ_EJOURNAL. */
+static inline int call_settle(struct rlq_queue *queue)
+{
+	const struct segment *segment = queue->seg;
+
+	if (__builtin_expect(segment->durability == RLQ_MEMORY, 1))
+		return 0;
+	if (segment->durability == RLQ_SYNC)
+		return seg_wait_durable(segment->directory);
+	seg_want_turn(segment->directory);
+	return 0;
+}
+
+/* The same for what nobody waits for. */
+static inline void call_note(struct rlq_queue *queue)
+{
+	if (__builtin_expect(queue->seg->durability != RLQ_MEMORY, 0))
+		seg_want_turn(queue->seg->directory);
 }
 
 /* Sleeps on `event` with `ticket`, until woken, `until_ms`, or the next thing is due when no engine is

@@ -3,6 +3,7 @@
 
 #include "kmod-free/memory.h"
 #include "ring/crashpoint.h"
+#include "shm/durable.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -88,7 +89,7 @@ static int attributes_check(const struct rlq_queue_attributes *a)
 		    a->message_bytes_max <= RLQ_BODY_MAX && a->capacity >= 1 && a->capacity <= RLQ_CAPACITY_MAX &&
 		    a->receives_max <= 1000 && a->overdue_ms <= RLQ_RETENTION_MAX_MS &&
 		    (a->mode & ~UINT32_C(0777)) == 0 && (a->mode & 0600) == 0600 &&
-		    a->placement <= RLQ_PLACE_NODE && memchr(a->dlq, '\0', sizeof(a->dlq)) != NULL;
+		    a->placement <= RLQ_PLACE_NODE && a->durability <= RLQ_SYNC && memchr(a->dlq, '\0', sizeof(a->dlq)) != NULL;
 
 	if (!good || (a->dlq[0] == '\0') != (a->receives_max == 0))
 		return RLQ_EATTRIBUTE;
@@ -127,6 +128,7 @@ static void attributes_from_segment(const struct segment *segment, struct rlq_qu
 		.group = identity->group,
 		.placement = (enum rlq_placement)identity->placement,
 		.placement_node = identity->placement_node,
+		.durability = (enum rlq_durability)segment->durability,
 	};
 	if (has_dlq)
 		memcpy(ret->dlq, segment->header->dlq_name[dlq - 1], RLQ_NAME_MAX);
@@ -145,7 +147,7 @@ static bool attributes_equal(const struct rlq_queue_attributes *a, const struct 
 static bool fixed_attributes_equal(const struct rlq_queue_attributes *a, const struct rlq_queue_attributes *b)
 {
 	return a->capacity == b->capacity && a->mode == b->mode && a->group == b->group &&
-	       a->placement == b->placement &&
+	       a->placement == b->placement && a->durability == b->durability &&
 	       (a->placement != RLQ_PLACE_NODE || a->placement_node == b->placement_node);
 }
 
@@ -226,9 +228,20 @@ int rlq_queue_create(struct rlq_directory *directory, const char *name,
 	recipe.group = a.group;
 	recipe.placement = a.placement;
 	recipe.placement_node = a.placement_node;
+	recipe.durability = a.durability;
+	if (a.durability != RLQ_MEMORY) {
+		error = seg_journal_state(&directory->seg, os_boot_ms());
+		if (error)
+			return error;
+	}
 	result = create_or_compare(directory, &recipe, &a);
 	if (result == 1)
 		seg_engine_expect(&directory->seg, 0, os_boot_ms()); /* a sleeping engine learns of it at once */
+	if (result >= 0 && a.durability != RLQ_MEMORY) {
+		error = seg_wait_durable(&directory->seg);
+		if (error)
+			return error;
+	}
 	return result;
 }
 
@@ -352,7 +365,7 @@ int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rlq_queue_att
 		flock(queue->seg->fd, LOCK_UN);
 	}
 	call_end(queue);
-	return error;
+	return error ? error : call_settle(queue);
 }
 
 /* ---- stat ------------------------------------------------------------------------------------- */

@@ -60,6 +60,8 @@ static inline __attribute__((always_inline)) int outgoing_reserve(struct rlq_que
 	const struct ring *ring;
 	int error = seg_room(segment), index;
 
+	if (!error && __builtin_expect(segment->durability != RLQ_MEMORY, 0))
+		error = seg_journal_state(segment->directory, segment->clock.boot_ms);
 	if (error)
 		return error;
 	index = seg_claim(segment, &out->claim);
@@ -91,7 +93,11 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 	message->sent_ms = segment->clock.wall_ms;
 	message->sender = queue->sender;
 	CRASH_POINT(send_written);
-	if (out->delay_ms == 0) {
+	if (__builtin_expect(segment->durability == RLQ_SYNC, 0)) {
+		uint64_t due_ms = out->delay_ms == 0 ? 0 : deadline_after(queue, out->delay_ms);
+
+		result = ring_publish_pending(ring, &out->claim, owner, due_ms);
+	} else if (out->delay_ms == 0) {
 		result = ring_publish(ring, &out->claim, owner);
 	} else {
 		uint64_t due_ms = deadline_after(queue, out->delay_ms);
@@ -240,6 +246,7 @@ int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const
 	if (!error) {
 		seg_notify(queue->seg, 1);
 		CRASH_POINT(send_notified);
+		error = call_settle(queue);
 	}
 	return error;
 }
@@ -302,6 +309,12 @@ int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries
 			break;
 		seg_notify(queue->seg, 1);
 		sent++;
+	}
+	if (sent > 0) {
+		int unsettled = call_settle(queue);
+
+		if (unsettled)
+			return unsettled;
 	}
 	return sent > 0 ? (int)sent : error;
 }
@@ -404,6 +417,7 @@ int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *reservation, st
 	if (!error) {
 		seg_notify(segment, 1);
 		memset(reservation, 0, sizeof(*reservation));
+		error = call_settle(queue);
 	}
 	return error;
 }

@@ -10,6 +10,7 @@
  */
 #include "ringlease-engine.h"
 
+#include "daemon/journaling.h"
 #include "kmod-free/futex.h"
 #include "ring/event.h"
 #include "shm/reap.h"
@@ -67,10 +68,13 @@ struct rlq_engine {
 	uint64_t looked_ms; /* when the dead were last looked for, boot clock */
 	int lock_fd;
 	atomic_bool is_stopped;
+	char *data; /* as asked for; NULL: no journal */
+	struct journaling *journaling;
 };
 
-static __attribute__((format(printf, 2, 3))) void say(struct rlq_engine *engine, const char *format, ...)
+static __attribute__((format(printf, 2, 3))) void say(void *context, const char *format, ...)
 {
+	struct rlq_engine *engine = context;
 	char text[512];
 	va_list arguments;
 
@@ -391,8 +395,14 @@ int rlq_engine_open(const char *path, const struct rlq_engine_options *options, 
 	}
 	if (options)
 		engine->options = *options;
+	engine->data = engine->options.data ? strdup(engine->options.data) : NULL;
+	if (engine->options.data && engine->data == NULL) {
+		free(engine);
+		return -ENOMEM;
+	}
 	error = seg_directory_open(path, &engine->directory);
 	if (error) {
+		free(engine->data);
 		free(engine);
 		return error;
 	}
@@ -400,11 +410,25 @@ int rlq_engine_open(const char *path, const struct rlq_engine_options *options, 
 	if (engine->lock_fd < 0) {
 		error = -errno;
 		seg_directory_close(&engine->directory);
+		free(engine->data);
 		free(engine);
 		return error;
 	}
 	os_clock_start(&engine->clock);
 	*ret_engine = engine;
+	return 0;
+}
+
+/* A journal that was not asked for by name may be missing. */
+static int journal_from_now(struct rlq_engine *engine)
+{
+	bool is_named = engine->data && engine->data[0];
+	struct journaling_options options = {.data = is_named ? engine->data : NULL, .say = say, .context = engine};
+	int error = engine->data ? journaling_start(&engine->directory, &options, &engine->journaling) : 0;
+
+	if (!error || is_named)
+		return error;
+	say(engine, "no journal: durable queues are refused");
 	return 0;
 }
 
@@ -416,8 +440,10 @@ int rlq_engine_run(struct rlq_engine *engine)
 	if (!os_liveness_is_own(&engine->directory.liveness))
 		return RLQ_EFORKED;
 	stand_by(engine);
-	if (!atomic_load(&engine->is_stopped))
+	if (!atomic_load(&engine->is_stopped)) {
 		say(engine, "serving %s", engine->directory.path);
+		error = journal_from_now(engine);
+	}
 	while (!atomic_load(&engine->is_stopped) && !error) {
 		uint64_t next;
 
@@ -428,6 +454,8 @@ int rlq_engine_run(struct rlq_engine *engine)
 		else
 			store_seq(&engine->directory.engine->awake_by_ms, engine->clock.boot_ms);
 	}
+	journaling_stop(engine->journaling);
+	engine->journaling = NULL;
 	/* Said, so that clients do our work from now on. */
 	store_seq(&engine->directory.engine->awake_by_ms, 0);
 	flock(engine->lock_fd, LOCK_UN);
@@ -449,6 +477,7 @@ void rlq_engine_close(struct rlq_engine *engine)
 		served_drop(engine, engine->served_count - 1);
 	free(engine->served);
 	free(engine->refused);
+	free(engine->data);
 	close(engine->lock_fd);
 	seg_directory_close(&engine->directory);
 	free(engine);

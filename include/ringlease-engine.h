@@ -17,6 +17,11 @@ struct rlq_engine_options {
 	/* Called for what an operator should know; NULL: nowhere. From the engine's thread. */
 	void (*log)(void *context, const char *text);
 	void *context;
+	/* Folder of the journal, for durable queues; made if it is missing. "": the default, $RINGLEASE_DATA, else a
+	 * folder for this directory below $XDG_STATE_HOME/ringlease, /var/lib/ringlease (root) or
+	 * ~/.local/state/ringlease; without it the engine serves, says so, and journals nothing. NULL: no journal;
+	 * durable queues can then be neither made nor sent to. */
+	const char *data;
 };
 
 #define RLQ_ENGINE_OPTIONS_INIT                                                                    \
@@ -29,7 +34,8 @@ RLQ_PUBLIC int rlq_engine_open(const char *path, const struct rlq_engine_options
 			       struct rlq_engine **ret_engine);
 
 /* Serves until rlq_engine_stop() is called. Blocks; returns 0 or a negative code;
- * RLQ_EFORKED in a child of the process that opened it. */
+ * RLQ_EFORKED in a child of the process that opened it; what keeps it from the journal that was named (-EBUSY:
+ * another engine has it). Journals from a thread of its own. */
 RLQ_PUBLIC int rlq_engine_run(struct rlq_engine *engine);
 
 /* Ends rlq_engine_run(). Async-signal-safe; from any thread. */

@@ -57,7 +57,8 @@ struct seg_identity {
 	uint32_t placement, placement_node;
 	uint32_t mode, group;
 	char name[SEG_NAME_MAX + 4];
-	char spare[88];
+	uint32_t durability; /* enum rlq_durability */
+	char spare[84];
 };
 _Static_assert(sizeof(struct seg_identity) == 256, "identity");
 
@@ -199,6 +200,17 @@ struct seg_engine_page {
 	uint32_t spare;
 	atomic_u64 key; /* of the engine's process */
 	atomic_u64 pid;
+
+	/* The journal's turns (shm/durable.h). Read by all who wait, written once a turn. */
+	_Alignas(128) atomic_u64 journal_key; /* of the process that journals; 0: none */
+	atomic_u64 journal_error;	      /* why it takes nothing at present, negated; 0: it does */
+	atomic_u64 turn_begun, turn_done;
+	atomic_u32 durable; /* eventcount of those who wait for a turn */
+	uint32_t journal_spare;
+	/* Written by clients, once a turn. */
+	_Alignas(128) atomic_u64 turn_wanted, turn_urgent;
+	atomic_u32 journal_bell; /* eventcount: the journal's thread sleeps on it */
+	uint32_t bell_spare;
 };
 
 enum {

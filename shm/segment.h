@@ -30,6 +30,7 @@ struct segment {
 	struct os_clock clock;
 	uint32_t capacity_order; /* order of the largest ring */
 	uint64_t capacity;
+	uint32_t durability; /* enum rlq_durability */
 	uint64_t incarnation;
 	uint64_t file; /* its number, as seg_file_number() gives it */
 	char name[SEG_NAME_MAX + 1];
@@ -46,11 +47,18 @@ struct seg_recipe {
 	char dlq[SEG_NAME_MAX + 8];
 	uint32_t mode, group;
 	uint32_t placement, placement_node;
+	uint32_t durability;
 	uint32_t order_first; /* 0: the default */
 };
 
 /* Builds a segment without a name and links it. 0, -EEXIST, -ENOSPC, other errno. */
 int seg_create(const struct seg_directory *directory, const struct seg_recipe *recipe);
+
+/* The same, but under a name that nobody opens, and opened: to be filled, then published (-EEXIST: a queue of its name
+ * is there). What a killed one has left is replaced. */
+int seg_draft_create(const struct seg_directory *directory, const struct seg_recipe *recipe,
+		     struct segment **ret_segment);
+int seg_draft_publish(const struct seg_directory *directory, const char *name);
 
 /* Opens by name and takes a row. -ENOENT, and the faults of seg_check_identity. */
 int seg_open(const struct seg_directory *directory, const char *name, struct segment **ret_segment);
