@@ -299,9 +299,9 @@ lint: ## cppcheck and clang-tidy
 		--suppress=missingIncludeSystem --suppress=uninitvar:ring/atomic.h --error-exitcode=1 -I. -Iinclude $(CLIENT) $(ENGINE) $(TOOLS)
 	$(Q)clang-tidy --quiet $(CLIENT) $(ENGINE) $(TOOLS) -- -std=gnu17 -D_GNU_SOURCE -I. -Iinclude -DRL_VERSION='""'
 
-# Without what takes its chance (random kills, real races), so that the figures stay, and without crash_points,
-# which reaches here what stop_continue does; of the explorer, the short scenarios that between them lose every
-# race.
+# Without what takes its chance (random kills, real races) and with one seed, so that the figures stay, and
+# without crash_points, which reaches here what stop_continue does; of the explorer, the short scenarios that
+# between them lose every race.
 COVERAGE_SCENARIOS := one_slot marks_race death_marks sleep_one bitmap
 COVERAGE_TESTS = $(filter-out $(addprefix $(B)/tests/,stress/stress_% stress/no_% stress/history_% crash/crash_% crash/stop_stores),$(TESTS)) \
 	$(FUZZ_PROGRAMS) $(CLI)
@@ -315,6 +315,7 @@ coverage: ## lines and branches of ring/ and shm/ that the tests reach; fails be
 
 coverage-build: $(FUZZ_PROGRAMS) $(INTERLEAVE_DIR)/interleave
 
+coverage-run: export TEST_SEED := 1
 coverage-run:
 	$(Q)find $(B) -name '*.gcda' -delete
 	$(Q)BUILD=$(abspath $(B)) CC=$(CC) scripts/run-tests $(COVERAGE_TESTS) \

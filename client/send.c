@@ -132,8 +132,8 @@ static inline __attribute__((always_inline)) int outgoing_send(struct rlq_queue 
 
 /* ---- waiting for room ------------------------------------------------------------------------- */
 
-/* A call that was not asked to wait still does so for a ring that somebody is just making: a large one takes
- * 10 ms. Who takes longer than all these looks is stopped. */
+/* A call that was not asked to wait still does so for a ring that somebody is just making or giving back. It is
+ * given up when so many looks in a row have seen no step of that (shm/rings.c): then he is stopped. */
 enum { GROWING_LOOKS = 20, GROWING_LOOK_MS = 10 };
 
 static bool is_worth_waiting(int error)
@@ -143,6 +143,8 @@ static bool is_worth_waiting(int error)
 
 struct patience {
 	uint32_t flags;
+	uint32_t looks;	   /* in a row that have seen no step */
+	uint64_t steps;	   /* as seen last */
 	uint64_t until_ms; /* 0: not asked to wait */
 };
 
@@ -152,15 +154,25 @@ static bool is_passing(const struct rlq_queue *queue, int error)
 	return error == ROOM_GROWING || (error == RLQ_ENOSPACE && seg_is_growing(queue->seg));
 }
 
+static bool goes_on(const struct rlq_queue *queue, struct patience *patience)
+{
+	/* relaxed: a hint, and looked at again */
+	uint64_t steps = load_relaxed(&queue->seg->header->region_steps);
+
+	if (steps != patience->steps)
+		patience->looks = 0;
+	patience->steps = steps;
+	return patience->looks++ < GROWING_LOOKS;
+}
+
 /* Until when to sleep before the next try; 0: do not. */
-static uint64_t waits_until(const struct rlq_queue *queue, const struct patience *patience, int error,
-			    uint32_t tries)
+static uint64_t waits_until(const struct rlq_queue *queue, struct patience *patience, int error)
 {
 	uint64_t now_ms = queue->seg->clock.boot_ms;
 
 	if (patience->flags & RLQ_SEND_WAIT && now_ms < patience->until_ms)
 		return patience->until_ms;
-	return tries < GROWING_LOOKS && is_passing(queue, error) ? now_ms + GROWING_LOOK_MS : 0;
+	return is_passing(queue, error) && goes_on(queue, patience) ? now_ms + GROWING_LOOK_MS : 0;
 }
 
 static int patience_begin(struct rlq_queue *queue, const struct rlq_send_options *options,
@@ -192,7 +204,7 @@ static inline __attribute__((always_inline)) int try_once(struct rlq_queue *queu
 /* Sends, or reserves, what has found no room so far, if somebody makes some in time: consumers, or time
  * and death, whose work we do if nobody else does. */
 static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_call *attempt,
-			 const struct patience *patience, struct rlq_message_id *ret_id)
+			 struct patience *patience, struct rlq_message_id *ret_id)
 {
 	atomic_u32 *event = &queue->seg->header->producers;
 	uint32_t ticket = 0, tries;
@@ -208,7 +220,7 @@ static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_
 		error = try_once(queue, out, attempt, ret_id);
 		if (!is_worth_waiting(error))
 			return error;
-		until_ms = waits_until(queue, patience, error, tries);
+		until_ms = waits_until(queue, patience, error);
 		if (until_ms == 0)
 			return error == ROOM_GROWING ? RLQ_EFULL : error;
 		if (tries > 0) {

@@ -70,6 +70,7 @@
 	X(move_error_noted)                                                                                        \
 	X(move_undone)                                                                                             \
 	X(grow_busy)                                                                                               \
+	X(region_stepped)                                                                                          \
 	X(grow_allocated)                                                                                          \
 	X(grow_appended)                                                                                           \
 	X(grow_live)                                                                                               \

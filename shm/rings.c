@@ -13,9 +13,9 @@
  * Killed while BUSY: an unlisted region of a dead owner is punched by the next step, a listed one is
  * made LIVE. Killed after unlisting: the region is LIVE and unlisted, which is where retiring goes on.
  * A region BUSY with a stopped owner is not used; there are eight. While others have the last of them, a send
- * waits for up to 200 ms (client/send.c). Old rings that are kept by what nobody deletes use up to seven; who
- * takes the last free one makes its ring as large as the capacity needs (room.c), so that the queue never has
- * to grow past it, and shrinking leaves one free.
+ * waits, for up to 200 ms after their last step (client/send.c). Old rings that are kept by what nobody deletes use
+ * up to seven; who takes the last free one makes its ring as large as the capacity needs (room.c), so that the
+ * queue never has to grow past it, and shrinking leaves one free.
  */
 #include "shm/rings.h"
 
@@ -25,6 +25,9 @@
 #include "ringlease.h"
 
 #include <errno.h>
+
+#define STEP_BYTES (UINT64_C(256) << 20)
+#define PAGE_MOST (UINT64_C(2) << 20) /* of a tmpfs: only whole pages are given back */
 
 static struct pair128 region_read(const struct segment *segment, uint32_t index)
 {
@@ -86,9 +89,28 @@ static int region_take(struct segment *segment, uint32_t order, struct pair128 *
 	return -1;
 }
 
+/* A large ring takes a while: in steps, so that others see that we are at work (client/send.c). */
+static int in_steps(struct segment *segment, uint32_t index, uint64_t bytes,
+		    int (*act)(int fd, uint64_t offset, uint64_t bytes))
+{
+	int error = 0;
+
+	for (uint64_t done = 0; done < bytes && !error; done += STEP_BYTES) {
+		error = act(segment->fd, region_offset(index) + done,
+			    bytes - done < STEP_BYTES ? bytes - done : STEP_BYTES);
+		CRASH_POINT(region_stepped);
+		fetch_add_seq(&segment->header->region_steps, 1);
+	}
+	return error;
+}
+
 static void region_give_back(struct segment *segment, uint32_t index, struct pair128 busy)
 {
-	os_file_punch(segment->fd, region_offset(index), SEG_RING_REGION);
+	uint32_t order = region_order(busy.low);
+	uint64_t bytes =
+		order <= RING_ORDER_MAX ? (ring_bytes(order) + PAGE_MOST - 1) & ~(PAGE_MOST - 1) : SEG_RING_REGION;
+
+	in_steps(segment, index, bytes, os_file_punch);
 	CRASH_POINT(retire_punched);
 	region_change(segment, index, busy, (struct pair128){0});
 	CRASH_POINT(retire_emptied);
@@ -135,7 +157,7 @@ int seg_grow(struct segment *segment, uint32_t order)
 	store_relaxed(&segment->header->ends[index].tail, 0); /* ours alone until listed */
 	CRASH_POINT(grow_tail_reset);
 	store_relaxed(&segment->header->ends[index].head, 0);
-	error = os_file_allocate(segment->fd, region_offset((uint32_t)index), ring_bytes(order));
+	error = in_steps(segment, (uint32_t)index, ring_bytes(order), os_file_allocate);
 	CRASH_POINT(grow_allocated);
 	if (error || !list_append(segment, (uint32_t)index)) {
 		region_give_back(segment, (uint32_t)index, busy);

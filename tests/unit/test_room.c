@@ -1,11 +1,15 @@
 #include "client/internal.h"
 #include "kmod-free/sysops.h"
 #include "ring/event.h"
+#include "shm/rings.h"
 #include "shm/room.h"
 #include "tests/support/queue_fixture.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
 
 TestSuite(room, .init = queues_begin, .fini = queues_end, .timeout = 60);
 
@@ -84,4 +88,73 @@ Test(room, shouldSayWhatIsWrongWithAGrowingRing)
 		send_text(queue, "a");
 	cr_expect_eq(stat_of(queue).visible, (uint64_t)sent + 2000);
 	cr_expect_eq(faults_of("q"), 0);
+}
+
+/* ---- a ring that takes long to make ----------------------------------------------------------- */
+
+enum {
+	SLOW_ORDER = 23, /* 1 GiB, in several steps */
+	STEP_LOOKS = 15, /* of who waits, in each step: nearly as many as he would wait without one */
+	LOOK_MS = 11,
+};
+
+static atomic_int looks;
+
+static long counted_futex(const _Atomic uint32_t *word, int operation, uint32_t value,
+			  const struct timespec *timeout, uint32_t bits)
+{
+	if (timeout)
+		atomic_fetch_add(&looks, 1);
+	return real.futex(word, operation, value, timeout, bits);
+}
+
+/* A step of the slow maker: somebody waits, and looks again and again. */
+static int slow_fallocate(int fd, int mode, off_t offset, off_t bytes)
+{
+	(void)fd, (void)mode, (void)offset, (void)bytes;
+	for (int i = 0; i < STEP_LOOKS; i++) {
+		int before = atomic_load(&looks);
+
+		while (atomic_load(&looks) == before)
+			sched_yield();
+		time_passes(LOOK_MS);
+	}
+	return 0;
+}
+
+static void *make_ring(void *context)
+{
+	struct segment *segment = context;
+
+	if (seg_enter(segment) != 0 || seg_grow(segment, SLOW_ORDER) != 0)
+		abort();
+	seg_leave(segment);
+	return NULL;
+}
+
+/* It was "full" 200 ms after the wait began, which a ring of 2 GiB may take to make. */
+Test(room, shouldWaitForARingAsLongAsItsMakerGoesOn)
+{
+	struct rlq_queue *queue = queue_make("q", NULL), *maker = queue_again("q");
+	struct pair128 busy = {.low = REGION_BUSY | (uint64_t)maker->seg->row << 12, .high = maker->seg->serial};
+	struct word128 *region = &queue->seg->header->region[3];
+	uint64_t began_ms;
+	pthread_t thread;
+
+	set_unused_regions(queue->seg, busy);
+	for (int i = 0; i < 1 << SEG_ORDER_FIRST; i++)
+		send_text(queue, "a");
+	store_seq(&region->low, 0);
+	store_seq(&region->high, 0);
+	real = os_sys;
+	os_sys.fallocate = slow_fallocate;
+	os_sys.futex = counted_futex;
+	began_ms = boot_now();
+	pthread_create(&thread, NULL, make_ring, maker->seg);
+	while (load_seq(&region->low) == 0)
+		sched_yield();
+	cr_expect_eq(rlq_send(queue, "a", 1, NULL, NULL), 0);
+	pthread_join(thread, NULL);
+	os_sys = real;
+	cr_expect_gt(boot_now() - began_ms, 3 * STEP_LOOKS * LOOK_MS);
 }
