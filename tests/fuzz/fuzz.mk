@@ -11,14 +11,14 @@ CHECK_DEPS += $(FUZZ_PROGRAMS)
 $(FUZZ_PROGRAMS): $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/fuzz_main.o $(B)/libsupport.a $(B)/libinternal.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $^ $(RL_LDFLAGS) $(LDFLAGS) $(URING_LIBS)
+	$(Q)$(CC) -o $@ $^ $(RL_LDFLAGS) $(LDFLAGS) $(ENGINE_LIBS)
 
 .PHONY: fuzz
 fuzz: ## libFuzzer on FUZZ=segment|receipt for FUZZ_SECONDS=60
 	@mkdir -p build/fuzz/corpus-$(FUZZ)
 	$(call say,FUZZ,$(FUZZ))
 	$(Q)clang $(RL_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined -o build/fuzz/fuzz_$(FUZZ) \
-		tests/fuzz/fuzz_$(FUZZ).c $(SUPPORT) $(CLIENT) $(ENGINE) -pthread $(URING_LIBS)
+		tests/fuzz/fuzz_$(FUZZ).c $(SUPPORT) $(CLIENT) $(ENGINE) -pthread $(ENGINE_LIBS)
 	$(Q)build/fuzz/fuzz_$(FUZZ) -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=4096 build/fuzz/corpus-$(FUZZ)
 
 # Bits flipped in live segments, and the harnesses.
