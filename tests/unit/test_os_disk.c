@@ -1,5 +1,8 @@
+/* The machine's own disk, and a journal on it. */
 #include "kmod-free/disk.h"
 
+#include "daemon/journal.h"
+#include "daemon/replay.h"
 #include "tests/support/shadow_disk.h"
 
 #include <criterion/criterion.h>
@@ -164,4 +167,53 @@ Test(os_disk, calls_that_stop_short_are_made_again_from_there)
 	shadow_fail(SHADOW_READ, 2, -EIO, false);
 	cr_expect_eq(os_disk_read(&shadow_disk, fd, bytes, 10, 0), -EIO);
 	shadow_end();
+}
+
+/* ---- a journal -------------------------------------------------------------------------------- */
+
+static int add_up(void *context, const struct replay_place *place, const struct format_record *record)
+{
+	(void)place;
+	*(uint64_t *)context += ((const struct format_update *)(const void *)record)->number;
+	return 0;
+}
+
+static void write_numbers(const struct replay_report *report, bool is_direct)
+{
+	struct journal_options options = {
+		.file_bytes = FORMAT_FILE_BYTES_MIN,
+		.journal_id = report->journal_id,
+		.next_lsn = report->next_lsn,
+		.next_turn = report->next_turn,
+		.next_file = report->next_file,
+		.is_direct = is_direct,
+	};
+	struct journal *journal;
+
+	cr_assert_eq(journal_open(disk, folder, &options, &journal), 0);
+	for (uint64_t i = 1; i <= 3000; i++) {
+		unsigned char *at = journal_reserve(journal, sizeof(struct format_update));
+
+		cr_assert_not_null(at);
+		format_update_put(at, &(struct format_update){.number = i});
+		if (i % 1000 == 0)
+			cr_assert_eq(journal_end_turn(journal), 0);
+	}
+	cr_assert_eq(journal_close(journal), 0);
+}
+
+Test(os_disk, a_journal_is_written_and_read_past_the_page_cache_and_through_it)
+{
+	for (int round = 0; round < 2; round++) {
+		struct replay_report report;
+		uint64_t sum = 0;
+		struct replay_calls calls = {.record = add_up, .context = &sum};
+
+		cr_assert_eq(replay(disk, folder, NULL, &report), 0);
+		write_numbers(&report, round == 0);
+		cr_assert_eq(replay(disk, folder, &calls, &report), 0);
+		cr_expect_eq(sum, (round + 1) * UINT64_C(4501500));
+		cr_expect(report.damage_count == 0 && report.cut_file == 0 &&
+			  report.records == (round + 1) * 3000u);
+	}
 }
