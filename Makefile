@@ -52,11 +52,12 @@ say   = @printf '  %-8s %s\n' $(1) '$(2)'
 jobs  = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 # ---- sources ------------------------------------------------------------------------------------
-# io_uring is the engine's alone: the client library does not need liburing.
-CLIENT := $(filter-out kmod-free/uring%,$(wildcard kmod-free/*.c)) $(wildcard ring/*.c shm/*.c client/*.c)
-ENGINE := $(wildcard kmod-free/uring*.c) $(filter-out daemon/main.c,$(wildcard daemon/*.c))
+# Disks are the engine's alone: the client library needs neither liburing nor ISA-L (checksums of the journal).
+DISK   := $(wildcard kmod-free/uring*.c kmod-free/disk.c)
+CLIENT := $(filter-out $(DISK),$(wildcard kmod-free/*.c)) $(wildcard ring/*.c shm/*.c client/*.c)
+ENGINE := $(DISK) $(filter-out daemon/main.c,$(wildcard daemon/*.c))
 TOOLS  := $(wildcard tools/*.c)
-URING_LIBS := $(if $(wildcard kmod-free/uring*.c),-luring)
+ENGINE_LIBS := $(if $(wildcard kmod-free/uring*.c),-luring) -lisal
 
 obj   = $(1:%.c=$(B)/obj/%.o)
 lto   = $(1:%.c=$(B)/lto/%.o)
@@ -149,7 +150,7 @@ $(ENGINE_SO) $(B)/libringlease-engine.a: $(call obj,$(CLIENT) $(ENGINE))
 $(SO): ringlease.map
 $(ENGINE_SO): ringlease-engine.map
 $(SO): SO_LIBS :=
-$(ENGINE_SO): SO_LIBS := $(URING_LIBS)
+$(ENGINE_SO): SO_LIBS := $(ENGINE_LIBS)
 $(B)/libringlease.a: KEEP := rlq_*
 $(B)/libringlease-engine.a: KEEP := rlq_engine_*
 
@@ -172,7 +173,7 @@ $(B)/ringlease: $(call obj,$(TOOLS)) $(B)/libringlease.a
 $(B)/ringlease: PROGRAM_LIBS := -ljansson
 $(PROGRAMS):
 	$(call say,LD,$@)
-	$(Q)$(CC) -o $@ $^ $(RL_LDFLAGS) $(LDFLAGS) $(PROGRAM_LIBS) $(URING_LIBS)
+	$(Q)$(CC) -o $@ $^ $(RL_LDFLAGS) $(LDFLAGS) $(PROGRAM_LIBS) $(ENGINE_LIBS)
 
 # ---- tests --------------------------------------------------------------------------------------
 # Support code and internals may need each other (crash points).
@@ -183,7 +184,7 @@ unit_helpers := $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(call obj,$(unit_helpers)) $(B)/libsupport.a $(B)/libinternal.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) $(LDFLAGS) -lcriterion $(URING_LIBS)
+	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) $(LDFLAGS) -lcriterion $(ENGINE_LIBS)
 
 define plain_rules # folder, flavour of the objects, where their libraries are
 $$(B)/tests/$(1)/%: $$(B)/$(2)/tests/$(1)/%.o \
@@ -191,7 +192,7 @@ $$(B)/tests/$(1)/%: $$(B)/$(2)/tests/$(1)/%.o \
 		$$(B)/$(3)libsupport.a $$(B)/$(3)libinternal.a
 	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) -o $$@ $$(group) $$(RL_LDFLAGS) $$(LDFLAGS) $$(URING_LIBS)
+	$$(Q)$$(CC) -o $$@ $$(group) $$(RL_LDFLAGS) $$(LDFLAGS) $$(ENGINE_LIBS)
 endef
 $(foreach dir,$(notdir $(PLAIN_DIRS)),$(eval $(call plain_rules,$(dir),$(if $(filter crash,$(dir)),crash,obj),$(if $(filter crash,$(dir)),crash/))))
 .SECONDARY:
