@@ -223,6 +223,8 @@ int rlq_redrive(struct rlq_queue *queue, const char *target, uint64_t max, uint6
 	seg_close(route.target);
 	if (ret_moved)
 		*ret_moved = moved;
+	if (result >= 0 && moved > 0)
+		result = call_settle(queue);
 	return result < 0 ? result : 0;
 }
 

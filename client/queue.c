@@ -166,6 +166,23 @@ static bool queue_exists(struct rlq_directory *directory, const char *name)
 	return faccessat(directory->seg.fd, file, F_OK, 0) == 0;
 }
 
+/* A DLQ keeps messages no less surely than their queue: else a move would lose what was durable. */
+static int dlq_check(struct rlq_directory *directory, const char *name, const struct rlq_queue_attributes *a)
+{
+	struct segment *dlq;
+	bool is_weaker;
+
+	if (!a->dlq[0])
+		return 0;
+	if (strcmp(a->dlq, name) == 0 || !queue_exists(directory, a->dlq))
+		return RLQ_ENODLQ;
+	if (a->durability == RLQ_MEMORY || seg_open_to_look(&directory->seg, a->dlq, &dlq) != 0)
+		return 0; /* one that cannot be looked into says so when a message moves */
+	is_weaker = dlq->durability < (uint32_t)a->durability;
+	seg_close(dlq);
+	return is_weaker ? RLQ_EATTRIBUTE : 0;
+}
+
 /* ---- create, open, remove --------------------------------------------------------------------- */
 
 /* 0, RLQ_EEXISTS, or RLQ_ENOQUEUE: it is being removed, or has been. */
@@ -219,8 +236,9 @@ int rlq_queue_create(struct rlq_directory *directory, const char *name,
 	error = attributes_read(attributes, &a);
 	if (error)
 		return error;
-	if (a.dlq[0] && (strcmp(a.dlq, name) == 0 || !queue_exists(directory, a.dlq)))
-		return RLQ_ENODLQ;
+	error = dlq_check(directory, name, &a);
+	if (error)
+		return error;
 	attributes_to_words(&a, recipe.attribute);
 	strcpy(recipe.dlq, a.dlq);
 	recipe.capacity = a.capacity;
@@ -230,7 +248,7 @@ int rlq_queue_create(struct rlq_directory *directory, const char *name,
 	recipe.placement_node = a.placement_node;
 	recipe.durability = a.durability;
 	if (a.durability != RLQ_MEMORY) {
-		error = seg_journal_state(&directory->seg, os_boot_ms());
+		error = seg_journal_state(&directory->seg);
 		if (error)
 			return error;
 	}
@@ -352,11 +370,10 @@ int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rlq_queue_att
 	attributes_from_segment(queue->seg, &have);
 	if (!fixed_attributes_equal(&wanted, &have))
 		error = RLQ_EATTRIBUTE;
-	else if (wanted.dlq[0] &&
-		 (strcmp(wanted.dlq, rlq_queue_name(queue)) == 0 || !queue_exists(queue->directory, wanted.dlq)))
-		error = RLQ_ENODLQ;
+	else
+		error = dlq_check(queue->directory, rlq_queue_name(queue), &wanted);
 	/* Setters take turns by a lock that the kernel drops with its holder; nobody else asks for it. */
-	else if (flock(queue->seg->fd, LOCK_EX | LOCK_NB) < 0)
+	if (!error && flock(queue->seg->fd, LOCK_EX | LOCK_NB) < 0)
 		error = RLQ_EBUSY;
 	if (!error) {
 		if (wanted.dlq[0] && strcmp(wanted.dlq, have.dlq) != 0)
@@ -389,7 +406,7 @@ static void count_slot(const struct slot *slot, struct rlq_queue_stat *stat)
 	case SLOT_DELAYED:
 		stat->delayed++;
 		break;
-	default:
+	default: /* also PENDING: sent, but not yet for anybody */
 		return;
 	}
 	if (stat->oldest_sent_ms == 0 || slot->message.sent_ms < stat->oldest_sent_ms)

@@ -53,6 +53,14 @@ static inline __attribute__((always_inline)) int outgoing_check(const struct rlq
 	return out->delay_ms < 0 || out->delay_ms > RLQ_DELAY_MAX_MS ? RLQ_EATTRIBUTE : 0;
 }
 
+/* Nothing is sent that could not be acknowledged. A flush takes far longer than to ask; for async the guess will do,
+ * since its window ends with the engine. */
+static int may_be_journaled(const struct segment *segment)
+{
+	return segment->durability == RLQ_SYNC ? seg_journal_state(segment->directory)
+					       : seg_journal_state_guess(segment->directory, segment->clock.boot_ms);
+}
+
 /* Claims a slot and finds room for the payload in it. */
 static inline __attribute__((always_inline)) int outgoing_reserve(struct rlq_queue *queue, struct outgoing *out)
 {
@@ -61,7 +69,7 @@ static inline __attribute__((always_inline)) int outgoing_reserve(struct rlq_que
 	int error = seg_room(segment), index;
 
 	if (!error && __builtin_expect(segment->durability != RLQ_MEMORY, 0))
-		error = seg_journal_state(segment->directory, segment->clock.boot_ms);
+		error = may_be_journaled(segment);
 	if (error)
 		return error;
 	index = seg_claim(segment, &out->claim);
@@ -107,6 +115,8 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 	}
 	if (result != RING_OK)
 		return RLQ_EDAMAGED;
+	if (__builtin_expect(segment->durability != RLQ_MEMORY, 0))
+		queue->unsettled += (uint64_t)message->body_bytes + message->extra_bytes;
 	seg_count(&segment->me->sent, 1);
 	CRASH_POINT(send_counted);
 	if (ret_id)

@@ -70,6 +70,8 @@ struct rlq_engine {
 	atomic_bool is_stopped;
 	char *data; /* as asked for; NULL: no journal */
 	struct journaling *journaling;
+	bool is_beside_another; /* an engine that is late, not dead: it still has the journal */
+	uint64_t journal_retry_ms;
 };
 
 static __attribute__((format(printf, 2, 3))) void say(void *context, const char *format, ...)
@@ -370,8 +372,10 @@ static void stand_by(struct rlq_engine *engine)
 		uint64_t awake_by = load_relaxed(&engine->directory.engine->awake_by_ms);
 		_Atomic uint32_t nothing = 0;
 
-		if (now_ms > awake_by + IDLE_MS)
+		if (now_ms > awake_by + IDLE_MS) {
+			engine->is_beside_another = true;
 			return;
+		}
 		if (!has_said)
 			say(engine, "another engine serves %s; standing by", engine->directory.path);
 		has_said = true;
@@ -419,14 +423,19 @@ int rlq_engine_open(const char *path, const struct rlq_engine_options *options, 
 	return 0;
 }
 
-/* A journal that was not asked for by name may be missing. */
+/* A journal that was not asked for by name may be missing; that of a late engine is tried again until it lets go. */
 static int journal_from_now(struct rlq_engine *engine)
 {
 	bool is_named = engine->data && engine->data[0];
 	struct journaling_options options = {.data = is_named ? engine->data : NULL, .say = say, .context = engine};
-	int error = engine->data ? journaling_start(&engine->directory, &options, &engine->journaling) : 0;
+	int error;
 
-	if (!error || is_named)
+	if (engine->data == NULL || engine->journaling || os_boot_ms() < engine->journal_retry_ms)
+		return 0;
+	error = journaling_start(&engine->directory, &options, &engine->journaling);
+	engine->journal_retry_ms = error == -EBUSY && engine->is_beside_another ? os_boot_ms() + IDLE_MS
+										 : UINT64_MAX;
+	if (!error || (is_named && engine->journal_retry_ms == UINT64_MAX))
 		return error;
 	say(engine, "no journal: durable queues are refused");
 	return 0;
@@ -440,14 +449,14 @@ int rlq_engine_run(struct rlq_engine *engine)
 	if (!os_liveness_is_own(&engine->directory.liveness))
 		return RLQ_EFORKED;
 	stand_by(engine);
-	if (!atomic_load(&engine->is_stopped)) {
+	if (!atomic_load(&engine->is_stopped))
 		say(engine, "serving %s", engine->directory.path);
-		error = journal_from_now(engine);
-	}
 	while (!atomic_load(&engine->is_stopped) && !error) {
 		uint64_t next;
 
-		error = list_queues(engine);
+		error = journal_from_now(engine);
+		if (!error)
+			error = list_queues(engine);
 		next = turn(engine);
 		if (next > engine->clock.boot_ms)
 			sleep_until(engine, next);

@@ -33,6 +33,7 @@ struct journaling {
 	const struct seg_directory *directory;
 	struct journaling_options options;
 	struct data_folder folder;
+	int disk_folder; /* the same, as the disk has it */
 	struct journal *journal;
 	struct turn turn;
 	uint32_t next_queue;
@@ -313,18 +314,19 @@ static int open_journal(struct journaling *journaling, struct live *live)
 	struct journal_options options = {.define = turn_write_definitions, .context = &journaling->turn};
 	const struct replay_calls calls = {.record = replayed, .context = live};
 	struct replay_report report;
-	int error = replay(&os_disk_real, journaling->folder.fd, &calls, &report);
+	int error = replay(journaling->options.disk, journaling->disk_folder, &calls, &report);
 
 	if (error) {
 		say_refused(journaling, error, &report);
 		return error;
 	}
 	say_replayed(journaling, &report);
+	options.file_bytes = journaling->turn.file_bytes;
 	options.journal_id = report.journal_id;
 	options.next_lsn = report.next_lsn;
 	options.next_turn = report.next_turn;
 	options.next_file = report.next_file;
-	return journal_open(&os_disk_real, journaling->folder.fd, &options, &journaling->journal);
+	return journal_open(journaling->options.disk, journaling->disk_folder, &options, &journaling->journal);
 }
 
 static int open_all(struct journaling *journaling)
@@ -348,6 +350,8 @@ static void close_all(struct journaling *journaling)
 	free(journaling->turn.queues);
 	turn_end(&journaling->turn);
 	journal_close(journaling->journal);
+	if (journaling->disk_folder >= 0)
+		journaling->options.disk->close(journaling->disk_folder);
 	data_folder_close(&journaling->folder);
 	free(journaling->ignored);
 	free(journaling);
@@ -365,9 +369,14 @@ static int open_folder(struct journaling *journaling)
 		return error;
 	}
 	error = data_folder_open(data ? data : path, &journaling->folder, why, sizeof(why));
-	if (error)
+	if (error) {
 		say(journaling, "journal %s", why);
-	return error;
+		return error;
+	}
+	journaling->disk_folder = journaling->options.disk->open_folder(journaling->folder.path);
+	if (journaling->disk_folder < 0)
+		say(journaling, "journal %s: %s", journaling->folder.path, rlq_strerror(journaling->disk_folder));
+	return journaling->disk_folder < 0 ? journaling->disk_folder : 0;
 }
 
 int journaling_start(const struct seg_directory *directory, const struct journaling_options *options,
@@ -380,7 +389,10 @@ int journaling_start(const struct seg_directory *directory, const struct journal
 		return -ENOMEM;
 	journaling->directory = directory;
 	journaling->options = *options;
-	journaling->folder.fd = journaling->folder.lock_fd = -1;
+	journaling->turn.file_bytes = options->file_bytes ? options->file_bytes : JOURNAL_FILE_BYTES;
+	if (journaling->options.disk == NULL)
+		journaling->options.disk = &os_disk_real;
+	journaling->folder.fd = journaling->folder.lock_fd = journaling->disk_folder = -1;
 	os_clock_start(&journaling->turn.clock);
 	error = open_folder(journaling);
 	if (!error)

@@ -4,12 +4,15 @@
 #ifndef ENGINE_JOURNALING_H
 #define ENGINE_JOURNALING_H
 
+#include "kmod-free/disk.h"
 #include "shm/directory.h"
 
 struct journaling;
 
 struct journaling_options {
-	const char *data; /* folder of the journal; NULL: the default of this directory */
+	const char *data;    /* folder of the journal; NULL: the default of this directory */
+	const struct os_disk *disk; /* NULL: the machine's own */
+	uint64_t file_bytes; /* of a file of the journal; 0: JOURNAL_FILE_BYTES */
 	void (*say)(void *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
 	void *context;
 };

@@ -1,5 +1,6 @@
 #include "daemon/recover.h"
 
+#include "daemon/gather.h"
 #include "ringlease.h"
 #include "shm/restore.h"
 
@@ -30,7 +31,7 @@ static uint64_t boot_of(const struct turn *turn, uint64_t due_ms)
 	return due_ms > turn->clock.wall_ms ? turn->clock.boot_ms + (due_ms - turn->clock.wall_ms) : 0;
 }
 
-static int enter(struct ledger_ring *ring, uint32_t slot, struct slot_word word, const struct live_message *message)
+static int enter(struct turn *turn, struct ledger_ring *ring, uint32_t slot, struct slot_word word, const struct live_message *message)
 {
 	struct ledger_entry *entry = ledger_enter(ring, slot);
 
@@ -40,11 +41,11 @@ static int enter(struct ledger_ring *ring, uint32_t slot, struct slot_word word,
 		.number = message->record->number,
 		.generation = word_generation(word),
 		.receives = message->record->receives,
-		.deadline_ms = message->record->due_ms ? turn_delay_of(word) : 0,
+		.deadline_ms = message->record->due_ms ? gather_delay_of(word) : 0,
 		.file = (uint32_t)message->file,
 		.bytes = message->bytes,
 	};
-	return 0;
+	return space_add(&turn->space, message->file, message->bytes);
 }
 
 static int restore_message(struct turn *turn, struct journaled *queue, const struct live_message *message)
@@ -68,8 +69,8 @@ static int restore_message(struct turn *turn, struct journaled *queue, const str
 		return error;
 	memcpy(payload, record->payload, (size_t)record->body_bytes + record->extra_bytes);
 	seg_restore_end(queue->segment, &restored, &place);
-	error = turn_follow_rings(turn, queue);
-	return error ? error : enter(&queue->ledger.ring[place.ring], place.slot, place.word, message);
+	error = gather_follow_rings(turn, queue);
+	return error ? error : enter(turn, &queue->ledger.ring[place.ring], place.slot, place.word, message);
 }
 
 static int restore_all(struct turn *turn, struct journaled *queue, const struct live_message *messages, size_t count)
@@ -79,7 +80,7 @@ static int restore_all(struct turn *turn, struct journaled *queue, const struct 
 	if (error)
 		return error;
 	os_clock_read(&queue->segment->clock);
-	error = turn_follow_rings(turn, queue);
+	error = gather_follow_rings(turn, queue);
 	for (size_t i = 0; i < count && !error; i++)
 		error = restore_message(turn, queue, &messages[i]);
 	seg_leave(queue->segment);
@@ -119,7 +120,7 @@ static int by_id(const void *a, const void *b)
 }
 
 /* Enters what the slot holds, if it is written. Each message is found once: `record` NULL afterwards. */
-static int match_slot(struct journaled *queue, uint32_t ring, uint32_t slot, struct live_message *sorted,
+static int match_slot(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot, struct live_message *sorted,
 		      bool *found, size_t count)
 {
 	const struct slot *at = &queue->segment->ring[ring].slots[slot];
@@ -128,13 +129,13 @@ static int match_slot(struct journaled *queue, uint32_t ring, uint32_t slot, str
 	struct format_message key = {.id = {message.id[0], message.id[1]}};
 	struct live_message wanted = {.record = &key}, *match;
 
-	if (!turn_is_alive(word))
+	if (!gather_is_alive(word))
 		return 0;
 	match = bsearch(&wanted, sorted, count, sizeof(*sorted), by_id);
 	if (match == NULL || found[match - sorted])
 		return 0;
 	found[match - sorted] = true;
-	return enter(&queue->ledger.ring[ring], slot, word, match);
+	return enter(turn, &queue->ledger.ring[ring], slot, word, match);
 }
 
 static int match_all(struct turn *turn, struct journaled *queue, struct live_message *messages, size_t count,
@@ -145,10 +146,10 @@ static int match_all(struct turn *turn, struct journaled *queue, struct live_mes
 
 	if (error)
 		return error;
-	error = turn_follow_rings(turn, queue);
+	error = gather_follow_rings(turn, queue);
 	for (uint32_t i = 0; i < SEG_RING_COUNT && !error; i++)
 		for (uint32_t slot = 0; queue->ledger.ring[i].id && slot < queue->ledger.ring[i].slots && !error; slot++)
-			error = match_slot(queue, i, slot, messages, found, count);
+			error = match_slot(turn, queue, i, slot, messages, found, count);
 	seg_leave(segment);
 	return error;
 }

@@ -6,6 +6,7 @@
 
 #include "daemon/journal.h"
 #include "daemon/ledger.h"
+#include "daemon/space.h"
 #include "shm/segment.h"
 
 /* One durable queue. */
@@ -31,7 +32,9 @@ struct turn {
 	struct journaled **queues;
 	size_t queue_count;
 	uint64_t next_number; /* of the next message */
+	uint64_t file_bytes; /* of a file of the journal */
 	struct os_clock clock;
+	struct space space;
 
 	uint64_t *deletes;
 	size_t delete_count, delete_room;
@@ -51,16 +54,11 @@ void turn_end(struct turn *turn);
 /* For journal_options: the definitions of all queues, as written last. `context` is the turn. */
 int turn_write_definitions(void *context, struct journal *journal);
 
-/* ---- for recovery ---- */
+/* ---- for gathering ---- */
 
-/* Enters new rings of the queue into its ledger, all slots as changed. Between enter and leave. */
-int turn_follow_rings(struct turn *turn, struct journaled *queue);
-/* To be written as deleted. */
+/* To be written as deleted. 0 or -ENOMEM. */
 int turn_note_delete(struct turn *turn, uint64_t number);
-/* Is a message there that a restart should bring back? MOVED too, until its slot is free: by then its copy can be
- * seen (R8). */
-bool turn_is_alive(struct slot_word word);
-/* When its delay ends, as the slot has it; 0: no delay. */
-uint32_t turn_delay_of(struct slot_word word);
+/* To be made receivable. */
+int turn_note_pending(struct turn *turn, const struct pending *pending);
 
 #endif

@@ -19,28 +19,28 @@
 
 #include "shm/segment.h"
 
-/* Is there a journal that takes what is sent? 0, RLQ_EENGINE, RLQ_EJOURNAL. Asks the kernel only when the engine is
- * late. */
-int seg_journal_state(const struct seg_directory *directory, uint64_t now_ms);
-
-/* Raises what is wanted and wakes the journal if it sleeps. */
-void seg_ring_journal(const struct seg_directory *directory, uint64_t turn, bool is_urgent);
-
-/* Something has changed that the journal should know of soon. Two loads, as a rule. */
-static inline void seg_want_turn(const struct seg_directory *directory)
-{
-	struct seg_engine_page *page = directory->engine;
-	/* relaxed: a hint; whoever finds a turn wanted leaves it to that */
-	uint64_t begun = load_relaxed(&page->turn_begun);
-
-	if (__builtin_expect(load_relaxed(&page->turn_wanted) <= begun, 0)) /* relaxed: as above */
-		seg_ring_journal(directory, begun + 1, false);
-}
+/* Is there a journal that takes what is sent? 0, RLQ_EENGINE, RLQ_EJOURNAL. Asks the kernel: some 3 us. */
+int seg_journal_state(const struct seg_directory *directory);
+/* The same, but believes an engine that is not late: for 2 s after it was killed it may seem to be there. */
+int seg_journal_state_guess(const struct seg_directory *directory, uint64_t now_ms);
 
 /* Waits until all that this process has changed so far is durable. 0; RLQ_EUNKNOWN: the journal's process ended, or
  * did not answer for DURABLE_PATIENCE_MS; RLQ_EJOURNAL: it cannot write. */
 int seg_wait_durable(const struct seg_directory *directory);
 
-enum { DURABLE_PATIENCE_MS = 10000, DURABLE_SLICE_MS = 50 };
+/* Something has changed that the journal should know of soon, and nobody waits for. */
+void seg_want_turn(struct segment *segment);
+
+/* After a change to an async queue, `bytes` of it sent: sees to it that a turn begins soon. Waits for one only when
+ * the window is used up: something is not durable that was changed WINDOW_MS ago, or this handle has its share of
+ * WINDOW_BYTES in flight. As seg_wait_durable(). Two loads, as a rule. */
+int seg_settle_async(struct segment *segment, uint64_t bytes);
+
+enum {
+	DURABLE_PATIENCE_MS = 10000,
+	DURABLE_SLICE_MS = 50,
+	WINDOW_MS = 10,
+	WINDOW_BYTES = 1 << 20, /* over all handles of a queue */
+};
 
 #endif

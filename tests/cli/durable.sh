@@ -120,6 +120,18 @@ reboot
 stat_is dead ApproximateNumberOfMessages 1
 stat_is set ApproximateNumberOfMessages 0
 
+it 'lose of an async queue nothing that is older than what a sync queue has acknowledged'
+expect 0 create loose --durability async
+out_has 'durability async'
+expect 0 send loose --lines "$work/lines" --quiet
+expect 0 send set barrier --quiet
+reboot
+expect 0 receive loose --max 1000 --delete
+cmp -s "$work/lines" "$work/out" || fault 'not the lines that were sent'
+expect 0 send set barrier --quiet
+reboot
+stat_is loose ApproximateNumberOfMessages 0
+
 it 'refuse a folder that another engine has, and name it'
 RINGLEASE_DIR=$work/others "$ringleased" --data "$data" 2>"$work/err"
 [ $? -eq 1 ] || fault 'not exit 1'
