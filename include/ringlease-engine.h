@@ -14,7 +14,7 @@ struct rlq_engine;
 
 struct rlq_engine_options {
 	size_t size;
-	/* Called for what an operator should know; NULL: nowhere. From the engine's thread. */
+	/* Called for what an operator should know; NULL: nowhere. From the engine's threads, one at a time or not. */
 	void (*log)(void *context, const char *text);
 	void *context;
 	/* Folder of the journal, for durable queues; made if it is missing. "": the default, $RINGLEASE_DATA, else a
