@@ -14,19 +14,20 @@ struct rlq_engine;
 
 struct rlq_engine_options {
 	size_t size;
-	/* Called for what an operator should know; NULL: nowhere. From the engine's threads, one at a time or not. */
+	/* Called for what an operator should know; NULL: nowhere. From the engine's two threads, perhaps from both
+	 * at once. */
 	void (*log)(void *context, const char *text);
 	void *context;
-	/* Folder of the journal, for durable queues; made if it is missing. "": the default, $RINGLEASE_DATA, else a
-	 * folder for this directory below $XDG_STATE_HOME/ringlease, /var/lib/ringlease (root) or
+	/* Folder of the journal, for durable queues; made if it is missing. "": the default, $RINGLEASE_DATA, else
+	 * a folder for this directory below $XDG_STATE_HOME/ringlease, /var/lib/ringlease (root) or
 	 * ~/.local/state/ringlease; without it the engine serves, says so, and journals nothing. NULL: no journal;
 	 * durable queues can then be neither made nor sent to. */
 	const char *data;
 };
 
-#define RLQ_ENGINE_OPTIONS_INIT                                                                    \
-	{                                                                                          \
-		.size = sizeof(struct rlq_engine_options)                                          \
+#define RLQ_ENGINE_OPTIONS_INIT                                                                                    \
+	{                                                                                                          \
+		.size = sizeof(struct rlq_engine_options)                                                          \
 	}
 
 /* Prepares an engine for a directory (path as rlq_directory_open). */

@@ -96,6 +96,24 @@ expect 0 receive orders --max 1000 --delete
 sort "$work/out" >"$work/sorted"
 sort "$work/lines" | cmp -s - "$work/sorted" || fault 'not the lines that were sent'
 
+it 'say so when the engine dies before it could acknowledge, and go on'
+was=$("$ringlease" stat orders --json | sed -nE 's/.*"NumberOfMessagesSent":([0-9]+).*/\1/p')
+has_sent_more() {
+	"$ringlease" stat orders --json | grep -q "\"NumberOfMessagesSent\":$((was + 1)),"
+}
+kill -STOP $daemon
+"$ringlease" send orders perhaps --quiet >"$work/sent" 2>"$work/err" &
+sender=$!
+children="$children $sender"
+await 60 has_sent_more || fault 'the send does not wait'
+kill_engine
+wait $sender
+[ $? -eq 1 ] || fault 'not exit 1'
+err_has 'not known whether it is on the disk'
+start
+expect 0 receive orders --delete
+line_is perhaps
+
 it 'keep a queue away that was removed'
 expect 0 rm orders
 reboot
