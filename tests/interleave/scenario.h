@@ -23,4 +23,9 @@ void build_bitmap_levels(void);
 void build_due(void);
 void build_due_death(void);
 
+/* scenario_journal.c */
+void build_marks(void);
+void build_marks_death(void);
+void build_marks_levels(void);
+
 #endif

@@ -35,6 +35,10 @@ void build_hold(void);
 void build_view_fence(void);
 void build_view_barrier(void);
 
+/* journal.c */
+void build_turn(void);
+void build_new_mark(void);
+
 /* events.c */
 void build_two_sleepers(void);
 void build_stop_sleeper(void);

@@ -1,0 +1,121 @@
+/* What a journal relies on: the marks alone. */
+#include "ring/marks.h"
+#include "tests/interleave/scenario.h"
+#include "tests/interleave/world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- the marks alone ------------------------------------------------------------------------------- */
+
+enum { SLOTS = 4200, WORDS = 72, SETTERS = 3 };
+
+static struct {
+	atomic_u64 words[WORDS];
+	atomic_u64 value[SETTERS];  /* the slot of each setter */
+	uint64_t picture[SETTERS];  /* what the taker has last seen there */
+	uint64_t returned[SETTERS]; /* the last change whose call has returned */
+	struct marks marks;
+	uint8_t left[ACTORS_MAX];
+	uint8_t padding[2];
+} marked;
+
+static uint32_t slot_of[SETTERS];
+
+static void set_turn(int actor)
+{
+	explore_doing(actor, "change");
+	fetch_add_seq(&marked.value[actor], 1);
+	explore_doing(actor, "mark");
+	marks_set(&marked.marks, slot_of[actor]);
+	marked.returned[actor] = marked.value[actor];
+	if (--marked.left[actor] == 0)
+		explore_finish(actor);
+}
+
+static void look_at_slot(uint32_t slot)
+{
+	for (int i = 0; i < SETTERS; i++)
+		if (slot_of[i] == slot)
+			marked.picture[i] = load_seq(&marked.value[i]);
+}
+
+static void take_all(void)
+{
+	struct marks_taking taking = {0};
+	uint64_t bits;
+	uint32_t first;
+
+	while (marks_take(&marked.marks, &taking, &first, &bits))
+		for (; bits != 0; bits &= bits - 1)
+			look_at_slot(first + (uint32_t)__builtin_ctzll(bits));
+}
+
+static void take_turn(int actor)
+{
+	uint64_t returned[SETTERS];
+
+	memcpy(returned, marked.returned, sizeof(returned));
+	explore_doing(actor, "take");
+	take_all();
+	for (int i = 0; i < SETTERS; i++)
+		if (marked.picture[i] < returned[i])
+			explore_fail("slot %llu was marked before the take began, and is not among its marks",
+				     slot_of[i]);
+	if (--marked.left[actor] == 0)
+		explore_finish(actor);
+}
+
+/* A kill may leave the own slot without a mark that is found, and none of another. */
+static void marks_at_end(void)
+{
+	take_all();
+	for (int i = 0; i < explore_actor_count() - 1; i++)
+		if (explore_actor(i)->status != ACTOR_DEAD && marked.picture[i] != marked.value[i])
+			explore_fail("slot %llu was changed, and no mark says so", slot_of[i]);
+	for (int i = 0; i < WORDS; i++)
+		if (marked.words[i] != 0 && !explore_any_death())
+			explore_fail("a mark is left in word %llu", (unsigned)i);
+}
+
+static void show_mark(const void *address, char *text, size_t bytes)
+{
+	ptrdiff_t word = (const atomic_u64 *)address - marked.words;
+
+	snprintf(text, bytes, "word %td = %#llx", word, (unsigned long long)*(const uint64_t *)address);
+}
+
+/* The first setter makes `changes`, the others one. */
+static void begin_marks(const uint32_t slots[SETTERS], unsigned changes, unsigned takes, bool is_mortal)
+{
+	static const struct explore_model model = {.at_end = marks_at_end, .show = show_mark};
+	static const char *const names[SETTERS] = {"setter1", "setter2", "setter3"};
+	int taker;
+
+	explore_begin(&model);
+	memset(&marked, 0, sizeof(marked));
+	memcpy(slot_of, slots, sizeof(slot_of));
+	marks_place(&marked.marks, marked.words, SLOTS);
+	explore_remember(&marked, sizeof(marked));
+	for (unsigned i = 0; i < SETTERS && slots[i] != 0; i++)
+		marked.left[explore_add_actor(names[i], set_turn, is_mortal)] = (uint8_t)(i == 0 ? changes : 1);
+	taker = explore_add_actor("taker", take_turn, false);
+	marked.left[taker] = (uint8_t)takes;
+}
+
+/* Both in one word. */
+void build_marks(void)
+{
+	begin_marks((uint32_t[SETTERS]){5, 7}, 2, 2, false);
+}
+
+/* Who has set the mark may be killed before its summary, and another change the same slot. */
+void build_marks_death(void)
+{
+	begin_marks((uint32_t[SETTERS]){5, 5, 7}, 2, 1, true);
+}
+
+void build_marks_levels(void)
+{
+	begin_marks((uint32_t[SETTERS]){5, 7, 4100}, 1, 1, false);
+}
