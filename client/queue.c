@@ -376,7 +376,7 @@ static void count_slot(const struct slot *slot, struct rlq_queue_stat *stat)
 	case SLOT_DELAYED:
 		stat->delayed++;
 		break;
-	default:
+	default: /* also PENDING: sent, but not yet for anybody */
 		return;
 	}
 	if (stat->oldest_sent_ms == 0 || slot->message.sent_ms < stat->oldest_sent_ms)

@@ -37,7 +37,7 @@ enum {
 
 #define SEG_ROWS ((uint64_t)SEG_HEADER_BYTES)
 #define SEG_RINGS (UINT64_C(1) << 20)
-#define SEG_RING_REGION ((UINT64_C(2) << 30) + (UINT64_C(16) << 20)) /* ring_bytes(24) fits */
+#define SEG_RING_REGION ((UINT64_C(2) << 30) + (UINT64_C(16) << 20)) /* ring_bytes(24, true) fits */
 #define SEG_MAP_BYTES (SEG_RINGS + SEG_RING_COUNT * SEG_RING_REGION) /* mapped at once */
 #define SEG_BODIES (UINT64_C(32) << 30)
 #define SEG_BODY_REGION (UINT64_C(32) << 30) /* mapped when first used */

@@ -135,7 +135,7 @@ int seg_grow(struct segment *segment, uint32_t order)
 	store_relaxed(&segment->header->ends[index].tail, 0); /* ours alone until listed */
 	CRASH_POINT(grow_tail_reset);
 	store_relaxed(&segment->header->ends[index].head, 0);
-	error = os_file_allocate(segment->fd, region_offset((uint32_t)index), ring_bytes(order));
+	error = os_file_allocate(segment->fd, region_offset((uint32_t)index), seg_ring_bytes(segment, order));
 	CRASH_POINT(grow_allocated);
 	if (error || !list_append(segment, (uint32_t)index)) {
 		region_give_back(segment, (uint32_t)index, busy);

@@ -29,6 +29,7 @@ struct segment {
 	struct bodies bodies;
 	struct os_clock clock;
 	uint32_t capacity_order; /* order of the largest ring */
+	bool has_marks;		 /* in its rings, of changed slots */
 	uint64_t capacity;
 	uint64_t incarnation;
 	uint64_t file; /* its number, as seg_file_number() gives it */
@@ -69,6 +70,19 @@ void seg_finish_removal(const struct seg_directory *directory, const char *name)
 /* Faults of an identity, as RLQ_E* codes; 0: sound. */
 int seg_check_identity(const struct seg_identity *identity, const struct seg_identity *mirror, uint64_t file_bytes,
 		       const unsigned char boot_id[16]);
+
+/* Do the rings of this queue have marks of changed slots (ring/marks.h)? Its durability will say. */
+static inline bool seg_has_marks(const struct seg_identity *identity)
+{
+	(void)identity;
+	return false;
+}
+
+/* Of a ring of this queue. */
+static inline size_t seg_ring_bytes(const struct segment *segment, uint32_t order)
+{
+	return ring_bytes(order, segment->has_marks);
+}
 
 /* ---- calls ---- */
 

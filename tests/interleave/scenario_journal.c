@@ -1,4 +1,4 @@
-/* What a journal relies on: the marks alone. */
+/* What a journal relies on: the marks alone, then a ring whose slots an engine follows by them. */
 #include "ring/marks.h"
 #include "tests/interleave/scenario.h"
 #include "tests/interleave/world.h"
@@ -118,4 +118,92 @@ void build_marks_death(void)
 void build_marks_levels(void)
 {
 	begin_marks((uint32_t[SETTERS]){5, 7, 4100}, 1, 1, false);
+}
+
+/* ---- a ring and its journal ------------------------------------------------------------------------ */
+
+enum { SOON = 10, NOT_SOON = 500 };
+
+void build_journal_send(void)
+{
+	world_begin_with_journal(1, true);
+	add_producer("producer1", 1, 1);
+	add_producer("producer2", 2, 1);
+	add_engine("engine", 2);
+	add_consumer("consumer", 1, DELETES);
+}
+
+void build_journal_pending(void)
+{
+	world_begin_with_journal(1, true);
+	add_producer_that("producer", 1, 2, SENDS_PENDING);
+	add_engine("engine", 2);
+	add_consumer("consumer", 2, DELETES);
+}
+
+/* A consumer passes the slot while it is written, or the claim comes late. */
+void build_journal_pending_passed(void)
+{
+	world_begin_with_journal(1, true);
+	start_leased(0, 0, 7, NOT_SOON);
+	start_freed(1, 1);
+	start_ends(2);
+	add_producer_that("producer1", 1, 1, SENDS_PENDING);
+	add_producer("producer2", 2, 1);
+	add_consumer("consumer", 1, DELETES);
+	add_holder("holder", 0, DELETES);
+	add_engine("engine", 1);
+}
+
+void build_journal_pending_delayed(void)
+{
+	world_begin_with_journal(0, false);
+	add_producer_that("producer", 1, 1, SENDS_PENDING_DELAYED);
+	add_engine("engine", 2);
+	add_consumer("consumer", 1, DELETES);
+	add_clock(1);
+	add_hint_reaper("reaper", 1);
+}
+
+/* A journaled message is deleted, and its slot sent to again. */
+void build_journal_next_lap(void)
+{
+	world_begin_with_journal(0, true);
+	start_leased(0, 0, 7, NOT_SOON);
+	start_ends(1);
+	add_holder("holder", 0, DELETES);
+	add_producer_that("producer", 1, 1, SENDS_PENDING);
+	add_consumer("consumer", 1, DELETES);
+	add_engine("engine", 2);
+}
+
+void build_journal_lease(void)
+{
+	world_begin_with_journal(0, true);
+	add_producer("producer", 1, 1);
+	add_consumer("consumer1", 2, RELEASES);
+	add_consumer("consumer2", 1, FORGETS);
+	add_engine("engine", 2);
+}
+
+void build_journal_release(void)
+{
+	world_begin_with_journal(0, false);
+	start_leased(0, 0, 7, NOT_SOON);
+	start_ends(1);
+	add_holder("holder", 0, DELAYS);
+	add_clock(1);
+	add_hint_reaper("reaper", 1);
+	add_consumer("consumer", 1, DELETES);
+	add_engine("engine", 2);
+}
+
+void build_journal_delay(void)
+{
+	world_begin_with_journal(0, true);
+	add_delaying_producer("producer", 1, 1);
+	add_clock(1);
+	add_reaper("reaper", 1);
+	add_consumer("consumer", 1, DELETES);
+	add_engine("engine", 2);
 }
