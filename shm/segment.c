@@ -103,13 +103,14 @@ static int segment_fill(const struct seg_directory *directory, int fd, const str
 	error = os_numa_place(base, SEG_MAP_BYTES, (enum os_numa_policy)recipe->placement, recipe->placement_node);
 	if (!error)
 		error = os_file_allocate(fd, 0, SEG_ROWS + SEG_ROWS_STEP * sizeof(struct seg_row));
-	if (!error)
-		error = os_file_allocate(fd, SEG_RINGS, ring_bytes(order));
 	if (!error) {
 		os_clock_start(&clock);
 		os_clock_read(&clock);
 		identity_fill(&header->identity, directory, recipe, clock.wall_ms);
 		header->mirror = header->identity;
+		error = os_file_allocate(fd, SEG_RINGS, ring_bytes(order, seg_has_marks(&header->identity)));
+	}
+	if (!error) {
 		header_fill(header, recipe);
 		first_ring_fill(header, order);
 	}
@@ -221,6 +222,7 @@ static int segment_map(struct segment *segment, const char *file, bool writable)
 	segment->capacity = identity[0].capacity;
 	segment->capacity_order = identity[0].order_max;
 	segment->durability = identity[0].durability;
+	segment->has_marks = seg_has_marks(&identity[0]);
 	segment->incarnation = identity[0].incarnation;
 	segment->file = status.st_ino;
 	memcpy(segment->name, identity[0].name, SEG_NAME_MAX);
@@ -344,7 +346,7 @@ int seg_remove(const struct seg_directory *directory, const char *name)
 		return error;
 	if (error)
 		return take_name_unopened(directory, file);
-	error = segment->durability ? seg_journal_state(directory, os_boot_ms()) : 0;
+	error = segment->durability ? seg_journal_state(directory) : 0;
 	if (error) {
 		seg_close(segment);
 		return error;
@@ -392,7 +394,7 @@ static int ring_open(struct segment *segment, uint32_t index)
 	if (segment->ring_id[index] == id) /* never 0, so the ring is there */
 		return segment->ring[index].order == order ? 0 : RLQ_EDAMAGED;
 	ring_place(&segment->ring[index], &segment->header->ends[index],
-		   segment->base + SEG_RINGS + index * SEG_RING_REGION, order);
+		   segment->base + SEG_RINGS + index * SEG_RING_REGION, order, segment->has_marks);
 	segment->cursor[index] = (struct ring_cursor){0};
 	segment->ring_id[index] = id;
 	return 0;
