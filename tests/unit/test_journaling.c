@@ -208,6 +208,27 @@ Test(journaling, async_is_there_once_a_later_turn_is_durable)
 	rlq_queue_close(loose);
 }
 
+Test(journaling, an_engine_that_died_amid_a_removal_starts)
+{
+	struct rlq_queue *queue = made("q", RLQ_SYNC);
+
+	send_numbered(queue, 0, 1, 100);
+	/* As the engine's death leaves it: marked, and the journal does not know. */
+	journaling_stop(journaling);
+	fetch_or_seq(&queue->seg->header->rings, RINGS_REMOVED);
+	rlq_queue_close(queue);
+	rlq_directory_close(directory);
+	start();
+	cr_assert_eq(tmpdir_count(queues, "q.rlq"), 0);
+	queue = made("q", RLQ_SYNC);
+	send_numbered(queue, 5, 1, 100);
+	rlq_queue_close(queue);
+	reboot();
+	queue = opened("q");
+	cr_assert_eq(drain_numbered(queue, 5, 100), 1);
+	rlq_queue_close(queue);
+}
+
 /* Tries often, since others may keep us from the processor: who sleeps does so each time. */
 Test(journaling, who_comes_after_a_failure_hears_at_once)
 {
