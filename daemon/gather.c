@@ -78,6 +78,21 @@ static int ring_gone(struct turn *turn, struct ledger_ring *ring)
 	return 0;
 }
 
+void gather_forget(struct turn *turn, struct journaled *queue)
+{
+	for (int i = 0; i < SEG_RING_COUNT; i++) {
+		const struct ledger_ring *ring = &queue->ledger.ring[i];
+
+		for (uint32_t g = 0; g < ring->group_count; g++)
+			for (uint64_t left = ring->groups[g] ? ring->groups[g]->entered : 0; left; left &= left - 1) {
+				const struct ledger_entry *entry = &ring->groups[g]->entry[__builtin_ctzll(left)];
+
+				space_take(&turn->space, entry->file, entry->bytes);
+			}
+	}
+	ledger_end(&queue->ledger);
+}
+
 /* Brings the ledger's rings in line with the queue's. */
 static int rings_follow(struct turn *turn, struct journaled *queue, bool only_new)
 {

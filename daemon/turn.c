@@ -104,6 +104,7 @@ static int write_removal(struct turn *turn, struct journaled *queue)
 	unsigned char *room = queue->is_written ? journal_reserve(turn->journal, sizeof(struct format_removed)) : NULL;
 
 	queue->is_removed = true;
+	gather_forget(turn, queue);
 	if (!queue->is_written)
 		return 0;
 	if (room == NULL)

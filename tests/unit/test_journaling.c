@@ -298,3 +298,21 @@ Test(journaling, what_is_compacted_keeps_its_receive_count)
 	rlq_queue_close(kept);
 }
 
+Test(journaling, a_removed_queue_gives_its_files_back)
+{
+	struct rlq_queue *removed = made("removed", RLQ_SYNC), *busy;
+	int most = 0;
+
+	send_numbered(removed, 0, 100, 500);
+	rlq_queue_close(removed);
+	cr_assert_eq(rlq_queue_remove(directory, "removed"), 0);
+	busy = made("busy", RLQ_SYNC);
+	for (unsigned round = 0; round < 40; round++) {
+		send_numbered(busy, round * 100, 100, 500);
+		cr_assert_eq(drain_numbered(busy, round * 100, 500), 100);
+		if (journal_files() > most)
+			most = journal_files();
+	}
+	cr_assert_leq(most, 10, "%d files of 64 KiB for 50 KB", most);
+	rlq_queue_close(busy);
+}
