@@ -208,6 +208,61 @@ Test(journaling, async_is_there_once_a_later_turn_is_durable)
 	rlq_queue_close(loose);
 }
 
+static struct rlq_queue *made_with_dlq(const char *name, const char *dlq)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+
+	attributes.durability = RLQ_SYNC;
+	attributes.receives_max = 1;
+	strcpy(attributes.dlq, dlq);
+	cr_assert_eq(rlq_queue_create(directory, name, &attributes), 1);
+	return opened(name);
+}
+
+/* The place of the only message in the first ring. */
+static uint64_t only_place(struct rlq_queue *queue, struct slot **ret_slot)
+{
+	struct ring *ring;
+	uint64_t place = 0;
+
+	cr_assert_eq(seg_enter(queue->seg), 0);
+	ring = &queue->seg->ring[rings_at(queue->seg->rings, 0)];
+	for (uint32_t i = 0; i <= ring->mask; i++)
+		if (word_state(slot_read(&ring->slots[i])) == SLOT_READY) {
+			*ret_slot = &ring->slots[i];
+			place = place_pack(rings_at(queue->seg->rings, 0), i, word_generation(slot_read(*ret_slot)));
+		}
+	seg_leave(queue->seg);
+	return place;
+}
+
+Test(journaling, a_copy_deleted_while_its_mover_is_stopped_stays_away,
+     .description = "between the copy's arrival and the end of the move")
+{
+	struct rlq_queue *dlq = made("dlq", RLQ_SYNC), *queue = made_with_dlq("q", "dlq");
+	struct rlq_message message;
+	struct slot *source, *copy;
+	struct slot_word moved;
+	uint64_t place;
+
+	send_numbered(queue, 7, 1, 500);
+	send_numbered(dlq, 7, 1, 500);
+	place = only_place(queue, &source);
+	moved = word_with_state(slot_read(source), SLOT_MOVED);
+	moved.bits.high = only_place(dlq, &copy);
+	store_seq(&queue->seg->header->move_target[0], dlq->seg->file);
+	cr_assert(slot_change(source, slot_read(source), moved));
+	ring_mark(&queue->seg->ring[rings_at(queue->seg->rings, 0)], place_unpack(place).slot);
+	cr_assert_eq(rlq_receive(dlq, &message, 1, NULL), 1);
+	cr_assert_eq(rlq_delete(dlq, &message.receipt), 0);
+	rlq_queue_close(queue);
+	rlq_queue_close(dlq);
+	reboot();
+	queue = opened("q");
+	cr_assert_eq(rlq_receive(queue, &message, 1, NULL), 0, "deleted, and back");
+	rlq_queue_close(queue);
+}
+
 Test(journaling, an_engine_that_died_amid_a_removal_starts)
 {
 	struct rlq_queue *queue = made("q", RLQ_SYNC);
