@@ -284,6 +284,41 @@ Test(journaling, an_engine_that_died_amid_a_removal_starts)
 	rlq_queue_close(queue);
 }
 
+Test(journaling, what_is_deleted_while_it_is_read_in_place_stays_away)
+{
+	struct rlq_queue *reader = made("q", RLQ_SYNC), *other = opened("q");
+	struct rlq_receive_options options = RLQ_RECEIVE_OPTIONS_INIT;
+	struct rlq_message message;
+
+	options.flags = RLQ_RECEIVE_IN_PLACE;
+	send_numbered(reader, 1, 1, 500);
+	cr_assert_eq(rlq_receive(reader, &message, 1, &options), 1);
+	cr_assert_eq(rlq_delete(other, &message.receipt), 0);
+	rlq_queue_close(other);
+	rlq_queue_close(reader);
+	reboot();
+	reader = opened("q");
+	cr_assert_eq(drain_numbered(reader, 0, 500), 0);
+	rlq_queue_close(reader);
+}
+
+Test(journaling, what_is_published_in_place_is_there, .description = "and what is only reserved is not")
+{
+	struct rlq_queue *queue = made("q", RLQ_SYNC);
+	struct rlq_reservation published, reserved;
+	unsigned number = 0;
+
+	cr_assert_eq(rlq_reserve(queue, sizeof(number), NULL, &published), 0);
+	cr_assert_eq(rlq_reserve(queue, sizeof(number), NULL, &reserved), 0);
+	memcpy(published.body, &number, sizeof(number));
+	cr_assert_eq(rlq_publish(queue, &published, NULL), 0);
+	rlq_queue_close(queue);
+	reboot();
+	queue = opened("q");
+	cr_assert_eq(drain_numbered(queue, 0, sizeof(number)), 1);
+	rlq_queue_close(queue);
+}
+
 /* Tries often, since others may keep us from the processor: who sleeps does so each time. */
 Test(journaling, who_comes_after_a_failure_hears_at_once)
 {
