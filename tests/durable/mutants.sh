@@ -47,6 +47,7 @@ while IFS='|' read -r name file command change; do
 	elif timeout 25 "$work/$name/$program" $arguments >"$work/$name/log" 2>&1; then
 		printf '%-30s SURVIVED %s\n' "$name" "$command"
 	else
+		[ $? -ne 124 ] || echo 'failed: hangs' >>"$work/$name/log"
 		printf '%-30s found by %s: %s\n' "$name" "$command" "$(grep -aiE 'fail' "$work/$name/log" | head -n 1 | cut -c1-160)"
 		passed=$((passed + 1))
 		continue
