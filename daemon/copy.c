@@ -8,21 +8,18 @@
 
 enum {
 	PIECE_BYTES = 1 << 20,
-	ROUNDS = 100, /* looks for the end, each after a file has gone */
-};
-
-struct copied {
-	uint64_t number;
-	bool is_there;
-	bool is_final; /* all its frames were durable: none can have been half written when they were read */
+	ROUNDS = 20,	/* each after a file has gone */
+	FILES_MAX = 16, /* that are copied without looking again which ones there are */
 };
 
 struct copying {
 	const struct os_disk *disk;
 	int from, to;
 	unsigned char *piece;
-	struct copied *files; /* ascending, without gaps but those of the journal */
+	uint64_t last;		     /* number of the last file that is copied; 0: none is */
+	uint64_t numbers[FILES_MAX]; /* of those that come next, ascending */
 	size_t count;
+	uint64_t newest; /* of all */
 };
 
 /* ---- one file --------------------------------------------------------------------------------- */
@@ -45,30 +42,6 @@ static int copy_bytes(struct copying *copying, int source, int target, uint64_t 
 	return 0;
 }
 
-static int open_target(struct copying *copying, const char *name, bool is_new)
-{
-	return is_new ? copying->disk->create(copying->to, name, OS_DISK_WRITE)
-		      : copying->disk->open(copying->to, name, OS_DISK_WRITE);
-}
-
-static int copy_between(struct copying *copying, struct copied *file, const char *name, uint64_t end)
-{
-	int source = copying->disk->open(copying->from, name, 0);
-	int target = source < 0 ? source : open_target(copying, name, !file->is_there);
-	int error = target < 0 ? target : 0;
-
-	if (!error)
-		error = copy_bytes(copying, source, target, end);
-	if (!error)
-		error = os_disk_flush(copying->disk, target);
-	if (target >= 0 && source >= 0)
-		copying->disk->close(target);
-	if (source >= 0)
-		copying->disk->close(source);
-	file->is_there |= target >= 0;
-	return error;
-}
-
 /* Was the name still there after its bytes were read? */
 static int is_there(struct copying *copying, const char *name)
 {
@@ -79,63 +52,86 @@ static int is_there(struct copying *copying, const char *name)
 	return fd < 0 ? fd : 0;
 }
 
-/* ---- which files ------------------------------------------------------------------------------ */
-
-static struct copied *copied_of(struct copying *copying, uint64_t number)
+/* Its bytes up to `end` or its own end. Asked whether it is still there before the slow part. */
+static int copy_open(struct copying *copying, const char *name, int source, int target, uint64_t end)
 {
-	struct copied *more;
+	int64_t length = copying->disk->length(source);
+	int error = length < 0 ? (int)length : 0;
 
-	for (size_t i = copying->count; i-- > 0;)
-		if (copying->files[i].number == number)
-			return &copying->files[i];
-	more = reallocarray(copying->files, copying->count + 1, sizeof(*more));
-	if (more == NULL)
-		return NULL;
-	copying->files = more;
-	more += copying->count++;
-	*more = (struct copied){.number = number};
-	return more;
-}
-
-/* The file went while it was copied: out with all there is up to it. */
-static int leave_out(struct copying *copying)
-{
-	int error = 0;
-
-	while (copying->count > 0 && !error) {
-		char name[FORMAT_FILE_NAME_BYTES];
-
-		format_file_name(copying->files[copying->count - 1].number, name);
-		error = copying->disk->unlink(copying->to, name);
-		if (error == -ENOENT)
-			error = 0;
-		if (!error)
-			copying->count--;
-	}
-	return error;
-}
-
-/* 0, or -ESTALE: it has gone, and was left out. */
-static int copy_file(struct copying *copying, const struct survey_file *from, uint64_t durable)
-{
-	struct copied *file = copied_of(copying, from->number);
-	char name[FORMAT_FILE_NAME_BYTES];
-	int error;
-
-	if (file == NULL)
-		return -ENOMEM;
-	if (file->is_final)
-		return 0;
-	format_file_name(from->number, name);
-	error = copy_between(copying, file, name, from->end);
+	if (!error)
+		error = copy_bytes(copying, source, target, (uint64_t)length < end ? (uint64_t)length : end);
 	if (!error)
 		error = is_there(copying, name);
-	file->is_final = !error && from->limit != UINT64_MAX && from->limit - 1 <= durable;
-	if (error != -ENOENT)
-		return error;
-	error = leave_out(copying);
-	return error ? error : -ESTALE;
+	return error ? error : os_disk_flush(copying->disk, target);
 }
+
+/* 0, or -ESTALE: it has gone. */
+static int copy_file(struct copying *copying, uint64_t number, uint64_t end)
+{
+	char name[FORMAT_FILE_NAME_BYTES];
+	int source, target, error;
+
+	format_file_name(number, name);
+	source = copying->disk->open(copying->from, name, 0);
+	if (source < 0)
+		return source == -ENOENT ? -ESTALE : source;
+	target = copying->disk->create(copying->to, name, OS_DISK_WRITE);
+	error = target < 0 ? target : copy_open(copying, name, source, target, end);
+	if (target >= 0)
+		copying->disk->close(target);
+	copying->disk->close(source);
+	copying->last = number;
+	return error == -ENOENT ? -ESTALE : error;
+}
+
+/* ---- which files ------------------------------------------------------------------------------ */
+
+/* Keeps the lowest ones in order. */
+static int found(void *context, const char *name)
+{
+	struct copying *copying = context;
+	uint64_t number = format_file_number(name);
+	size_t at = copying->count;
+
+	if (number > copying->newest)
+		copying->newest = number;
+	if (number <= copying->last)
+		return 0;
+	while (at > 0 && copying->numbers[at - 1] > number) {
+		if (at < FILES_MAX)
+			copying->numbers[at] = copying->numbers[at - 1];
+		at--;
+	}
+	if (at < FILES_MAX)
+		copying->numbers[at] = number;
+	if (copying->count < FILES_MAX)
+		copying->count++;
+	return 0;
+}
+
+static int look(struct copying *copying)
+{
+	copying->count = 0;
+	copying->newest = 0;
+	return copying->disk->list(copying->from, found, copying);
+}
+
+/* Those that two others have followed. Returns how many were copied, or a negative errno. */
+static int copy_complete(struct copying *copying, uint64_t end_file)
+{
+	size_t count = copying->count, done = 0;
+	int error = 0;
+
+	if (count > 0 && copying->numbers[count - 1] == copying->newest)
+		count = count > 2 ? count - 2 : 0;
+	else if (count > 0)
+		count--; /* there are more: at least one of them */
+	while (done < count && !error && copying->last < end_file)
+		error = copy_file(copying, copying->numbers[done++], UINT64_MAX);
+	return error ? error : (int)done;
+}
+
+/* ---- the last two ----------------------------------------------------------------------------- */
 
 /* A file that is named and not begun has nothing yet. */
 static bool is_empty(const struct survey_file *file)
@@ -143,49 +139,32 @@ static bool is_empty(const struct survey_file *file)
 	return file->head == SURVEY_NOT_BEGUN && file->end == FORMAT_PAGE;
 }
 
-static int copy_round(struct copying *copying, const struct survey *survey)
+/* Whatever was wrong with a file that is no longer there: it was read too late. */
+static int refused(struct copying *copying, const struct survey *survey, int error)
 {
-	int error = 0;
+	char name[FORMAT_FILE_NAME_BYTES];
 
-	for (size_t i = 0; i < survey->count && !error; i++)
-		if (!is_empty(&survey->files[i]))
-			error = copy_file(copying, &survey->files[i], survey->durable);
-	if (!error && copying->count == 0)
-		return -ENODATA;
-	return error;
+	if (survey->at_file == 0)
+		return error;
+	format_file_name(survey->at_file, name);
+	return is_there(copying, name) == -ENOENT ? -ESTALE : error;
+}
+
+static int copy_last(struct copying *copying)
+{
+	struct survey survey;
+	int error = survey_make_from(copying->disk, copying->from, copying->last + 1, &survey);
+
+	if (error)
+		error = refused(copying, &survey, error);
+	for (size_t i = 0; i < survey.count && !error; i++)
+		if (!is_empty(&survey.files[i]))
+			error = copy_file(copying, survey.files[i].number, survey.files[i].end);
+	survey_free(&survey);
+	return !error && copying->last == 0 ? -ENODATA : error;
 }
 
 /* ---- all of it -------------------------------------------------------------------------------- */
-
-/* -ESTALE: files have gone, again. */
-static int look_and_copy(struct copying *copying)
-{
-	struct survey survey;
-	int error = survey_make(copying->disk, copying->from, &survey);
-
-	if (error == -ENOENT)
-		error = -ESTALE;
-	if (!error)
-		error = copy_round(copying, &survey);
-	survey_free(&survey);
-	return error;
-}
-
-int copy_journal(const struct os_disk *disk, int from, int to)
-{
-	struct copying copying = {.disk = disk, .from = from, .to = to, .piece = malloc(PIECE_BYTES)};
-	int error = copying.piece ? -ESTALE : -ENOMEM;
-
-	for (int i = 0; i < ROUNDS && error == -ESTALE; i++)
-		error = look_and_copy(&copying);
-	free(copying.piece);
-	free(copying.files);
-	if (error)
-		return error == -ESTALE ? -EAGAIN : error;
-	return disk->flush_folder(to);
-}
-
-/* ---- taken back ------------------------------------------------------------------------------- */
 
 struct removing {
 	const struct os_disk *disk;
@@ -206,4 +185,39 @@ void copy_remove(const struct os_disk *disk, int folder)
 	struct removing removing = {.disk = disk, .folder = folder};
 
 	disk->list(folder, remove_one, &removing);
+}
+
+/* -ESTALE: a file has gone. */
+static int copy_all(struct copying *copying)
+{
+	uint64_t end_file;
+	int result;
+
+	copying->last = 0;
+	result = look(copying);
+	end_file = copying->newest;
+	while (!result && copying->last < end_file) {
+		result = copy_complete(copying, end_file);
+		if (result == 0)
+			return copy_last(copying);
+		if (result > 0)
+			result = look(copying);
+	}
+	return !result && copying->last == 0 ? -ENODATA : result;
+}
+
+int copy_journal(const struct os_disk *disk, int from, int to)
+{
+	struct copying copying = {.disk = disk, .from = from, .to = to, .piece = malloc(PIECE_BYTES)};
+	int error = copying.piece ? -ESTALE : -ENOMEM;
+
+	for (int i = 0; i < ROUNDS && error == -ESTALE; i++) {
+		error = copy_all(&copying);
+		if (error == -ESTALE)
+			copy_remove(disk, to);
+	}
+	free(copying.piece);
+	if (error)
+		return error == -ESTALE ? -EAGAIN : error;
+	return disk->flush_folder(to);
 }

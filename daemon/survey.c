@@ -23,7 +23,7 @@ static int found(void *context, const char *name)
 	uint64_t number = format_file_number(name);
 	struct survey_file *more;
 
-	if (number == 0)
+	if (number == 0 || number < survey->from)
 		return 0;
 	more = reallocarray(survey->files, survey->count + 1, sizeof(*more));
 	if (more == NULL)
@@ -238,10 +238,15 @@ static void set_limits(struct survey *survey)
 
 int survey_make(const struct os_disk *disk, int folder, struct survey *ret_survey)
 {
+	return survey_make_from(disk, folder, 0, ret_survey);
+}
+
+int survey_make_from(const struct os_disk *disk, int folder, uint64_t from, struct survey *ret_survey)
+{
 	struct reader reader;
 	int error;
 
-	*ret_survey = (struct survey){0};
+	*ret_survey = (struct survey){.from = from};
 	reader_start(&reader, disk, HEADS_BYTES);
 	error = list(ret_survey, disk, folder);
 	if (!error)
