@@ -1,7 +1,6 @@
-/* The engine: what ringleased runs, for applications that want to host it themselves; and what the journal says, for
- * those that look after it.
- * Link with libringlease-engine. One engine serves a directory; a second one waits in reserve until the first
- * ends, is killed, or is over a second late. */
+/* The engine: what ringleased runs, for applications that want to host it themselves; and what the journal says,
+ * for those that look after it. Link with libringlease-engine. One engine serves a directory; a second one waits in
+ * reserve until the first ends, is killed, or is over a second late. */
 #ifndef RINGLEASE_ENGINE_H
 #define RINGLEASE_ENGINE_H
 
@@ -50,9 +49,9 @@ RLQ_PUBLIC void rlq_engine_close(struct rlq_engine *engine);
 /* These functions change nothing in the folder that they read, and need no engine. One may go on writing: they see
  * all that was acknowledged before the call, and perhaps more. They block as long as reading takes; thread-safe.
  * Pointers that a callback is given serve until it returns; each structure may grow at its end.
- * Errors: errno of folder and files; -ENOTSUP (a journal of a newer version), -EMEDIUMTYPE (a file that is none of a
- * journal), -EXDEV (a file of another journal), each with `failed_file`; -EAGAIN: files went faster than they could be
- * read. */
+ * Errors: errno of folder and files; -ENOTSUP (a journal of a newer version), -EMEDIUMTYPE (a file that is none of
+ * a journal), -EXDEV (a file of another journal), each with `failed_file`; -EAGAIN: files went faster than they
+ * could be read. */
 
 enum { RLQ_JOURNAL_FILE_BYTES = 24 }; /* name of a file, with its zero */
 
@@ -60,9 +59,9 @@ enum { RLQ_JOURNAL_FILE_BYTES = 24 }; /* name of a file, with its zero */
 struct rlq_journal_summary {
 	size_t size; /* sizeof(struct rlq_journal_summary) */
 	uint64_t files, bytes;
-	uint64_t turns, frames, records;	     /* that count */
+	uint64_t turns, frames, records;	    /* that count */
 	uint64_t queues, live_messages, live_bytes; /* that an engine would restore */
-	uint64_t last_turn, last_ms;		     /* the last whole turn, and when it was written */
+	uint64_t last_turn, last_ms;		    /* the last whole turn, and when it was written */
 	/* Where a write was under way when the machine stopped: what is behind does not count. "": nowhere. */
 	char cut_file[RLQ_JOURNAL_FILE_BYTES];
 	uint64_t cut_offset, cut_bytes;
@@ -88,9 +87,8 @@ struct rlq_journal_file {
 };
 
 /* Calls `each` for every file, oldest first, until it returns non-zero, which is then returned. */
-RLQ_PUBLIC int rlq_journal_list(const char *data,
-				int (*each)(void *context, const struct rlq_journal_file *file), void *context,
-				struct rlq_journal_summary *ret_summary);
+RLQ_PUBLIC int rlq_journal_list(const char *data, int (*each)(void *context, const struct rlq_journal_file *file),
+				void *context, struct rlq_journal_summary *ret_summary);
 
 enum rlq_journal_kind {
 	RLQ_JOURNAL_MESSAGE = 1,
@@ -140,10 +138,11 @@ RLQ_PUBLIC int rlq_journal_verify(const char *data,
 				  void (*each)(void *context, const struct rlq_journal_fault *fault), void *context,
 				  struct rlq_journal_summary *ret_summary);
 
-/* Copies whole turns to a new folder `target`, flushed and then verified; the summary is that of the copy. Everything
- * acknowledged before the call is in it. `target` may exist if it is empty, and gets the copy all at once at the
- * end: killed before, the call leaves a folder of the name "target.XXXXXX". Faults of the journal are copied too, and
- * told as by rlq_journal_verify(). -ENOTEMPTY: there is something; -ENODATA: `data` has no journal yet. */
+/* Copies whole turns to a new folder `target`, flushed and then verified; the summary is that of the copy.
+ * Everything acknowledged before the call is in it. `target` may exist if it is empty, and gets the copy all at
+ * once at the end: killed before, the call leaves a folder of the name "target.XXXXXX". Faults of the journal are
+ * copied too, and told as by rlq_journal_verify(). -ENOTEMPTY: there is something; -ENODATA: `data` has no journal
+ * yet. */
 RLQ_PUBLIC int rlq_journal_copy(const char *data, const char *target,
 				void (*each)(void *context, const struct rlq_journal_fault *fault), void *context,
 				struct rlq_journal_summary *ret_summary);
