@@ -19,7 +19,8 @@ struct copying {
 	uint64_t last;		     /* number of the last file that is copied; 0: none is */
 	uint64_t numbers[FILES_MAX]; /* of those that come next, ascending */
 	size_t count;
-	uint64_t newest; /* of all */
+	uint64_t newest;  /* of all */
+	uint64_t at_file; /* at which something went wrong last */
 };
 
 /* ---- one file --------------------------------------------------------------------------------- */
@@ -81,6 +82,7 @@ static int copy_file(struct copying *copying, uint64_t number, uint64_t end)
 		copying->disk->close(target);
 	copying->disk->close(source);
 	copying->last = number;
+	copying->at_file = error ? number : 0;
 	return error == -ENOENT ? -ESTALE : error;
 }
 
@@ -144,6 +146,7 @@ static int refused(struct copying *copying, const struct survey *survey, int err
 {
 	char name[FORMAT_FILE_NAME_BYTES];
 
+	copying->at_file = survey->at_file;
 	if (survey->at_file == 0)
 		return error;
 	format_file_name(survey->at_file, name);
@@ -206,7 +209,7 @@ static int copy_all(struct copying *copying)
 	return !result && copying->last == 0 ? -ENODATA : result;
 }
 
-int copy_journal(const struct os_disk *disk, int from, int to)
+int copy_journal(const struct os_disk *disk, int from, int to, uint64_t *ret_at_file)
 {
 	struct copying copying = {.disk = disk, .from = from, .to = to, .piece = malloc(PIECE_BYTES)};
 	int error = copying.piece ? -ESTALE : -ENOMEM;
@@ -217,6 +220,7 @@ int copy_journal(const struct os_disk *disk, int from, int to)
 			copy_remove(disk, to);
 	}
 	free(copying.piece);
+	*ret_at_file = error ? copying.at_file : 0;
 	if (error)
 		return error == -ESTALE ? -EAGAIN : error;
 	return disk->flush_folder(to);

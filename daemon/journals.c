@@ -177,13 +177,16 @@ int rlq_journal_copy(const char *data, const char *target,
 		     struct rlq_journal_summary *ret_summary)
 {
 	int folder = begin(data, ret_summary), result, error;
+	uint64_t at_file = 0;
 	struct target copy;
 
 	if (folder < 0)
 		return folder;
 	result = target_begin(target, &copy);
 	if (!result) {
-		result = copy_journal(&os_disk_real, folder, copy.fd);
+		result = copy_journal(&os_disk_real, folder, copy.fd, &at_file);
+		if (at_file)
+			format_file_name(at_file, ret_summary->failed_file);
 		if (!result)
 			result = verify(copy.fd, each, context, ret_summary);
 		error = result < 0 ? result : target_finish(&copy);

@@ -58,9 +58,10 @@ static int take_path(const char *path, struct target *ret_target)
 int target_begin(const char *path, struct target *ret_target)
 {
 	char parent[PATH_MAX];
-	int error = take_path(path, ret_target);
+	int error;
 
-	ret_target->fd = -1;
+	*ret_target = (struct target){.fd = -1};
+	error = take_path(path, ret_target);
 	if (!error)
 		error = look_at(ret_target->path);
 	if (error)

@@ -66,6 +66,30 @@ static int print_text(const struct copying *copying)
 	return EXIT_DONE;
 }
 
+/* What is wrong may be either end's. */
+static int report_failure(const struct copying *copying, int code)
+{
+	switch (code) {
+	case -ENOTEMPTY:
+		return report(EXIT_FAILED, "there is something in %s already (name a new folder, or an empty one)",
+			      copying->to);
+	case -ENOSPC:
+	case -EDQUOT:
+	case -EROFS:
+		return report(EXIT_FAILED, "cannot write %s: %s", copying->to, rlq_strerror(code));
+	case -ENOENT:
+	case -ENODATA:
+	case -ENOTSUP:
+	case -EMEDIUMTYPE:
+	case -EXDEV:
+	case -EAGAIN:
+		return data_report(code, copying->from, &copying->summary);
+	default:
+		return report(EXIT_FAILED, "cannot copy %s to %s: %s", copying->from, copying->to,
+			      rlq_strerror(code));
+	}
+}
+
 static int copy(struct copying *copying)
 {
 	const bool json = copying->options->common.json;
@@ -77,11 +101,8 @@ static int copy(struct copying *copying)
 	copying->summary = (struct rlq_journal_summary)RLQ_JOURNAL_SUMMARY_INIT;
 	count = rlq_journal_copy(copying->from, copying->to, data_print_fault, &faults, &copying->summary);
 	copying->took_ms = now_ms() - begun_ms;
-	if (count == -ENOTEMPTY)
-		rc = report(EXIT_FAILED, "there is something in %s already (name a new folder, or an empty one)",
-			    copying->to);
-	else if (count < 0)
-		rc = data_report(count, copying->from, &copying->summary);
+	if (count < 0)
+		rc = report_failure(copying, count);
 	else
 		rc = json ? print_json(copying, list) : print_text(copying);
 	json_decref(list);

@@ -180,6 +180,9 @@ for verb in ls dump verify; do
 	expect 1 journal $verb --data "$disk/alien"
 	err_has 'alien/journal-0000000001: no file of a journal'
 done
+expect 1 backup "$disk/none" --data "$disk/alien"
+err_has 'alien/journal-0000000001: no file of a journal'
+ls "$disk" | grep -q none && fault "left: $(ls "$disk")"
 
 it 'look where the engine journals when nothing is said'
 start

@@ -35,6 +35,7 @@ static struct call_made *calls;
 static size_t call_count, call_next; /* made by the writer; made once more */
 static int own_fd[FDS_MAX];	     /* by that of the writer */
 static int source;
+static uint64_t at_file;
 static uint64_t turns_done; /* in `source`: the last one that was acknowledged */
 
 static struct call_made *record(enum call call, int fd, const char *name)
@@ -345,7 +346,7 @@ Test(copy, of_a_journal_at_rest_is_the_journal)
 	int target = folder_make("target");
 
 	go_to_the_end();
-	cr_assert_eq(copy_journal(&os_disk_real, source, target), 0);
+	cr_assert_eq(copy_journal(&os_disk_real, source, target, &at_file), 0);
 	check_copy(target, turns_done);
 	close(target);
 }
@@ -361,7 +362,7 @@ Test(copy, of_a_journal_that_goes_on_is_one_state_of_it_and_no_older_one_than_be
 
 		reads_between = 20 + draw(100);
 		burst = draw(4) ? 20 : 200;
-		result = copy_journal(&disk, source, target);
+		result = copy_journal(&disk, source, target, &at_file);
 		cr_assert_eq(result, 0, "copy %d: %d", copies, result);
 		reads_between = 0;
 		check_copy(target, turns_before);
@@ -392,7 +393,7 @@ Test(copy, is_given_up_when_files_go_faster_than_they_are_copied)
 	int target = folder_make("target");
 
 	disk.read = read_too_late;
-	cr_assert_eq(copy_journal(&disk, source, target), -EAGAIN);
+	cr_assert_eq(copy_journal(&disk, source, target, &at_file), -EAGAIN);
 	cr_expect_lt(call_next, call_count);
 	close(target);
 }
@@ -401,9 +402,65 @@ Test(copy, says_that_there_is_nothing)
 {
 	int empty = folder_make("empty"), target = folder_make("target");
 
-	cr_assert_eq(copy_journal(&os_disk_real, empty, target), -ENODATA);
+	cr_assert_eq(copy_journal(&os_disk_real, empty, target, &at_file), -ENODATA);
 	close(empty);
 	close(target);
+}
+
+static int calls_left; /* until one fails, whichever it is; below 0: none does */
+
+static int64_t write_or_fail(int fd, const void *bytes, size_t count, uint64_t offset)
+{
+	return calls_left-- == 0 ? -ENOSPC : os_disk_real.write(fd, bytes, count, offset);
+}
+
+static int64_t read_or_fail(int fd, void *ret_bytes, size_t count, uint64_t offset)
+{
+	return calls_left-- == 0 ? -EIO : os_disk_real.read(fd, ret_bytes, count, offset);
+}
+
+static int flush_or_fail(int fd)
+{
+	return calls_left-- == 0 ? -EIO : os_disk_real.flush(fd);
+}
+
+static int create_or_fail(int folder, const char *name, uint32_t flags)
+{
+	return calls_left-- == 0 ? -EMFILE : os_disk_real.create(folder, name, flags);
+}
+
+static int flush_folder_or_fail(int folder)
+{
+	return calls_left-- == 0 ? -EIO : os_disk_real.flush_folder(folder);
+}
+
+Test(copy, fails_with_any_call_that_it_needs)
+{
+	struct os_disk disk = os_disk_real;
+	int fails_at = 0;
+
+	disk.write = write_or_fail;
+	disk.read = read_or_fail;
+	disk.flush = flush_or_fail;
+	disk.create = create_or_fail;
+	disk.flush_folder = flush_folder_or_fail;
+	for (;; fails_at++) {
+		int target = folder_make("target"), result;
+
+		calls_left = fails_at;
+		result = copy_journal(&disk, source, target, &at_file);
+		if (calls_left >= 0) {
+			cr_assert_eq(result, 0);
+			check_copy(target, turns_done);
+			close(target);
+			break;
+		}
+		cr_assert_lt(result, 0, "call %d", fails_at);
+		copy_remove(&os_disk_real, target);
+		close(target);
+		cr_assert_eq(rmdir(path_of("target")), 0, "files are left");
+	}
+	cr_assert_gt(fails_at, 20);
 }
 
 /* ---- looking ---------------------------------------------------------------------------------- */
