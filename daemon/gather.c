@@ -3,6 +3,7 @@
 #include "ring/ring.h"
 #include "ringlease.h"
 #include "shm/message.h"
+#include "shm/move.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -78,6 +79,21 @@ static int ring_gone(struct turn *turn, struct ledger_ring *ring)
 	return 0;
 }
 
+void gather_forget(struct turn *turn, struct journaled *queue)
+{
+	for (int i = 0; i < SEG_RING_COUNT; i++) {
+		const struct ledger_ring *ring = &queue->ledger.ring[i];
+
+		for (uint32_t g = 0; g < ring->group_count; g++)
+			for (uint64_t left = ring->groups[g] ? ring->groups[g]->entered : 0; left; left &= left - 1) {
+				const struct ledger_entry *entry = &ring->groups[g]->entry[__builtin_ctzll(left)];
+
+				space_take(&turn->space, entry->file, entry->bytes);
+			}
+	}
+	ledger_end(&queue->ledger);
+}
+
 /* Brings the ledger's rings in line with the queue's. */
 static int rings_follow(struct turn *turn, struct journaled *queue, bool only_new)
 {
@@ -114,9 +130,23 @@ static void take_marks(struct ledger_ring *ring, const struct ring *shared)
 		ring->changed[slot / LEDGER_GROUP] |= bits;
 }
 
-static int gather_deletes_of(struct turn *turn, struct ledger_ring *ring, const struct ring *shared)
+/* What the slot holds now. A move that was decided is finished first, if its mover was stopped or killed in it: the copy
+ * may be gone already, and whoever deleted it waits for this turn. */
+static struct slot_word read_finished(struct journaled *queue, uint32_t index, uint32_t slot)
 {
-	take_marks(ring, shared);
+	const struct slot *at = &queue->segment->ring[index].slots[slot];
+	struct slot_word word = slot_read_stable(at);
+
+	if (word_state(word) == SLOT_MOVED && seg_finish_moved(queue->segment, index, slot, word))
+		word = slot_read_stable(at);
+	return word;
+}
+
+static int gather_deletes_of(struct turn *turn, struct journaled *queue, uint32_t index)
+{
+	struct ledger_ring *ring = &queue->ledger.ring[index];
+
+	take_marks(ring, &queue->segment->ring[index]);
 	for (uint32_t i = 0; i < ring->group_count; i++) {
 		uint64_t entered = ring->groups[i] ? ring->groups[i]->entered : 0;
 
@@ -124,7 +154,7 @@ static int gather_deletes_of(struct turn *turn, struct ledger_ring *ring, const 
 			uint32_t slot = i * LEDGER_GROUP + (uint32_t)__builtin_ctzll(left);
 			const struct ledger_entry *entry = ledger_find(ring, slot);
 
-			if (is_same_message(entry, slot_read_stable(&shared->slots[slot])))
+			if (is_same_message(entry, read_finished(queue, index, slot)))
 				continue;
 			if (message_gone(turn, ring, slot))
 				return -ENOMEM;
@@ -148,7 +178,7 @@ int gather_deletes(struct turn *turn, struct journaled *queue)
 	error = rings_follow(turn, queue, false);
 	for (uint32_t i = 0; i < SEG_RING_COUNT && !error; i++)
 		if (queue->ledger.ring[i].id)
-			error = gather_deletes_of(turn, &queue->ledger.ring[i], &queue->segment->ring[i]);
+			error = gather_deletes_of(turn, queue, i);
 	seg_leave(queue->segment);
 	return error;
 }
@@ -277,6 +307,8 @@ static int gather_slot(struct turn *turn, struct journaled *queue, uint32_t ring
 	} else if (differs(entry, word)) {
 		result = write_update(turn, at, word, entry);
 	}
+	if (entry && word_state(word) == SLOT_MOVED)
+		return result < 0 ? result : 0; /* to be finished, in the next turn at the latest */
 	if (result == 1 && word_state(word) == SLOT_PENDING)
 		result = turn_note_pending(turn, &(struct pending){.queue = queue, .ring = ring, .slot = slot,
 							      .generation = word_generation(word)});

@@ -13,6 +13,9 @@ int gather_deletes(struct turn *turn, struct journaled *queue);
  * for the next turn. */
 int gather_sends(struct turn *turn, struct journaled *queue);
 
+/* The queue is removed: nothing that is written of it is needed any more. */
+void gather_forget(struct turn *turn, struct journaled *queue);
+
 /* Writes the message of a slot again, under its number; it has an entry. 1: written, 0: not now, or a negative errno. */
 int gather_again(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot);
 

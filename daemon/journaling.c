@@ -41,6 +41,8 @@ struct journaling {
 	bool list_again;
 	struct ignored *ignored;
 	size_t ignored_count;
+	char (*half_removed)[SEG_NAME_MAX + 1]; /* whose names are still to be taken away */
+	size_t half_removed_count;
 	pthread_t thread;
 	atomic_bool is_stopped;
 };
@@ -236,6 +238,19 @@ static int replayed(void *context, const struct replay_place *place, const struc
 	return live_apply(context, record, place->file);
 }
 
+/* It was being removed when the last journal ended: this one says so, and then the name goes. */
+static int finish_removal(struct journaling *journaling, const struct format_queue *definition)
+{
+	char(*more)[SEG_NAME_MAX + 1] =
+		reallocarray(journaling->half_removed, journaling->half_removed_count + 1, sizeof(*more));
+
+	if (more == NULL)
+		return -ENOMEM;
+	journaling->half_removed = more;
+	memcpy(more[journaling->half_removed_count++], definition->name, sizeof(*more));
+	return turn_note_removal(&journaling->turn, definition->queue);
+}
+
 static int recover_all(struct journaling *journaling, struct live *live)
 {
 	for (size_t i = 0; i < live->queue_count; i++) {
@@ -247,6 +262,12 @@ static int recover_all(struct journaling *journaling, struct live *live)
 		if (queue->is_removed)
 			continue;
 		error = recover_queue(journaling->directory, live, queue, &journaling->turn, &journaled, &report);
+		if (error == RLQ_EREMOVED) {
+			error = finish_removal(journaling, &queue->definition);
+			if (error)
+				return error;
+			continue;
+		}
 		if (error) {
 			say(journaling, "%s: cannot be recovered: %s", queue->definition.name, rlq_strerror(error));
 			return error;
@@ -354,6 +375,7 @@ static void close_all(struct journaling *journaling)
 		journaling->options.disk->close(journaling->disk_folder);
 	data_folder_close(&journaling->folder);
 	free(journaling->ignored);
+	free(journaling->half_removed);
 	free(journaling);
 }
 
@@ -401,6 +423,8 @@ int journaling_start(const struct seg_directory *directory, const struct journal
 		close_all(journaling);
 		return error;
 	}
+	for (size_t i = 0; i < journaling->half_removed_count; i++)
+		seg_finish_removal(directory, journaling->half_removed[i]);
 	*ret_journaling = journaling;
 	return 0;
 }

@@ -35,6 +35,14 @@ int turn_note_delete(struct turn *turn, uint64_t number)
 	return 0;
 }
 
+int turn_note_removal(struct turn *turn, uint32_t queue)
+{
+	if (!grow((void **)&turn->removals, &turn->removal_room, turn->removal_count, sizeof(*turn->removals)))
+		return -ENOMEM;
+	turn->removals[turn->removal_count++] = queue;
+	return 0;
+}
+
 int turn_note_pending(struct turn *turn, const struct pending *pending)
 {
 	if (!grow((void **)&turn->pending, &turn->pending_room, turn->pending_count, sizeof(*turn->pending)))
@@ -91,17 +99,30 @@ int turn_write_definitions(void *context, struct journal *journal)
 	return error;
 }
 
-static int write_removal(struct journal *journal, struct journaled *queue)
+static int write_removal(struct turn *turn, struct journaled *queue)
 {
-	unsigned char *room = queue->is_written ? journal_reserve(journal, sizeof(struct format_removed)) : NULL;
+	unsigned char *room = queue->is_written ? journal_reserve(turn->journal, sizeof(struct format_removed)) : NULL;
 
 	queue->is_removed = true;
+	gather_forget(turn, queue);
 	if (!queue->is_written)
 		return 0;
 	if (room == NULL)
-		return journal_error(journal);
+		return journal_error(turn->journal);
 	format_removed_put(room, queue->queue);
 	queue->is_written = false;
+	return 0;
+}
+
+static int write_removals(struct turn *turn)
+{
+	for (; turn->removal_count > 0; turn->removal_count--) {
+		unsigned char *room = journal_reserve(turn->journal, sizeof(struct format_removed));
+
+		if (room == NULL)
+			return journal_error(turn->journal);
+		format_removed_put(room, turn->removals[turn->removal_count - 1]);
+	}
 	return 0;
 }
 
@@ -112,7 +133,7 @@ static int gather_definition(struct turn *turn, struct journaled *queue)
 	int error;
 
 	if (load_seq(&queue->segment->header->rings) & RINGS_REMOVED)
-		return write_removal(turn->journal, queue);
+		return write_removal(turn, queue);
 	define(queue, &now);
 	if (queue->is_written && memcmp(&now, &queue->definition, sizeof(now)) == 0)
 		return 0;
@@ -143,9 +164,10 @@ static int write_deletes(struct turn *turn)
 
 int turn_run(struct turn *turn)
 {
-	int error = 0;
+	int error;
 
 	os_clock_read(&turn->clock);
+	error = write_removals(turn);
 	for (size_t i = 0; i < turn->queue_count && !error; i++)
 		error = gather_definition(turn, turn->queues[i]);
 	for (size_t i = 0; i < turn->queue_count && !error; i++)
@@ -196,6 +218,8 @@ void turn_end(struct turn *turn)
 	space_end(&turn->space);
 	free(turn->deletes);
 	free(turn->pending);
+	free(turn->removals);
 	turn->deletes = NULL;
 	turn->pending = NULL;
+	turn->removals = NULL;
 }

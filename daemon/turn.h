@@ -40,6 +40,8 @@ struct turn {
 	size_t delete_count, delete_room;
 	struct pending *pending;
 	size_t pending_count, pending_room;
+	uint32_t *removals; /* queues whose removal was begun when no journal was there */
+	size_t removal_count, removal_room;
 };
 
 /* Gathers and writes all differences; returns when they are durable. 0 or a negative errno, after which the journal
@@ -58,6 +60,8 @@ int turn_write_definitions(void *context, struct journal *journal);
 
 /* To be written as deleted. 0 or -ENOMEM. */
 int turn_note_delete(struct turn *turn, uint64_t number);
+/* The queue of this number is to be written as removed; it is none of `queues`. 0 or -ENOMEM. */
+int turn_note_removal(struct turn *turn, uint32_t queue);
 /* To be made receivable. */
 int turn_note_pending(struct turn *turn, const struct pending *pending);
 

@@ -70,8 +70,11 @@ int seg_wait_durable(const struct seg_directory *directory)
 
 	want_turn_now(page, turn);
 	while (load_acquire(&page->turn_done) < turn) {
-		int error = sleep_until_done(page, turn, now_ms) ? 0 : seg_journal_state(directory);
+		int error;
 
+		if (load_acquire(&page->journal_error)) /* nobody will wake us */
+			return RLQ_EJOURNAL;
+		error = sleep_until_done(page, turn, now_ms) ? 0 : seg_journal_state(directory);
 		now_ms = os_boot_ms();
 		if (load_acquire(&page->turn_done) >= turn)
 			break;

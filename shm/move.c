@@ -217,6 +217,8 @@ int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_w
 	/* [M1] The decision. Killed before: the message is the source's. After: the target's. It fails if the
 	 * last holder has deleted the message; then the copy, which nobody could receive, goes too. */
 	if (slot_change(at, moving, moved)) {
+		/* Before the copy can be received: whoever deletes it counts on the journal looking here. */
+		ring_mark(&source->ring[ring], slot);
 		CRASH_POINT(move_decided);
 		move_complete(source, ring, slot, moved, target, (uint32_t)to, claim.slot, arriving);
 	} else {

@@ -53,6 +53,7 @@ static struct {
 	bool fault_for_good, has_failed;
 	size_t most;
 	bool is_interrupted, refuse_direct;
+	size_t sector;
 	uint64_t calls[16];
 } shadow;
 
@@ -389,6 +390,7 @@ void shadow_begin(void)
 {
 	shadow_end();
 	without_faults();
+	shadow.sector = SHADOW_SECTOR;
 }
 
 void shadow_end(void)
@@ -405,6 +407,11 @@ void shadow_power_for(int calls)
 	shadow.power = calls;
 }
 
+void shadow_sector(size_t bytes)
+{
+	shadow.sector = bytes;
+}
+
 bool shadow_is_off(void)
 {
 	return shadow.power == 0;
@@ -418,12 +425,12 @@ static void lose_some(struct file *file, uint64_t *random)
 	content_copy(&mixed, &file->flushed);
 	if (random_next(random) >> 63)
 		content_resize(&mixed, file->now.length);
-	for (size_t at = 0; at < mixed.length && at < file->now.length; at += SHADOW_SECTOR) {
+	for (size_t at = 0; at < mixed.length && at < file->now.length; at += shadow.sector) {
 		size_t most = mixed.length < file->now.length ? mixed.length : file->now.length;
 
 		if (random_next(random) >> 63)
 			memcpy(mixed.bytes + at, file->now.bytes + at,
-			       most - at < SHADOW_SECTOR ? most - at : SHADOW_SECTOR);
+			       most - at < shadow.sector ? most - at : shadow.sector);
 	}
 	content_copy(&file->now, &mixed);
 	free(mixed.bytes);

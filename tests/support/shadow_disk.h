@@ -30,6 +30,9 @@ enum shadow_loss {
 	SHADOW_LOSS_COUNT,
 };
 
+/* How much of a write is there wholly or not at all: SHADOW_SECTOR unless this says otherwise. */
+void shadow_sector(size_t bytes);
+
 /* The machine starts again: nothing is open, there is power, no fault. `random`: state of random_next(). */
 void shadow_restart(enum shadow_loss loss, uint64_t *random);
 

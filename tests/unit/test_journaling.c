@@ -1,9 +1,12 @@
 /* Durable queues by the public calls, with the journal's thread in this process: what is there after a reboot. */
 #include "client/internal.h"
 #include "daemon/journaling.h"
+#include "kmod-free/clock.h"
+#include "shm/durable.h"
 #include "tests/support/tmpdir.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,6 +208,136 @@ Test(journaling, async_is_there_once_a_later_turn_is_durable)
 	rlq_queue_close(loose);
 }
 
+static struct rlq_queue *made_with_dlq(const char *name, const char *dlq)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+
+	attributes.durability = RLQ_SYNC;
+	attributes.receives_max = 1;
+	strcpy(attributes.dlq, dlq);
+	cr_assert_eq(rlq_queue_create(directory, name, &attributes), 1);
+	return opened(name);
+}
+
+/* The place of the only message in the first ring. */
+static uint64_t only_place(struct rlq_queue *queue, struct slot **ret_slot)
+{
+	struct ring *ring;
+	uint64_t place = 0;
+
+	cr_assert_eq(seg_enter(queue->seg), 0);
+	ring = &queue->seg->ring[rings_at(queue->seg->rings, 0)];
+	for (uint32_t i = 0; i <= ring->mask; i++)
+		if (word_state(slot_read(&ring->slots[i])) == SLOT_READY) {
+			*ret_slot = &ring->slots[i];
+			place = place_pack(rings_at(queue->seg->rings, 0), i, word_generation(slot_read(*ret_slot)));
+		}
+	seg_leave(queue->seg);
+	return place;
+}
+
+Test(journaling, a_copy_deleted_while_its_mover_is_stopped_stays_away,
+     .description = "between the copy's arrival and the end of the move")
+{
+	struct rlq_queue *dlq = made("dlq", RLQ_SYNC), *queue = made_with_dlq("q", "dlq");
+	struct rlq_message message;
+	struct slot *source, *copy;
+	struct slot_word moved;
+	uint64_t place;
+
+	send_numbered(queue, 7, 1, 500);
+	send_numbered(dlq, 7, 1, 500);
+	place = only_place(queue, &source);
+	moved = word_with_state(slot_read(source), SLOT_MOVED);
+	moved.bits.high = only_place(dlq, &copy);
+	store_seq(&queue->seg->header->move_target[0], dlq->seg->file);
+	cr_assert(slot_change(source, slot_read(source), moved));
+	ring_mark(&queue->seg->ring[rings_at(queue->seg->rings, 0)], place_unpack(place).slot);
+	cr_assert_eq(rlq_receive(dlq, &message, 1, NULL), 1);
+	cr_assert_eq(rlq_delete(dlq, &message.receipt), 0);
+	rlq_queue_close(queue);
+	rlq_queue_close(dlq);
+	reboot();
+	queue = opened("q");
+	cr_assert_eq(rlq_receive(queue, &message, 1, NULL), 0, "deleted, and back");
+	rlq_queue_close(queue);
+}
+
+Test(journaling, an_engine_that_died_amid_a_removal_starts)
+{
+	struct rlq_queue *queue = made("q", RLQ_SYNC);
+
+	send_numbered(queue, 0, 1, 100);
+	/* As the engine's death leaves it: marked, and the journal does not know. */
+	journaling_stop(journaling);
+	fetch_or_seq(&queue->seg->header->rings, RINGS_REMOVED);
+	rlq_queue_close(queue);
+	rlq_directory_close(directory);
+	start();
+	cr_assert_eq(tmpdir_count(queues, "q.rlq"), 0);
+	queue = made("q", RLQ_SYNC);
+	send_numbered(queue, 5, 1, 100);
+	rlq_queue_close(queue);
+	reboot();
+	queue = opened("q");
+	cr_assert_eq(drain_numbered(queue, 5, 100), 1);
+	rlq_queue_close(queue);
+}
+
+Test(journaling, what_is_deleted_while_it_is_read_in_place_stays_away)
+{
+	struct rlq_queue *reader = made("q", RLQ_SYNC), *other = opened("q");
+	struct rlq_receive_options options = RLQ_RECEIVE_OPTIONS_INIT;
+	struct rlq_message message;
+
+	options.flags = RLQ_RECEIVE_IN_PLACE;
+	send_numbered(reader, 1, 1, 500);
+	cr_assert_eq(rlq_receive(reader, &message, 1, &options), 1);
+	cr_assert_eq(rlq_delete(other, &message.receipt), 0);
+	rlq_queue_close(other);
+	rlq_queue_close(reader);
+	reboot();
+	reader = opened("q");
+	cr_assert_eq(drain_numbered(reader, 0, 500), 0);
+	rlq_queue_close(reader);
+}
+
+Test(journaling, what_is_published_in_place_is_there, .description = "and what is only reserved is not")
+{
+	struct rlq_queue *queue = made("q", RLQ_SYNC);
+	struct rlq_reservation published, reserved;
+	unsigned number = 0;
+
+	cr_assert_eq(rlq_reserve(queue, sizeof(number), NULL, &published), 0);
+	cr_assert_eq(rlq_reserve(queue, sizeof(number), NULL, &reserved), 0);
+	memcpy(published.body, &number, sizeof(number));
+	cr_assert_eq(rlq_publish(queue, &published, NULL), 0);
+	rlq_queue_close(queue);
+	reboot();
+	queue = opened("q");
+	cr_assert_eq(drain_numbered(queue, 0, sizeof(number)), 1);
+	rlq_queue_close(queue);
+}
+
+/* Tries often, since others may keep us from the processor: who sleeps does so each time. */
+Test(journaling, who_comes_after_a_failure_hears_at_once)
+{
+	struct seg_engine_page *page = directory->seg.engine;
+	uint64_t least_ms = UINT64_MAX;
+
+	journaling_stop(journaling);
+	journaling = NULL;
+	store_seq(&page->journal_error, EIO);
+	for (int i = 0; i < 20; i++) {
+		uint64_t began_ms = os_boot_ms();
+
+		cr_assert_eq(seg_wait_durable(&directory->seg), RLQ_EJOURNAL);
+		if (os_boot_ms() - began_ms < least_ms)
+			least_ms = os_boot_ms() - began_ms;
+	}
+	cr_assert_lt(least_ms, DURABLE_SLICE_MS);
+}
+
 /* ---- space ------------------------------------------------------------------------------------ */
 
 Test(journaling, one_message_kept_does_not_pin_the_files)
@@ -253,4 +386,23 @@ Test(journaling, what_is_compacted_keeps_its_receive_count)
 	cr_assert_eq(rlq_receive(kept, &message, 1, NULL), 1);
 	cr_assert_eq(message.receive_count, 4);
 	rlq_queue_close(kept);
+}
+
+Test(journaling, a_removed_queue_gives_its_files_back)
+{
+	struct rlq_queue *removed = made("removed", RLQ_SYNC), *busy;
+	int most = 0;
+
+	send_numbered(removed, 0, 100, 500);
+	rlq_queue_close(removed);
+	cr_assert_eq(rlq_queue_remove(directory, "removed"), 0);
+	busy = made("busy", RLQ_SYNC);
+	for (unsigned round = 0; round < 40; round++) {
+		send_numbered(busy, round * 100, 100, 500);
+		cr_assert_eq(drain_numbered(busy, round * 100, 500), 100);
+		if (journal_files() > most)
+			most = journal_files();
+	}
+	cr_assert_leq(most, 10, "%d files of 64 KiB for 50 KB", most);
+	rlq_queue_close(busy);
 }
