@@ -1,5 +1,5 @@
-/* What a journal says is alive: queues, and messages by their numbers. Built by replaying it, used to restore queues
- * after a reboot, or to find in living segments what is written of them. */
+/* What a journal says is alive: queues, and messages by their numbers. Built by replaying it, used to restore
+ * queues after a reboot, or to find in living segments what is written of them. */
 #ifndef ENGINE_LIVE_H
 #define ENGINE_LIVE_H
 
