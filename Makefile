@@ -152,7 +152,7 @@ $(ENGINE_SO): ringlease-engine.map
 $(SO): SO_LIBS :=
 $(ENGINE_SO): SO_LIBS := $(ENGINE_LIBS)
 $(B)/libringlease.a: KEEP := rlq_*
-$(B)/libringlease-engine.a: KEEP := rlq_engine_*
+$(B)/libringlease-engine.a: KEEP := rlq_engine_* rlq_journal_*
 
 $(SO) $(ENGINE_SO):
 	$(call say,LD,$@)
@@ -165,11 +165,11 @@ $(SO) $(ENGINE_SO):
 $(B)/libringlease.a $(B)/libringlease-engine.a:
 	$(call say,AR,$@)
 	$(Q)ld -r -o $(@:.a=.o) $(filter %.o,$^)
-	$(Q)objcopy --wildcard --keep-global-symbol='$(KEEP)' $(@:.a=.o)
+	$(Q)objcopy --wildcard $(KEEP:%=--keep-global-symbol='%') $(@:.a=.o)
 	$(Q)rm -f $@; ar rcs $@ $(@:.a=.o)
 
 $(B)/ringleased: $(B)/obj/daemon/main.o $(B)/libringlease-engine.a $(B)/libringlease.a
-$(B)/ringlease: $(call obj,$(TOOLS)) $(B)/libringlease.a
+$(B)/ringlease: $(call obj,$(TOOLS)) $(B)/libringlease-engine.a $(B)/libringlease.a
 $(B)/ringlease: PROGRAM_LIBS := -ljansson
 $(PROGRAMS):
 	$(call say,LD,$@)

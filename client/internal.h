@@ -110,8 +110,8 @@ static inline void call_end(struct rlq_queue *queue)
 	seg_leave(queue->seg);
 }
 
-/* After a call that changed something: a sync queue waits until that is durable, an async one when its window is used
- * up. Outside a call. 0, RLQ_EUNKNOWN, RLQ_EJOURNAL. */
+/* After a call that changed something: a sync queue waits until that is durable, an async one when its window is
+ * used up. Outside a call. 0, RLQ_EUNKNOWN, RLQ_EJOURNAL. */
 static inline int call_settle(struct rlq_queue *queue)
 {
 	struct segment *segment = queue->seg;

@@ -89,7 +89,8 @@ static int attributes_check(const struct rlq_queue_attributes *a)
 		    a->message_bytes_max <= RLQ_BODY_MAX && a->capacity >= 1 && a->capacity <= RLQ_CAPACITY_MAX &&
 		    a->receives_max <= 1000 && a->overdue_ms <= RLQ_RETENTION_MAX_MS &&
 		    (a->mode & ~UINT32_C(0777)) == 0 && (a->mode & 0600) == 0600 &&
-		    a->placement <= RLQ_PLACE_NODE && a->durability <= RLQ_SYNC && memchr(a->dlq, '\0', sizeof(a->dlq)) != NULL;
+		    a->placement <= RLQ_PLACE_NODE && a->durability <= RLQ_SYNC &&
+		    memchr(a->dlq, '\0', sizeof(a->dlq)) != NULL;
 
 	if (!good || (a->dlq[0] == '\0') != (a->receives_max == 0))
 		return RLQ_EATTRIBUTE;

@@ -53,12 +53,13 @@ static inline __attribute__((always_inline)) int outgoing_check(const struct rlq
 	return out->delay_ms < 0 || out->delay_ms > RLQ_DELAY_MAX_MS ? RLQ_EATTRIBUTE : 0;
 }
 
-/* Nothing is sent that could not be acknowledged. A flush takes far longer than to ask; for async the guess will do,
- * since its window ends with the engine. */
+/* Nothing is sent that could not be acknowledged. A flush takes far longer than to ask; for async the guess will
+ * do, since its window ends with the engine. */
 static int may_be_journaled(const struct segment *segment)
 {
-	return segment->durability == RLQ_SYNC ? seg_journal_state(segment->directory)
-					       : seg_journal_state_guess(segment->directory, segment->clock.boot_ms);
+	return segment->durability == RLQ_SYNC
+		       ? seg_journal_state(segment->directory)
+		       : seg_journal_state_guess(segment->directory, segment->clock.boot_ms);
 }
 
 /* Claims a slot and finds room for the payload in it. */

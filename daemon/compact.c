@@ -14,7 +14,8 @@ static bool is_too_long(const struct turn *turn)
 }
 
 /* Writes again what lives of these 64 slots in `file`. Bytes written, or a negative errno. */
-static int64_t compact_group(struct turn *turn, struct journaled *queue, uint32_t index, uint32_t group, uint64_t file)
+static int64_t compact_group(struct turn *turn, struct journaled *queue, uint32_t index, uint32_t group,
+			     uint64_t file)
 {
 	const struct ledger_group *written = queue->ledger.ring[index].groups[group];
 	int64_t bytes = 0;

@@ -1,8 +1,8 @@
 /* Space: the oldest file of the journal goes, once what lives in it is written again at the end.
  *
- * Bound: the journal has at most COMPACT_FILES_SPARE files more than COMPACT_FACTOR times what its live records fill,
- * but for what is rewritten at the moment. So a message that is kept for days moves on through the files instead of
- * keeping one.
+ * Bound: the journal has at most COMPACT_FILES_SPARE files more than COMPACT_FACTOR times what its live records
+ * fill, but for what is rewritten at the moment. So a message that is kept for days moves on through the files
+ * instead of keeping one.
  *
  * Always the oldest, for then a delete in it speaks only of records that are gone with it or before it.
  */

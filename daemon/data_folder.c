@@ -62,7 +62,7 @@ int data_folder_default(const char *queues, char *ret_path, size_t room)
 
 /* ---- opened ----------------------------------------------------------------------------------- */
 
-static int make_with_parents(const char *path)
+int data_folder_make(const char *path)
 {
 	char part[PATH_MAX];
 
@@ -131,7 +131,7 @@ static int lock(struct data_folder *folder, char *ret_why, size_t room)
 
 int data_folder_open(const char *path, struct data_folder *ret_folder, char *ret_why, size_t room)
 {
-	int error = make_with_parents(path);
+	int error = data_folder_make(path);
 
 	*ret_folder = (struct data_folder){.fd = -1, .lock_fd = -1};
 	if (!error && snprintf(ret_folder->path, sizeof(ret_folder->path), "%s", path) >= PATH_MAX)

@@ -16,6 +16,9 @@ struct data_folder {
  * after the directory's path, its slashes as '%'. 0, -ENOENT (no home), -ENAMETOOLONG. */
 int data_folder_default(const char *queues, char *ret_path, size_t room);
 
+/* The folder and what is missing above it, mode 0700; it may exist. */
+int data_folder_make(const char *path);
+
 /* Opens it, made (mode 0700, with its parents) if it is missing, and locks it. On failure `ret_why` has a sentence
  * for the operator. 0, -EBUSY (another engine has it; the sentence names its pid), -EREMOTE (a network file
  * system), or another negative errno. */

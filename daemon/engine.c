@@ -296,8 +296,7 @@ static uint64_t serve(struct served *served, struct life_memo *memo)
 	seg_leave(segment);
 	if (memo)
 		seg_free_dead_rows(segment, memo);
-	if (seg_sweep_is_due(segment, &served->sweep) &&
-	    seg_sweep_step(segment, &served->sweep, SWEEP_SLOTS))
+	if (seg_sweep_is_due(segment, &served->sweep) && seg_sweep_step(segment, &served->sweep, SWEEP_SLOTS))
 		next = 0;
 	if (served->sweep.due_ms < next && !served->sweep.is_running)
 		next = served->sweep.due_ms;
@@ -423,7 +422,8 @@ int rlq_engine_open(const char *path, const struct rlq_engine_options *options, 
 	return 0;
 }
 
-/* A journal that was not asked for by name may be missing; that of a late engine is tried again until it lets go. */
+/* A journal that was not asked for by name may be missing; that of a late engine is tried again until it lets go.
+ */
 static int journal_from_now(struct rlq_engine *engine)
 {
 	bool is_named = engine->data && engine->data[0];
@@ -433,8 +433,8 @@ static int journal_from_now(struct rlq_engine *engine)
 	if (engine->data == NULL || engine->journaling || os_boot_ms() < engine->journal_retry_ms)
 		return 0;
 	error = journaling_start(&engine->directory, &options, &engine->journaling);
-	engine->journal_retry_ms = error == -EBUSY && engine->is_beside_another ? os_boot_ms() + IDLE_MS
-										 : UINT64_MAX;
+	engine->journal_retry_ms =
+		error == -EBUSY && engine->is_beside_another ? os_boot_ms() + IDLE_MS : UINT64_MAX;
 	if (!error || (is_named && engine->journal_retry_ms == UINT64_MAX))
 		return error;
 	say(engine, "no journal: durable queues are refused");

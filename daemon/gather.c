@@ -85,7 +85,8 @@ void gather_forget(struct turn *turn, struct journaled *queue)
 		const struct ledger_ring *ring = &queue->ledger.ring[i];
 
 		for (uint32_t g = 0; g < ring->group_count; g++)
-			for (uint64_t left = ring->groups[g] ? ring->groups[g]->entered : 0; left; left &= left - 1) {
+			for (uint64_t left = ring->groups[g] ? ring->groups[g]->entered : 0; left;
+			     left &= left - 1) {
 				const struct ledger_entry *entry = &ring->groups[g]->entry[__builtin_ctzll(left)];
 
 				space_take(&turn->space, entry->file, entry->bytes);
@@ -130,8 +131,8 @@ static void take_marks(struct ledger_ring *ring, const struct ring *shared)
 		ring->changed[slot / LEDGER_GROUP] |= bits;
 }
 
-/* What the slot holds now. A move that was decided is finished first, if its mover was stopped or killed in it: the copy
- * may be gone already, and whoever deleted it waits for this turn. */
+/* What the slot holds now. A move that was decided is finished first, if its mover was stopped or killed in it: the
+ * copy may be gone already, and whoever deleted it waits for this turn. */
 static struct slot_word read_finished(struct journaled *queue, uint32_t index, uint32_t slot)
 {
 	const struct slot *at = &queue->segment->ring[index].slots[slot];
@@ -199,7 +200,8 @@ static uint64_t origin_of(const struct turn *turn, const struct slot *slot, uint
 		const struct ledger_ring *ring = &turn->queues[i]->ledger.ring[place.ring % SEG_RING_COUNT];
 		const struct ledger_entry *entry;
 
-		if (turn->queues[i]->segment->incarnation != origin.incarnation || ring->id == 0 || place.slot >= ring->slots)
+		if (turn->queues[i]->segment->incarnation != origin.incarnation || ring->id == 0 ||
+		    place.slot >= ring->slots)
 			continue;
 		entry = ledger_find(ring, place.slot);
 		return entry && (entry->generation & PLACE_GENERATION_MASK) == place.generation ? entry->number : 0;
@@ -245,8 +247,7 @@ static int write_message(struct turn *turn, const struct journaled *queue, uint3
 	room = journal_reserve(turn->journal, bytes);
 	if (room == NULL)
 		return journal_error(turn->journal);
-	memcpy(format_message_put(room, &head)->payload, payload,
-	       (size_t)message.body_bytes + message.extra_bytes);
+	memcpy(format_message_put(room, &head)->payload, payload, (size_t)message.body_bytes + message.extra_bytes);
 	*entry = (struct ledger_entry){
 		.number = number,
 		.generation = word_generation(word),
@@ -265,7 +266,8 @@ static int write_message(struct turn *turn, const struct journaled *queue, uint3
 }
 
 /* What is written of the message is right but for its receive count or delay. */
-static int write_update(struct turn *turn, const struct slot *slot, struct slot_word word, struct ledger_entry *entry)
+static int write_update(struct turn *turn, const struct slot *slot, struct slot_word word,
+			struct ledger_entry *entry)
 {
 	struct format_update update = {
 		.number = entry->number,
@@ -297,7 +299,8 @@ static int gather_slot(struct turn *turn, struct journaled *queue, uint32_t ring
 	if (!gather_is_alive(word))
 		return 1;
 	if (entry == NULL) {
-		/* Decided, and not written: then its copy is, as what it is instead of (or nothing was promised). */
+		/* Decided, and not written: then its copy is, as what it is instead of (or nothing was promised).
+		 */
 		if (word_state(word) == SLOT_MOVED)
 			return 1;
 		entry = ledger_enter(written, slot);
@@ -310,8 +313,10 @@ static int gather_slot(struct turn *turn, struct journaled *queue, uint32_t ring
 	if (entry && word_state(word) == SLOT_MOVED)
 		return result < 0 ? result : 0; /* to be finished, in the next turn at the latest */
 	if (result == 1 && word_state(word) == SLOT_PENDING)
-		result = turn_note_pending(turn, &(struct pending){.queue = queue, .ring = ring, .slot = slot,
-							      .generation = word_generation(word)});
+		result = turn_note_pending(turn, &(struct pending){.queue = queue,
+								   .ring = ring,
+								   .slot = slot,
+								   .generation = word_generation(word)});
 	return result;
 }
 
@@ -363,4 +368,3 @@ int gather_sends(struct turn *turn, struct journaled *queue)
 	seg_leave(segment);
 	return error;
 }
-

@@ -1,5 +1,6 @@
 /* What differs between a queue's slots and what is written of them: first what is gone, then what is new or has
- * changed. In this order, over all queues, so that no effect is written without its cause (docs/adr/0008-journal.md).
+ * changed. In this order, over all queues, so that no effect is written without its cause
+ * (docs/adr/0008-journal.md).
  */
 #ifndef ENGINE_GATHER_H
 #define ENGINE_GATHER_H
@@ -9,14 +10,15 @@
 /* Takes the marks and notes the deletes among the changed slots. 0 or a negative code. */
 int gather_deletes(struct turn *turn, struct journaled *queue);
 
-/* Takes the marks again and writes the messages that are new or have changed. What is seen only now to be gone waits
- * for the next turn. */
+/* Takes the marks again and writes the messages that are new or have changed. What is seen only now to be gone
+ * waits for the next turn. */
 int gather_sends(struct turn *turn, struct journaled *queue);
 
 /* The queue is removed: nothing that is written of it is needed any more. */
 void gather_forget(struct turn *turn, struct journaled *queue);
 
-/* Writes the message of a slot again, under its number; it has an entry. 1: written, 0: not now, or a negative errno. */
+/* Writes the message of a slot again, under its number; it has an entry. 1: written, 0: not now, or a negative
+ * errno. */
 int gather_again(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot);
 
 /* Is the ring of this index, of which the ledger knows, still the queue's? Between enter and leave. */

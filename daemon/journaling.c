@@ -182,7 +182,7 @@ static int make_turn(struct journaling *journaling)
 	if (!error)
 		error = turn_run(&journaling->turn);
 	if (error) {
-		store_seq(&page->journal_error, (uint64_t)-(int64_t)error);
+		store_seq(&page->journal_error, (uint64_t) - (int64_t)error);
 		wake_waiters(page);
 		return error;
 	}
@@ -226,7 +226,8 @@ static void *run(void *context)
 		error = make_turn(journaling); /* the last one after the stop */
 	}
 	if (error)
-		say(journaling, "journal %s: failed: %s; durable queues take nothing until the engine is started again",
+		say(journaling,
+		    "journal %s: failed: %s; durable queues take nothing until the engine is started again",
 		    journaling->folder.path, rlq_strerror(error));
 	return NULL;
 }

@@ -1,5 +1,6 @@
-/* The journal's thread: finds the durable queues of a directory, recovers them from the journal when it starts, then
- * makes turns as they are asked for (shm/durable.h). Begins and ends with the engine that serves the directory.
+/* The journal's thread: finds the durable queues of a directory, recovers them from the journal when it starts,
+ * then makes turns as they are asked for (shm/durable.h). Begins and ends with the engine that serves the
+ * directory.
  */
 #ifndef ENGINE_JOURNALING_H
 #define ENGINE_JOURNALING_H
@@ -10,9 +11,9 @@
 struct journaling;
 
 struct journaling_options {
-	const char *data;    /* folder of the journal; NULL: the default of this directory */
+	const char *data;	    /* folder of the journal; NULL: the default of this directory */
 	const struct os_disk *disk; /* NULL: the machine's own */
-	uint64_t file_bytes; /* of a file of the journal; 0: JOURNAL_FILE_BYTES */
+	uint64_t file_bytes;	    /* of a file of the journal; 0: JOURNAL_FILE_BYTES */
 	void (*say)(void *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
 	void *context;
 };

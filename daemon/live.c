@@ -24,6 +24,13 @@ static struct live_message *entry_of(const struct live *live, uint64_t number)
 	return &live->table[at];
 }
 
+const struct live_message *live_message_find(const struct live *live, uint64_t number)
+{
+	const struct live_message *entry = live->table_size ? entry_of(live, number) : NULL;
+
+	return entry && entry->record ? entry : NULL;
+}
+
 static int make_room(struct live *live)
 {
 	struct live larger = *live;

@@ -1,5 +1,5 @@
-/* What a journal says is alive: queues, and messages by their numbers. Built by replaying it, used to restore queues
- * after a reboot, or to find in living segments what is written of them. */
+/* What a journal says is alive: queues, and messages by their numbers. Built by replaying it, used to restore
+ * queues after a reboot, or to find in living segments what is written of them. */
 #ifndef ENGINE_LIVE_H
 #define ENGINE_LIVE_H
 
@@ -35,6 +35,9 @@ int live_apply(struct live *live, const struct format_record *record, uint64_t f
 
 /* NULL: not alive. */
 struct live_queue *live_queue_find(struct live *live, uint32_t queue);
+
+/* NULL: not alive. Until the next record. */
+const struct live_message *live_message_find(const struct live *live, uint64_t number);
 
 /* All messages of one queue, oldest first; *ret_messages is the caller's to free. -ENOMEM, or how many. */
 int64_t live_of_queue(const struct live *live, uint32_t queue, struct live_message **ret_messages);

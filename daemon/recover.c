@@ -31,7 +31,8 @@ static uint64_t boot_of(const struct turn *turn, uint64_t due_ms)
 	return due_ms > turn->clock.wall_ms ? turn->clock.boot_ms + (due_ms - turn->clock.wall_ms) : 0;
 }
 
-static int enter(struct turn *turn, struct ledger_ring *ring, uint32_t slot, struct slot_word word, const struct live_message *message)
+static int enter(struct turn *turn, struct ledger_ring *ring, uint32_t slot, struct slot_word word,
+		 const struct live_message *message)
 {
 	struct ledger_entry *entry = ledger_enter(ring, slot);
 
@@ -73,7 +74,8 @@ static int restore_message(struct turn *turn, struct journaled *queue, const str
 	return error ? error : enter(turn, &queue->ledger.ring[place.ring], place.slot, place.word, message);
 }
 
-static int restore_all(struct turn *turn, struct journaled *queue, const struct live_message *messages, size_t count)
+static int restore_all(struct turn *turn, struct journaled *queue, const struct live_message *messages,
+		       size_t count)
 {
 	int error = seg_enter(queue->segment);
 
@@ -88,8 +90,7 @@ static int restore_all(struct turn *turn, struct journaled *queue, const struct 
 }
 
 static int build_anew(const struct seg_directory *directory, const struct format_queue *definition,
-		      const struct live_message *messages, size_t count, struct turn *turn,
-		      struct journaled *queue)
+		      const struct live_message *messages, size_t count, struct turn *turn, struct journaled *queue)
 {
 	struct seg_recipe recipe;
 	int error;
@@ -120,8 +121,8 @@ static int by_id(const void *a, const void *b)
 }
 
 /* Enters what the slot holds, if it is written. Each message is found once: `record` NULL afterwards. */
-static int match_slot(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot, struct live_message *sorted,
-		      bool *found, size_t count)
+static int match_slot(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot,
+		      struct live_message *sorted, bool *found, size_t count)
 {
 	const struct slot *at = &queue->segment->ring[ring].slots[slot];
 	struct slot_word word = slot_read_stable(at);
@@ -148,7 +149,8 @@ static int match_all(struct turn *turn, struct journaled *queue, struct live_mes
 		return error;
 	error = gather_follow_rings(turn, queue);
 	for (uint32_t i = 0; i < SEG_RING_COUNT && !error; i++)
-		for (uint32_t slot = 0; queue->ledger.ring[i].id && slot < queue->ledger.ring[i].slots && !error; slot++)
+		for (uint32_t slot = 0; queue->ledger.ring[i].id && slot < queue->ledger.ring[i].slots && !error;
+		     slot++)
 			error = match_slot(turn, queue, i, slot, messages, found, count);
 	seg_leave(segment);
 	return error;

@@ -1,6 +1,6 @@
-/* From the journal back into memory: a queue whose segment is gone is built anew, one whose segment lives is compared
- * with what is written of it. Both end with a ledger that says what the journal has; the next turn writes what
- * differs. Changes nothing in the journal, so it may be killed at any step and begun again.
+/* From the journal back into memory: a queue whose segment is gone is built anew, one whose segment lives is
+ * compared with what is written of it. Both end with a ledger that says what the journal has; the next turn writes
+ * what differs. Changes nothing in the journal, so it may be killed at any step and begun again.
  */
 #ifndef ENGINE_RECOVER_H
 #define ENGINE_RECOVER_H

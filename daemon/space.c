@@ -6,14 +6,16 @@
 
 static struct space_file *find(const struct space *space, uint64_t file)
 {
-	return file >= space->first && file - space->first < space->count ? &space->files[file - space->first] : NULL;
+	return file >= space->first && file - space->first < space->count ? &space->files[file - space->first]
+									  : NULL;
 }
 
 /* Files come in ascending order, but for what recovery finds. */
 static int make_room(struct space *space, uint64_t file)
 {
 	uint64_t first = space->count == 0 || file < space->first ? file : space->first;
-	uint64_t end = space->count == 0 || file >= space->first + space->count ? file + 1 : space->first + space->count;
+	uint64_t end =
+		space->count == 0 || file >= space->first + space->count ? file + 1 : space->first + space->count;
 	struct space_file *files;
 
 	if (space->count && first == space->first && end == first + space->count)

@@ -1,5 +1,5 @@
-/* How much of each file of the journal is alive: messages whose latest record lies there. The oldest file can go once
- * it has none. */
+/* How much of each file of the journal is alive: messages whose latest record lies there. The oldest file can go
+ * once it has none. */
 #ifndef ENGINE_SPACE_H
 #define ENGINE_SPACE_H
 

@@ -23,7 +23,7 @@ static int found(void *context, const char *name)
 	uint64_t number = format_file_number(name);
 	struct survey_file *more;
 
-	if (number == 0)
+	if (number == 0 || number < survey->from)
 		return 0;
 	more = reallocarray(survey->files, survey->count + 1, sizeof(*more));
 	if (more == NULL)
@@ -187,25 +187,42 @@ static int look_at_frames(struct survey *survey, struct survey_file *file, struc
 
 /* ---- all of it -------------------------------------------------------------------------------- */
 
-static int each_file(struct survey *survey, int folder, struct reader *reader,
-		     int (*look)(struct survey *survey, struct survey_file *file, struct reader *reader))
-{
-	for (size_t i = 0; i < survey->count; i++) {
-		struct survey_file *file = &survey->files[i];
-		char name[FORMAT_FILE_NAME_BYTES];
-		int error;
+typedef int look_function(struct survey *survey, struct survey_file *file, struct reader *reader);
 
-		format_file_name(file->number, name);
-		error = reader_open(reader, folder, name);
-		if (!error)
-			error = look(survey, file, reader);
-		if (error == -EMEDIUMTYPE)
-			error = refuse(survey, file, SURVEY_REFUSED_ALIEN);
-		survey->at_file = error ? file->number : 0;
-		if (error)
-			return error;
-	}
-	return 0;
+static int look_at(struct survey *survey, struct survey_file *file, int folder, struct reader *reader,
+		   look_function *look)
+{
+	char name[FORMAT_FILE_NAME_BYTES];
+	int error;
+
+	format_file_name(file->number, name);
+	error = reader_open(reader, folder, name);
+	if (!error)
+		error = look(survey, file, reader);
+	if (error == -EMEDIUMTYPE)
+		error = refuse(survey, file, SURVEY_REFUSED_ALIEN);
+	survey->at_file = error ? file->number : 0;
+	return error;
+}
+
+static int look_at_heads(struct survey *survey, int folder, struct reader *reader)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < survey->count && !error; i++)
+		error = look_at(survey, &survey->files[i], folder, reader, look_at_head);
+	return error;
+}
+
+/* Backwards: a journal may be written meanwhile, and what was durable when a frame was written is then seen, if the
+ * files before that frame's are looked at after it. */
+static int look_at_all_frames(struct survey *survey, int folder, struct reader *reader)
+{
+	int error = 0;
+
+	for (size_t i = survey->count; i-- > 0 && !error;)
+		error = look_at(survey, &survey->files[i], folder, reader, look_at_frames);
+	return error;
 }
 
 static void set_limits(struct survey *survey)
@@ -221,16 +238,21 @@ static void set_limits(struct survey *survey)
 
 int survey_make(const struct os_disk *disk, int folder, struct survey *ret_survey)
 {
+	return survey_make_from(disk, folder, 0, ret_survey);
+}
+
+int survey_make_from(const struct os_disk *disk, int folder, uint64_t from, struct survey *ret_survey)
+{
 	struct reader reader;
 	int error;
 
-	*ret_survey = (struct survey){0};
+	*ret_survey = (struct survey){.from = from};
 	reader_start(&reader, disk, HEADS_BYTES);
 	error = list(ret_survey, disk, folder);
 	if (!error)
-		error = each_file(ret_survey, folder, &reader, look_at_head);
+		error = look_at_heads(ret_survey, folder, &reader);
 	if (!error && ret_survey->journal_id != 0)
-		error = each_file(ret_survey, folder, &reader, look_at_frames);
+		error = look_at_all_frames(ret_survey, folder, &reader);
 	reader_end(&reader);
 	for (size_t i = 0; i < ret_survey->count && !error; i++)
 		if (ret_survey->files[i].head == SURVEY_ALIEN && ret_survey->files[i].end == FORMAT_PAGE)

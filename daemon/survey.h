@@ -33,6 +33,7 @@ enum survey_refusal {
 };
 
 struct survey {
+	uint64_t from;		   /* files before that number are none of it; 0: all are */
 	struct survey_file *files; /* ascending */
 	size_t count;
 	uint64_t journal_id;	      /* 0: no file says it */
@@ -46,6 +47,8 @@ struct survey {
 /* 0, or a negative errno: -ENOTSUP, -EMEDIUMTYPE, -EXDEV in the order of refusals, others from the disk. To be
  * freed in any case. */
 int survey_make(const struct os_disk *disk, int folder, struct survey *ret_survey);
+/* Only of the files of that number or a higher one. */
+int survey_make_from(const struct os_disk *disk, int folder, uint64_t from, struct survey *ret_survey);
 void survey_free(struct survey *survey);
 
 #endif

@@ -13,11 +13,11 @@
 struct journaled {
 	struct segment *segment;
 	struct ledger ledger;
-	uint32_t queue;			  /* its number in the journal */
-	struct format_queue definition;	  /* as written last */
-	bool is_written;		  /* the definition is */
-	bool is_removed;		  /* and the journal knows, once the turn is durable */
-	uint64_t wanted;		  /* header->wanted when it was compared as a whole */
+	uint32_t queue;			/* its number in the journal */
+	struct format_queue definition; /* as written last */
+	bool is_written;		/* the definition is */
+	bool is_removed;		/* and the journal knows, once the turn is durable */
+	uint64_t wanted;		/* header->wanted when it was compared as a whole */
 };
 
 /* A message that becomes receivable once the turn is durable. */
@@ -32,7 +32,7 @@ struct turn {
 	struct journaled **queues;
 	size_t queue_count;
 	uint64_t next_number; /* of the next message */
-	uint64_t file_bytes; /* of a file of the journal */
+	uint64_t file_bytes;  /* of a file of the journal */
 	struct os_clock clock;
 	struct space space;
 

@@ -73,7 +73,7 @@ enum rlq_error {
 	RLQ_EHANDLES = -2014,	/* the queue has no row left for another handle */
 	RLQ_EHOLDS = -2015,	/* too many messages held in place by this handle */
 	RLQ_ENODLQ = -2016,	/* the dead-letter queue or redrive target does not exist */
-	RLQ_EENGINE = -2017,	/* a durable queue needs an engine that journals (ringleased --data); nothing was done */
+	RLQ_EENGINE = -2017,	/* a durable queue needs an engine that journals; nothing was done */
 	RLQ_EBUSY = -2018,	/* another process is changing this queue's attributes, or removing it */
 	RLQ_EBOOT = -2019,	/* the segment is of an earlier boot */
 	/* The engine ended, or did not answer in time, before it said that the change is on the disk: it was made,

@@ -88,8 +88,8 @@ int seg_wait_durable(const struct seg_directory *directory)
 
 /* ---- async: the window ------------------------------------------------------------------------ */
 
-/* Bytes that may not be durable yet. What was sent while turn b had begun is in turn b + 1; when that has begun, b is
- * durable. */
+/* Bytes that may not be durable yet. What was sent while turn b had begun is in turn b + 1; when that has begun, b
+ * is durable. */
 static uint64_t in_flight(struct seg_window *window, uint64_t begun, uint64_t done, uint64_t bytes)
 {
 	if (begun != window->begun) {

@@ -182,7 +182,7 @@ struct seg_header {
 	atomic_u64 sweep_ms;		   /* when a full sweep last began, boot clock */
 	atomic_u64 region_steps;	   /* counts steps of making rings and giving them back */
 	atomic_u64 spare;
-	atomic_u64 dlq_error;		   /* negated code of the last failed move */
+	atomic_u64 dlq_error; /* negated code of the last failed move */
 	/* Numbers of the files that messages were ever moved to; 0: none yet, UINT64_MAX: any (move.c). */
 	atomic_u64 move_target[SEG_TARGET_COUNT];
 
@@ -210,8 +210,8 @@ struct seg_engine_page {
 	uint32_t journal_spare;
 	/* Written by clients, once a turn. */
 	_Alignas(128) atomic_u64 turn_wanted, turn_urgent;
-	/* When the turn was first wanted, boot clock: the even ones and the odd ones. Of all that is not durable, the
-	 * oldest was changed no earlier. */
+	/* When the turn was first wanted, boot clock: the even ones and the odd ones. Of all that is not durable,
+	 * the oldest was changed no earlier. */
 	atomic_u64 wanted_since_ms[2];
 	atomic_u32 journal_bell; /* eventcount: the journal's thread sleeps on it */
 	uint32_t bell_spare;

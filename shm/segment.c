@@ -190,7 +190,8 @@ int seg_check_identity(const struct seg_identity *identity, const struct seg_ide
 	if (memcmp(identity, mirror, sizeof(*identity)) != 0)
 		return RLQ_EDAMAGED;
 	if (file_bytes < SEG_FILE_BYTES || identity->order_max < 1 || identity->order_max > RING_ORDER_MAX ||
-	    identity->incarnation == 0 || identity->capacity == 0 || identity->durability > RLQ_SYNC || identity->name[SEG_NAME_MAX] != '\0')
+	    identity->incarnation == 0 || identity->capacity == 0 || identity->durability > RLQ_SYNC ||
+	    identity->name[SEG_NAME_MAX] != '\0')
 		return RLQ_EDAMAGED;
 	return memcmp(identity->boot_id, boot_id, sizeof(identity->boot_id)) == 0 ? 0 : RLQ_EBOOT;
 }
@@ -230,7 +231,7 @@ static int segment_map(struct segment *segment, const char *file, bool writable)
 }
 
 static int segment_open_file(const struct seg_directory *directory, const char *file, enum access access,
-			struct segment **ret_segment)
+			     struct segment **ret_segment)
 {
 	struct segment *segment = calloc(1, sizeof(*segment));
 	int error;

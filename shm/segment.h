@@ -62,8 +62,8 @@ struct seg_recipe {
 /* Builds a segment without a name and links it. 0, -EEXIST, -ENOSPC, other errno. */
 int seg_create(const struct seg_directory *directory, const struct seg_recipe *recipe);
 
-/* The same, but under a name that nobody opens, and opened: to be filled, then published (-EEXIST: a queue of its name
- * is there). What a killed one has left is replaced. */
+/* The same, but under a name that nobody opens, and opened: to be filled, then published (-EEXIST: a queue of its
+ * name is there). What a killed one has left is replaced. */
 int seg_draft_create(const struct seg_directory *directory, const struct seg_recipe *recipe,
 		     struct segment **ret_segment);
 int seg_draft_publish(const struct seg_directory *directory, const char *name);

@@ -73,10 +73,8 @@ expect 1 create later --type fifo
 err_has 'not in this version: '
 expect 1 create later --content-dedup
 err_has 'not in this version: '
-for verb in journal backup restore; do
-	expect 1 $verb
-	err_has 'not in this version: '
-done
+expect 1 journal compact
+err_has 'not in this version: '
 
 it 'say what to start for a durable queue'
 for durability in sync async; do

@@ -101,7 +101,8 @@ static void send_numbered(struct rlq_queue *queue, unsigned first, unsigned coun
 
 			memset(bodies[i], (int)(number & 0xff), bytes);
 			memcpy(bodies[i], &number, sizeof(number));
-			entries[i] = (struct rlq_send_entry){.body = bodies[i], .body_bytes = bytes, .delay_ms = RLQ_DEFAULT};
+			entries[i] = (struct rlq_send_entry){
+				.body = bodies[i], .body_bytes = bytes, .delay_ms = RLQ_DEFAULT};
 		}
 		cr_assert_eq(rlq_send_batch(queue, entries, now, NULL, NULL), (int)now);
 		done += now;
@@ -230,7 +231,8 @@ static uint64_t only_place(struct rlq_queue *queue, struct slot **ret_slot)
 	for (uint32_t i = 0; i <= ring->mask; i++)
 		if (word_state(slot_read(&ring->slots[i])) == SLOT_READY) {
 			*ret_slot = &ring->slots[i];
-			place = place_pack(rings_at(queue->seg->rings, 0), i, word_generation(slot_read(*ret_slot)));
+			place = place_pack(rings_at(queue->seg->rings, 0), i,
+					   word_generation(slot_read(*ret_slot)));
 		}
 	seg_leave(queue->seg);
 	return place;

@@ -90,6 +90,33 @@ Test(room, shouldSayWhatIsWrongWithAGrowingRing)
 	cr_expect_eq(faults_of("q"), 0);
 }
 
+/* Only the first step of a large ring finds memory: it counts for nothing, and is given back. */
+static int half_fallocate(int fd, int mode, off_t offset, off_t bytes)
+{
+	static int allocations;
+
+	if (mode != 0 || allocations++ == 0)
+		return real.fallocate(fd, mode, offset, mode != 0 ? bytes : 4096);
+	errno = ENOSPC;
+	return -1;
+}
+
+Test(room, shouldGiveBackARingOfWhichOnlyAPartFoundMemory)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	uint64_t memory = stat_of(queue).memory_bytes;
+
+	real = os_sys;
+	os_sys.fallocate = half_fallocate;
+	cr_assert_eq(seg_enter(queue->seg), 0);
+	cr_expect_eq(seg_grow(queue->seg, 22), -ENOSPC); /* 512 MiB, in steps */
+	seg_leave(queue->seg);
+	os_sys = real;
+	cr_expect_eq(stat_of(queue).rings, 1);
+	cr_expect_eq(stat_of(queue).memory_bytes, memory);
+	cr_expect_eq(faults_of("q"), 0);
+}
+
 /* ---- a ring that takes long to make ----------------------------------------------------------- */
 
 enum {
