@@ -4,6 +4,7 @@
  *
  *   power_cuts [--seconds N] [--seed S] [--script NAME] [--cut K]
  *   power_cuts --again SEED CUT SECOND     one that was drawn
+ *   power_cuts --lives SEED                one of several lives that was drawn
  *
  * First all cuts of the scripts, then histories that the seed draws, for N seconds in all. */
 #include "tests/durable/scripts.h"
@@ -16,7 +17,16 @@
 #include <string.h>
 #include <time.h>
 
-enum { WATCHDOG_S = 60, SEEDS = 3, DRAIN_EVERY = 5, RANDOM_CALLS = 30, RANDOM_LEAST = 100 };
+enum {
+	WATCHDOG_S = 60,
+	SEEDS = 3,
+	DRAIN_EVERY = 5,
+	RANDOM_CALLS = 30,
+	RANDOM_LEAST = 100,
+	LIVES = 8,
+	LIFE_CALLS = 25,
+	CUT_MAX = 80
+};
 
 static struct history history;
 static uint64_t images, recovery_cuts, failures;
@@ -171,6 +181,49 @@ static void cut_twice(uint64_t seed, int cut, int second_cut)
 	try(&image);
 }
 
+/* One history over many lives of the machine: each ends by a cut at some call, of the power or of the engine alone,
+ * whose queues then stay in memory. */
+static void live_often(uint64_t seed)
+{
+	uint64_t random = seed;
+	const char *wrong = NULL;
+	bool is_alive = false;
+
+	watchdog(WATCHDOG_S);
+	machine_begin();
+	history_begin(&history);
+	for (int life = 0; life < LIVES && !wrong; life++) {
+		uint64_t drawn = random_next(&random);
+		bool lasts = life == LIVES - 1;
+
+		disk_power_for(lasts || drawn >> 60 == 0 ? -1 : (int)((drawn >> 40) % CUT_MAX));
+		if (machine_start() == 0) {
+			wrong = is_alive ? history_check_alive(&history) : history_check(&history);
+			if (!wrong)
+				script_random(&history, &random, LIFE_CALLS);
+			is_alive = true;
+		} else if (!disk_is_off()) {
+			wrong = machine_said();
+		}
+		if (!wrong && history.fault[0])
+			wrong = history.fault;
+		history_close(&history);
+		if (drawn >> 20 & 1) {
+			machine_kill_engine();
+		} else {
+			machine_lose_power((enum shadow_loss)((drawn >> 8) % SHADOW_LOSS_COUNT), SECTOR_BYTES,
+					   &random);
+			is_alive = false;
+		}
+		images++;
+	}
+	if (wrong) {
+		printf("FAILED: power_cuts --lives %llu: %s\n", (unsigned long long)seed, wrong);
+		failures++;
+	}
+	machine_end();
+}
+
 static void cut_by_chance(uint64_t seed, time_t until)
 {
 	uint64_t random = seed, before = images;
@@ -178,6 +231,8 @@ static void cut_by_chance(uint64_t seed, time_t until)
 	while ((time(NULL) < until || images < before + RANDOM_LEAST) && failures < 10) {
 		int cut = (int)(random_next(&random) >> 33) % 120, second = (int)(random_next(&random) >> 33) % 60;
 
+		if (second % 3 == 0)
+			live_often(random_next(&random));
 		cut_twice(random_next(&random), cut, second < 40 ? second / (second % 2 ? 1 : 8) : -1);
 	}
 	printf("%-8s %llu images\n", "random", (unsigned long long)(images - before));
@@ -206,6 +261,10 @@ int main(int argc, char **argv)
 
 	if (argc == 5 && strcmp(argv[1], "--again") == 0) {
 		cut_twice(strtoull(argv[2], NULL, 0), atoi(argv[3]), atoi(argv[4]));
+		return failures > 0;
+	}
+	if (argc == 3 && strcmp(argv[1], "--lives") == 0) {
+		live_often(strtoull(argv[2], NULL, 0));
 		return failures > 0;
 	}
 	argc = take_own(argc, argv);
