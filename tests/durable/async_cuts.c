@@ -202,7 +202,8 @@ static const char *judge(void)
 		const struct message *message = &messages[i];
 
 		if (message->sent && message->sent <= settled && was_lost(message)) {
-			snprintf(text, sizeof(text), "%u was waited for and is lost", i);
+			snprintf(text, sizeof(text), "%u, in %s, was waited for and is lost", i,
+				 names[message->queue]);
 			return text;
 		}
 		if (message->is_there && message->deleted && message->deleted <= settled) {

@@ -3,6 +3,7 @@
 #include "daemon/journaling.h"
 #include "kmod-free/clock.h"
 #include "shm/durable.h"
+#include "shm/move.h"
 #include "tests/support/tmpdir.h"
 
 #include <criterion/criterion.h>
@@ -263,6 +264,43 @@ Test(journaling, a_copy_deleted_while_its_mover_is_stopped_stays_away,
 	queue = opened("q");
 	cr_assert_eq(rlq_receive(queue, &message, 1, NULL), 0, "deleted, and back");
 	rlq_queue_close(queue);
+}
+
+Test(journaling, who_finishes_a_move_marks_the_copy,
+     .description = "since its mover may be stopped before it did, and the source goes")
+{
+	struct rlq_queue *dlq = made("dlq", RLQ_SYNC), *queue = made_with_dlq("q", "dlq");
+	struct slot *source, *copy;
+	struct slot_word moved;
+	struct marks_taking taking = {0};
+	struct place from, to;
+	struct ring *ring;
+	uint64_t bits = 0;
+	uint32_t slot;
+
+	send_numbered(queue, 7, 1, 500);
+	send_numbered(dlq, 7, 1, 500);
+	journaling_stop(journaling);
+	journaling = NULL;
+	from = place_unpack(only_place(queue, &source));
+	to = place_unpack(only_place(dlq, &copy));
+	moved = word_with_state(slot_read(source), SLOT_MOVED);
+	moved.bits.high = place_pack(to.ring, to.slot, word_generation(slot_read(copy)));
+	store_seq(&queue->seg->header->move_target[0], dlq->seg->file);
+	cr_assert(slot_change(source, slot_read(source), moved));
+	cr_assert_eq(seg_enter(dlq->seg), 0);
+	cr_assert_eq(seg_enter(queue->seg), 0);
+	ring = &dlq->seg->ring[to.ring];
+	while (marks_take(&ring->marks, &taking, &slot, &bits))
+		;
+	cr_assert(seg_finish_moved(queue->seg, from.ring, from.slot, moved));
+	taking = (struct marks_taking){0};
+	cr_assert(marks_take(&ring->marks, &taking, &slot, &bits));
+	cr_assert(bits >> (to.slot % 64) & 1);
+	seg_leave(queue->seg);
+	seg_leave(dlq->seg);
+	rlq_queue_close(queue);
+	rlq_queue_close(dlq);
 }
 
 Test(journaling, an_engine_that_died_amid_a_removal_starts)
