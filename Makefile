@@ -52,11 +52,12 @@ say   = @printf '  %-8s %s\n' $(1) '$(2)'
 jobs  = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 # ---- sources ------------------------------------------------------------------------------------
-# io_uring is the engine's alone: the client library does not need liburing.
-CLIENT := $(filter-out kmod-free/uring%,$(wildcard kmod-free/*.c)) $(wildcard ring/*.c shm/*.c client/*.c)
-ENGINE := $(wildcard kmod-free/uring*.c) $(filter-out daemon/main.c,$(wildcard daemon/*.c))
+# Disks are the engine's alone: the client library needs neither liburing nor ISA-L (checksums of the journal).
+DISK   := $(wildcard kmod-free/uring*.c kmod-free/disk.c)
+CLIENT := $(filter-out $(DISK),$(wildcard kmod-free/*.c)) $(wildcard ring/*.c shm/*.c client/*.c)
+ENGINE := $(DISK) $(filter-out daemon/main.c,$(wildcard daemon/*.c))
 TOOLS  := $(wildcard tools/*.c)
-URING_LIBS := $(if $(wildcard kmod-free/uring*.c),-luring)
+ENGINE_LIBS := $(if $(wildcard kmod-free/uring*.c),-luring) -lisal
 
 obj   = $(1:%.c=$(B)/obj/%.o)
 lto   = $(1:%.c=$(B)/lto/%.o)
@@ -149,9 +150,9 @@ $(ENGINE_SO) $(B)/libringlease-engine.a: $(call obj,$(CLIENT) $(ENGINE))
 $(SO): ringlease.map
 $(ENGINE_SO): ringlease-engine.map
 $(SO): SO_LIBS :=
-$(ENGINE_SO): SO_LIBS := $(URING_LIBS)
+$(ENGINE_SO): SO_LIBS := $(ENGINE_LIBS)
 $(B)/libringlease.a: KEEP := rlq_*
-$(B)/libringlease-engine.a: KEEP := rlq_engine_*
+$(B)/libringlease-engine.a: KEEP := rlq_engine_* rlq_journal_*
 
 $(SO) $(ENGINE_SO):
 	$(call say,LD,$@)
@@ -164,15 +165,15 @@ $(SO) $(ENGINE_SO):
 $(B)/libringlease.a $(B)/libringlease-engine.a:
 	$(call say,AR,$@)
 	$(Q)ld -r -o $(@:.a=.o) $(filter %.o,$^)
-	$(Q)objcopy --wildcard --keep-global-symbol='$(KEEP)' $(@:.a=.o)
+	$(Q)objcopy --wildcard $(KEEP:%=--keep-global-symbol='%') $(@:.a=.o)
 	$(Q)rm -f $@; ar rcs $@ $(@:.a=.o)
 
 $(B)/ringleased: $(B)/obj/daemon/main.o $(B)/libringlease-engine.a $(B)/libringlease.a
-$(B)/ringlease: $(call obj,$(TOOLS)) $(B)/libringlease.a
+$(B)/ringlease: $(call obj,$(TOOLS)) $(B)/libringlease-engine.a $(B)/libringlease.a
 $(B)/ringlease: PROGRAM_LIBS := -ljansson
 $(PROGRAMS):
 	$(call say,LD,$@)
-	$(Q)$(CC) -o $@ $^ $(RL_LDFLAGS) $(LDFLAGS) $(PROGRAM_LIBS) $(URING_LIBS)
+	$(Q)$(CC) -o $@ $^ $(RL_LDFLAGS) $(LDFLAGS) $(PROGRAM_LIBS) $(ENGINE_LIBS)
 
 # ---- tests --------------------------------------------------------------------------------------
 # Support code and internals may need each other (crash points).
@@ -183,7 +184,7 @@ unit_helpers := $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(call obj,$(unit_helpers)) $(B)/libsupport.a $(B)/libinternal.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) $(LDFLAGS) -lcriterion $(URING_LIBS)
+	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) $(LDFLAGS) -lcriterion $(ENGINE_LIBS)
 
 define plain_rules # folder, flavour of the objects, where their libraries are
 $$(B)/tests/$(1)/%: $$(B)/$(2)/tests/$(1)/%.o \
@@ -191,13 +192,14 @@ $$(B)/tests/$(1)/%: $$(B)/$(2)/tests/$(1)/%.o \
 		$$(B)/$(3)libsupport.a $$(B)/$(3)libinternal.a
 	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) -o $$@ $$(group) $$(RL_LDFLAGS) $$(LDFLAGS) $$(URING_LIBS)
+	$$(Q)$$(CC) -o $$@ $$(group) $$(RL_LDFLAGS) $$(LDFLAGS) $$(ENGINE_LIBS)
 endef
 $(foreach dir,$(notdir $(PLAIN_DIRS)),$(eval $(call plain_rules,$(dir),$(if $(filter crash,$(dir)),crash,obj),$(if $(filter crash,$(dir)),crash/))))
 .SECONDARY:
 
 TSAN_DIRS := tests/ring tests/stress
-TESTS := $(if $(filter thread,$(SAN)),$(call test_of,$(filter $(TSAN_DIRS:=/%),$(PLAIN))),$(call test_of,$(PLAIN) $(UNIT)))
+TSAN_ALSO := $(addprefix tests/durable/,async_cuts.c senders.c gates.c)
+TESTS := $(if $(filter thread,$(SAN)),$(call test_of,$(filter $(TSAN_DIRS:=/%) $(TSAN_ALSO),$(PLAIN))),$(call test_of,$(PLAIN) $(UNIT)))
 STATIC_CHECKS := scripts/check-layers scripts/check-orders scripts/check-headers scripts/check-exports
 RUN_TESTS := $(if $(SAN)$(COVERAGE),,$(STATIC_CHECKS)) $(TESTS) $(if $(filter thread,$(SAN)),,$(CLI))
 
@@ -303,7 +305,7 @@ lint: ## cppcheck and clang-tidy
 # without crash_points, which reaches here what stop_continue does; of the explorer, the short scenarios that
 # between them lose every race.
 COVERAGE_SCENARIOS := one_slot marks_race death_marks sleep_one bitmap
-COVERAGE_TESTS = $(filter-out $(addprefix $(B)/tests/,stress/stress_% stress/no_% stress/history_% crash/crash_% crash/stop_stores),$(TESTS)) \
+COVERAGE_TESTS = $(filter-out $(addprefix $(B)/tests/,stress/stress_% stress/no_% stress/history_% crash/crash_% crash/stop_stores durable/async_cuts),$(TESTS)) \
 	$(FUZZ_PROGRAMS) $(CLI)
 CHECK_LONG_TARGETS += check-coverage
 .PHONY: check-coverage coverage-build coverage-run

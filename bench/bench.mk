@@ -14,7 +14,7 @@ $(BENCH_PROGRAMS): $(B)/bench/%: $(B)/obj/bench/%.o $(call obj,$(BENCH_COMMON)) 
 		$(B)/libringlease.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(RL_LDFLAGS) $(LDFLAGS) $(URING_LIBS)
+	$(Q)$(CC) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(RL_LDFLAGS) $(LDFLAGS) $(ENGINE_LIBS)
 
 .PHONY: bench-build bench-quick
 bench-build: $(BENCH_PROGRAMS)

@@ -27,7 +27,7 @@ struct bed {
 
 static bool bed_make(struct bed *bed, uint32_t order, uint64_t count)
 {
-	unsigned char *memory = shared_memory(sizeof(struct ring_ends) + ring_bytes(order));
+	unsigned char *memory = shared_memory(sizeof(struct ring_ends) + ring_bytes(order, false));
 
 	*bed = (struct bed){.order = order,
 			    .count = count,
@@ -35,14 +35,14 @@ static bool bed_make(struct bed *bed, uint32_t order, uint64_t count)
 			    .vyukov = shared_memory(vyukov_bytes(order))};
 	if (!memory || !bed->counts || !bed->vyukov)
 		return false;
-	ring_place(&bed->ring, (struct ring_ends *)(void *)memory, memory + sizeof(struct ring_ends), order);
+	ring_place(&bed->ring, (struct ring_ends *)(void *)memory, memory + sizeof(struct ring_ends), order, false);
 	vyukov_start(bed->vyukov, order);
 	return true;
 }
 
 static void bed_touch(const struct bed *bed)
 {
-	touch(bed->ring.ends, sizeof(struct ring_ends) + ring_bytes(bed->order));
+	touch(bed->ring.ends, sizeof(struct ring_ends) + ring_bytes(bed->order, false));
 	touch(bed->vyukov, vyukov_bytes(bed->order));
 }
 

@@ -120,7 +120,7 @@ int rlq_purge(struct rlq_queue *queue, uint64_t *ret_count)
 	seg_notify_room(segment);
 	if (ret_count)
 		*ret_count = count;
-	return 0;
+	return count > 0 ? call_settle(queue) : 0;
 }
 
 /* ---- redrive ---------------------------------------------------------------------------------- */
@@ -223,6 +223,8 @@ int rlq_redrive(struct rlq_queue *queue, const char *target, uint64_t max, uint6
 	seg_close(route.target);
 	if (ret_moved)
 		*ret_moved = moved;
+	if (result >= 0 && moved > 0)
+		result = call_settle(queue);
 	return result < 0 ? result : 0;
 }
 

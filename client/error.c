@@ -29,11 +29,14 @@ static const struct {
 	{RLQ_EHANDLES, "too many open handles on this queue"},
 	{RLQ_EHOLDS, "too many messages held in place; delete some or let them go"},
 	{RLQ_ENODLQ, "no such dead-letter or target queue"},
-	{RLQ_EENGINE, "no engine is running; start ringleased"},
+	{RLQ_EENGINE,
+	 "no engine journals this directory; start ringleased (with --data if the default will not do)"},
 	{-EFBIG, "this process may not make files as long as a queue's, which are nearly all hole; raise its limit "
 		 "(ulimit -f unlimited)"},
 	{RLQ_EBUSY, "another process is changing the queue's attributes or removing it; try again"},
 	{RLQ_EBOOT, "the queue is from before the last boot and its messages are gone; remove it"},
+	{RLQ_EUNKNOWN, "the engine did not say that the change is on the disk: it was made, and may not survive"},
+	{RLQ_EJOURNAL, "the journal cannot be written (disk full or failed): see ringleased's log"},
 };
 
 const char *rlq_strerror(int code)

@@ -3,6 +3,7 @@
 #define RLQ_INTERNAL_H
 
 #include "ringlease.h"
+#include "shm/durable.h"
 #include "shm/message.h"
 #include "shm/reap.h"
 #include "shm/segment.h"
@@ -61,6 +62,7 @@ struct rlq_queue {
 	struct hold held[SEG_HOLD_COUNT]; /* what the application reads in place */
 	int hold_pending;		  /* index of a hold published for a lease that is being tried; -1 */
 	uint64_t reaped_ms;		  /* when this handle last did the engine's work */
+	uint64_t unsettled;		  /* bytes sent to an async queue since the last call_settle() */
 	uint32_t calls;
 	uint32_t turn;	 /* receives from several rings */
 	bool only_again; /* the last receive brought nothing but what had come back */
@@ -106,6 +108,27 @@ static inline int call_begin(struct rlq_queue *queue)
 static inline void call_end(struct rlq_queue *queue)
 {
 	seg_leave(queue->seg);
+}
+
+/* After a call that changed something: a sync queue waits until that is durable, an async one when its window is
+ * used up. Outside a call. 0, RLQ_EUNKNOWN, RLQ_EJOURNAL. */
+static inline int call_settle(struct rlq_queue *queue)
+{
+	struct segment *segment = queue->seg;
+	uint64_t bytes = queue->unsettled;
+
+	if (__builtin_expect(segment->durability == RLQ_MEMORY, 1))
+		return 0;
+	queue->unsettled = 0;
+	return segment->durability == RLQ_SYNC ? seg_wait_durable(segment->directory)
+					       : seg_settle_async(segment, bytes);
+}
+
+/* The same for what nobody waits for. */
+static inline void call_note(struct rlq_queue *queue)
+{
+	if (__builtin_expect(queue->seg->durability != RLQ_MEMORY, 0))
+		seg_want_turn(queue->seg);
 }
 
 /* Sleeps on `event` with `ticket`, until woken, `until_ms`, or the next thing is due when no engine is

@@ -94,9 +94,10 @@ int rlq_delete(struct rlq_queue *queue, const struct rlq_receipt *receipt)
 		return error;
 	error = delete_one(queue, receipt);
 	call_end(queue);
-	if (!error)
-		seg_notify_room(queue->seg);
-	return error;
+	if (error)
+		return error;
+	seg_notify_room(queue->seg);
+	return call_settle(queue);
 }
 
 int rlq_delete_batch(struct rlq_queue *queue, const struct rlq_receipt *receipts, size_t count, int *ret_results)
@@ -115,9 +116,11 @@ int rlq_delete_batch(struct rlq_queue *queue, const struct rlq_receipt *receipts
 		deleted += error == 0;
 	}
 	call_end(queue);
-	if (deleted > 0)
-		seg_notify_room(queue->seg);
-	return deleted;
+	if (deleted == 0)
+		return 0;
+	seg_notify_room(queue->seg);
+	error = call_settle(queue);
+	return error ? error : deleted;
 }
 
 /* ---- extend and release ----------------------------------------------------------------------- */
@@ -168,6 +171,8 @@ static int change_lease(struct rlq_queue *queue, const struct rlq_receipt *recei
 	call_end(queue);
 	if (!error && result == 1)
 		seg_notify(queue->seg, 1);
+	if (!error && to == SLOT_DELAYED)
+		call_note(queue);
 	return error;
 }
 

@@ -36,7 +36,7 @@ void placement_read(const struct segment *segment, struct rlq_queue_stat *stat)
 		const struct ring *ring = &segment->ring[rings_at(segment->rings, i)];
 
 		policy = join(policy, policy_of(ring));
-		where = join(where, os_numa_where(ring->slots, ring_bytes(ring->order)));
+		where = join(where, os_numa_where(ring->slots, ring_bytes(ring->order, ring_has_marks(ring))));
 	}
 	stat->placed_node = where == NONE_YET ? UNKNOWN : where;
 	stat->policy = policy < 0 ? UNKNOWN : policy & 3;

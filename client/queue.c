@@ -3,6 +3,7 @@
 
 #include "kmod-free/memory.h"
 #include "ring/crashpoint.h"
+#include "shm/durable.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -88,7 +89,8 @@ static int attributes_check(const struct rlq_queue_attributes *a)
 		    a->message_bytes_max <= RLQ_BODY_MAX && a->capacity >= 1 && a->capacity <= RLQ_CAPACITY_MAX &&
 		    a->receives_max <= 1000 && a->overdue_ms <= RLQ_RETENTION_MAX_MS &&
 		    (a->mode & ~UINT32_C(0777)) == 0 && (a->mode & 0600) == 0600 &&
-		    a->placement <= RLQ_PLACE_NODE && memchr(a->dlq, '\0', sizeof(a->dlq)) != NULL;
+		    a->placement <= RLQ_PLACE_NODE && a->durability <= RLQ_SYNC &&
+		    memchr(a->dlq, '\0', sizeof(a->dlq)) != NULL;
 
 	if (!good || (a->dlq[0] == '\0') != (a->receives_max == 0))
 		return RLQ_EATTRIBUTE;
@@ -127,6 +129,7 @@ static void attributes_from_segment(const struct segment *segment, struct rlq_qu
 		.group = identity->group,
 		.placement = (enum rlq_placement)identity->placement,
 		.placement_node = identity->placement_node,
+		.durability = (enum rlq_durability)segment->durability,
 	};
 	if (has_dlq)
 		memcpy(ret->dlq, segment->header->dlq_name[dlq - 1], RLQ_NAME_MAX);
@@ -145,7 +148,7 @@ static bool attributes_equal(const struct rlq_queue_attributes *a, const struct 
 static bool fixed_attributes_equal(const struct rlq_queue_attributes *a, const struct rlq_queue_attributes *b)
 {
 	return a->capacity == b->capacity && a->mode == b->mode && a->group == b->group &&
-	       a->placement == b->placement &&
+	       a->placement == b->placement && a->durability == b->durability &&
 	       (a->placement != RLQ_PLACE_NODE || a->placement_node == b->placement_node);
 }
 
@@ -162,6 +165,23 @@ static bool queue_exists(struct rlq_directory *directory, const char *name)
 
 	seg_file_name(name, file);
 	return faccessat(directory->seg.fd, file, F_OK, 0) == 0;
+}
+
+/* A DLQ keeps messages no less surely than their queue: else a move would lose what was durable. */
+static int dlq_check(struct rlq_directory *directory, const char *name, const struct rlq_queue_attributes *a)
+{
+	struct segment *dlq;
+	bool is_weaker;
+
+	if (!a->dlq[0])
+		return 0;
+	if (strcmp(a->dlq, name) == 0 || !queue_exists(directory, a->dlq))
+		return RLQ_ENODLQ;
+	if (a->durability == RLQ_MEMORY || seg_open_to_look(&directory->seg, a->dlq, &dlq) != 0)
+		return 0; /* one that cannot be looked into says so when a message moves */
+	is_weaker = dlq->durability < (uint32_t)a->durability;
+	seg_close(dlq);
+	return is_weaker ? RLQ_EATTRIBUTE : 0;
 }
 
 /* ---- create, open, remove --------------------------------------------------------------------- */
@@ -217,8 +237,9 @@ int rlq_queue_create(struct rlq_directory *directory, const char *name,
 	error = attributes_read(attributes, &a);
 	if (error)
 		return error;
-	if (a.dlq[0] && (strcmp(a.dlq, name) == 0 || !queue_exists(directory, a.dlq)))
-		return RLQ_ENODLQ;
+	error = dlq_check(directory, name, &a);
+	if (error)
+		return error;
 	attributes_to_words(&a, recipe.attribute);
 	strcpy(recipe.dlq, a.dlq);
 	recipe.capacity = a.capacity;
@@ -226,9 +247,20 @@ int rlq_queue_create(struct rlq_directory *directory, const char *name,
 	recipe.group = a.group;
 	recipe.placement = a.placement;
 	recipe.placement_node = a.placement_node;
+	recipe.durability = a.durability;
+	if (a.durability != RLQ_MEMORY) {
+		error = seg_journal_state(&directory->seg);
+		if (error)
+			return error;
+	}
 	result = create_or_compare(directory, &recipe, &a);
 	if (result == 1)
 		seg_engine_expect(&directory->seg, 0, os_boot_ms()); /* a sleeping engine learns of it at once */
+	if (result >= 0 && a.durability != RLQ_MEMORY) {
+		error = seg_wait_durable(&directory->seg);
+		if (error)
+			return error;
+	}
 	return result;
 }
 
@@ -339,11 +371,10 @@ int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rlq_queue_att
 	attributes_from_segment(queue->seg, &have);
 	if (!fixed_attributes_equal(&wanted, &have))
 		error = RLQ_EATTRIBUTE;
-	else if (wanted.dlq[0] &&
-		 (strcmp(wanted.dlq, rlq_queue_name(queue)) == 0 || !queue_exists(queue->directory, wanted.dlq)))
-		error = RLQ_ENODLQ;
+	else
+		error = dlq_check(queue->directory, rlq_queue_name(queue), &wanted);
 	/* Setters take turns by a lock that the kernel drops with its holder; nobody else asks for it. */
-	else if (flock(queue->seg->fd, LOCK_EX | LOCK_NB) < 0)
+	if (!error && flock(queue->seg->fd, LOCK_EX | LOCK_NB) < 0)
 		error = RLQ_EBUSY;
 	if (!error) {
 		if (wanted.dlq[0] && strcmp(wanted.dlq, have.dlq) != 0)
@@ -352,7 +383,7 @@ int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rlq_queue_att
 		flock(queue->seg->fd, LOCK_UN);
 	}
 	call_end(queue);
-	return error;
+	return error ? error : call_settle(queue);
 }
 
 /* ---- stat ------------------------------------------------------------------------------------- */
@@ -376,7 +407,7 @@ static void count_slot(const struct slot *slot, struct rlq_queue_stat *stat)
 	case SLOT_DELAYED:
 		stat->delayed++;
 		break;
-	default:
+	default: /* also PENDING: sent, but not yet for anybody */
 		return;
 	}
 	if (stat->oldest_sent_ms == 0 || slot->message.sent_ms < stat->oldest_sent_ms)

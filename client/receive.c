@@ -287,6 +287,7 @@ static int take_from_ring(struct rlq_queue *queue, uint32_t index, struct demand
 	if (count == 0)
 		return error;
 	seg_count(&segment->me->received, count);
+	call_note(queue); /* the receive count is to survive */
 	return (int)count;
 }
 

@@ -53,6 +53,15 @@ static inline __attribute__((always_inline)) int outgoing_check(const struct rlq
 	return out->delay_ms < 0 || out->delay_ms > RLQ_DELAY_MAX_MS ? RLQ_EATTRIBUTE : 0;
 }
 
+/* Nothing is sent that could not be acknowledged. A flush takes far longer than to ask; for async the guess will
+ * do, since its window ends with the engine. */
+static int may_be_journaled(const struct segment *segment)
+{
+	return segment->durability == RLQ_SYNC
+		       ? seg_journal_state(segment->directory)
+		       : seg_journal_state_guess(segment->directory, segment->clock.boot_ms);
+}
+
 /* Claims a slot and finds room for the payload in it. */
 static inline __attribute__((always_inline)) int outgoing_reserve(struct rlq_queue *queue, struct outgoing *out)
 {
@@ -60,6 +69,8 @@ static inline __attribute__((always_inline)) int outgoing_reserve(struct rlq_que
 	const struct ring *ring;
 	int error = seg_room(segment), index;
 
+	if (!error && __builtin_expect(segment->durability != RLQ_MEMORY, 0))
+		error = may_be_journaled(segment);
 	if (error)
 		return error;
 	index = seg_claim(segment, &out->claim);
@@ -91,7 +102,11 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 	message->sent_ms = segment->clock.wall_ms;
 	message->sender = queue->sender;
 	CRASH_POINT(send_written);
-	if (out->delay_ms == 0) {
+	if (__builtin_expect(segment->durability == RLQ_SYNC, 0)) {
+		uint64_t due_ms = out->delay_ms == 0 ? 0 : deadline_after(queue, out->delay_ms);
+
+		result = ring_publish_pending(ring, &out->claim, owner, due_ms);
+	} else if (out->delay_ms == 0) {
 		result = ring_publish(ring, &out->claim, owner);
 	} else {
 		uint64_t due_ms = deadline_after(queue, out->delay_ms);
@@ -101,6 +116,8 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 	}
 	if (result != RING_OK)
 		return RLQ_EDAMAGED;
+	if (__builtin_expect(segment->durability != RLQ_MEMORY, 0))
+		queue->unsettled += (uint64_t)message->body_bytes + message->extra_bytes;
 	seg_count(&segment->me->sent, 1);
 	CRASH_POINT(send_counted);
 	if (ret_id)
@@ -252,6 +269,7 @@ int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const
 	if (!error) {
 		seg_notify(queue->seg, 1);
 		CRASH_POINT(send_notified);
+		error = call_settle(queue);
 	}
 	return error;
 }
@@ -314,6 +332,12 @@ int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries
 			break;
 		seg_notify(queue->seg, 1);
 		sent++;
+	}
+	if (sent > 0) {
+		int unsettled = call_settle(queue);
+
+		if (unsettled)
+			return unsettled;
 	}
 	return sent > 0 ? (int)sent : error;
 }
@@ -416,6 +440,7 @@ int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *reservation, st
 	if (!error) {
 		seg_notify(segment, 1);
 		memset(reservation, 0, sizeof(*reservation));
+		error = call_settle(queue);
 	}
 	return error;
 }

@@ -10,6 +10,7 @@
  */
 #include "ringlease-engine.h"
 
+#include "daemon/journaling.h"
 #include "kmod-free/futex.h"
 #include "ring/event.h"
 #include "shm/reap.h"
@@ -67,10 +68,15 @@ struct rlq_engine {
 	uint64_t looked_ms; /* when the dead were last looked for, boot clock */
 	int lock_fd;
 	atomic_bool is_stopped;
+	char *data; /* as asked for; NULL: no journal */
+	struct journaling *journaling;
+	bool is_beside_another; /* an engine that is late, not dead: it still has the journal */
+	uint64_t journal_retry_ms;
 };
 
-static __attribute__((format(printf, 2, 3))) void say(struct rlq_engine *engine, const char *format, ...)
+static __attribute__((format(printf, 2, 3))) void say(void *context, const char *format, ...)
 {
+	struct rlq_engine *engine = context;
 	char text[512];
 	va_list arguments;
 
@@ -290,8 +296,7 @@ static uint64_t serve(struct served *served, struct life_memo *memo)
 	seg_leave(segment);
 	if (memo)
 		seg_free_dead_rows(segment, memo);
-	if (seg_sweep_is_due(segment, &served->sweep) &&
-	    seg_sweep_step(segment, &served->sweep, SWEEP_SLOTS))
+	if (seg_sweep_is_due(segment, &served->sweep) && seg_sweep_step(segment, &served->sweep, SWEEP_SLOTS))
 		next = 0;
 	if (served->sweep.due_ms < next && !served->sweep.is_running)
 		next = served->sweep.due_ms;
@@ -366,8 +371,10 @@ static void stand_by(struct rlq_engine *engine)
 		uint64_t awake_by = load_relaxed(&engine->directory.engine->awake_by_ms);
 		_Atomic uint32_t nothing = 0;
 
-		if (now_ms > awake_by + IDLE_MS)
+		if (now_ms > awake_by + IDLE_MS) {
+			engine->is_beside_another = true;
 			return;
+		}
 		if (!has_said)
 			say(engine, "another engine serves %s; standing by", engine->directory.path);
 		has_said = true;
@@ -391,8 +398,14 @@ int rlq_engine_open(const char *path, const struct rlq_engine_options *options, 
 	}
 	if (options)
 		engine->options = *options;
+	engine->data = engine->options.data ? strdup(engine->options.data) : NULL;
+	if (engine->options.data && engine->data == NULL) {
+		free(engine);
+		return -ENOMEM;
+	}
 	error = seg_directory_open(path, &engine->directory);
 	if (error) {
+		free(engine->data);
 		free(engine);
 		return error;
 	}
@@ -400,11 +413,31 @@ int rlq_engine_open(const char *path, const struct rlq_engine_options *options, 
 	if (engine->lock_fd < 0) {
 		error = -errno;
 		seg_directory_close(&engine->directory);
+		free(engine->data);
 		free(engine);
 		return error;
 	}
 	os_clock_start(&engine->clock);
 	*ret_engine = engine;
+	return 0;
+}
+
+/* A journal that was not asked for by name may be missing; that of a late engine is tried again until it lets go.
+ */
+static int journal_from_now(struct rlq_engine *engine)
+{
+	bool is_named = engine->data && engine->data[0];
+	struct journaling_options options = {.data = is_named ? engine->data : NULL, .say = say, .context = engine};
+	int error;
+
+	if (engine->data == NULL || engine->journaling || os_boot_ms() < engine->journal_retry_ms)
+		return 0;
+	error = journaling_start(&engine->directory, &options, &engine->journaling);
+	engine->journal_retry_ms =
+		error == -EBUSY && engine->is_beside_another ? os_boot_ms() + IDLE_MS : UINT64_MAX;
+	if (!error || (is_named && engine->journal_retry_ms == UINT64_MAX))
+		return error;
+	say(engine, "no journal: durable queues are refused");
 	return 0;
 }
 
@@ -421,13 +454,17 @@ int rlq_engine_run(struct rlq_engine *engine)
 	while (!atomic_load(&engine->is_stopped) && !error) {
 		uint64_t next;
 
-		error = list_queues(engine);
+		error = journal_from_now(engine);
+		if (!error)
+			error = list_queues(engine);
 		next = turn(engine);
 		if (next > engine->clock.boot_ms)
 			sleep_until(engine, next);
 		else
 			store_seq(&engine->directory.engine->awake_by_ms, engine->clock.boot_ms);
 	}
+	journaling_stop(engine->journaling);
+	engine->journaling = NULL;
 	/* Said, so that clients do our work from now on. */
 	store_seq(&engine->directory.engine->awake_by_ms, 0);
 	flock(engine->lock_fd, LOCK_UN);
@@ -449,6 +486,7 @@ void rlq_engine_close(struct rlq_engine *engine)
 		served_drop(engine, engine->served_count - 1);
 	free(engine->served);
 	free(engine->refused);
+	free(engine->data);
 	close(engine->lock_fd);
 	seg_directory_close(&engine->directory);
 	free(engine);

@@ -58,7 +58,8 @@ static void print_help(void)
 	       "takes back what killed processes held. Runs in the foreground and logs to stderr.\n\n"
 	       "Options:\n"
 	       "  --dir DIR   where the queues are (else $RINGLEASE_DIR, else /dev/shm/ringlease-UID)\n"
-	       "  --data DIR  where the journal is (else $RINGLEASE_DATA); nothing is journaled in this version\n"
+	       "  --data DIR  where the journal of durable queues is (else $RINGLEASE_DATA, else a folder of this\n"
+	       "              directory's own below $XDG_STATE_HOME, /var/lib or ~/.local/state, ringlease/)\n"
 	       "  --help      print this\n"
 	       "  --version   print the version\n\n"
 	       "Ends cleanly at SIGTERM, SIGINT and SIGHUP. A second ringleased for a directory waits in reserve.\n"
@@ -72,7 +73,7 @@ static int usage(const char *what, const char *which)
 }
 
 /* Returns -1 to go on, or the exit status. */
-static int parse_options(int argc, char **argv, const char **directory)
+static int parse_options(int argc, char **argv, const char **directory, const char **data)
 {
 	static const struct option options[] = {
 		{"dir", required_argument, NULL, 'd'},
@@ -89,7 +90,8 @@ static int parse_options(int argc, char **argv, const char **directory)
 		case 'd':
 			*directory = optarg;
 			break;
-		case 'D': /* kept for the journal */
+		case 'D':
+			*data = optarg;
 			break;
 		case 'h':
 			print_help();
@@ -132,7 +134,10 @@ int main(int argc, char **argv)
 {
 	struct rlq_engine_options options = RLQ_ENGINE_OPTIONS_INIT;
 	const char *directory = NULL;
-	int rc = parse_options(argc, argv, &directory);
+	int rc;
+
+	options.data = "";
+	rc = parse_options(argc, argv, &directory, &options.data);
 
 	if (rc >= 0)
 		return rc;

@@ -1,6 +1,6 @@
-/* The engine: what ringleased runs, for applications that want to host it themselves.
- * Link with libringlease-engine. One engine serves a directory; a second one waits in reserve until the first
- * ends, is killed, or is over a second late. */
+/* The engine: what ringleased runs, for applications that want to host it themselves; and what the journal says,
+ * for those that look after it. Link with libringlease-engine. One engine serves a directory; a second one waits in
+ * reserve until the first ends, is killed, or is over a second late. */
 #ifndef RINGLEASE_ENGINE_H
 #define RINGLEASE_ENGINE_H
 
@@ -14,14 +14,20 @@ struct rlq_engine;
 
 struct rlq_engine_options {
 	size_t size;
-	/* Called for what an operator should know; NULL: nowhere. From the engine's thread. */
+	/* Called for what an operator should know; NULL: nowhere. From the engine's two threads, perhaps from both
+	 * at once. */
 	void (*log)(void *context, const char *text);
 	void *context;
+	/* Folder of the journal, for durable queues; made if it is missing. "": the default, $RINGLEASE_DATA, else
+	 * a folder for this directory below $XDG_STATE_HOME/ringlease, /var/lib/ringlease (root) or
+	 * ~/.local/state/ringlease; without it the engine serves, says so, and journals nothing. NULL: no journal;
+	 * durable queues can then be neither made nor sent to. */
+	const char *data;
 };
 
-#define RLQ_ENGINE_OPTIONS_INIT                                                                    \
-	{                                                                                          \
-		.size = sizeof(struct rlq_engine_options)                                          \
+#define RLQ_ENGINE_OPTIONS_INIT                                                                                    \
+	{                                                                                                          \
+		.size = sizeof(struct rlq_engine_options)                                                          \
 	}
 
 /* Prepares an engine for a directory (path as rlq_directory_open). */
@@ -29,13 +35,117 @@ RLQ_PUBLIC int rlq_engine_open(const char *path, const struct rlq_engine_options
 			       struct rlq_engine **ret_engine);
 
 /* Serves until rlq_engine_stop() is called. Blocks; returns 0 or a negative code;
- * RLQ_EFORKED in a child of the process that opened it. */
+ * RLQ_EFORKED in a child of the process that opened it; what keeps it from the journal that was named (-EBUSY:
+ * another engine has it). Journals from a thread of its own. */
 RLQ_PUBLIC int rlq_engine_run(struct rlq_engine *engine);
 
 /* Ends rlq_engine_run(). Async-signal-safe; from any thread. */
 RLQ_PUBLIC void rlq_engine_stop(struct rlq_engine *engine);
 
 RLQ_PUBLIC void rlq_engine_close(struct rlq_engine *engine);
+
+/* ---- Journals, read --------------------------------------------------------------------------- */
+
+/* These functions change nothing in the folder that they read, and need no engine. One may go on writing: they see
+ * all that was acknowledged before the call, and perhaps more. They block as long as reading takes; thread-safe.
+ * Pointers that a callback is given serve until it returns; each structure may grow at its end.
+ * Errors: errno of folder and files; -ENOTSUP (a journal of a newer version), -EMEDIUMTYPE (a file that is none of
+ * a journal), -EXDEV (a file of another journal), each with `failed_file`; -EAGAIN: files went faster than they
+ * could be read. */
+
+enum { RLQ_JOURNAL_FILE_BYTES = 24 }; /* name of a file, with its zero */
+
+/* What a journal has, as far as it was read; also filled in on failure. */
+struct rlq_journal_summary {
+	size_t size; /* sizeof(struct rlq_journal_summary) */
+	uint64_t files, bytes;
+	uint64_t turns, frames, records;	    /* that count */
+	uint64_t queues, live_messages, live_bytes; /* that an engine would restore */
+	uint64_t last_turn, last_ms;		    /* the last whole turn, and when it was written */
+	/* Where a write was under way when the machine stopped: what is behind does not count. "": nowhere. */
+	char cut_file[RLQ_JOURNAL_FILE_BYTES];
+	uint64_t cut_offset, cut_bytes;
+	uint64_t faults, lost_frames;
+	char failed_file[RLQ_JOURNAL_FILE_BYTES]; /* at which reading has failed; "": at none */
+};
+
+#define RLQ_JOURNAL_SUMMARY_INIT                                                                                   \
+	{                                                                                                          \
+		.size = sizeof(struct rlq_journal_summary)                                                         \
+	}
+
+/* The default folder of the journal of a directory of queues (its path), as rlq_engine_options.data "" means it.
+ * -ENOENT: no home, or no such directory; -ENAMETOOLONG. */
+RLQ_PUBLIC int rlq_journal_path(const char *directory, char *ret_path, size_t path_bytes);
+
+struct rlq_journal_file {
+	const char *name;
+	uint64_t number, bytes;
+	uint64_t turns, records;	    /* turns that end in it */
+	uint64_t live_messages, live_bytes; /* messages of which it has the record that counts */
+	uint64_t first_ms, last_ms;	    /* of its frames; 0: none counts */
+};
+
+/* Calls `each` for every file, oldest first, until it returns non-zero, which is then returned. */
+RLQ_PUBLIC int rlq_journal_list(const char *data, int (*each)(void *context, const struct rlq_journal_file *file),
+				void *context, struct rlq_journal_summary *ret_summary);
+
+enum rlq_journal_kind {
+	RLQ_JOURNAL_MESSAGE = 1,
+	RLQ_JOURNAL_DELETE,
+	RLQ_JOURNAL_UPDATE, /* of receive count and due time */
+	RLQ_JOURNAL_QUEUE,  /* definition; each file begins with all of them */
+	RLQ_JOURNAL_REMOVED,
+};
+
+struct rlq_journal_record {
+	enum rlq_journal_kind kind;
+	const char *file;
+	uint64_t offset; /* of its frame there */
+	uint64_t frame, turn, written_ms;
+	const char *queue; /* "": of a delete or update whose message is in no file any more */
+	uint64_t number;   /* of the message in this journal; 0 with QUEUE, REMOVED */
+	/* MESSAGE */
+	struct rlq_message_id id;
+	uint32_t sender;
+	uint64_t sent_ms;
+	const void *body;
+	uint64_t body_bytes, attribute_bytes;
+	uint64_t moved_number; /* the message that this one replaces (a move to the DLQ); 0: none */
+	/* MESSAGE, UPDATE */
+	uint64_t due_ms; /* hidden until then, wall clock; 0: visible */
+	uint32_t receive_count;
+	/* QUEUE */
+	const struct rlq_queue_attributes *attributes;
+};
+
+/* Calls `each` for every record of a turn that counts, in the order of writing, until it returns non-zero, which is
+ * then returned. A delete of several messages is one call for each. */
+RLQ_PUBLIC int rlq_journal_dump(const char *data,
+				int (*each)(void *context, const struct rlq_journal_record *record), void *context,
+				struct rlq_journal_summary *ret_summary);
+
+/* A piece of a file that is not what was written. */
+struct rlq_journal_fault {
+	const char *file;
+	uint64_t offset, bytes;		  /* bytes 0: how much is not known */
+	uint64_t first_frame, last_frame; /* lost; 0: none */
+	const char *text;
+};
+
+/* Reads all, and calls `each` for the first 64 faults (NULL: nobody asks). Returns how many there are. */
+RLQ_PUBLIC int rlq_journal_verify(const char *data,
+				  void (*each)(void *context, const struct rlq_journal_fault *fault), void *context,
+				  struct rlq_journal_summary *ret_summary);
+
+/* Copies whole turns to a new folder `target`, flushed and then verified; the summary is that of the copy.
+ * Everything acknowledged before the call is in it. `target` may exist if it is empty, and gets the copy all at
+ * once at the end: killed before, the call leaves a folder of the name "target.XXXXXX". Faults of the journal are
+ * copied too, and told as by rlq_journal_verify(). -ENOTEMPTY: there is something; -ENODATA: `data` has no journal
+ * yet. */
+RLQ_PUBLIC int rlq_journal_copy(const char *data, const char *target,
+				void (*each)(void *context, const struct rlq_journal_fault *fault), void *context,
+				struct rlq_journal_summary *ret_summary);
 
 #ifdef __cplusplus
 }

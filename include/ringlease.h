@@ -73,9 +73,13 @@ enum rlq_error {
 	RLQ_EHANDLES = -2014,	/* the queue has no row left for another handle */
 	RLQ_EHOLDS = -2015,	/* too many messages held in place by this handle */
 	RLQ_ENODLQ = -2016,	/* the dead-letter queue or redrive target does not exist */
-	RLQ_EENGINE = -2017,	/* needs a running engine (ringleased); no call of this version answers it */
+	RLQ_EENGINE = -2017,	/* a durable queue needs an engine that journals; nothing was done */
 	RLQ_EBUSY = -2018,	/* another process is changing this queue's attributes, or removing it */
 	RLQ_EBOOT = -2019,	/* the segment is of an earlier boot */
+	/* The engine ended, or did not answer in time, before it said that the change is on the disk: it was made,
+	 * and may or may not survive. */
+	RLQ_EUNKNOWN = -2020,
+	RLQ_EJOURNAL = -2021, /* the journal cannot be written (disk full or failed); the engine's log says why */
 };
 
 /* Text for a code of any function here; never NULL, static. Thread-safe. */
@@ -136,6 +140,13 @@ enum rlq_placement {
 	RLQ_PLACE_NODE = 2,	  /* on node `placement_node`, elsewhere when that is full */
 };
 
+/* What messages survive. */
+enum rlq_durability {
+	RLQ_MEMORY = 0, /* the end of any process, not of the machine */
+	RLQ_ASYNC = 1,	/* that too, but for what the last 10 ms or 1 MiB brought */
+	RLQ_SYNC = 2,	/* all that was acknowledged: send and delete answer once it is on the disk */
+};
+
 /* A queue's attributes. Start from RLQ_QUEUE_ATTRIBUTES_INIT. */
 struct rlq_queue_attributes {
 	size_t size;		    /* sizeof(struct rlq_queue_attributes) */
@@ -154,6 +165,7 @@ struct rlq_queue_attributes {
 	uint32_t group;		      /* gid of the segment, UINT32_MAX: the creator's; fixed at creation */
 	enum rlq_placement placement; /* fixed at creation */
 	uint32_t placement_node;
+	enum rlq_durability durability; /* fixed at creation; RLQ_ASYNC and RLQ_SYNC need an engine that journals */
 };
 
 #define RLQ_QUEUE_ATTRIBUTES_INIT                                                                                  \

@@ -264,11 +264,6 @@ static inline bool cas128_relaxed(struct word128 *word, struct pair128 expected,
 	return cas128_ordered(word, expected, desired, memory_order_relaxed);
 }
 
-static inline bool cas128_release(struct word128 *word, struct pair128 expected, struct pair128 desired)
-{
-	return cas128_ordered(word, expected, desired, memory_order_release);
-}
-
 static inline bool cas128_seq(struct word128 *word, struct pair128 expected, struct pair128 desired)
 {
 	return cas128_ordered(word, expected, desired, memory_order_seq_cst);

@@ -1,11 +1,11 @@
-/* The rest of a message's life: visible again, arrived, a new deadline. */
+/* The rest of a message's life: visible again, arrived, durable, a new deadline. */
 #include "ring/crashpoint.h"
 #include "ring/ring.h"
 
 static bool ready_again(const struct ring *ring, uint32_t slot, struct slot_word from, struct slot_word to)
 {
 	/* [S4] READY, then the bit: killed in between, the sweep finds the message behind head. */
-	if (!slot_change_release(&ring->slots[slot], from, word_with_state(to, SLOT_READY)))
+	if (!slot_change(&ring->slots[slot], from, word_with_state(to, SLOT_READY)))
 		return false;
 	CRASH_POINT(release_ready);
 	ring_set_again(ring, slot);
@@ -15,12 +15,38 @@ static bool ready_again(const struct ring *ring, uint32_t slot, struct slot_word
 
 bool ring_make_ready(const struct ring *ring, uint32_t slot, struct slot_word from)
 {
-	return ready_again(ring, slot, from, from);
+	if (!ready_again(ring, slot, from, from))
+		return false;
+	ring_mark(ring, slot);
+	return true;
 }
 
 bool ring_arrive(const struct ring *ring, uint32_t slot, struct slot_word from)
 {
-	return ready_again(ring, slot, from, word_with_deadline(word_with_owner(from, OWNER_NONE), 0));
+	if (!ready_again(ring, slot, from, word_with_deadline(word_with_owner(from, OWNER_NONE), 0)))
+		return false;
+	ring_mark(ring, slot);
+	return true;
+}
+
+static bool change_deadline(const struct ring *ring, uint32_t slot, struct slot_word from, struct slot_word to,
+			    uint64_t deadline_ms)
+{
+	if (!slot_change(&ring->slots[slot], from, to))
+		return false;
+	CRASH_POINT(extend_changed);
+	due_lower(&ring->due, slot, deadline_ms);
+	return true;
+}
+
+bool ring_durable(const struct ring *ring, uint32_t slot, struct slot_word from)
+{
+	struct slot_word to = word_with_owner(from, OWNER_NONE);
+
+	if (word_owner(from) == PENDING_READY)
+		return ready_again(ring, slot, from, to);
+	/* The word has the low half of the due time: at most too early, which a hint may be. */
+	return change_deadline(ring, slot, from, word_with_state(to, SLOT_DELAYED), word_deadline_ms(from));
 }
 
 bool ring_set_deadline(const struct ring *ring, uint32_t slot, struct slot_word from, enum slot_state to,
@@ -28,9 +54,10 @@ bool ring_set_deadline(const struct ring *ring, uint32_t slot, struct slot_word 
 {
 	struct slot_word word = word_with_deadline(word_with_state(from, to), (uint32_t)deadline_ms);
 
-	if (!slot_change(&ring->slots[slot], from, word))
+	if (!change_deadline(ring, slot, from, word, deadline_ms))
 		return false;
-	CRASH_POINT(extend_changed);
-	due_lower(&ring->due, slot, deadline_ms);
+	/* A lease that is extended is no news to the journal. */
+	if (to == SLOT_DELAYED || word_state(from) == SLOT_DELAYED)
+		ring_mark(ring, slot);
 	return true;
 }

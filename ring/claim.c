@@ -122,11 +122,17 @@ enum ring_result ring_claim_arriving(const struct ring *ring, struct ring_cursor
 
 /* ---- publish ---------------------------------------------------------------------------------- */
 
+void ring_publish_again(const struct ring *ring, uint32_t slot)
+{
+	ring_set_again(ring, slot);
+	CRASH_POINT(send_bit_set);
+	ring_mark(ring, slot);
+}
+
 bool ring_leave_passed(const struct ring *ring, const struct ring_claim *claim, uint64_t owner, struct slot_word to)
 {
 	CRASH_POINT(send_found_passed);
-	return slot_change_release(&ring->slots[claim->slot], ring_claimed_word(ring, claim, SLOT_PASSED, owner),
-				   to);
+	return slot_change(&ring->slots[claim->slot], ring_claimed_word(ring, claim, SLOT_PASSED, owner), to);
 }
 
 /* WRITING -> to, or PASSED -> to with `ret_passed`. Only the owner leaves these states, so at most
@@ -158,6 +164,22 @@ enum ring_result ring_publish_delayed(const struct ring *ring, const struct ring
 	CRASH_POINT(send_published);
 	due_lower(&ring->due, claim->slot, due_ms);
 	CRASH_POINT(send_due_lowered);
+	ring_mark(ring, claim->slot);
+	return RING_OK;
+}
+
+enum ring_result ring_publish_pending(const struct ring *ring, const struct ring_claim *claim, uint64_t owner,
+				      uint64_t due_ms)
+{
+	uint64_t becomes = due_ms ? PENDING_DELAYED : PENDING_READY;
+	struct slot_word to = ring_claimed_word(ring, claim, SLOT_PENDING, becomes);
+	bool passed;
+
+	/* No bit, though it was passed or late: ring_durable() sets it, which is when it may be received. */
+	if (!leave_writing(ring, claim, owner, word_with_deadline(to, (uint32_t)due_ms), &passed))
+		return RING_DAMAGED;
+	CRASH_POINT(send_published);
+	ring_mark(ring, claim->slot);
 	return RING_OK;
 }
 

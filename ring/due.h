@@ -27,7 +27,7 @@ size_t due_bytes(uint32_t slots);
 void due_place(struct due *ret, void *memory, uint32_t slots);
 
 /* Lowers the words above `slot` to `deadline_ms`. */
-void due_note(const struct due *due, uint32_t slot, uint64_t deadline_ms);
+void due_note(const struct due *due, uint32_t slot, uint64_t deadline_ms) __attribute__((cold));
 
 /* A slot's lease or delay ends at `deadline_ms` (full 64 bits of the clock). Two loads when nothing
  * earlier is news; wait-free but for other lowerings of the same word.

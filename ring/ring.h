@@ -35,6 +35,7 @@
 #include "ring/bitmap.h"
 #include "ring/crashpoint.h"
 #include "ring/due.h"
+#include "ring/marks.h"
 #include "ring/slot.h"
 
 enum {
@@ -61,11 +62,12 @@ struct ring_ends {
 struct ring {
 	struct ring_ends *ends;
 	struct slot *slots;
+	uint32_t order; /* log2 of the number of slots, 0 .. RING_ORDER_MAX */
+	uint32_t mask;
+	struct marks marks;  /* slots that have changed, for the journal; in rings of durable queues only */
 	struct bitmap again; /* slots to look at for redelivery */
 	struct bitmap kept;  /* slots that tail and head may jump over */
 	struct due due;
-	uint32_t order; /* log2 of the number of slots, 0 .. RING_ORDER_MAX */
-	uint32_t mask;
 };
 
 /* One handle's place in one ring. Private memory; zeroed is a good start. */
@@ -78,12 +80,17 @@ struct ring_cursor {
 };
 
 /* Bytes of shared memory of a ring of 2^order slots, without its ends. Zeroed memory is empty. */
-size_t ring_bytes(uint32_t order);
-void ring_place(struct ring *ret, struct ring_ends *ends, void *memory, uint32_t order);
+size_t ring_bytes(uint32_t order, bool has_marks);
+void ring_place(struct ring *ret, struct ring_ends *ends, void *memory, uint32_t order, bool has_marks);
 
 static inline uint32_t ring_slot_count(const struct ring *ring)
 {
 	return ring->mask + 1;
+}
+
+static inline bool ring_has_marks(const struct ring *ring)
+{
+	return ring->marks.words != NULL;
 }
 
 struct ring_claim {
@@ -119,6 +126,10 @@ static inline enum ring_result ring_publish(const struct ring *ring, const struc
 /* WRITING or PASSED -> DELAYED until `due_ms` (64-bit clock). */
 enum ring_result ring_publish_delayed(const struct ring *ring, const struct ring_claim *claim, uint64_t owner,
 				      uint64_t due_ms);
+/* WRITING or PASSED -> PENDING: sent, but nobody receives it before ring_durable(). `due_ms`: it is delayed
+ * until then; 0: it is not. */
+enum ring_result ring_publish_pending(const struct ring *ring, const struct ring_claim *claim, uint64_t owner,
+				      uint64_t due_ms);
 /* WRITING or PASSED -> FREE: the producer changed its mind. */
 enum ring_result ring_abandon(const struct ring *ring, const struct ring_claim *claim, uint64_t owner);
 
@@ -150,6 +161,9 @@ enum ring_result ring_take(const struct ring *ring, struct ring_cursor *cursor, 
 bool ring_make_ready(const struct ring *ring, uint32_t slot, struct slot_word from);
 /* ARRIVING -> READY: a moved copy becomes receivable. */
 bool ring_arrive(const struct ring *ring, uint32_t slot, struct slot_word from);
+/* PENDING -> READY, or DELAYED if it was sent so. By the one who takes the marks, and so needs none; the
+ * linearisation point of such a send. */
+bool ring_durable(const struct ring *ring, uint32_t slot, struct slot_word from);
 /* Keeps the state, LEASED or DELAYED, and sets a new end; or LEASED -> DELAYED (release with delay). */
 bool ring_set_deadline(const struct ring *ring, uint32_t slot, struct slot_word from, enum slot_state to,
 		       uint64_t deadline_ms);
@@ -161,6 +175,14 @@ static inline bool ring_free(const struct ring *ring, uint32_t slot, struct slot
 static inline void ring_set_again(const struct ring *ring, uint32_t slot)
 {
 	bitmap_set(&ring->again, slot);
+}
+
+/* What the journal keeps of this slot has changed: after each transition that changes it, here in ring/ and above.
+ * What a kill before leaves, a full comparison finds (ring/marks.h). */
+static inline void ring_mark(const struct ring *ring, uint32_t slot)
+{
+	if (__builtin_expect(ring_has_marks(ring), 0))
+		marks_set(&ring->marks, slot);
 }
 
 /* Is the READY message in this slot one that the head will not meet again? Then the sweep sets its bit. */
@@ -232,6 +254,8 @@ static inline struct slot_word ring_claimed_word(const struct ring *ring, const 
 	return word_make(state, ring_lap(ring, claim->position), (uint32_t)owner, 0, (uint32_t)(owner >> 32));
 }
 
+/* Published where head has gone by: the bit, and the mark. */
+void ring_publish_again(const struct ring *ring, uint32_t slot) __attribute__((cold));
 /* PASSED -> to. */
 bool ring_leave_passed(const struct ring *ring, const struct ring_claim *claim, uint64_t owner,
 		       struct slot_word to);
@@ -252,10 +276,10 @@ static inline enum ring_result ring_publish(const struct ring *ring, const struc
 	}
 	CRASH_POINT(send_published);
 	/* [R1] A late claim asks whether head has gone by; pairs with [R2] in look_again(). */
-	if (passed || (claim->late && load_seq(&ring->ends->head) > claim->position)) {
-		ring_set_again(ring, claim->slot);
-		CRASH_POINT(send_bit_set);
-	}
+	if (passed || (claim->late && load_seq(&ring->ends->head) > claim->position))
+		ring_publish_again(ring, claim->slot);
+	else
+		ring_mark(ring, claim->slot);
 	return RING_OK;
 }
 
@@ -269,6 +293,7 @@ static inline bool ring_lease_slot(const struct ring *ring, uint32_t slot, struc
 	CRASH_POINT(receive_leased);
 	if (!terms->stay_visible)
 		due_lower(&ring->due, slot, terms->deadline_ms);
+	ring_mark(ring, slot); /* the receive count */
 	return true;
 }
 
@@ -310,6 +335,7 @@ static inline bool ring_free(const struct ring *ring, uint32_t slot, struct slot
 	if (bitmap_guess(&ring->kept, slot))
 		bitmap_clear(&ring->kept, slot);
 	CRASH_POINT(delete_mark_cleared);
+	ring_mark(ring, slot);
 	return true;
 }
 

@@ -8,16 +8,18 @@
  *             which it may be claimed). 48 bits: at 50 M messages/s through a ring of 1,024 slots
  *             one slot is claimed 48,828 times a second, so it wraps after 182 years.
  * owner       row of the process that owes the next step, in WRITING, PASSED, MOVING, ARRIVING;
- *             in READY, LEASED, HELD: who reads the body in place (0 nobody, OWNER_MANY several).
+ *             in READY, LEASED, HELD: who reads the body in place (0 nobody, OWNER_MANY several);
+ *             in PENDING: what it becomes once durable, PENDING_READY or PENDING_DELAYED.
  * receives    the receive count = lease epoch, raised only by the lease. 32 bits: 50 M receives/s
  *             of one message wrap it after 86 s, but a message dies of retention after at most
  *             14 days and one slot is received by a real consumer at most some 10 M/s; a receipt
  *             is also refused when the message id differs. A lease at UINT32_MAX is refused.
  * deadline_ms low 32 bits of the clock (CLOCK_BOOTTIME in ms) at which a lease or delay ends;
  *             compared modulo 2^32, good for 24.8 days either way; retention ends at 14. READY keeps
- *             the last one: when it became visible. In the states that have an owner this field is the
- *             serial of the owner's row, so that a row can be used again at once: an owner whose row
- *             has another serial by now is gone. In MOVED the whole high half is the place of the copy.
+ *             the last one: when it became visible. PENDING_DELAYED has its due time here. In the states
+ *             that have an owner this field is the serial of the owner's row, so that a row can be used
+ *             again at once: an owner whose row has another serial by now is gone. In MOVED the whole high
+ *             half is the place of the copy.
  *
  *                        claim                publish
  *        .------> FREE --------> WRITING ------------------> READY <---------------.
@@ -40,9 +42,13 @@
  *        |    origin is not MOVED here
  *        '--------------------------- ARRIVING (in the DLQ) ---> READY    source is MOVED
  *
+ *      sync queues: WRITING, PASSED --publish--> PENDING --durable--> READY, or DELAYED if sent so
+ *
  * Who may make a transition, and what a kill leaves (before | after):
  *   claim    producer              slot free | WRITING of a dead owner: reaped to FREE
  *   publish  its owner only        as above  | message sent (linearisation point of send)
+ *   durable  engine                PENDING, received by nobody, whoever has died: found by the engine that
+ *                                  takes over | as sent; READY without bit: the sweep sets it
  *   pass     who moves head past   -         | producer sees PASSED at publish and sets the bit
  *   lease    any consumer          visible   | leased, ends by time (linearisation of receive)
  *   expire   anybody, by the clock leased, another reaper does it | READY without bit: the sweep sets it
@@ -50,7 +56,10 @@
  *                                  of MOVING: its mover cannot decide, and frees the copy
  *   MOVING   consumer or engine    DEAD, by a redrive READY | the same again once its owner is dead
  *   MOVED    its owner only        MOVING    | decided: anybody finishes the move
- * PENDING and DONE are kept for durable queues and are never entered in this version.
+ * PENDING has no owner: neither time nor death ends it, only the engine does. DONE is never entered.
+ *
+ * In queues that have a journal, who makes a transition that the journal must know of also marks the slot
+ * (ring_mark(), ring/marks.h); a kill in between leaves a slot that a full comparison finds.
  *
  * Every transition of the data plane is one CAS, so none of these functions waits. The loser of a
  * CAS reads the word again; slot_* functions try once and report.
@@ -83,6 +92,8 @@ enum slot_state {
 enum {
 	OWNER_NONE = 0,
 	OWNER_MANY = 0xfff, /* several readers in place: look at every row */
+	PENDING_READY = 0,  /* in the owner's place, while PENDING */
+	PENDING_DELAYED = 1,
 	SLOT_INLINE_BYTES = 64,
 	SLOT_BYTES = 128,
 };
@@ -284,13 +295,6 @@ static inline bool slot_change_low(struct slot *slot, struct slot_word from, str
 static inline bool slot_change(struct slot *slot, struct slot_word from, struct slot_word to)
 {
 	return cas128_seq(&slot->word, from.bits, to.bits);
-}
-
-/* [C1] The same where no look at another word follows that must not come first: what was done to the message
- * before stays before. */
-static inline bool slot_change_release(struct slot *slot, struct slot_word from, struct slot_word to)
-{
-	return cas128_release(&slot->word, from.bits, to.bits);
 }
 
 /* [C1] The same where only the state is news. */

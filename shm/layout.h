@@ -37,7 +37,7 @@ enum {
 
 #define SEG_ROWS ((uint64_t)SEG_HEADER_BYTES)
 #define SEG_RINGS (UINT64_C(1) << 20)
-#define SEG_RING_REGION ((UINT64_C(2) << 30) + (UINT64_C(16) << 20)) /* ring_bytes(24) fits */
+#define SEG_RING_REGION ((UINT64_C(2) << 30) + (UINT64_C(16) << 20)) /* ring_bytes(24, true) fits */
 #define SEG_MAP_BYTES (SEG_RINGS + SEG_RING_COUNT * SEG_RING_REGION) /* mapped at once */
 #define SEG_BODIES (UINT64_C(32) << 30)
 #define SEG_BODY_REGION (UINT64_C(32) << 30) /* mapped when first used */
@@ -57,7 +57,8 @@ struct seg_identity {
 	uint32_t placement, placement_node;
 	uint32_t mode, group;
 	char name[SEG_NAME_MAX + 4];
-	char spare[88];
+	uint32_t durability; /* enum rlq_durability */
+	char spare[84];
 };
 _Static_assert(sizeof(struct seg_identity) == 256, "identity");
 
@@ -181,7 +182,7 @@ struct seg_header {
 	atomic_u64 sweep_ms;		   /* when a full sweep last began, boot clock */
 	atomic_u64 region_steps;	   /* counts steps of making rings and giving them back */
 	atomic_u64 spare;
-	atomic_u64 dlq_error;		   /* negated code of the last failed move */
+	atomic_u64 dlq_error; /* negated code of the last failed move */
 	/* Numbers of the files that messages were ever moved to; 0: none yet, UINT64_MAX: any (move.c). */
 	atomic_u64 move_target[SEG_TARGET_COUNT];
 
@@ -200,6 +201,20 @@ struct seg_engine_page {
 	uint32_t spare;
 	atomic_u64 key; /* of the engine's process */
 	atomic_u64 pid;
+
+	/* The journal's turns (shm/durable.h). Read by all who wait, written once a turn. */
+	_Alignas(128) atomic_u64 journal_key; /* of the process that journals; 0: none */
+	atomic_u64 journal_error;	      /* why it takes nothing at present, negated; 0: it does */
+	atomic_u64 turn_begun, turn_done;
+	atomic_u32 durable; /* eventcount of those who wait for a turn */
+	uint32_t journal_spare;
+	/* Written by clients, once a turn. */
+	_Alignas(128) atomic_u64 turn_wanted, turn_urgent;
+	/* When the turn was first wanted, boot clock: the even ones and the odd ones. Of all that is not durable,
+	 * the oldest was changed no earlier. */
+	atomic_u64 wanted_since_ms[2];
+	atomic_u32 journal_bell; /* eventcount: the journal's thread sleeps on it */
+	uint32_t bell_spare;
 };
 
 enum {

@@ -242,5 +242,6 @@ bool message_free_seen(struct segment *segment, uint32_t ring, uint32_t slot, st
 		return false;
 	CRASH_POINT(free_held);
 	message_free_held(segment, ring, slot);
+	ring_mark(&segment->ring[ring], slot); /* deleted, though it may stay HELD for long */
 	return true;
 }

@@ -131,6 +131,8 @@ static void move_complete(struct segment *source, uint32_t ring, uint32_t slot, 
 		seg_count(&target->me->sent, 1);
 		CRASH_POINT(move_arrived);
 		seg_notify(target, 1);
+	} else {
+		ring_mark(&target->ring[to_ring], to_slot); /* for who made it arrive, and has not come to it */
 	}
 	if (message_free(source, ring, slot, moved)) {
 		seg_count(&source->me->left, 1);
@@ -217,6 +219,8 @@ int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_w
 	/* [M1] The decision. Killed before: the message is the source's. After: the target's. It fails if the
 	 * last holder has deleted the message; then the copy, which nobody could receive, goes too. */
 	if (slot_change(at, moving, moved)) {
+		/* Before the copy can be received: whoever deletes it counts on the journal looking here. */
+		ring_mark(&source->ring[ring], slot);
 		CRASH_POINT(move_decided);
 		move_complete(source, ring, slot, moved, target, (uint32_t)to, claim.slot, arriving);
 	} else {
@@ -358,8 +362,13 @@ static int look_into(void *context, const char *name)
 	}
 	if (is_searched(search, other) && seg_enter(other) == 0) {
 		search->found = true;
-		if (slot_of_place(other, search->place, &ring, &slot, &word) && word_state(word) == search->state)
-			search->finish(search, other, ring, slot, word);
+		if (slot_of_place(other, search->place, &ring, &slot, &word)) {
+			/* Whoever made it READY may not have come to that: the journal must find the copy in the
+			 * turn in which it misses the source. */
+			ring_mark(&other->ring[ring], slot);
+			if (word_state(word) == search->state)
+				search->finish(search, other, ring, slot, word);
+		}
 		seg_leave(other);
 	}
 	seg_close(other);

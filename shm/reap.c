@@ -172,8 +172,14 @@ static bool sweep_orphan(struct segment *segment, uint32_t index, uint32_t slot,
 /* Is the slot one of those that hold a message for the accounts (sent, not yet left)? */
 static bool counts_as_live(enum slot_state state)
 {
-	return state == SLOT_READY || state == SLOT_LEASED || state == SLOT_DELAYED || state == SLOT_DEAD ||
-	       state == SLOT_MOVING;
+	return state == SLOT_PENDING || state == SLOT_READY || state == SLOT_LEASED || state == SLOT_DELAYED ||
+	       state == SLOT_DEAD || state == SLOT_MOVING;
+}
+
+/* Is it somebody's to end: its mover's, also when its time is up, or the engine's, who makes it durable? */
+static bool is_under_way(enum slot_state state)
+{
+	return state == SLOT_PENDING || state == SLOT_MOVING;
 }
 
 static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t index, uint32_t slot)
@@ -185,15 +191,14 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 	if (counts_as_live(state)) {
 		uint64_t sent_ms = at->message.sent_ms;
 
-		if (state != SLOT_MOVING && seg_is_expired(segment, sent_ms)) {
+		if (!is_under_way(state) && seg_is_expired(segment, sent_ms)) {
 			expire_for_good(segment, index, slot, word);
 			return;
 		}
 		sweep->counted++;
-		if (state != SLOT_DEAD && state != SLOT_MOVING && seg_is_used_up(segment, word))
+		if (state != SLOT_DEAD && !is_under_way(state) && seg_is_used_up(segment, word))
 			note_overdue(segment, sweep, word);
-		/* One that moves is its mover's, also when its time is up. */
-		if (state != SLOT_MOVING)
+		if (!is_under_way(state))
 			lower(&sweep->oldest_ms, sent_ms);
 	}
 	switch (state) {

@@ -107,8 +107,9 @@ static int in_steps(struct segment *segment, uint32_t index, uint64_t bytes,
 static void region_give_back(struct segment *segment, uint32_t index, struct pair128 busy)
 {
 	uint32_t order = region_order(busy.low);
-	uint64_t bytes =
-		order <= RING_ORDER_MAX ? (ring_bytes(order) + PAGE_MOST - 1) & ~(PAGE_MOST - 1) : SEG_RING_REGION;
+	uint64_t bytes = order <= RING_ORDER_MAX
+				 ? (seg_ring_bytes(segment, order) + PAGE_MOST - 1) & ~(PAGE_MOST - 1)
+				 : SEG_RING_REGION;
 
 	in_steps(segment, index, bytes, os_file_punch);
 	CRASH_POINT(retire_punched);
@@ -157,7 +158,7 @@ int seg_grow(struct segment *segment, uint32_t order)
 	store_relaxed(&segment->header->ends[index].tail, 0); /* ours alone until listed */
 	CRASH_POINT(grow_tail_reset);
 	store_relaxed(&segment->header->ends[index].head, 0);
-	error = in_steps(segment, (uint32_t)index, ring_bytes(order), os_file_allocate);
+	error = in_steps(segment, (uint32_t)index, seg_ring_bytes(segment, order), os_file_allocate);
 	CRASH_POINT(grow_allocated);
 	if (error || !list_append(segment, (uint32_t)index)) {
 		region_give_back(segment, (uint32_t)index, busy);

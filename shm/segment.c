@@ -6,15 +6,21 @@
 #include "ring/crashpoint.h"
 #include "ring/event.h"
 #include "ringlease.h"
+#include "shm/durable.h"
 #include "shm/rows.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum access { TO_LOOK, TO_MARK, TO_USE }; /* read only; writable; with a row */
+static int segment_open_file(const struct seg_directory *directory, const char *file, enum access access,
+			     struct segment **ret_segment);
 
 /* ---- create ----------------------------------------------------------------------------------- */
 
@@ -43,6 +49,7 @@ static void identity_fill(struct seg_identity *identity, const struct seg_direct
 		.placement_node = recipe->placement_node,
 		.mode = recipe->mode,
 		.group = recipe->group,
+		.durability = recipe->durability,
 	};
 	memcpy(identity->magic, SEG_MAGIC, sizeof(identity->magic));
 	memcpy(identity->boot_id, directory->boot_id, sizeof(identity->boot_id));
@@ -96,13 +103,14 @@ static int segment_fill(const struct seg_directory *directory, int fd, const str
 	error = os_numa_place(base, SEG_MAP_BYTES, (enum os_numa_policy)recipe->placement, recipe->placement_node);
 	if (!error)
 		error = os_file_allocate(fd, 0, SEG_ROWS + SEG_ROWS_STEP * sizeof(struct seg_row));
-	if (!error)
-		error = os_file_allocate(fd, SEG_RINGS, ring_bytes(order));
 	if (!error) {
 		os_clock_start(&clock);
 		os_clock_read(&clock);
 		identity_fill(&header->identity, directory, recipe, clock.wall_ms);
 		header->mirror = header->identity;
+		error = os_file_allocate(fd, SEG_RINGS, ring_bytes(order, seg_has_marks(&header->identity)));
+	}
+	if (!error) {
 		header_fill(header, recipe);
 		first_ring_fill(header, order);
 	}
@@ -110,15 +118,12 @@ static int segment_fill(const struct seg_directory *directory, int fd, const str
 	return error;
 }
 
-int seg_create(const struct seg_directory *directory, const struct seg_recipe *recipe)
+/* Builds it without a name and links it as `file`. */
+static int create_as(const struct seg_directory *directory, const struct seg_recipe *recipe, const char *file)
 {
-	char file[SEG_NAME_MAX + 8], hidden[64];
+	char hidden[64];
 	int fd, error;
 
-	seg_file_name(recipe->name, file);
-	seg_finish_removal(directory, recipe->name);
-	if (faccessat(directory->fd, file, F_OK, 0) == 0)
-		return -EEXIST;
 	fd = os_file_build(directory->fd, recipe->mode, hidden);
 	if (fd < 0)
 		return fd;
@@ -135,6 +140,44 @@ int seg_create(const struct seg_directory *directory, const struct seg_recipe *r
 	return error;
 }
 
+int seg_create(const struct seg_directory *directory, const struct seg_recipe *recipe)
+{
+	char file[SEG_NAME_MAX + 8];
+
+	seg_file_name(recipe->name, file);
+	seg_finish_removal(directory, recipe->name);
+	if (faccessat(directory->fd, file, F_OK, 0) == 0)
+		return -EEXIST;
+	return create_as(directory, recipe, file);
+}
+
+/* A segment that is filled before anybody can open it by its name. */
+static void draft_name(const char *queue, char *ret_file)
+{
+	snprintf(ret_file, SEG_NAME_MAX + 16, ".restore-%s", queue);
+}
+
+int seg_draft_create(const struct seg_directory *directory, const struct seg_recipe *recipe,
+		     struct segment **ret_segment)
+{
+	char file[SEG_NAME_MAX + 16];
+	int error;
+
+	draft_name(recipe->name, file);
+	unlinkat(directory->fd, file, 0); /* of who was killed restoring */
+	error = create_as(directory, recipe, file);
+	return error ? error : segment_open_file(directory, file, TO_USE, ret_segment);
+}
+
+int seg_draft_publish(const struct seg_directory *directory, const char *name)
+{
+	char draft[SEG_NAME_MAX + 16], file[SEG_NAME_MAX + 8];
+
+	draft_name(name, draft);
+	seg_file_name(name, file);
+	return renameat2(directory->fd, draft, directory->fd, file, RENAME_NOREPLACE) < 0 ? -errno : 0;
+}
+
 /* ---- open ------------------------------------------------------------------------------------- */
 
 int seg_check_identity(const struct seg_identity *identity, const struct seg_identity *mirror, uint64_t file_bytes,
@@ -147,21 +190,20 @@ int seg_check_identity(const struct seg_identity *identity, const struct seg_ide
 	if (memcmp(identity, mirror, sizeof(*identity)) != 0)
 		return RLQ_EDAMAGED;
 	if (file_bytes < SEG_FILE_BYTES || identity->order_max < 1 || identity->order_max > RING_ORDER_MAX ||
-	    identity->incarnation == 0 || identity->capacity == 0 || identity->name[SEG_NAME_MAX] != '\0')
+	    identity->incarnation == 0 || identity->capacity == 0 || identity->durability > RLQ_SYNC ||
+	    identity->name[SEG_NAME_MAX] != '\0')
 		return RLQ_EDAMAGED;
 	return memcmp(identity->boot_id, boot_id, sizeof(identity->boot_id)) == 0 ? 0 : RLQ_EBOOT;
 }
 
 /* Maps the segment if its identity is sound. The identity is read with a system call first: a file
  * that is too short must not be touched through a mapping. */
-static int segment_map(struct segment *segment, const char *name, bool writable)
+static int segment_map(struct segment *segment, const char *file, bool writable)
 {
 	struct seg_identity identity[2];
-	char file[SEG_NAME_MAX + 8];
 	struct stat status;
 	int error;
 
-	seg_file_name(name, file);
 	segment->fd = openat(segment->directory->fd, file, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 	if (segment->fd < 0)
 		return -errno;
@@ -180,16 +222,16 @@ static int segment_map(struct segment *segment, const char *name, bool writable)
 	segment->rows = (struct seg_row *)(segment->base + SEG_ROWS);
 	segment->capacity = identity[0].capacity;
 	segment->capacity_order = identity[0].order_max;
+	segment->durability = identity[0].durability;
+	segment->has_marks = seg_has_marks(&identity[0]);
 	segment->incarnation = identity[0].incarnation;
 	segment->file = status.st_ino;
 	memcpy(segment->name, identity[0].name, SEG_NAME_MAX);
 	return 0;
 }
 
-enum access { TO_LOOK, TO_MARK, TO_USE }; /* read only; writable; with a row */
-
-static int segment_open(const struct seg_directory *directory, const char *name, enum access access,
-			struct segment **ret_segment)
+static int segment_open_file(const struct seg_directory *directory, const char *file, enum access access,
+			     struct segment **ret_segment)
 {
 	struct segment *segment = calloc(1, sizeof(*segment));
 	int error;
@@ -199,7 +241,7 @@ static int segment_open(const struct seg_directory *directory, const char *name,
 	segment->directory = directory;
 	segment->needs_fence = directory->needs_fence;
 	os_clock_start(&segment->clock);
-	error = segment_map(segment, name, access != TO_LOOK);
+	error = segment_map(segment, file, access != TO_LOOK);
 	if (!error && access == TO_USE)
 		error = seg_row_take(segment);
 	if (!error && access == TO_USE) {
@@ -213,6 +255,15 @@ static int segment_open(const struct seg_directory *directory, const char *name,
 	}
 	*ret_segment = segment;
 	return 0;
+}
+
+static int segment_open(const struct seg_directory *directory, const char *name, enum access access,
+			struct segment **ret_segment)
+{
+	char file[SEG_NAME_MAX + 8];
+
+	seg_file_name(name, file);
+	return segment_open_file(directory, file, access, ret_segment);
 }
 
 int seg_open(const struct seg_directory *directory, const char *name, struct segment **ret_segment)
@@ -278,6 +329,12 @@ static int take_name_unopened(const struct seg_directory *directory, const char 
 	return error;
 }
 
+/* The journal must have it before the name goes: else a restart would bring the queue back. */
+static int settle_removal(const struct segment *segment)
+{
+	return segment->durability ? seg_wait_durable(segment->directory) : 0;
+}
+
 int seg_remove(const struct seg_directory *directory, const char *name)
 {
 	struct segment *segment;
@@ -290,10 +347,17 @@ int seg_remove(const struct seg_directory *directory, const char *name)
 		return error;
 	if (error)
 		return take_name_unopened(directory, file);
+	error = segment->durability ? seg_journal_state(directory) : 0;
+	if (error) {
+		seg_close(segment);
+		return error;
+	}
 	fetch_or_seq(&segment->header->rings, RINGS_REMOVED);
 	CRASH_POINT(remove_marked);
 	seg_notify_room(segment);
-	error = take_name(directory, file, segment->fd);
+	error = settle_removal(segment);
+	if (!error)
+		error = take_name(directory, file, segment->fd);
 	seg_close(segment);
 	return error;
 }
@@ -306,7 +370,7 @@ void seg_finish_removal(const struct seg_directory *directory, const char *name)
 	seg_file_name(name, file);
 	if (segment_open(directory, name, TO_MARK, &segment) != 0)
 		return;
-	if (load_seq(&segment->header->rings) & RINGS_REMOVED)
+	if (load_seq(&segment->header->rings) & RINGS_REMOVED && !settle_removal(segment))
 		take_name(directory, file, segment->fd);
 	seg_close(segment);
 }
@@ -331,7 +395,7 @@ static int ring_open(struct segment *segment, uint32_t index)
 	if (segment->ring_id[index] == id) /* never 0, so the ring is there */
 		return segment->ring[index].order == order ? 0 : RLQ_EDAMAGED;
 	ring_place(&segment->ring[index], &segment->header->ends[index],
-		   segment->base + SEG_RINGS + index * SEG_RING_REGION, order);
+		   segment->base + SEG_RINGS + index * SEG_RING_REGION, order, segment->has_marks);
 	segment->cursor[index] = (struct ring_cursor){0};
 	segment->ring_id[index] = id;
 	return 0;

@@ -9,6 +9,12 @@
 #include "shm/directory.h"
 #include "shm/layout.h"
 
+/* What an async handle has sent that may not be durable yet (durable.c). */
+struct seg_window {
+	uint64_t begun;	    /* turn that had begun at the last send */
+	uint64_t cur, prev; /* bytes sent for the turn after it, and for it */
+};
+
 struct segment {
 	struct seg_header *header;
 	struct seg_row *rows;
@@ -29,7 +35,10 @@ struct segment {
 	struct bodies bodies;
 	struct os_clock clock;
 	uint32_t capacity_order; /* order of the largest ring */
+	bool has_marks;		 /* in its rings, of changed slots */
 	uint64_t capacity;
+	uint32_t durability; /* enum rlq_durability */
+	struct seg_window window;
 	uint64_t incarnation;
 	uint64_t file; /* its number, as seg_file_number() gives it */
 	char name[SEG_NAME_MAX + 1];
@@ -46,11 +55,18 @@ struct seg_recipe {
 	char dlq[SEG_NAME_MAX + 8];
 	uint32_t mode, group;
 	uint32_t placement, placement_node;
+	uint32_t durability;
 	uint32_t order_first; /* 0: the default */
 };
 
 /* Builds a segment without a name and links it. 0, -EEXIST, -ENOSPC, other errno. */
 int seg_create(const struct seg_directory *directory, const struct seg_recipe *recipe);
+
+/* The same, but under a name that nobody opens, and opened: to be filled, then published (-EEXIST: a queue of its
+ * name is there). What a killed one has left is replaced. */
+int seg_draft_create(const struct seg_directory *directory, const struct seg_recipe *recipe,
+		     struct segment **ret_segment);
+int seg_draft_publish(const struct seg_directory *directory, const char *name);
 
 /* Opens by name and takes a row. -ENOENT, and the faults of seg_check_identity. */
 int seg_open(const struct seg_directory *directory, const char *name, struct segment **ret_segment);
@@ -69,6 +85,18 @@ void seg_finish_removal(const struct seg_directory *directory, const char *name)
 /* Faults of an identity, as RLQ_E* codes; 0: sound. */
 int seg_check_identity(const struct seg_identity *identity, const struct seg_identity *mirror, uint64_t file_bytes,
 		       const unsigned char boot_id[16]);
+
+/* Do the rings of this queue have marks of changed slots (ring/marks.h)? Those of durable queues do. */
+static inline bool seg_has_marks(const struct seg_identity *identity)
+{
+	return identity->durability != 0;
+}
+
+/* Of a ring of this queue. */
+static inline size_t seg_ring_bytes(const struct segment *segment, uint32_t order)
+{
+	return ring_bytes(order, segment->has_marks);
+}
 
 /* ---- calls ---- */
 

@@ -165,13 +165,16 @@ static void check_slot(struct check *check, const struct ring *ring, uint32_t in
 	enum slot_state state = word_state(word);
 	uint64_t laps = (load_seq(&ring->ends->tail) + SEG_ROW_COUNT * CURSOR_LAG_MAX) >> ring->order;
 
-	if (state >= SLOT_STATE_COUNT || state == SLOT_PENDING || state == SLOT_DONE)
+	if (state >= SLOT_STATE_COUNT || state == SLOT_DONE)
 		fault(check, "ring %u slot %u: no such state: %u", index, slot_index, (unsigned)state);
+	if (state == SLOT_PENDING && word_owner(word) > PENDING_DELAYED)
+		fault(check, "ring %u slot %u: PENDING cannot become %u", index, slot_index, word_owner(word));
 	/* Cursors run ahead of the tail by less than their lag, those of the killed too. */
 	if (word_generation(word) > laps + 1)
 		fault(check, "ring %u slot %u: generation %llu is beyond lap %llu", index, slot_index,
 		      (unsigned long long)word_generation(word), (unsigned long long)laps);
-	if (state == SLOT_READY || state == SLOT_LEASED || state == SLOT_DELAYED || state == SLOT_DEAD)
+	if (state == SLOT_PENDING || state == SLOT_READY || state == SLOT_LEASED || state == SLOT_DELAYED ||
+	    state == SLOT_DEAD)
 		check_message(check, index, slot_index, slot, word);
 }
 

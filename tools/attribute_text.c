@@ -114,3 +114,10 @@ int attributes_to_json(const struct rlq_queue_attributes *attributes, json_t *ob
 	failed |= json_object_set_new(object, "Placement", json_string(text));
 	return failed ? -1 : 0;
 }
+
+const char *durability_name(enum rlq_durability durability)
+{
+	static const char *const names[] = {[RLQ_MEMORY] = "memory", [RLQ_ASYNC] = "async", [RLQ_SYNC] = "sync"};
+
+	return (size_t)durability < sizeof(names) / sizeof(names[0]) ? names[durability] : "unknown";
+}

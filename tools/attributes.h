@@ -33,6 +33,9 @@ void attributes_difference(const struct rlq_queue_attributes *is, const struct r
 /* Adds them under SQS's names, durations in whole seconds and exactly in ...Ms. Returns 0 or -1. */
 int attributes_to_json(const struct rlq_queue_attributes *attributes, json_t *object);
 
+/* "memory", "async" or "sync". */
+const char *durability_name(enum rlq_durability durability);
+
 /* "local", "interleave" or the node's number. */
 void placement_format(const struct rlq_queue_attributes *attributes, char *ret_text, size_t text_bytes);
 

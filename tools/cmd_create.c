@@ -13,7 +13,6 @@
 struct create_options {
 	struct common_options common;
 	struct rlq_queue_attributes attributes;
-	bool sync; /* durability */
 };
 
 static int take_attribute(void *options, const struct option_spec *spec, const char *text)
@@ -33,14 +32,15 @@ static int take_type(void *options, const struct option_spec *spec, const char *
 
 static int take_durability(void *options, const struct option_spec *spec, const char *text)
 {
-	if (!strcmp(text, "memory"))
+	struct rlq_queue_attributes *attributes = &((struct create_options *)options)->attributes;
+
+	for (int i = RLQ_MEMORY; i <= RLQ_SYNC; i++) {
+		if (strcmp(text, durability_name((enum rlq_durability)i)) != 0)
+			continue;
+		attributes->durability = (enum rlq_durability)i;
 		return EXIT_DONE;
-	if (!strcmp(text, "async"))
-		return report_absent("--durability async (use memory)");
-	if (strcmp(text, "sync") != 0)
-		return report(EXIT_USAGE, "--%s: not a durability: %s (memory, async or sync)", spec->name, text);
-	((struct create_options *)options)->sync = true;
-	return EXIT_DONE;
+	}
+	return report(EXIT_USAGE, "--%s: not a durability: %s (memory, async or sync)", spec->name, text);
 }
 
 static int refuse_content_dedup(void *options, const struct option_spec *spec, const char *text)
@@ -63,7 +63,9 @@ static const struct option_spec create_specs[] = {
 	 .kind = OPTION_CALL,
 	 .parse = take_durability,
 	 .completion = COMPLETE_WORDS,
-	 .help = "what messages survive; memory: any process, not a reboot"},
+	 .help = "what messages survive; memory: any process, not a reboot; sync: that too, acknowledged once on "
+		 "disk; "
+		 "async: that too, but for the last 10 ms"},
 	{.name = "capacity",
 	 .value = "N",
 	 .kind = OPTION_CALL,
@@ -130,15 +132,19 @@ static const struct option_spec create_specs[] = {
 	{.name = NULL},
 };
 
-/* The contract's answer to what needs a journal and an engine. */
-static int refuse_sync(const struct session *session)
+/* A durable queue, and nobody who journals. */
+static int report_no_engine(const struct session *session, const char *durability)
 {
+	const char *directory = rlq_directory_path(session->directory);
+
 	if (rlq_directory_has_engine(session->directory))
-		return report_absent("--durability sync (use memory)");
+		return report(EXIT_FAILED,
+			      "--durability %s needs a journal, and the engine that serves %s keeps none: its log "
+			      "says why",
+			      durability, directory);
 	return report(EXIT_FAILED,
-		      "--durability sync needs a running engine, and none serves %s: start ringleased --dir %s "
-		      "(not in this version: its journal; use --durability memory)",
-		      rlq_directory_path(session->directory), rlq_directory_path(session->directory));
+		      "--durability %s needs a running engine, and none serves %s: start ringleased --dir %s",
+		      durability, directory, directory);
 }
 
 static int report_exists(struct session *session, const char *name, const struct rlq_queue_attributes *asked)
@@ -163,11 +169,12 @@ static int print_created(const struct create_options *options, const char *name,
 
 	if (!options->common.json) {
 		attributes_format(attributes, text, sizeof(text));
-		printf("%s %s: standard, durability memory, %s\n", created ? "created" : "exists", name, text);
+		printf("%s %s: standard, durability %s, %s\n", created ? "created" : "exists", name,
+		       durability_name(attributes->durability), text);
 		return EXIT_DONE;
 	}
 	object = json_pack("{s:s, s:b, s:s, s:s}", "QueueName", name, "Created", created, "Type", "standard",
-			   "Durability", "memory");
+			   "Durability", durability_name(attributes->durability));
 	if (attributes_to_json(attributes, object)) {
 		json_decref(object);
 		object = NULL;
@@ -179,8 +186,6 @@ static int create_in(struct session *session, const struct create_options *optio
 {
 	int rc;
 
-	if (options->sync)
-		return refuse_sync(session);
 	if (!rlq_directory_is_tmpfs(session->directory))
 		report(EXIT_DONE,
 		       "warning: %s is not on tmpfs: the queue works, but is written to disk now and then",
@@ -188,6 +193,8 @@ static int create_in(struct session *session, const struct create_options *optio
 	rc = rlq_queue_create(session->directory, name, &options->attributes);
 	if (rc == RLQ_EEXISTS)
 		return report_exists(session, name, &options->attributes);
+	if (rc == RLQ_EENGINE)
+		return report_no_engine(session, durability_name(options->attributes.durability));
 	if (rc == RLQ_ENODLQ)
 		return report(EXIT_NOQUEUE, "no such dead-letter queue: %s (create it first)",
 			      options->attributes.dlq);

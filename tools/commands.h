@@ -2,7 +2,6 @@
 #ifndef TOOLS_COMMANDS_H
 #define TOOLS_COMMANDS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct command;
@@ -12,8 +11,5 @@ const struct command *command_at(size_t i);
 
 /* NULL: no such command. */
 const struct command *command_find(const char *name);
-
-/* Is it a command of a later version? */
-bool command_is_absent(const char *name);
 
 #endif

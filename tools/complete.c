@@ -131,8 +131,7 @@ static void offer(enum completion completion, const struct typed *typed, const s
 		puts("help");
 		break;
 	case COMPLETE_WORDS:
-		if (spec)
-			offer_words(spec->value);
+		offer_words(spec ? spec->value : typed->command->arguments);
 		break;
 	}
 }

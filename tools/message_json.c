@@ -16,8 +16,7 @@ static json_t *base64_to_json(const void *bytes, size_t count)
 	return json;
 }
 
-/* Sets object[key] to the bytes as text if they are UTF-8, else as base64 and object[encoding_key]. */
-static int set_bytes(json_t *object, const char *key, const char *encoding_key, const void *bytes, size_t count)
+int bytes_to_json(json_t *object, const char *key, const char *encoding_key, const void *bytes, size_t count)
 {
 	/* An empty body may have no address at all. */
 	json_t *text = json_stringn(count ? bytes : "", count);
@@ -73,8 +72,8 @@ static json_t *attribute_to_json(const struct rlq_attribute *attribute)
 		failed |= json_object_set_new(object, "BinaryValue",
 					      base64_to_json(attribute->value, attribute->value_bytes));
 	else
-		failed |= set_bytes(object, "StringValue", "StringValueEncoding", attribute->value,
-				    attribute->value_bytes);
+		failed |= bytes_to_json(object, "StringValue", "StringValueEncoding", attribute->value,
+					attribute->value_bytes);
 	if (!failed)
 		return object;
 	json_decref(object);
@@ -107,7 +106,7 @@ json_t *message_to_json(const struct rlq_message *message, bool with_receipt)
 		rlq_receipt_format(&message->receipt, receipt);
 		failed |= json_object_set_new(object, "ReceiptHandle", json_string(receipt));
 	}
-	failed |= set_bytes(object, "Body", "BodyEncoding", message->body, message->body_bytes);
+	failed |= bytes_to_json(object, "Body", "BodyEncoding", message->body, message->body_bytes);
 	failed |= json_object_set_new(object, "Attributes", system_attributes(message));
 	failed |= json_object_set_new(object, "MessageAttributes", message_attributes(message));
 	if (!failed)

@@ -3,6 +3,7 @@
 #define TOOLS_MESSAGE_JSON_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <jansson.h>
 
@@ -10,5 +11,8 @@
 
 /* NULL when memory runs out. Bytes that are not UTF-8 come as base64, and a ...Encoding says so. */
 json_t *message_to_json(const struct rlq_message *message, bool with_receipt);
+
+/* Sets object[key] to the bytes as text if they are UTF-8, else as base64 and object[encoding_key]. 0 or -1. */
+int bytes_to_json(json_t *object, const char *key, const char *encoding_key, const void *bytes, size_t count);
 
 #endif

@@ -34,7 +34,7 @@ enum completion {
 	COMPLETE_DIRECTORIES,
 	COMPLETE_ATTRIBUTES, /* ATTR= of set */
 	COMPLETE_COMMANDS,
-	COMPLETE_WORDS, /* the words of `value`, separated by | */
+	COMPLETE_WORDS, /* the words of `value`, or of a command's `arguments`, separated by | */
 };
 
 struct option_spec {

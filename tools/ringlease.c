@@ -80,8 +80,6 @@ static int run_named(const struct common_options *before, int argc, char **argv)
 		return run_help(argc, argv);
 	if (!strcmp(name, "__complete"))
 		return finish_output(complete_words(&root, argc - 1, argv + 1));
-	if (command_is_absent(name))
-		return report_absent(name);
 	return report(EXIT_USAGE, "no such command: %s (ringlease --help lists them)", name);
 }
 

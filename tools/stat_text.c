@@ -85,9 +85,15 @@ static void print_duration(const char *label, int64_t duration_ms)
 
 static void print_settings(const struct rlq_queue_attributes *attributes, const struct rlq_queue_stat *stat)
 {
+	static const char *const survives[] = {
+		[RLQ_MEMORY] = "memory: survives any process, not a reboot",
+		[RLQ_ASYNC] = "async: survives a reboot, but for the last 10 ms or 1 MiB",
+		[RLQ_SYNC] = "sync: what is acknowledged survives a reboot",
+	};
+
 	char overdue[DURATION_TEXT_BYTES];
 
-	line("durability", "memory: survives any process, not a reboot");
+	line("durability", "%s", survives[attributes->durability]);
 	print_duration("visibility timeout", attributes->visibility_ms);
 	print_duration("delay", attributes->delay_ms);
 	print_duration("retention", attributes->retention_ms);

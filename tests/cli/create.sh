@@ -71,18 +71,17 @@ err_has 'no such dead-letter queue: nowhere'
 it 'answer what later versions will have with one clear line'
 expect 1 create later --type fifo
 err_has 'not in this version: '
-expect 1 create later --durability async
-err_has 'not in this version: '
 expect 1 create later --content-dedup
 err_has 'not in this version: '
-for verb in journal backup restore; do
-	expect 1 $verb
-	err_has 'not in this version: '
-done
+expect 1 journal compact
+err_has 'not in this version: '
 
-it 'say what to start for durability sync'
-expect 1 create later --durability sync
-err_has 'start ringleased'
+it 'say what to start for a durable queue'
+for durability in sync async; do
+	expect 1 create later --durability $durability
+	err_has 'start ringleased'
+done
+expect 6 stat later
 
 it 'list queues with their depth'
 expect 0 send orders hello --quiet

@@ -28,8 +28,6 @@ it 'serve the directory until SIGTERM'
 expect 0 create q
 start
 await 60 engine_is true || fault 'the engine is not seen'
-expect 1 create later --durability sync
-err_has 'not in this version'
 kill -TERM $daemon
 wait $daemon || fault "exit $?, not 0"
 children=

@@ -15,7 +15,7 @@ in_manual() {
 }
 
 it 'have help for all commands'
-[ "$(echo "$commands" | wc -l)" -eq 15 ] || fault "not the 15 commands: $commands"
+[ "$(echo "$commands" | wc -l)" -eq 18 ] || fault "not the 18 commands: $commands"
 for command in $commands; do
 	expect 0 $command --help
 	out_has "^Usage: ringlease $command"
@@ -63,6 +63,9 @@ offers 'bills orders ' rm orders ''
 offers 'bills orders ' create dead --dlq ''
 offers 'bills orders ' redrive --to ''
 offers '' send orders ''
+offers 'ls dump verify ' journal ''
+offers ':directories ' backup ''
+offers 'bills orders ' journal dump --queue ''
 offers 'memory async sync ' create x --durability ''
 offers ':files ' send orders --file ''
 offers ':directories ' ls --dir ''

@@ -11,14 +11,14 @@ CHECK_DEPS += $(FUZZ_PROGRAMS)
 $(FUZZ_PROGRAMS): $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/fuzz_main.o $(B)/libsupport.a $(B)/libinternal.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $^ $(RL_LDFLAGS) $(LDFLAGS) $(URING_LIBS)
+	$(Q)$(CC) -o $@ $^ $(RL_LDFLAGS) $(LDFLAGS) $(ENGINE_LIBS)
 
 .PHONY: fuzz
-fuzz: ## libFuzzer on FUZZ=segment|receipt for FUZZ_SECONDS=60
+fuzz: ## libFuzzer on FUZZ=segment|receipt|journal for FUZZ_SECONDS=60
 	@mkdir -p build/fuzz/corpus-$(FUZZ)
 	$(call say,FUZZ,$(FUZZ))
 	$(Q)clang $(RL_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined -o build/fuzz/fuzz_$(FUZZ) \
-		tests/fuzz/fuzz_$(FUZZ).c $(SUPPORT) $(CLIENT) $(ENGINE) -pthread $(URING_LIBS)
+		tests/fuzz/fuzz_$(FUZZ).c $(SUPPORT) $(CLIENT) $(ENGINE) -pthread $(ENGINE_LIBS)
 	$(Q)build/fuzz/fuzz_$(FUZZ) -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=4096 build/fuzz/corpus-$(FUZZ)
 
 # Bits flipped in live segments, and the harnesses.
@@ -26,5 +26,6 @@ fuzz: ## libFuzzer on FUZZ=segment|receipt for FUZZ_SECONDS=60
 CHECK_LONG_TARGETS += check-damage-long
 check-damage-long: $(B)/tests/bad-input/flips $(FUZZ_PROGRAMS) ## flip bits in live segments, fuzz (long)
 	$(Q)$(call run_long,"$(B)/tests/bad-input/flips --seconds $(call share,50)" \
-		"$(B)/tests/fuzz/fuzz_segment --seconds $(call share,40)" \
+		"$(B)/tests/fuzz/fuzz_segment --seconds $(call share,30)" \
+		"$(B)/tests/fuzz/fuzz_journal --seconds $(call share,10)" \
 		"$(B)/tests/fuzz/fuzz_receipt --seconds $(call share,10)")

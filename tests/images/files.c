@@ -38,7 +38,7 @@ static int open_directory(const char *path)
 	return fd;
 }
 
-void files_begin(struct files *files, const char *directory, const char *kept_directory)
+void image_files_begin(struct files *files, const char *directory, const char *kept_directory)
 {
 	memset(files, 0, sizeof(*files));
 	files->directory_fd = open_directory(directory);
@@ -68,7 +68,7 @@ static bool page_is_at(const struct file *file, uint32_t at, uint64_t number)
 	return at < file->page_count && file->page[at].number == number;
 }
 
-void files_set_page(struct files *files, uint32_t index, uint64_t number, unsigned char *bytes)
+void image_files_set_page(struct files *files, uint32_t index, uint64_t number, unsigned char *bytes)
 {
 	struct file *file = &files->file[index];
 	uint32_t at = page_find(file, number);
@@ -126,13 +126,13 @@ static void page_take(struct files *files, struct film *film, uint32_t index, ui
 	struct page *page;
 
 	memcpy(bytes, file->memory + number * FILE_PAGE_BYTES, FILE_PAGE_BYTES);
-	files_set_page(files, index, number, bytes);
+	image_files_set_page(files, index, number, bytes);
 	page = &file->page[page_find(file, number)];
 	page->hash = page_hash(files, file, page);
 	film_change(film, (struct change){.kind = CHANGE_PAGE, .file = index, .page = number, .bytes = bytes});
 }
 
-void files_look_bytes(struct files *files, struct film *film, bool is_everywhere)
+void image_files_look_bytes(struct files *files, struct film *film, bool is_everywhere)
 {
 	for (uint32_t i = 0; i < files->count; i++) {
 		struct file *file = &files->file[i];
@@ -164,8 +164,8 @@ static uint32_t file_of_inode(struct files *files, uint64_t inode)
 	return files->count++;
 }
 
-void files_allocate(struct files *files, struct film *film, uint64_t inode, uint64_t offset, uint64_t bytes,
-		    bool is_punched)
+void image_files_allocate(struct files *files, struct film *film, uint64_t inode, uint64_t offset, uint64_t bytes,
+			  bool is_punched)
 {
 	static unsigned char zeros[FILE_PAGE_BYTES]; /* for pages that nobody can see yet */
 	uint32_t index = file_of_inode(files, inode);
@@ -176,14 +176,14 @@ void files_allocate(struct files *files, struct film *film, uint64_t inode, uint
 		bool is_there = page_is_at(file, page_find(file, number), number);
 
 		if (is_punched && is_there) {
-			files_set_page(files, index, number, NULL);
+			image_files_set_page(files, index, number, NULL);
 			if (file->memory)
 				film_change(film,
 					    (struct change){.kind = CHANGE_PAGE, .file = index, .page = number});
 		} else if (!is_punched && !is_there && file->memory) {
 			page_take(files, film, index, number);
 		} else if (!is_punched && !is_there) {
-			files_set_page(files, index, number, zeros);
+			image_files_set_page(files, index, number, zeros);
 		}
 	}
 }
@@ -274,13 +274,13 @@ static void file_open(struct files *files, struct film *film, uint32_t index, co
 		page_take(files, film, index, file->page[i].number);
 }
 
-void files_set_names(struct files *files, const struct names *names)
+void image_files_set_names(struct files *files, const struct names *names)
 {
 	files->names = *names;
 	files->names_hash = hash_of_names(files, names);
 }
 
-void files_look_names(struct files *files, struct film *film)
+void image_files_look_names(struct files *files, struct film *film)
 {
 	uint64_t inode[NAMES_MAX];
 	struct names now, *kept;
@@ -293,7 +293,7 @@ void files_look_names(struct files *files, struct film *film)
 	}
 	if (memcmp(&now, &files->names, sizeof(now)) == 0)
 		return;
-	files_set_names(files, &now);
+	image_files_set_names(files, &now);
 	kept = film_keep(film, sizeof(*kept));
 	*kept = now;
 	film_change(film, (struct change){.kind = CHANGE_NAMES, .bytes = kept});
@@ -307,7 +307,7 @@ static bool is_named(const struct files *files, uint32_t index)
 	return false;
 }
 
-uint64_t files_hash(const struct files *files)
+uint64_t image_files_hash(const struct files *files)
 {
 	uint64_t hash = files->names_hash;
 
@@ -319,7 +319,7 @@ uint64_t files_hash(const struct files *files)
 
 /* ---- back ------------------------------------------------------------------------------------- */
 
-void files_copy_unread(struct files *copy, const struct files *files)
+void image_files_copy_unread(struct files *copy, const struct files *files)
 {
 	*copy = *files;
 	for (uint32_t i = 0; i < copy->count; i++) {
@@ -387,7 +387,7 @@ static void restore_bytes(const struct file *file)
 	punch(file, next, file->length / FILE_PAGE_BYTES);
 }
 
-void files_restore(const struct files *files)
+void image_files_restore(const struct files *files)
 {
 	restore_names(files);
 	for (uint32_t i = 0; i < files->count; i++)

@@ -55,29 +55,29 @@ struct files {
 /* Where what changes is put. */
 struct film;
 
-void files_begin(struct files *files, const char *directory, const char *kept_directory);
+void image_files_begin(struct files *files, const char *directory, const char *kept_directory);
 
 /* Memory was given to a file, or taken from it. */
-void files_allocate(struct files *files, struct film *film, uint64_t inode, uint64_t offset, uint64_t bytes,
+void image_files_allocate(struct files *files, struct film *film, uint64_t inode, uint64_t offset, uint64_t bytes,
 		    bool is_punched);
 
 /* Looks for names that have come or gone. */
-void files_look_names(struct files *files, struct film *film);
+void image_files_look_names(struct files *files, struct film *film);
 
 /* Looks for bytes that have changed; everywhere, or only where a plain instruction may have written. */
-void files_look_bytes(struct files *files, struct film *film, bool is_everywhere);
+void image_files_look_bytes(struct files *files, struct film *film, bool is_everywhere);
 
 /* Equal files have equal hashes, whichever run they come from: inodes and keys of processes do not count. */
-uint64_t files_hash(const struct files *files);
+uint64_t image_files_hash(const struct files *files);
 
 /* Makes the files on disk what `files` says. */
-void files_restore(const struct files *files);
+void image_files_restore(const struct files *files);
 
 /* The same files, of whose pages and names nothing is known yet. */
-void files_copy_unread(struct files *copy, const struct files *files);
+void image_files_copy_unread(struct files *copy, const struct files *files);
 
 /* For who plays changes again: sets (bytes NULL: takes away) a page; sets the names. */
-void files_set_page(struct files *files, uint32_t file, uint64_t number, unsigned char *bytes);
-void files_set_names(struct files *files, const struct names *names);
+void image_files_set_page(struct files *files, uint32_t file, uint64_t number, unsigned char *bytes);
+void image_files_set_names(struct files *files, const struct names *names);
 
 #endif

@@ -111,10 +111,10 @@ void film_play(struct film *film, uint64_t number, struct files *files, const st
 
 		switch (change->kind) {
 		case CHANGE_PAGE:
-			files_set_page(files, change->file, change->page, change->bytes);
+			image_files_set_page(files, change->file, change->page, change->bytes);
 			break;
 		case CHANGE_NAMES:
-			files_set_names(files, change->bytes);
+			image_files_set_names(files, change->bytes);
 			break;
 		case CHANGE_ACCOUNTS:
 			*accounts = change->bytes;

@@ -16,7 +16,7 @@ $(IMAGES_DIR)/images: $(call crash,$(images_tracer) $(images_scene) tests/crash/
 		$(B)/crash/libsupport.a $(B)/crash/libinternal.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) $(LDFLAGS) $(URING_LIBS)
+	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) $(LDFLAGS) $(ENGINE_LIBS)
 
 $(IMAGES_DIR)/product.o: $(CLIENT_OBJECTS) tests/images/product.lds
 	$(call say,LD,$@)
@@ -33,7 +33,7 @@ $(IMAGES_DIR)/victim: $(call obj,tests/images/victim.c) $(IMAGES_DIR)/scene.o $(
 		$(B)/libringlease-engine.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) -Wl,-z,now $(LDFLAGS) $(URING_LIBS)
+	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) -Wl,-z,now $(LDFLAGS) $(ENGINE_LIBS)
 
 .PHONY: check-images-all check-images-mutants
 check-images-all: check-images-mutants ## kill after every instruction (long)

@@ -40,7 +40,7 @@ static bool is_time_over(const struct run *run)
 
 static uint64_t watch_hash(const struct watch *watch)
 {
-	return files_hash(&watch->files) ^ accounts_hash(watch->accounts);
+	return image_files_hash(&watch->files) ^ accounts_hash(watch->accounts);
 }
 
 /* What memory was given to files since last asked. */
@@ -49,14 +49,14 @@ static void watch_allocations(struct watch *watch)
 	while (watch->allocations < watch->stage->allocation_count) {
 		const struct allocation *given = &watch->stage->allocation[watch->allocations++];
 
-		files_allocate(&watch->files, watch->film, given->inode, given->offset, given->bytes,
-			       given->is_punched);
+		image_files_allocate(&watch->files, watch->film, given->inode, given->offset, given->bytes,
+				     given->is_punched);
 	}
 }
 
 static void watch_look(struct watch *watch, bool is_everywhere)
 {
-	files_look_bytes(&watch->files, watch->film, is_everywhere);
+	image_files_look_bytes(&watch->files, watch->film, is_everywhere);
 	film_look_accounts(watch->film, watch->stage, &watch->accounts);
 }
 
@@ -84,9 +84,9 @@ static void watch_begin(struct watch *watch, struct run *run)
 	trace_start(&watch->trace, stage, run->victim, run->stage_fd, run->script, run->worker);
 	watch->scene = scene_copy_take(&stage->scene);
 	watch->film = film_make();
-	files_begin(&watch->files, stage->scene.directory, run->kept_directory);
+	image_files_begin(&watch->files, stage->scene.directory, run->kept_directory);
 	watch_allocations(watch);
-	files_look_names(&watch->files, watch->film);
+	image_files_look_names(&watch->files, watch->film);
 	watch_look(watch, true);
 	watch_cut(watch);
 }
@@ -107,7 +107,7 @@ static bool watch_step(struct watch *watch)
 		fake_clock_advance(&watch->stage->scene.clock, 1);
 	watch_allocations(watch);
 	if (trace->call.is_call)
-		files_look_names(&watch->files, watch->film);
+		image_files_look_names(&watch->files, watch->film);
 	return !was_running || watch->stage->is_running;
 }
 
@@ -164,7 +164,7 @@ static void judge_image(struct watch *watch, uint64_t number, struct files *want
 
 	film_play(watch->film, number, wanted, &accounts);
 	watch->accounts = accounts;
-	files_restore(wanted);
+	image_files_restore(wanted);
 	scene_copy_restore(watch->scene, watch->stage, accounts);
 	verdict = judge(&watch->early, watch->script);
 	note_verdict(verdict, &watch->stage->scene, &tally->image_failures, &tally->image_losses,
@@ -182,7 +182,7 @@ static void judge_images(struct watch *watch)
 	const struct run *run = watch->run;
 	struct tally *tally = run->tally;
 
-	files_copy_unread(&wanted, &watch->files);
+	image_files_copy_unread(&wanted, &watch->files);
 	for (uint64_t i = 0; i < watch->film->image_count; i++) {
 		const struct image *image = &watch->film->image[i];
 		bool is_new = known_add(run->known, image->hash);
@@ -259,7 +259,7 @@ static void kill_main(void *context)
 	go_to(&watch, &sample->place);
 	trace_kill(&watch.trace);
 	watch_allocations(&watch);
-	files_look_names(&watch.files, watch.film);
+	image_files_look_names(&watch.files, watch.film);
 	watch_look(&watch, true);
 	/* How often a victim looks while it waits is not the same each time. */
 	is_same = watch.script->waits || watch_hash(&watch) == sample->hash;

@@ -14,9 +14,17 @@ void check_settled(uint32_t slot)
 {
 	struct account *account = &world.messages[message_in(slot)];
 
-	if (account->is_ready)
+	if (account->is_ready) {
 		account->settled = 1;
+		account->readied_by = 0;
+	}
 	world.messages[0] = (struct account){0};
+}
+
+void check_readied(uint32_t slot)
+{
+	if (world.messages[message_in(slot)].readied_by == explore_current() + 1)
+		check_settled(slot);
 }
 
 void check_take_begins(int actor)
@@ -205,6 +213,7 @@ void check_end(void)
 	static const struct ring_cursor fresh;
 
 	check_sleepers();
+	journal_check_end();
 	check_drain_with(&fresh);
 	for (int i = 0; i < explore_actor_count() && !explore_failed(); i++)
 		if (explore_actor(i)->status != ACTOR_DEAD)
@@ -255,6 +264,10 @@ void show_word(const void *address, char *text, size_t bytes)
 		snprintf(text, bytes, "due group %llu", ~value);
 	else if (address == ring.due.summary)
 		snprintf(text, bytes, "due summary %llu", ~value);
+	else if (address == ring.marks.words)
+		snprintf(text, bytes, "marks %#llx", value);
+	else if (address == ring.marks.summary)
+		snprintf(text, bytes, "marks summary %#llx", value);
 	else if (address == &world.event)
 		snprintf(text, bytes, "event %u", world.event);
 	else

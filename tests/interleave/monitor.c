@@ -18,8 +18,9 @@ static bool is_drawn(enum slot_state from, enum slot_state to)
 {
 	static const unsigned drawn[SLOT_STATE_COUNT] = {
 		[SLOT_FREE] = ONE(WRITING) | ONE(ARRIVING),
-		[SLOT_WRITING] = ONE(PASSED) | ONE(READY) | ONE(DELAYED) | ONE(FREE),
-		[SLOT_PASSED] = ONE(READY) | ONE(DELAYED) | ONE(FREE),
+		[SLOT_WRITING] = ONE(PASSED) | ONE(PENDING) | ONE(READY) | ONE(DELAYED) | ONE(FREE),
+		[SLOT_PASSED] = ONE(PENDING) | ONE(READY) | ONE(DELAYED) | ONE(FREE),
+		[SLOT_PENDING] = ONE(READY) | ONE(DELAYED),
 		[SLOT_READY] = ONE(LEASED) | ONE(READY) | ONE(DEAD) | ONE(FREE),
 		[SLOT_LEASED] = ONE(LEASED) | ONE(READY) | ONE(DELAYED) | ONE(FREE),
 		[SLOT_DELAYED] = ONE(READY) | ONE(DELAYED) | ONE(FREE),
@@ -75,6 +76,17 @@ static void judge_end_of_lease(uint32_t slot, struct account *account, struct sl
 		explore_fail("slot %llu: lease ended, changed or deleted by somebody who does not hold it", slot);
 }
 
+static void judge_durable(uint32_t slot, struct slot_word from, struct slot_word to)
+{
+	bool is_delayed = word_owner(from) == PENDING_DELAYED;
+
+	if (!journal_has(slot, from))
+		explore_fail("slot %llu: made durable, but not by who has written it to the journal", slot);
+	if (is_delayed != (word_state(to) == SLOT_DELAYED) || word_deadline_ms(to) != word_deadline_ms(from) ||
+	    word_owner(to) != OWNER_NONE)
+		explore_fail("slot %llu: durable, but not as it was sent", slot);
+}
+
 static void charge(uint32_t slot, struct slot_word from, struct slot_word to)
 {
 	enum slot_state old = word_state(from), new = word_state(to);
@@ -83,10 +95,13 @@ static void charge(uint32_t slot, struct slot_word from, struct slot_word to)
 
 	if (is_one_of(old, ONE(WRITING) | ONE(PASSED) | ONE(ARRIVING)))
 		judge_owner(slot, from, to);
-	if (is_one_of(old, ONE(WRITING) | ONE(PASSED)) && is_one_of(new, ONE(READY) | ONE(DELAYED))) {
+	if (is_one_of(old, ONE(WRITING) | ONE(PASSED)) &&
+	    is_one_of(new, ONE(PENDING) | ONE(READY) | ONE(DELAYED))) {
 		begin_message(slot, to);
 		account = &world.messages[message_in(slot)];
 	}
+	if (old == SLOT_PENDING)
+		judge_durable(slot, from, to);
 	if (old == SLOT_LEASED)
 		judge_end_of_lease(slot, account, from, to);
 	if (old == SLOT_DELAYED && new == SLOT_READY &&
@@ -104,6 +119,7 @@ static void charge(uint32_t slot, struct slot_word from, struct slot_word to)
 	account->is_ready = new == SLOT_READY;
 	if (old == SLOT_READY || new == SLOT_READY) {
 		account->settled = 0;
+		account->readied_by = (uint8_t)(account->is_ready ? who + 1 : 0);
 		for (int i = 0; i <= ACTORS_MAX; i++)
 			world.actors[i].must_see &= (uint8_t) ~(1u << (account - world.messages));
 	}
@@ -145,6 +161,7 @@ void monitor_step(void)
 			continue;
 		world.seen[slot] = to;
 		follow(slot, from, to);
+		journal_changed(slot);
 	}
 }
 

@@ -21,7 +21,23 @@ static uint32_t row_of(int actor)
 	return (uint32_t)actor + 1;
 }
 
-bool send_once(int actor, bool is_delayed)
+static enum ring_result publish(int actor, enum send_mode mode)
+{
+	const struct ring_claim *claim = &private_of(actor)->claim;
+
+	switch (mode) {
+	case SENDS_DELAYED:
+		return ring_publish_delayed(&ring, claim, row_of(actor), DELAY_ENDS);
+	case SENDS_PENDING:
+		return ring_publish_pending(&ring, claim, row_of(actor), 0);
+	case SENDS_PENDING_DELAYED:
+		return ring_publish_pending(&ring, claim, row_of(actor), DELAY_ENDS);
+	default:
+		return ring_publish(&ring, claim, row_of(actor));
+	}
+}
+
+bool send_once(int actor, enum send_mode mode)
 {
 	struct private *me = private_of(actor);
 	enum ring_result result;
@@ -42,14 +58,11 @@ bool send_once(int actor, bool is_delayed)
 	data_written(&ring.slots[slot].message.id[0]);
 	ring.slots[slot].message.id[0] = me->first++;
 	explore_doing(actor, "publish");
-	if (is_delayed)
-		result = ring_publish_delayed(&ring, &me->claim, row_of(actor), DELAY_ENDS);
-	else
-		result = ring_publish(&ring, &me->claim, row_of(actor));
+	result = publish(actor, mode);
 	monitor_step();
 	if (result != RING_OK)
 		explore_fail("publish was refused", result);
-	check_settled(slot);
+	check_readied(slot);
 	me->claim = (struct ring_claim){0};
 	return true;
 }
@@ -61,21 +74,24 @@ static void producer_turn(int actor)
 	one_turn_less(actor);
 }
 
-int add_producer(const char *name, unsigned first, unsigned messages)
+int add_producer_that(const char *name, unsigned first, unsigned messages, enum send_mode mode)
 {
 	int actor = explore_add_actor(name, producer_turn, true);
 
 	private_of(actor)->first = (uint8_t)first;
 	private_of(actor)->left = (uint8_t)messages;
+	private_of(actor)->mode = (uint8_t)mode;
 	return actor;
+}
+
+int add_producer(const char *name, unsigned first, unsigned messages)
+{
+	return add_producer_that(name, first, messages, SENDS);
 }
 
 int add_delaying_producer(const char *name, unsigned first, unsigned messages)
 {
-	int actor = add_producer(name, first, messages);
-
-	private_of(actor)->mode = 1;
-	return actor;
+	return add_producer_that(name, first, messages, SENDS_DELAYED);
 }
 
 /* ---- consumer ------------------------------------------------------------------------------------- */
@@ -158,8 +174,18 @@ static void release_taken(int actor, const struct ring_taken *taken)
 	if (receipt_is_good(word, taken->word) && word_state(word) == SLOT_LEASED &&
 	    ring_make_ready(&ring, taken->slot, word)) {
 		monitor_step();
-		check_settled(taken->slot);
+		check_readied(taken->slot);
 	}
+}
+
+static void delay_taken(int actor, const struct ring_taken *taken)
+{
+	struct slot_word word;
+
+	explore_doing(actor, "delay");
+	word = slot_read_stable(&ring.slots[taken->slot]);
+	if (receipt_is_good(word, taken->word))
+		ring_set_deadline(&ring, taken->slot, word, SLOT_DELAYED, DELAY_ENDS);
 }
 
 static void deal_with_taken(int actor)
@@ -173,6 +199,9 @@ static void deal_with_taken(int actor)
 	} else if (me->mode == RELEASES) {
 		me->mode = DELETES;
 		release_taken(actor, &me->taken);
+	} else if (me->mode == DELAYS) {
+		me->mode = DELETES;
+		delay_taken(actor, &me->taken);
 	} else {
 		delete_taken(actor, &me->taken);
 	}
@@ -243,7 +272,7 @@ void expire_slot(uint32_t slot)
 		due_lower(&ring.due, slot, word_deadline_ms(word));
 	else if (ring_make_ready(&ring, slot, word)) {
 		monitor_step();
-		check_settled(slot);
+		check_readied(slot);
 	}
 }
 

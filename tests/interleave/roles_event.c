@@ -41,7 +41,7 @@ static void sender_turn(int actor)
 {
 	struct private *me = &world.actors[actor];
 
-	if (send_once(actor, false)) {
+	if (send_once(actor, SENDS)) {
 		explore_doing(actor, "notify");
 		notify_one();
 	} else {

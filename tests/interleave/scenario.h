@@ -23,4 +23,17 @@ void build_bitmap_levels(void);
 void build_due(void);
 void build_due_death(void);
 
+/* scenario_journal.c */
+void build_marks(void);
+void build_marks_death(void);
+void build_marks_levels(void);
+void build_journal_send(void);
+void build_journal_pending(void);
+void build_journal_pending_passed(void);
+void build_journal_pending_delayed(void);
+void build_journal_next_lap(void);
+void build_journal_lease(void);
+void build_journal_delay(void);
+void build_journal_release(void);
+
 #endif

@@ -24,9 +24,9 @@ static bool is_high_half(const void *address)
 	return offset < ring_slot_count(&ring) * sizeof(struct slot) && offset % sizeof(struct slot) == 8;
 }
 
-void world_begin(uint32_t order, bool hint_is_low)
+static void begin(uint32_t order, bool hint_is_low, bool has_marks)
 {
-	size_t bytes = ring_bytes(order);
+	size_t bytes = ring_bytes(order, has_marks);
 
 	if (bytes > sizeof(arena) || (1u << order) > SLOTS_MAX) {
 		fprintf(stderr, "interleave: the arena is too small\n");
@@ -36,7 +36,7 @@ void world_begin(uint32_t order, bool hint_is_low)
 	memset(&world, 0, sizeof(world));
 	memset(&ends, 0, sizeof(ends));
 	memset(arena, 0, sizeof(arena));
-	ring_place(&ring, &ends, arena, order);
+	ring_place(&ring, &ends, arena, order, has_marks);
 	if (hint_is_low) {
 		*ring.due.groups = UINT64_MAX;
 		*ring.due.summary = UINT64_MAX;
@@ -47,6 +47,17 @@ void world_begin(uint32_t order, bool hint_is_low)
 	explore_remember(&ends.tail, sizeof(uint64_t));
 	explore_remember(&ends.head, sizeof(uint64_t));
 	monitor_begin();
+	journal_begin(has_marks);
+}
+
+void world_begin(uint32_t order, bool hint_is_low)
+{
+	begin(order, hint_is_low, false);
+}
+
+void world_begin_with_journal(uint32_t order, bool hint_is_low)
+{
+	begin(order, hint_is_low, true);
 }
 
 void tear_words(void)
@@ -59,6 +70,7 @@ static void put(uint32_t slot, struct slot_word word)
 	ring.slots[slot].word.low = word.bits.low;
 	ring.slots[slot].word.high = word.bits.high;
 	monitor_begin();
+	journal_note(slot);
 }
 
 static void start_with(uint32_t slot, uint64_t generation, unsigned message, enum slot_state state,
@@ -74,6 +86,12 @@ void start_leased(uint32_t slot, uint64_t generation, unsigned message, uint32_t
 {
 	start_with(slot, generation, message, SLOT_LEASED, deadline_ms);
 	due_lower(&ring.due, slot, deadline_ms);
+}
+
+void start_delayed(uint32_t slot, uint64_t generation, unsigned message, uint32_t due_ms)
+{
+	start_with(slot, generation, message, SLOT_DELAYED, due_ms);
+	due_lower(&ring.due, slot, due_ms);
 }
 
 void start_ready_again(uint32_t slot, uint64_t generation, unsigned message)

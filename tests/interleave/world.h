@@ -35,7 +35,8 @@ struct account {
 	uint8_t holder;	  /* actor of the latest lease */
 	uint8_t settled;  /* whoever made it READY has returned from that call */
 	uint8_t received; /* how often */
-	uint8_t padding[2];
+	uint8_t readied_by; /* 1 + who made it READY, while it is so and not settled */
+	uint8_t padding;
 };
 
 /* What one actor keeps to itself. */
@@ -75,6 +76,8 @@ extern struct ring ring; /* the view; constant during a run */
 /* Builds an empty ring of 2^order slots and begins a scenario on it. `hint_is_low`: the due hints
  * start at "now", which spares the walk the steps of lowering them. */
 void world_begin(uint32_t order, bool hint_is_low);
+/* The same with marks of changed slots, and a journal that knows what start_... puts there. */
+void world_begin_with_journal(uint32_t order, bool hint_is_low);
 /* From here on the two halves of a slot's word are read in two steps, as slot_read() does. */
 void tear_words(void);
 
@@ -89,6 +92,8 @@ void check_take_ends(int actor, enum ring_result result);
 void check_claim_begins(int actor);
 void check_claim_ends(int actor, enum ring_result result);
 void check_settled(uint32_t slot);
+/* Who acts returns from a call that has made it READY: it is settled, unless it was received meanwhile. */
+void check_readied(uint32_t slot);
 void check_end(void);
 void show_word(const void *address, char *text, size_t bytes);
 
@@ -98,7 +103,15 @@ enum consumer_mode {
 	FORGETS,	/* never deletes: the lease ends by time */
 	EXTENDS,	/* to 50, then deletes */
 	RELEASES,	/* once, then deletes what it gets */
+	DELAYS,		/* the same, with a delay */
 };
+enum send_mode {
+	SENDS,
+	SENDS_DELAYED,
+	SENDS_PENDING, /* becomes READY once durable */
+	SENDS_PENDING_DELAYED,
+};
+int add_producer_that(const char *name, unsigned first, unsigned messages, enum send_mode mode);
 int add_producer(const char *name, unsigned first, unsigned messages);
 int add_delaying_producer(const char *name, unsigned first, unsigned messages);
 int add_consumer(const char *name, unsigned takes, enum consumer_mode mode);
@@ -117,13 +130,26 @@ int add_sleeper(const char *name, unsigned quota);		       /* consumer that slee
 void sweep_slot(uint32_t slot);
 /* What the reap step does with a slot that the due hint points at. */
 void expire_slot(uint32_t slot);
-bool send_once(int actor, bool is_delayed); /* false: full or busy */
+bool send_once(int actor, enum send_mode mode); /* false: full or busy */
 void notify_one(void);
 enum ring_result consume_once(int actor, bool before_sleep, struct ring_taken *ret);
 bool delete_taken(int actor, const struct ring_taken *taken);
 
+/* roles_journal.c: who takes the marks, and a copy of the slots that follows by them */
+int add_engine(const char *name, unsigned turns);
+void journal_begin(bool has_marks);
+/* Who acts has changed the slot. */
+void journal_changed(uint32_t slot);
+/* The journal has the slot as it is. */
+void journal_note(uint32_t slot);
+/* Has the engine, who acts now, written this message? Only then may it make it durable. */
+bool journal_has(uint32_t slot, struct slot_word word);
+/* When nobody can go on: a further turn, after which nothing may be missed. */
+void journal_check_end(void);
+
 /* Start states. */
 void start_leased(uint32_t slot, uint64_t generation, unsigned message, uint32_t deadline_ms);
+void start_delayed(uint32_t slot, uint64_t generation, unsigned message, uint32_t due_ms);
 void start_ready_again(uint32_t slot, uint64_t generation, unsigned message); /* with its bit */
 void start_freed(uint32_t slot, uint64_t generation);
 void start_ends(uint64_t position);

@@ -97,10 +97,10 @@ int main(void)
 {
 	pthread_t threads[PRODUCERS + CONSUMERS];
 	uint32_t numbers[PRODUCERS + CONSUMERS];
-	void *memory = aligned_alloc(128, (ring_bytes(ORDER) + 127) & ~(size_t)127);
+	void *memory = aligned_alloc(128, (ring_bytes(ORDER, false) + 127) & ~(size_t)127);
 
-	memset(memory, 0, ring_bytes(ORDER));
-	ring_place(&ring, &ends, memory, ORDER);
+	memset(memory, 0, ring_bytes(ORDER, false));
+	ring_place(&ring, &ends, memory, ORDER, false);
 	for (uint32_t i = 0; i < PRODUCERS + CONSUMERS; i++) {
 		numbers[i] = i;
 		if (pthread_create(&threads[i], NULL, i < PRODUCERS ? produce : consume, &numbers[i]) != 0)

@@ -167,7 +167,7 @@ const char *leaks_find_memory(struct rlq_queue *queue)
 		return say("cannot enter");
 	may += whole_pages(SEG_ROWS + (seg_row_high(segment) + 1) * sizeof(struct seg_row));
 	for (uint32_t i = 0; i < rings_count(segment->rings); i++)
-		may += whole_pages(ring_bytes(segment->ring[rings_at(segment->rings, i)].order));
+		may += whole_pages(seg_ring_bytes(segment, segment->ring[rings_at(segment->rings, i)].order));
 	for (uint32_t class = 0; class < SEG_BODY_CLASS_COUNT; class ++)
 		may += class_memory(segment, class);
 	seg_leave(segment);

@@ -157,7 +157,7 @@ static unsigned char *byte_of_ring(struct play *play, struct segment *segment)
 
 	switch (next(play, 4)) {
 	case 0:
-		return base + slots + next(play, (uint32_t)(ring_bytes(ring->order) - slots));
+		return base + slots + next(play, (uint32_t)(ring_bytes(ring->order, ring_has_marks(ring)) - slots));
 	case 1:
 		if (!play->spares_messages)
 			return base + slot * SLOT_BYTES + next(play, SLOT_BYTES);

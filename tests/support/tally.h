@@ -9,6 +9,10 @@
  *   kills, stops        of real processes, by SIGKILL and by SIGSTOP
  *   flips, fuzz_runs    bits flipped in live segments, inputs of a fuzz harness
  *   mutants             that were caught
+ *   power_cuts          of the shadow disk, each followed by a recovery that was judged
+ *   recovery_cuts       that came amid a recovery or soon after it; async_cuts: amid turns that never cease
+ *   engine_deaths       over queues that stay in memory
+ *   disk_errors         calls of the disk that failed, once or for good
  *   messages            sent in a stress run
  *   unreached           cases that the time did not reach
  *   losses, stuck       messages lost; calls over their bound of steps, and cases that hung

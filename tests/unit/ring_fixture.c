@@ -6,17 +6,27 @@
 
 enum { ROW = 3, SERIAL = 9 };
 
-void ring_test_make(struct ring_test *test, uint32_t order)
+static void make(struct ring_test *test, uint32_t order, bool has_marks)
 {
-	size_t bytes = (ring_bytes(order) + 127) & ~(size_t)127;
+	size_t bytes = (ring_bytes(order, has_marks) + 127) & ~(size_t)127;
 	void *memory = aligned_alloc(128, bytes);
 
 	cr_assert(memory != NULL);
 	memset(memory, 0, bytes);
 	memset(test, 0, sizeof(*test));
-	ring_place(&test->ring, &test->ends, memory, order);
+	ring_place(&test->ring, &test->ends, memory, order, has_marks);
 	test->owner = owner_make(ROW, SERIAL);
 	test->terms = (struct ring_terms){.deadline_ms = 1000};
+}
+
+void ring_test_make(struct ring_test *test, uint32_t order)
+{
+	make(test, order, false);
+}
+
+void ring_test_make_marked(struct ring_test *test, uint32_t order)
+{
+	make(test, order, true);
 }
 
 bool ring_test_send(struct ring_test *test, uint64_t id)

@@ -13,6 +13,8 @@ struct ring_test {
 };
 
 void ring_test_make(struct ring_test *test, uint32_t order);
+/* The same with marks of changed slots. */
+void ring_test_make_marked(struct ring_test *test, uint32_t order);
 
 /* Sends a message whose id is `id`; false if the ring is full. */
 bool ring_test_send(struct ring_test *test, uint64_t id);

@@ -187,6 +187,7 @@ Test(ring, shouldFreeASlotOnlyFromTheWordThatWasSeen)
 	ring_test_take(&test, &taken);
 	cr_assert(ring_make_ready(&test.ring, taken.slot, taken.word));
 	cr_assert_not(ring_free(&test.ring, taken.slot, taken.word), "it expired meanwhile");
+	cr_assert_not(ring_make_ready(&test.ring, taken.slot, taken.word), "and is not made visible twice");
 	cr_assert(ring_free(&test.ring, taken.slot, ring_test_word(&test, taken.slot)));
 	cr_assert_eq(ring_test_take_id(&test), 0, "a stale bit brings nothing");
 }
@@ -210,11 +211,14 @@ Test(ring, shouldMakeAnArrivedCopyReceivable)
 {
 	struct ring_claim claim;
 	struct ring_taken taken;
+	struct slot_word word;
 
 	ring_test_make(&test, 4);
 	cr_assert_eq(ring_claim_arriving(&test.ring, &test.producer, test.owner, 3, &claim), RING_OK);
 	cr_assert_eq(ring_test_take_id(&test), 0);
-	cr_assert(ring_arrive(&test.ring, claim.slot, ring_test_word(&test, claim.slot)));
+	word = ring_test_word(&test, claim.slot);
+	cr_assert(ring_arrive(&test.ring, claim.slot, word));
+	cr_assert_not(ring_arrive(&test.ring, claim.slot, word), "once only");
 	cr_assert(ring_test_take(&test, &taken));
 	cr_assert_eq(word_receives(taken.word), 4, "the count goes on");
 }

@@ -299,7 +299,7 @@ static void build_half(void *context)
 	low = REGION_BUSY | region_order_pack(12) | (uint64_t)segment->row << 12;
 	high = UINT64_C(99) << 32 | segment->serial;
 	cas128_seq(&segment->header->region[1], (struct pair128){0}, (struct pair128){low, high});
-	os_file_allocate(segment->fd, SEG_RINGS + SEG_RING_REGION, ring_bytes(12));
+	os_file_allocate(segment->fd, SEG_RINGS + SEG_RING_REGION, ring_bytes(12, false));
 }
 
 Test(rings, shouldTakeARegionBackFromADeadBuilder)

@@ -113,10 +113,20 @@ Test(verify, shouldNameAStateThatDoesNotExist)
 
 	store_seq(&slot_of(queue, 25)->word.low, load_seq(&slot_of(queue, 25)->word.low) | 15);
 	FAULT("ring 0 slot 25: no such state: 15");
-	store_seq(&slot_of(queue, 25)->word.low, SLOT_PENDING);
-	FAULT("ring 0 slot 25: no such state: 3");
 	store_seq(&slot_of(queue, 25)->word.low, SLOT_DONE);
 	FAULT("ring 0 slot 25: no such state: 11");
+}
+
+Test(verify, shouldKnowAMessageThatWaitsForTheJournal)
+{
+	struct rlq_queue *queue = busy_queue();
+	struct slot *slot = slot_of(queue, 25);
+	uint64_t low = load_seq(&slot->word.low);
+
+	store_seq(&slot->word.low, word_with_state((struct slot_word){{.low = low}}, SLOT_PENDING).bits.low);
+	cr_assert_eq(verify("q"), 0, "%s", said);
+	store_seq(&slot->word.low, load_seq(&slot->word.low) | 2 << 4);
+	FAULT("ring 0 slot 25: PENDING cannot become 2");
 }
 
 Test(verify, shouldNameAGenerationThatCannotBe)

@@ -76,7 +76,6 @@
 #define cas32_seq(word, from, to) AT_SITE("cas32_seq", ORDER_ALL, cas32_seq(word, from, to))
 #define cas128_seq(word, from, to) AT_SITE("cas128_seq", ORDER_ALL, cas128_seq(word, from, to))
 #define cas128_relaxed(word, from, to) AT_SITE("cas128_relaxed", 0, cas128_relaxed(word, from, to))
-#define cas128_release(word, from, to) AT_SITE("cas128_release", ORDER_RELEASE, cas128_release(word, from, to))
 #define exchange_seq(word, value) AT_SITE("exchange_seq", ORDER_ALL, exchange_seq(word, value))
 #define fetch_or_relaxed(word, bits) AT_SITE("fetch_or_relaxed", 0, fetch_or_relaxed(word, bits))
 #define fetch_or_seq(word, bits) AT_SITE("fetch_or_seq", ORDER_ALL, fetch_or_seq(word, bits))
@@ -93,8 +92,6 @@
 #include "ring/slot.h"
 #define slot_read(slot) AT_SITE("slot_read", ORDER_ACQUIRE | ORDER_SEQ, slot_read(slot))
 #define slot_change(slot, from, to) AT_SITE("slot_change", ORDER_ALL, slot_change(slot, from, to))
-#define slot_change_release(slot, from, to)                                                                        \
-	AT_SITE("slot_change_release", ORDER_RELEASE, slot_change_release(slot, from, to))
 #define slot_change_relaxed(slot, from, to) AT_SITE("slot_change_relaxed", 0, slot_change_relaxed(slot, from, to))
 #define slot_change_low(slot, from, to) AT_SITE("slot_change_low", ORDER_ALL, slot_change_low(slot, from, to))
 

@@ -35,6 +35,17 @@ void build_hold(void);
 void build_view_fence(void);
 void build_view_barrier(void);
 
+/* journal.c */
+void build_journal_publish(void);
+void build_journal_publish_pending(void);
+void build_journal_publish_passed(void);
+void build_journal_lease_one(void);
+void build_journal_free(void);
+void build_journal_ready(void);
+void build_journal_give_back(void);
+void build_turn(void);
+void build_new_mark(void);
+
 /* events.c */
 void build_two_sleepers(void);
 void build_stop_sleeper(void);

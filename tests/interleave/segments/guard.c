@@ -39,7 +39,7 @@ static void visit_all(bool begins)
 	for (int queue = 0; queue < QUEUES; queue++) {
 		visit(map_base[queue], SEG_ROWS + SEG_ROWS_STEP * sizeof(struct seg_row), begins);
 		for (uint32_t ring = 0; ring < RINGS_SEEN; ring++)
-			visit(ring_memory(queue, ring), ring_bytes(2), begins);
+			visit(ring_memory(queue, ring), ring_bytes(2, false), begins);
 		visit((const void *)body_places[queue].table, 2 * BLOCKS_SEEN * sizeof(uint64_t), begins);
 		visit_bits(&body_places[queue].free, begins);
 		visit_bits(&body_places[queue].holes, begins);

@@ -13,7 +13,7 @@ uint32_t slots_in(int queue, uint32_t ring)
 	if (bytes == 0)
 		return 0;
 	for (uint32_t i = 0; bytes_of[2] == 0 && i < 3; i++)
-		bytes_of[i] = (uint32_t)ring_bytes(i);
+		bytes_of[i] = (uint32_t)ring_bytes(i, false);
 	order = region_order(header_of(queue)->region[ring].low);
 	return order <= 2 && bytes >= bytes_of[order] ? UINT32_C(1) << order : 0;
 }

@@ -18,7 +18,7 @@ enum { RING_ORDER_SEEN = 2 };
 
 static size_t ring_bytes_seen(void)
 {
-	return ring_bytes(RING_ORDER_SEEN);
+	return ring_bytes(RING_ORDER_SEEN, false);
 }
 
 static bool is_poison(const unsigned char *bytes, size_t count)

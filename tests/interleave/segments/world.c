@@ -279,7 +279,7 @@ static void remember_queue(int queue)
 	for (uint32_t i = 0; i < shape.rings; i++) {
 		explore_remember((void *)&header->ends[i].tail, sizeof(uint64_t));
 		explore_remember((void *)&header->ends[i].head, sizeof(uint64_t));
-		explore_remember(ring_memory(queue, i), ring_bytes(shape.capacity > 1 ? 2 : 1));
+		explore_remember(ring_memory(queue, i), ring_bytes(shape.capacity > 1 ? 2 : 1, false));
 	}
 	explore_remember(header->bodies, sizeof(uint64_t) * 3);
 	explore_remember((void *)body_places[queue].table, BLOCKS_SEEN * sizeof(uint64_t));

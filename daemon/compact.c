@@ -1,0 +1,99 @@
+#include "daemon/compact.h"
+
+#include "daemon/gather.h"
+#include "ringlease.h"
+
+#include <errno.h>
+
+/* Has the journal more files than what lives in it needs? */
+static bool is_too_long(const struct turn *turn)
+{
+	uint64_t needed = COMPACT_FACTOR * (turn->space.bytes / turn->file_bytes + 1);
+
+	return journal_files(turn->journal) > needed + COMPACT_FILES_SPARE;
+}
+
+/* Writes again what lives of these 64 slots in `file`. Bytes written, or a negative errno. */
+static int64_t compact_group(struct turn *turn, struct journaled *queue, uint32_t index, uint32_t group,
+			     uint64_t file)
+{
+	const struct ledger_group *written = queue->ledger.ring[index].groups[group];
+	int64_t bytes = 0;
+
+	for (uint64_t left = written ? written->entered : 0; left; left &= left - 1) {
+		uint32_t bit = (uint32_t)__builtin_ctzll(left);
+		int result;
+
+		if (written->entry[bit].file != file)
+			continue;
+		result = gather_again(turn, queue, index, group * LEDGER_GROUP + bit);
+		if (result < 0)
+			return result;
+		bytes += result ? written->entry[bit].bytes : 0;
+	}
+	return bytes;
+}
+
+static int64_t compact_ring(struct turn *turn, struct journaled *queue, uint32_t index, uint64_t file)
+{
+	struct ledger_ring *ring = &queue->ledger.ring[index];
+	int64_t bytes = 0;
+
+	for (uint32_t group = 0; group < ring->group_count && bytes < COMPACT_TURN_BYTES; group++) {
+		int64_t more = compact_group(turn, queue, index, group, file);
+
+		if (more < 0)
+			return more;
+		bytes += more;
+	}
+	return bytes;
+}
+
+static int64_t compact_queue(struct turn *turn, struct journaled *queue, uint64_t file)
+{
+	struct segment *segment = queue->segment;
+	int64_t bytes = 0;
+	int error = seg_enter(segment);
+
+	if (error)
+		return error == RLQ_EREMOVED ? 0 : error;
+	for (uint32_t i = 0; i < SEG_RING_COUNT && bytes < COMPACT_TURN_BYTES && !error; i++) {
+		int64_t more = gather_has_ring(queue, i) ? compact_ring(turn, queue, i, file) : 0;
+
+		if (more < 0)
+			error = (int)more;
+		else
+			bytes += more;
+	}
+	seg_leave(segment);
+	return error ? error : bytes;
+}
+
+int compact_some(struct turn *turn)
+{
+	uint64_t file = journal_oldest(turn->journal);
+	int64_t bytes = 0;
+
+	if (!is_too_long(turn) || space_messages(&turn->space, file) == 0)
+		return 0;
+	for (size_t i = 0; i < turn->queue_count && bytes < COMPACT_TURN_BYTES; i++) {
+		int64_t more = compact_queue(turn, turn->queues[i], file);
+
+		if (more < 0)
+			return (int)more;
+		bytes += more;
+	}
+	return 0;
+}
+
+void compact_drop(struct turn *turn)
+{
+	uint64_t oldest = journal_oldest(turn->journal);
+
+	while (oldest != 0 && journal_files(turn->journal) > 1 && space_messages(&turn->space, oldest) == 0) {
+		if (journal_drop_oldest(turn->journal))
+			return; /* tried again after the next turn */
+		oldest = journal_oldest(turn->journal);
+		space_forget(&turn->space, oldest);
+	}
+}

@@ -1,0 +1,28 @@
+/* Space: the oldest file of the journal goes, once what lives in it is written again at the end.
+ *
+ * Bound: the journal has at most COMPACT_FILES_SPARE files more than COMPACT_FACTOR times what its live records
+ * fill, but for what is rewritten at the moment. So a message that is kept for days moves on through the files
+ * instead of keeping one.
+ *
+ * Always the oldest, for then a delete in it speaks only of records that are gone with it or before it.
+ */
+#ifndef ENGINE_COMPACT_H
+#define ENGINE_COMPACT_H
+
+#include "daemon/turn.h"
+
+enum {
+	COMPACT_FACTOR = 2,
+	COMPACT_FILES_SPARE = 3,
+	COMPACT_TURN_BYTES = 4 << 20, /* rewritten in one turn, so that those who wait for it need not wait long */
+};
+
+/* Amid a turn, after its deletes and before its sends: writes some of what lives in the oldest file again, if there
+ * are too many files. A message that is being moved is left until its move is over: its copy may be written already
+ * as what it is instead of. 0 or a negative errno. */
+int compact_some(struct turn *turn);
+
+/* After a durable turn: drops the oldest files in which nothing lives. */
+void compact_drop(struct turn *turn);
+
+#endif

@@ -1,0 +1,164 @@
+#include "daemon/data_folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#ifndef CIFS_SUPER_MAGIC
+#define CIFS_SUPER_MAGIC 0xFF534D42
+#endif
+#ifndef SMB2_SUPER_MAGIC
+#define SMB2_SUPER_MAGIC 0xFE534D42
+#endif
+
+/* ---- where it is ------------------------------------------------------------------------------ */
+
+/* The folder above those of all directories. */
+static int state_folder(char *ret_path, size_t room)
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	int length;
+
+	if (state && state[0] == '/')
+		length = snprintf(ret_path, room, "%s/ringlease", state);
+	else if (geteuid() == 0)
+		length = snprintf(ret_path, room, "/var/lib/ringlease");
+	else if (home && home[0] == '/')
+		length = snprintf(ret_path, room, "%s/.local/state/ringlease", home);
+	else
+		return -ENOENT;
+	return length < (int)room ? length : -ENAMETOOLONG;
+}
+
+int data_folder_default(const char *queues, char *ret_path, size_t room)
+{
+	const char *given = getenv("RINGLEASE_DATA");
+	char whole[PATH_MAX];
+	int length;
+
+	if (given && *given)
+		return snprintf(ret_path, room, "%s", given) < (int)room ? 0 : -ENAMETOOLONG;
+	length = state_folder(ret_path, room);
+	if (length < 0)
+		return length;
+	if (realpath(queues, whole) == NULL)
+		return -errno;
+	for (char *at = whole; *at; at++)
+		if (*at == '/')
+			*at = '%';
+	if (snprintf(ret_path + length, room - (size_t)length, "/%s", whole + 1) >= (int)(room - (size_t)length) ||
+	    strlen(whole) > NAME_MAX)
+		return -ENAMETOOLONG;
+	return 0;
+}
+
+/* ---- opened ----------------------------------------------------------------------------------- */
+
+int data_folder_make(const char *path)
+{
+	char part[PATH_MAX];
+
+	if (snprintf(part, sizeof(part), "%s", path) >= (int)sizeof(part))
+		return -ENAMETOOLONG;
+	for (char *at = part + 1; *at; at++) {
+		if (*at != '/')
+			continue;
+		*at = '\0';
+		if (mkdir(part, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		*at = '/';
+	}
+	return mkdir(part, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* A lock there may be lost with the network, and what is flushed need not be on a disk. */
+static bool is_on_network(int fd)
+{
+	struct statfs status;
+
+	if (fstatfs(fd, &status) < 0)
+		return false;
+	switch ((unsigned long)status.f_type & 0xffffffff) {
+	case NFS_SUPER_MAGIC:
+	case SMB_SUPER_MAGIC:
+	case CIFS_SUPER_MAGIC:
+	case SMB2_SUPER_MAGIC:
+	case CEPH_SUPER_MAGIC:
+	case AFS_SUPER_MAGIC:
+	case V9FS_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int lock(struct data_folder *folder, char *ret_why, size_t room)
+{
+	char pid[32] = "";
+	ssize_t got;
+
+	folder->lock_fd = openat(folder->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (folder->lock_fd < 0) {
+		int error = -errno;
+
+		snprintf(ret_why, room, "%s: cannot be written to: %s", folder->path, strerrordesc_np(-error));
+		return error;
+	}
+	if (flock(folder->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		got = pread(folder->lock_fd, pid, sizeof(pid) - 1, 0);
+		pid[got > 0 ? (size_t)got : 0] = '\0';
+		pid[strcspn(pid, "\n")] = '\0';
+		snprintf(ret_why, room, "%s: in use by another engine (process %s); give this one another --data",
+			 folder->path, pid[0] ? pid : "unknown");
+		return -EBUSY;
+	}
+	if (ftruncate(folder->lock_fd, 0) < 0 || dprintf(folder->lock_fd, "%d\n", getpid()) < 0) {
+		int error = -errno;
+
+		snprintf(ret_why, room, "%s: cannot be written to: %s", folder->path, strerrordesc_np(-error));
+		return error;
+	}
+	return 0;
+}
+
+int data_folder_open(const char *path, struct data_folder *ret_folder, char *ret_why, size_t room)
+{
+	int error = data_folder_make(path);
+
+	*ret_folder = (struct data_folder){.fd = -1, .lock_fd = -1};
+	if (!error && snprintf(ret_folder->path, sizeof(ret_folder->path), "%s", path) >= PATH_MAX)
+		error = -ENAMETOOLONG;
+	if (!error) {
+		ret_folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		error = ret_folder->fd < 0 ? -errno : 0;
+	}
+	if (error) {
+		snprintf(ret_why, room, "%s: cannot be used: %s", path, strerrordesc_np(-error));
+	} else if (is_on_network(ret_folder->fd)) {
+		snprintf(ret_why, room,
+			 "%s: on a network file system, where a flush promises nothing; use a local disk", path);
+		error = -EREMOTE;
+	} else {
+		error = lock(ret_folder, ret_why, room);
+	}
+	if (error)
+		data_folder_close(ret_folder);
+	return error;
+}
+
+void data_folder_close(struct data_folder *folder)
+{
+	if (folder->lock_fd >= 0)
+		close(folder->lock_fd);
+	if (folder->fd >= 0)
+		close(folder->fd);
+	folder->fd = folder->lock_fd = -1;
+}

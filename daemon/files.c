@@ -1,0 +1,237 @@
+#include "daemon/files.h"
+
+#include "daemon/format.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The spare file, under the first name until it is whole. */
+#define NEW_NAME "journal-new"
+#define SPARE_NAME "journal-spare"
+
+enum { ZEROS_BYTES = 1 << 20 };
+
+/* ---- which files ------------------------------------------------------------------------------ */
+
+static int numbers_add(struct files *files, uint64_t number)
+{
+	uint64_t *more = reallocarray(files->numbers, files->count + 1, sizeof(*more));
+
+	if (more == NULL)
+		return -ENOMEM;
+	files->numbers = more;
+	more[files->count++] = number;
+	return 0;
+}
+
+static int found(void *context, const char *name)
+{
+	struct files *files = context;
+	uint64_t number = format_file_number(name);
+
+	if (strcmp(name, SPARE_NAME) == 0)
+		files->has_spare = true;
+	if (number == 0)
+		return 0;
+	return number >= files->next ? -EEXIST : numbers_add(files, number);
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int unlink_if_there(struct files *files, const char *name)
+{
+	int error = files->disk->unlink(files->folder, name);
+
+	return error == -ENOENT ? 0 : error;
+}
+
+/* A spare file of another size is of no use. */
+static int look_at_spare(struct files *files)
+{
+	int64_t length;
+	int fd;
+
+	if (!files->has_spare)
+		return 0;
+	fd = files->disk->open(files->folder, SPARE_NAME, 0);
+	length = fd < 0 ? fd : files->disk->length(fd);
+	if (fd >= 0)
+		files->disk->close(fd);
+	files->has_spare = length == (int64_t)files->file_bytes;
+	return files->has_spare ? 0 : unlink_if_there(files, SPARE_NAME);
+}
+
+int files_begin(struct files *files)
+{
+	int error = files->disk->list(files->folder, found, files);
+
+	if (!error && files->count > 1)
+		qsort(files->numbers, files->count, sizeof(*files->numbers), compare);
+	if (!error)
+		error = unlink_if_there(files, NEW_NAME);
+	return error ? error : look_at_spare(files);
+}
+
+/* ---- making a file ready ---------------------------------------------------------------------- */
+
+static int create(struct files *files, const char *name)
+{
+	uint32_t direct = files->is_direct ? OS_DISK_DIRECT : 0;
+	int fd = files->disk->create(files->folder, name, OS_DISK_WRITE | direct);
+
+	if (fd == -EINVAL && direct) {
+		/* Some file systems say so only after they have made the name. */
+		unlink_if_there(files, name);
+		files->is_direct = false;
+		fd = files->disk->create(files->folder, name, OS_DISK_WRITE);
+	}
+	return fd;
+}
+
+static int open_to_write(struct files *files, const char *name)
+{
+	uint32_t direct = files->is_direct ? OS_DISK_DIRECT : 0;
+	int fd = files->disk->open(files->folder, name, OS_DISK_WRITE | direct);
+
+	if (fd == -EINVAL && direct) {
+		files->is_direct = false;
+		fd = files->disk->open(files->folder, name, OS_DISK_WRITE);
+	}
+	return fd;
+}
+
+int files_allocate(struct files *files, int fd, uint64_t offset, uint64_t bytes)
+{
+	int error = os_disk_allocate(files->disk, fd, offset, bytes);
+
+	return error == -EOPNOTSUPP ? 0 : error;
+}
+
+/* Writing over bytes that were written once is quicker than into an allocation that never was. */
+static int write_zeros(struct files *files, int fd)
+{
+	uint64_t bytes = files->file_bytes;
+	unsigned char *zeros = aligned_alloc(FORMAT_PAGE, ZEROS_BYTES);
+	int error = zeros ? 0 : -ENOMEM;
+
+	if (zeros)
+		memset(zeros, 0, ZEROS_BYTES);
+	for (uint64_t offset = 0; offset < bytes && !error; offset += ZEROS_BYTES) {
+		uint64_t count = bytes - offset < ZEROS_BYTES ? bytes - offset : ZEROS_BYTES;
+
+		error = os_disk_write(files->disk, fd, zeros, count, offset);
+	}
+	free(zeros);
+	return error ? error : os_disk_flush(files->disk, fd);
+}
+
+static int make_spare(struct files *files)
+{
+	int error = unlink_if_there(files, NEW_NAME);
+	int fd = error ? error : create(files, NEW_NAME);
+
+	if (fd < 0)
+		return fd;
+	error = files_allocate(files, fd, 0, files->file_bytes);
+	if (!error)
+		error = write_zeros(files, fd);
+	files->disk->close(fd);
+	if (!error)
+		error = files->disk->rename(files->folder, NEW_NAME, SPARE_NAME);
+	if (error)
+		unlink_if_there(files, NEW_NAME);
+	else
+		files->has_spare = true;
+	return error;
+}
+
+int files_prepare(struct files *files)
+{
+	return files->has_spare ? 0 : make_spare(files);
+}
+
+/* The spare file under the next number, its name durable. The number is used up in any case. */
+static int take_spare(struct files *files, uint64_t *ret_number)
+{
+	uint64_t number = files->next;
+	char name[FORMAT_FILE_NAME_BYTES];
+	int error, fd;
+
+	if (number > FORMAT_FILE_NUMBER_MAX)
+		return -EOVERFLOW;
+	files->next++;
+	format_file_name(number, name);
+	error = numbers_add(files, number);
+	if (error)
+		return error;
+	error = files->disk->rename(files->folder, SPARE_NAME, name);
+	if (error) {
+		files->count--;
+		return error;
+	}
+	files->has_spare = false;
+	fd = open_to_write(files, name);
+	if (fd < 0)
+		return fd;
+	error = files->disk->flush_folder(files->folder);
+	if (error) {
+		files->disk->close(fd);
+		return error;
+	}
+	*ret_number = number;
+	return fd;
+}
+
+int files_make(struct files *files, uint64_t *ret_number)
+{
+	int error = files_prepare(files);
+
+	return error ? error : take_spare(files, ret_number);
+}
+
+/* ---- the oldest ------------------------------------------------------------------------------- */
+
+/* Is it of the usual size? */
+static bool is_reusable(struct files *files, const char *name)
+{
+	int fd = files->has_spare ? -1 : files->disk->open(files->folder, name, 0);
+	int64_t length = fd < 0 ? -1 : files->disk->length(fd);
+
+	if (fd >= 0)
+		files->disk->close(fd);
+	return length == (int64_t)files->file_bytes;
+}
+
+int files_drop_oldest(struct files *files)
+{
+	char name[FORMAT_FILE_NAME_BYTES];
+	int error;
+
+	format_file_name(files->numbers[0], name);
+	if (is_reusable(files, name)) {
+		error = files->disk->rename(files->folder, name, SPARE_NAME);
+		files->has_spare = !error;
+	} else {
+		error = unlink_if_there(files, name);
+	}
+	if (error)
+		return error;
+	memmove(files->numbers, files->numbers + 1, --files->count * sizeof(*files->numbers));
+	return files->disk->flush_folder(files->folder);
+}
+
+uint64_t files_oldest(const struct files *files)
+{
+	return files->count > 0 ? files->numbers[0] : 0;
+}
+
+void files_end(struct files *files)
+{
+	free(files->numbers);
+}

@@ -1,0 +1,41 @@
+/* The files of a journal that is written: makes the next one, drops the oldest. One spare file is kept, which was
+ * the oldest or is new and written with zeros. Their bytes are daemon/journal.c's to know. */
+#ifndef DAEMON_FILES_H
+#define DAEMON_FILES_H
+
+#include "kmod-free/disk.h"
+
+#include <stdbool.h>
+
+struct files {
+	const struct os_disk *disk;
+	int folder;
+	uint64_t file_bytes; /* of each but those that have grown */
+	uint64_t next;	     /* number of the next one */
+	bool is_direct;	     /* past the page cache, until the file system refuses */
+	bool has_spare;
+	uint64_t *numbers; /* of those there are, ascending */
+	size_t count;
+};
+
+/* The first five fields are the caller's. -EEXIST: there is a file of the next number or a higher one. 0 or a
+ * negative errno, as all below; files_end() in any case. */
+int files_begin(struct files *files);
+void files_end(struct files *files);
+
+/* Sees to it that there is a spare file. */
+int files_prepare(struct files *files);
+
+/* A descriptor of the next file, allocated and written once, under its durable name; of what it holds nothing
+ * counts. Its number is used up also on failure. */
+int files_make(struct files *files, uint64_t *ret_number);
+
+/* Makes room in a file that has to grow. */
+int files_allocate(struct files *files, int fd, uint64_t offset, uint64_t bytes);
+
+/* 0: there is none. */
+uint64_t files_oldest(const struct files *files);
+/* On failure it may be gone or not, and can be tried again. */
+int files_drop_oldest(struct files *files);
+
+#endif

@@ -1,0 +1,41 @@
+/* What differs between a queue's slots and what is written of them: first what is gone, then what is new or has
+ * changed. In this order, over all queues, so that no effect is written without its cause
+ * (docs/adr/0008-journal.md).
+ */
+#ifndef ENGINE_GATHER_H
+#define ENGINE_GATHER_H
+
+#include "daemon/turn.h"
+
+/* Takes the marks and notes the deletes among the changed slots. 0 or a negative code. */
+int gather_deletes(struct turn *turn, struct journaled *queue);
+
+/* Takes the marks again and writes the messages that are new or have changed. What is seen only now to be gone
+ * waits for the next turn. */
+int gather_sends(struct turn *turn, struct journaled *queue);
+
+/* The queue is removed: nothing that is written of it is needed any more. */
+void gather_forget(struct turn *turn, struct journaled *queue);
+
+/* Writes the message of a slot again, under its number; it has an entry. 1: written, 0: not now, or a negative
+ * errno. */
+int gather_again(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot);
+
+/* Is the ring of this index, of which the ledger knows, still the queue's? Between enter and leave. */
+static inline bool gather_has_ring(const struct journaled *queue, uint32_t index)
+{
+	return queue->ledger.ring[index].id && queue->segment->listed >> index & 1 &&
+	       queue->ledger.ring[index].id == queue->segment->ring_id[index];
+}
+
+/* Enters new rings of the queue into its ledger, all slots as changed. Between enter and leave. */
+int gather_follow_rings(struct turn *turn, struct journaled *queue);
+
+/* Is a message there that a restart should bring back? MOVED too, until its slot is free: by then its copy can be
+ * seen (R8). */
+bool gather_is_alive(struct slot_word word);
+
+/* When its delay ends, as the slot has it; 0: no delay. */
+uint32_t gather_delay_of(struct slot_word word);
+
+#endif

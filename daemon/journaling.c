@@ -1,0 +1,446 @@
+#include "daemon/journaling.h"
+
+#include "daemon/data_folder.h"
+#include "daemon/live.h"
+#include "daemon/recover.h"
+#include "daemon/replay.h"
+#include "daemon/turn.h"
+#include "kmod-free/futex.h"
+#include "ringlease.h"
+#include "shm/durable.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+	HALF_WINDOW_MS = 5, /* an async queue's turn begins so long after it was wanted */
+	IDLE_MS = 1000,
+	WHY_BYTES = 512,
+};
+
+/* A queue that is not journaled, so that it need not be opened again to know. */
+struct ignored {
+	char name[SEG_NAME_MAX + 1];
+	uint64_t file;
+};
+
+struct journaling {
+	const struct seg_directory *directory;
+	struct journaling_options options;
+	struct data_folder folder;
+	int disk_folder; /* the same, as the disk has it */
+	struct journal *journal;
+	struct turn turn;
+	uint32_t next_queue;
+	struct timespec listed; /* mtime of the directory when it was last listed */
+	bool list_again;
+	struct ignored *ignored;
+	size_t ignored_count;
+	char (*half_removed)[SEG_NAME_MAX + 1]; /* whose names are still to be taken away */
+	size_t half_removed_count;
+	pthread_t thread;
+	atomic_bool is_stopped;
+};
+
+#define say(journaling, ...) (journaling)->options.say((journaling)->options.context, __VA_ARGS__)
+
+/* ---- which queues ----------------------------------------------------------------------------- */
+
+static int queue_add(struct journaling *journaling, const struct journaled *queue)
+{
+	struct turn *turn = &journaling->turn;
+	struct journaled **more = reallocarray(turn->queues, turn->queue_count + 1, sizeof(*more));
+	struct journaled *copy = malloc(sizeof(*copy));
+
+	if (more)
+		turn->queues = more;
+	if (more == NULL || copy == NULL) {
+		free(copy);
+		return -ENOMEM;
+	}
+	*copy = *queue;
+	turn->queues[turn->queue_count++] = copy;
+	return 0;
+}
+
+static void queue_drop(struct journaling *journaling, size_t index)
+{
+	struct turn *turn = &journaling->turn;
+	struct journaled *queue = turn->queues[index];
+
+	seg_close(queue->segment);
+	ledger_end(&queue->ledger);
+	free(queue);
+	turn->queues[index] = turn->queues[--turn->queue_count];
+}
+
+static bool is_known(const struct journaling *journaling, const char *name, uint64_t file)
+{
+	for (size_t i = 0; i < journaling->turn.queue_count; i++)
+		if (journaling->turn.queues[i]->segment->file == file)
+			return true;
+	for (size_t i = 0; i < journaling->ignored_count; i++)
+		if (journaling->ignored[i].file == file && strcmp(journaling->ignored[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static int ignore(struct journaling *journaling, const char *name, uint64_t file)
+{
+	struct ignored *more = reallocarray(journaling->ignored, journaling->ignored_count + 1, sizeof(*more));
+
+	if (more == NULL)
+		return -ENOMEM;
+	journaling->ignored = more;
+	more += journaling->ignored_count++;
+	*more = (struct ignored){.file = file};
+	strncpy(more->name, name, SEG_NAME_MAX);
+	return 0;
+}
+
+static int look_at_queue(void *context, const char *name)
+{
+	struct journaling *journaling = context;
+	uint64_t file = seg_file_number(journaling->directory, name);
+	struct journaled queue = {.queue = journaling->next_queue};
+	struct segment *segment;
+	bool is_durable;
+	int error;
+
+	if (file == 0 || is_known(journaling, name, file))
+		return 0;
+	error = seg_open_to_look(journaling->directory, name, &segment);
+	if (error)
+		return 0; /* the engine says why; nothing can be sent to it either */
+	is_durable = segment->durability != RLQ_MEMORY;
+	seg_close(segment);
+	if (!is_durable)
+		return ignore(journaling, name, file);
+	error = seg_open(journaling->directory, name, &queue.segment);
+	if (error) {
+		journaling->list_again = true;
+		return 0;
+	}
+	error = queue_add(journaling, &queue);
+	if (error) {
+		seg_close(queue.segment);
+		return error;
+	}
+	journaling->next_queue++;
+	say(journaling, "%s: journaled", name);
+	return 0;
+}
+
+/* Lists the directory if it has changed. Its time has the grain of a tick: a fresh change is looked at again. */
+static int look_for_queues(struct journaling *journaling)
+{
+	struct stat status;
+	struct timespec now;
+
+	if (fstat(journaling->directory->fd, &status) < 0)
+		return -errno;
+	if (!journaling->list_again && status.st_mtim.tv_sec == journaling->listed.tv_sec &&
+	    status.st_mtim.tv_nsec == journaling->listed.tv_nsec)
+		return 0;
+	clock_gettime(CLOCK_REALTIME, &now);
+	journaling->list_again = now.tv_sec - status.st_mtim.tv_sec < 2;
+	journaling->listed = status.st_mtim;
+	return seg_directory_list(journaling->directory, NULL, look_at_queue, journaling);
+}
+
+/* ---- turns ------------------------------------------------------------------------------------ */
+
+static void wake_waiters(struct seg_engine_page *page)
+{
+	if (event_has_sleepers(&page->durable))
+		seg_wake(&page->durable, INT32_MAX);
+}
+
+static void drop_removed(struct journaling *journaling)
+{
+	for (size_t i = journaling->turn.queue_count; i-- > 0;)
+		if (journaling->turn.queues[i]->is_removed) {
+			say(journaling, "%s: removed from the journal", journaling->turn.queues[i]->segment->name);
+			queue_drop(journaling, i);
+		}
+}
+
+/* Each turn has a greater number than any that somebody may wait for. */
+static int make_turn(struct journaling *journaling)
+{
+	struct seg_engine_page *page = journaling->directory->engine;
+	uint64_t number = load_seq(&page->turn_begun) + 1;
+	int error;
+
+	store_seq(&page->turn_begun, number); /* [J4] */
+	error = look_for_queues(journaling);
+	if (!error)
+		error = turn_run(&journaling->turn);
+	if (error) {
+		store_seq(&page->journal_error, (uint64_t) - (int64_t)error);
+		wake_waiters(page);
+		return error;
+	}
+	turn_settle(&journaling->turn);
+	store_seq(&page->turn_done, number);
+	wake_waiters(page);
+	drop_removed(journaling);
+	return 0;
+}
+
+/* Until a turn is due: at once if that was asked for, soon if it is wanted, else after a while. */
+static void sleep_until_wanted(struct journaling *journaling)
+{
+	struct seg_engine_page *page = journaling->directory->engine;
+	uint64_t begun = load_seq(&page->turn_begun), until_ms = os_boot_ms() + IDLE_MS;
+	bool is_wanted = false;
+
+	while (!atomic_load(&journaling->is_stopped)) {
+		uint32_t ticket = event_prepare(&page->journal_bell);
+
+		/* [E2] Asked after the ticket; pairs with [E1] of who rings. */
+		if (load_seq(&page->turn_urgent) > begun)
+			return;
+		if (!is_wanted && load_seq(&page->turn_wanted) > begun) {
+			is_wanted = true;
+			until_ms = os_boot_ms() + HALF_WINDOW_MS;
+		}
+		if (os_boot_ms() >= until_ms || atomic_load(&journaling->is_stopped))
+			return;
+		os_futex_wait(&page->journal_bell, ticket, until_ms);
+	}
+}
+
+static void *run(void *context)
+{
+	struct journaling *journaling = context;
+	int error = 0;
+
+	while (!error && !atomic_load(&journaling->is_stopped)) {
+		sleep_until_wanted(journaling);
+		error = make_turn(journaling); /* the last one after the stop */
+	}
+	if (error)
+		say(journaling,
+		    "journal %s: failed: %s; durable queues take nothing until the engine is started again",
+		    journaling->folder.path, rlq_strerror(error));
+	return NULL;
+}
+
+/* ---- start and stop --------------------------------------------------------------------------- */
+
+static int replayed(void *context, const struct replay_place *place, const struct format_record *record)
+{
+	return live_apply(context, record, place->file);
+}
+
+/* It was being removed when the last journal ended: this one says so, and then the name goes. */
+static int finish_removal(struct journaling *journaling, const struct format_queue *definition)
+{
+	char(*more)[SEG_NAME_MAX + 1] =
+		reallocarray(journaling->half_removed, journaling->half_removed_count + 1, sizeof(*more));
+
+	if (more == NULL)
+		return -ENOMEM;
+	journaling->half_removed = more;
+	memcpy(more[journaling->half_removed_count++], definition->name, sizeof(*more));
+	return turn_note_removal(&journaling->turn, definition->queue);
+}
+
+static int recover_all(struct journaling *journaling, struct live *live)
+{
+	for (size_t i = 0; i < live->queue_count; i++) {
+		const struct live_queue *queue = &live->queues[i];
+		struct journaled journaled;
+		struct recovered report;
+		int error;
+
+		if (queue->is_removed)
+			continue;
+		error = recover_queue(journaling->directory, live, queue, &journaling->turn, &journaled, &report);
+		if (error == RLQ_EREMOVED) {
+			error = finish_removal(journaling, &queue->definition);
+			if (error)
+				return error;
+			continue;
+		}
+		if (error) {
+			say(journaling, "%s: cannot be recovered: %s", queue->definition.name, rlq_strerror(error));
+			return error;
+		}
+		error = queue_add(journaling, &journaled);
+		if (error)
+			return error;
+		say(journaling, "%s: %" PRIu64 " messages %s", queue->definition.name, report.messages,
+		    report.was_alive ? "found in memory" : "recovered");
+	}
+	return 0;
+}
+
+static int start_thread(struct journaling *journaling)
+{
+	struct seg_engine_page *page = journaling->directory->engine;
+	int error = make_turn(journaling); /* what has changed while nobody journaled */
+
+	if (error)
+		return error;
+	store_seq(&page->journal_error, 0);
+	store_seq(&page->journal_key, journaling->directory->liveness.key);
+	return -pthread_create(&journaling->thread, NULL, run, journaling);
+}
+
+static void say_refused(struct journaling *journaling, int error, const struct replay_report *report)
+{
+	const char *why = error == -ENOTSUP	  ? "is of a newer version; use that version of ringleased"
+			  : error == -EMEDIUMTYPE ? "is no file of a journal; move it away"
+			  : error == -EXDEV	  ? "is of another journal; move it away"
+						  : rlq_strerror(error);
+	char name[FORMAT_FILE_NAME_BYTES];
+
+	if (report->at_file == 0) {
+		say(journaling, "journal %s: cannot be read: %s", journaling->folder.path, why);
+		return;
+	}
+	format_file_name(report->at_file, name);
+	say(journaling, "journal %s: %s %s", journaling->folder.path, name, why);
+}
+
+static void say_replayed(struct journaling *journaling, const struct replay_report *report)
+{
+	const char *path = journaling->folder.path;
+
+	if (report->files == 0)
+		return;
+	say(journaling, "journal %s: %" PRIu64 " turns read from %" PRIu64 " files", path, report->turns,
+	    report->files);
+	if (report->cut_bytes > 0)
+		say(journaling, "journal %s: %" PRIu64 " bytes behind the last whole turn were cut off", path,
+		    report->cut_bytes);
+	for (uint64_t i = 0; i < report->damage_count && i < REPLAY_DAMAGE_MAX; i++) {
+		const struct replay_damage *damage = &report->damage[i];
+		char name[FORMAT_FILE_NAME_BYTES];
+
+		format_file_name(damage->file, name);
+		say(journaling, "journal %s: DAMAGE in %s at %" PRIu64 ": %s; what it said is lost", path, name,
+		    damage->offset, format_fault_text(damage->fault));
+	}
+}
+
+static int open_journal(struct journaling *journaling, struct live *live)
+{
+	struct journal_options options = {.define = turn_write_definitions, .context = &journaling->turn};
+	const struct replay_calls calls = {.record = replayed, .context = live};
+	struct replay_report report;
+	int error = replay(journaling->options.disk, journaling->disk_folder, &calls, &report);
+
+	if (error) {
+		say_refused(journaling, error, &report);
+		return error;
+	}
+	say_replayed(journaling, &report);
+	options.file_bytes = journaling->turn.file_bytes;
+	options.journal_id = report.journal_id;
+	options.next_lsn = report.next_lsn;
+	options.next_turn = report.next_turn;
+	options.next_file = report.next_file;
+	return journal_open(journaling->options.disk, journaling->disk_folder, &options, &journaling->journal);
+}
+
+static int open_all(struct journaling *journaling)
+{
+	struct live live = {.keeps_payloads = true, .next_number = 1, .next_queue = 1};
+	int error = open_journal(journaling, &live);
+
+	journaling->turn.journal = journaling->journal;
+	if (!error)
+		error = recover_all(journaling, &live);
+	journaling->turn.next_number = live.next_number;
+	journaling->next_queue = live.next_queue;
+	live_end(&live);
+	return error ? error : start_thread(journaling);
+}
+
+static void close_all(struct journaling *journaling)
+{
+	while (journaling->turn.queue_count > 0)
+		queue_drop(journaling, journaling->turn.queue_count - 1);
+	free(journaling->turn.queues);
+	turn_end(&journaling->turn);
+	journal_close(journaling->journal);
+	if (journaling->disk_folder >= 0)
+		journaling->options.disk->close(journaling->disk_folder);
+	data_folder_close(&journaling->folder);
+	free(journaling->ignored);
+	free(journaling->half_removed);
+	free(journaling);
+}
+
+/* The folder that was named, or the default one; said why not. */
+static int open_folder(struct journaling *journaling)
+{
+	char path[PATH_MAX], why[WHY_BYTES];
+	const char *data = journaling->options.data;
+	int error = data ? 0 : data_folder_default(journaling->directory->path, path, sizeof(path));
+
+	if (error) {
+		say(journaling, "no folder for a journal: %s; name one with --data", rlq_strerror(error));
+		return error;
+	}
+	error = data_folder_open(data ? data : path, &journaling->folder, why, sizeof(why));
+	if (error) {
+		say(journaling, "journal %s", why);
+		return error;
+	}
+	journaling->disk_folder = journaling->options.disk->open_folder(journaling->folder.path);
+	if (journaling->disk_folder < 0)
+		say(journaling, "journal %s: %s", journaling->folder.path, rlq_strerror(journaling->disk_folder));
+	return journaling->disk_folder < 0 ? journaling->disk_folder : 0;
+}
+
+int journaling_start(const struct seg_directory *directory, const struct journaling_options *options,
+		     struct journaling **ret_journaling)
+{
+	struct journaling *journaling = calloc(1, sizeof(*journaling));
+	int error;
+
+	if (journaling == NULL)
+		return -ENOMEM;
+	journaling->directory = directory;
+	journaling->options = *options;
+	journaling->turn.file_bytes = options->file_bytes ? options->file_bytes : JOURNAL_FILE_BYTES;
+	if (journaling->options.disk == NULL)
+		journaling->options.disk = &os_disk_real;
+	journaling->folder.fd = journaling->folder.lock_fd = journaling->disk_folder = -1;
+	os_clock_start(&journaling->turn.clock);
+	error = open_folder(journaling);
+	if (!error)
+		error = open_all(journaling);
+	if (error) {
+		close_all(journaling);
+		return error;
+	}
+	for (size_t i = 0; i < journaling->half_removed_count; i++)
+		seg_finish_removal(directory, journaling->half_removed[i]);
+	*ret_journaling = journaling;
+	return 0;
+}
+
+void journaling_stop(struct journaling *journaling)
+{
+	struct seg_engine_page *page;
+
+	if (journaling == NULL)
+		return;
+	page = journaling->directory->engine;
+	/* No new ones; those who wait get the turn that `run` still makes. */
+	store_seq(&page->journal_key, 0);
+	atomic_store(&journaling->is_stopped, true);
+	seg_wake(&page->journal_bell, 1);
+	pthread_join(journaling->thread, NULL);
+	close_all(journaling);
+}

@@ -1,0 +1,29 @@
+/* The journal's thread: finds the durable queues of a directory, recovers them from the journal when it starts,
+ * then makes turns as they are asked for (shm/durable.h). Begins and ends with the engine that serves the
+ * directory.
+ */
+#ifndef ENGINE_JOURNALING_H
+#define ENGINE_JOURNALING_H
+
+#include "kmod-free/disk.h"
+#include "shm/directory.h"
+
+struct journaling;
+
+struct journaling_options {
+	const char *data;	    /* folder of the journal; NULL: the default of this directory */
+	const struct os_disk *disk; /* NULL: the machine's own */
+	uint64_t file_bytes;	    /* of a file of the journal; 0: JOURNAL_FILE_BYTES */
+	void (*say)(void *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
+	void *context;
+};
+
+/* Locks the folder, replays the journal, restores queues, and starts the thread. `directory` is the caller's. On
+ * failure it has been said why. */
+int journaling_start(const struct seg_directory *directory, const struct journaling_options *options,
+		     struct journaling **ret_journaling);
+
+/* Makes a last turn, ends the thread, closes all. NULL: nothing. */
+void journaling_stop(struct journaling *journaling);
+
+#endif

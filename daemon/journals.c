@@ -1,0 +1,200 @@
+/* The public functions that read journals. */
+#include "ringlease-engine.h"
+
+#include "daemon/copy.h"
+#include "daemon/data_folder.h"
+#include "daemon/dump.h"
+#include "daemon/inspect.h"
+#include "daemon/target.h"
+
+#include <errno.h>
+#include <string.h>
+
+_Static_assert((int)RLQ_JOURNAL_FILE_BYTES == (int)FORMAT_FILE_NAME_BYTES, "a file's name fits");
+
+/* ---- summaries -------------------------------------------------------------------------------- */
+
+static bool is_usable(const struct rlq_journal_summary *summary)
+{
+	return summary->size == sizeof(*summary); /* the first version has one size */
+}
+
+static void clear(struct rlq_journal_summary *summary)
+{
+	*summary = (struct rlq_journal_summary)RLQ_JOURNAL_SUMMARY_INIT;
+}
+
+static void take_report(struct rlq_journal_summary *summary, const struct replay_report *report)
+{
+	summary->files = report->files;
+	summary->turns = report->turns;
+	summary->frames = report->frames;
+	summary->records = report->records;
+	summary->cut_offset = report->cut_offset;
+	summary->cut_bytes = report->cut_bytes;
+	if (report->cut_file)
+		format_file_name(report->cut_file, summary->cut_file);
+	if (report->at_file)
+		format_file_name(report->at_file, summary->failed_file);
+	summary->faults = report->damage_count;
+	summary->lost_frames = report->lost_frames;
+}
+
+static void take_inspection(struct rlq_journal_summary *summary, const struct inspection *inspection)
+{
+	take_report(summary, &inspection->report);
+	for (size_t i = 0; i < inspection->file_count; i++)
+		summary->bytes += inspection->files[i].bytes;
+	summary->queues = inspection->queues;
+	summary->live_messages = inspection->live_messages;
+	summary->live_bytes = inspection->live_bytes;
+	summary->last_turn = inspection->last_turn;
+	summary->last_ms = inspection->last_ms;
+}
+
+/* ---- reading ---------------------------------------------------------------------------------- */
+
+int rlq_journal_path(const char *directory, char *ret_path, size_t path_bytes)
+{
+	return data_folder_default(directory, ret_path, path_bytes);
+}
+
+static int begin(const char *data, struct rlq_journal_summary *summary)
+{
+	if (!is_usable(summary))
+		return RLQ_EATTRIBUTE;
+	clear(summary);
+	return os_disk_real.open_folder(data);
+}
+
+static int list_files(const struct inspection *inspection,
+		      int (*each)(void *context, const struct rlq_journal_file *file), void *context)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < inspection->file_count && !result; i++) {
+		const struct inspect_file *from = &inspection->files[i];
+		char name[FORMAT_FILE_NAME_BYTES];
+		const struct rlq_journal_file file = {
+			.name = name,
+			.number = from->number,
+			.bytes = from->bytes,
+			.turns = from->turns,
+			.records = from->records,
+			.live_messages = from->live_messages,
+			.live_bytes = from->live_bytes,
+			.first_ms = from->first_ms,
+			.last_ms = from->last_ms,
+		};
+
+		format_file_name(from->number, name);
+		result = each(context, &file);
+	}
+	return result;
+}
+
+int rlq_journal_list(const char *data, int (*each)(void *context, const struct rlq_journal_file *file),
+		     void *context, struct rlq_journal_summary *ret_summary)
+{
+	struct inspection inspection;
+	int folder = begin(data, ret_summary), error;
+
+	if (folder < 0)
+		return folder;
+	error = inspect(&os_disk_real, folder, &inspection);
+	take_inspection(ret_summary, &inspection);
+	if (!error)
+		error = list_files(&inspection, each, context);
+	inspection_end(&inspection);
+	os_disk_real.close(folder);
+	return error;
+}
+
+int rlq_journal_dump(const char *data, int (*each)(void *context, const struct rlq_journal_record *record),
+		     void *context, struct rlq_journal_summary *ret_summary)
+{
+	struct replay_report report = {0};
+	int folder = begin(data, ret_summary), error;
+
+	if (folder < 0)
+		return folder;
+	error = dump(&os_disk_real, folder, each, context, &report);
+	take_report(ret_summary, &report);
+	os_disk_real.close(folder);
+	return error;
+}
+
+static void tell_faults(const struct replay_report *report,
+			void (*each)(void *context, const struct rlq_journal_fault *fault), void *context)
+{
+	for (uint64_t i = 0; each && i < report->damage_count && i < REPLAY_DAMAGE_MAX; i++) {
+		const struct replay_damage *damage = &report->damage[i];
+		char name[FORMAT_FILE_NAME_BYTES];
+		const struct rlq_journal_fault fault = {
+			.file = name,
+			.offset = damage->offset,
+			.bytes = damage->bytes,
+			.first_frame = damage->first_lsn,
+			.last_frame = damage->last_lsn,
+			.text = format_fault_text(damage->fault),
+		};
+
+		format_file_name(damage->file, name);
+		each(context, &fault);
+	}
+}
+
+static int verify(int folder, void (*each)(void *context, const struct rlq_journal_fault *fault), void *context,
+		  struct rlq_journal_summary *summary)
+{
+	struct inspection inspection;
+	int error = inspect(&os_disk_real, folder, &inspection);
+	uint64_t count = inspection.report.damage_count;
+
+	take_inspection(summary, &inspection);
+	if (!error)
+		tell_faults(&inspection.report, each, context);
+	inspection_end(&inspection);
+	return error ? error : count > INT32_MAX ? INT32_MAX : (int)count;
+}
+
+int rlq_journal_verify(const char *data, void (*each)(void *context, const struct rlq_journal_fault *fault),
+		       void *context, struct rlq_journal_summary *ret_summary)
+{
+	int folder = begin(data, ret_summary), result;
+
+	if (folder < 0)
+		return folder;
+	result = verify(folder, each, context, ret_summary);
+	os_disk_real.close(folder);
+	return result;
+}
+
+/* ---- copying ---------------------------------------------------------------------------------- */
+
+int rlq_journal_copy(const char *data, const char *target,
+		     void (*each)(void *context, const struct rlq_journal_fault *fault), void *context,
+		     struct rlq_journal_summary *ret_summary)
+{
+	int folder = begin(data, ret_summary), result, error;
+	uint64_t at_file = 0;
+	struct target copy;
+
+	if (folder < 0)
+		return folder;
+	result = target_begin(target, &copy);
+	if (!result) {
+		result = copy_journal(&os_disk_real, folder, copy.fd, &at_file);
+		if (at_file)
+			format_file_name(at_file, ret_summary->failed_file);
+		if (!result)
+			result = verify(copy.fd, each, context, ret_summary);
+		error = result < 0 ? result : target_finish(&copy);
+		if (error)
+			copy_remove(&os_disk_real, copy.fd);
+		result = error ? error : result;
+		target_end(&copy);
+	}
+	os_disk_real.close(folder);
+	return result;
+}

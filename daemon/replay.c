@@ -1,0 +1,435 @@
+#include "daemon/replay.h"
+
+#include "daemon/reader.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WINDOW_BYTES = 1 << 20 };
+
+/* A sound frame of the turn that is being gathered: read again when the turn is whole. */
+struct piece {
+	const struct survey_file *file;
+	uint64_t offset;
+	struct format_frame head;
+};
+
+struct walk {
+	const struct os_disk *disk;
+	int folder;
+	const struct replay_calls *calls;
+	struct replay_report *report;
+	struct survey survey;
+	struct reader reader;
+	const struct survey_file *reading; /* what the reader has open */
+	uint64_t first, expected;	   /* LSN of the first frame there should be, and of the next; 0: unknown */
+	uint64_t kept;			   /* LSN of the last frame of the last turn that counts */
+	const struct survey_file *last;	   /* file and end of the last frame seen, lost ones too */
+	uint64_t last_end;
+	struct piece *pieces;
+	size_t piece_count, pieces_max;
+	bool is_damaged; /* the turn that is being gathered */
+	bool has_ended;
+};
+
+/* ---- reading ---------------------------------------------------------------------------------- */
+
+static int read_at(struct walk *walk, const struct survey_file *file, uint64_t offset, size_t bytes,
+		   const void **ret_bytes, size_t *ret_count)
+{
+	char name[FORMAT_FILE_NAME_BYTES];
+	int64_t count = 0;
+
+	if (walk->reading != file) {
+		walk->reading = NULL;
+		format_file_name(file->number, name);
+		count = reader_open(&walk->reader, walk->folder, name);
+		walk->reading = count == 0 ? file : NULL;
+	}
+	if (count == 0)
+		count = reader_at(&walk->reader, offset, bytes, ret_bytes);
+	if (count < 0) {
+		walk->report->at_file = file->number;
+		return (int)count;
+	}
+	*ret_count = (size_t)count;
+	return 0;
+}
+
+/* What stands there. The whole frame is in memory if its head is sound; until the next call. */
+static int read_frame(struct walk *walk, const struct survey_file *file, uint64_t offset,
+		      const struct format_frame **ret_frame, enum format_fault *ret_fault)
+{
+	const void *bytes;
+	size_t count;
+	int error = read_at(walk, file, offset, sizeof(struct format_frame), &bytes, &count);
+
+	if (error)
+		return error;
+	*ret_frame = bytes;
+	*ret_fault = FORMAT_NO_FRAME;
+	if (count < sizeof(struct format_frame))
+		return 0;
+	*ret_fault = format_frame_check_head(*ret_frame, file->seed, file->number);
+	if (*ret_fault)
+		return 0;
+	error = read_at(walk, file, offset, (*ret_frame)->bytes, &bytes, &count);
+	if (error)
+		return error;
+	*ret_frame = bytes;
+	*ret_fault = format_frame_check(*ret_frame, count, file->seed, file->number);
+	return 0;
+}
+
+/* ---- what is not there ------------------------------------------------------------------------ */
+
+static void add_damage(struct walk *walk, const struct replay_damage *damage)
+{
+	struct replay_report *report = walk->report;
+
+	if (report->damage_count < REPLAY_DAMAGE_MAX)
+		report->damage[report->damage_count] = *damage;
+	report->damage_count++;
+	if (damage->first_lsn > 0)
+		report->lost_frames += damage->last_lsn - damage->first_lsn + 1;
+}
+
+static void cut_here(struct walk *walk, const struct survey_file *file, uint64_t offset)
+{
+	struct replay_report *report = walk->report;
+
+	if (report->cut_file == 0) {
+		report->cut_file = file->number;
+		report->cut_offset = offset;
+	}
+}
+
+static void end_here(struct walk *walk, const struct survey_file *file, uint64_t offset)
+{
+	walk->has_ended = true;
+	cut_here(walk, file, offset);
+}
+
+/* Frames from the expected one up to `last` are not what they were: damage as far as they were durable. */
+static void lose(struct walk *walk, const struct survey_file *file, uint64_t offset, uint64_t bytes, uint64_t last,
+		 enum format_fault fault)
+{
+	uint64_t durable = walk->survey.durable;
+	struct replay_damage damage = {
+		.file = file->number,
+		.offset = offset,
+		.bytes = bytes,
+		.first_lsn = walk->expected,
+		.last_lsn = last < durable ? last : durable,
+		.fault = fault,
+	};
+
+	if (walk->expected <= durable) {
+		add_damage(walk, &damage);
+		walk->is_damaged = true;
+		walk->kept = damage.last_lsn; /* of turns that counted */
+	}
+	walk->expected = last + 1;
+	if (last > durable)
+		end_here(walk, file, offset);
+}
+
+/* ---- turns ------------------------------------------------------------------------------------ */
+
+static int hand_on_records(struct walk *walk, const struct replay_place *place, const struct format_frame *frame)
+{
+	const unsigned char *at = (const unsigned char *)frame;
+	int error = 0;
+
+	for (size_t offset = sizeof(*frame); offset < frame->bytes && !error;) {
+		const struct format_record *record = (const void *)(at + offset);
+
+		if (walk->calls && record->kind >= FORMAT_MESSAGE && record->kind <= FORMAT_REMOVED)
+			error = walk->calls->record(walk->calls->context, place, record);
+		offset += record->bytes;
+	}
+	walk->report->frames++;
+	walk->report->records += frame->count;
+	walk->report->bytes += frame->bytes;
+	return error;
+}
+
+/* A frame that is no longer what it was a moment ago is the disk's failure. */
+static int hand_on_piece(struct walk *walk, const struct piece *piece, struct replay_place *ret_place)
+{
+	const struct format_frame *frame;
+	enum format_fault fault;
+	int error = read_frame(walk, piece->file, piece->offset, &frame, &fault);
+
+	if (error)
+		return error;
+	if (fault || memcmp(frame, &piece->head, sizeof(*frame)) != 0) {
+		walk->report->at_file = piece->file->number;
+		return -EIO;
+	}
+	*ret_place = (struct replay_place){
+		.file = piece->file->number,
+		.offset = piece->offset,
+		.lsn = frame->lsn,
+		.turn = frame->turn,
+		.wall_ms = frame->wall_ms,
+		.is_damaged = walk->is_damaged,
+	};
+	return hand_on_records(walk, ret_place, frame);
+}
+
+/* The turn counts. */
+static int hand_on(struct walk *walk)
+{
+	struct replay_place place;
+	int error = 0;
+
+	for (size_t i = 0; i < walk->piece_count && !error; i++)
+		error = hand_on_piece(walk, &walk->pieces[i], &place);
+	if (!error && walk->piece_count > 0) {
+		uint64_t last = walk->pieces[walk->piece_count - 1].head.lsn;
+
+		walk->kept = last > walk->kept ? last : walk->kept;
+		walk->report->turns++;
+		if (walk->calls && walk->calls->turn_end)
+			error = walk->calls->turn_end(walk->calls->context, &place);
+	}
+	walk->piece_count = 0;
+	walk->is_damaged = false;
+	return error;
+}
+
+/* What has been gathered is the beginning of a turn whose end is missing: it counts if it was durable. */
+static int close_turn(struct walk *walk)
+{
+	const struct piece *piece = walk->pieces;
+
+	if (walk->piece_count == 0)
+		return 0;
+	if (walk->pieces[walk->piece_count - 1].head.lsn <= walk->survey.durable) {
+		walk->is_damaged = true;
+		return hand_on(walk);
+	}
+	for (size_t i = 0; i < walk->piece_count; i++) {
+		walk->report->cut_frames++;
+		walk->report->cut_bytes += format_pages(walk->pieces[i].head.bytes);
+	}
+	/* The turn begins before whatever has ended the journal. */
+	walk->report->cut_file = piece->file->number;
+	walk->report->cut_offset = piece->offset;
+	walk->has_ended = true;
+	walk->piece_count = 0;
+	return 0;
+}
+
+static int gather(struct walk *walk, const struct survey_file *file, uint64_t offset,
+		  const struct format_frame *head)
+{
+	struct piece *more;
+
+	if (walk->piece_count == walk->pieces_max) {
+		size_t most = walk->pieces_max * 2 + 16;
+
+		more = reallocarray(walk->pieces, most, sizeof(*more));
+		if (more == NULL)
+			return -ENOMEM;
+		walk->pieces = more;
+		walk->pieces_max = most;
+	}
+	walk->pieces[walk->piece_count++] = (struct piece){.file = file, .offset = offset, .head = *head};
+	return 0;
+}
+
+/* ---- frames ----------------------------------------------------------------------------------- */
+
+static bool is_of_other_turn(const struct walk *walk, const struct format_frame *head)
+{
+	return walk->piece_count > 0 && walk->pieces[walk->piece_count - 1].head.turn != head->turn;
+}
+
+static void expect(struct walk *walk, uint64_t lsn)
+{
+	if (walk->expected == 0)
+		walk->first = walk->expected = lsn;
+}
+
+/* Whatever its records are like, this frame is the expected one. */
+static int take_frame(struct walk *walk, const struct survey_file *file, uint64_t offset,
+		      const struct format_frame *head, enum format_fault fault)
+{
+	bool is_damaged = walk->is_damaged; /* what is missing before it may have been of its turn */
+	int error = is_of_other_turn(walk, head) ? close_turn(walk) : 0;
+
+	if (error || walk->has_ended)
+		return error;
+	walk->is_damaged = is_damaged;
+	if (fault) {
+		bool is_end = head->flags & FORMAT_END_OF_TURN;
+
+		lose(walk, file, offset, head->bytes, head->lsn, fault);
+		return is_end && !walk->has_ended ? hand_on(walk) : 0;
+	}
+	error = gather(walk, file, offset, head);
+	walk->expected = head->lsn + 1;
+	/* Above D, a whole turn counts. */
+	return !error && head->flags & FORMAT_END_OF_TURN ? hand_on(walk) : error;
+}
+
+/* A frame with a sound head. One with a number from before is none of this place. */
+static int see_frame(struct walk *walk, const struct survey_file *file, uint64_t offset,
+		     const struct format_frame *head, enum format_fault fault)
+{
+	uint64_t gap = walk->last == file ? walk->last_end : FORMAT_PAGE;
+	int error;
+
+	expect(walk, head->lsn);
+	if (head->lsn < walk->expected)
+		return 0;
+	if (head->lsn > walk->expected)
+		lose(walk, file, gap, offset - gap, head->lsn - 1, FORMAT_MISSING);
+	/* Its head went to the disk with its first frames. */
+	if (file->head > SURVEY_HALF && head->lsn > walk->survey.durable)
+		end_here(walk, file, 0);
+	if (walk->has_ended)
+		return 0;
+	error = take_frame(walk, file, offset, head, fault);
+	walk->last = file;
+	walk->last_end = offset + format_pages(head->bytes);
+	return error;
+}
+
+static void cut_frame(struct walk *walk, const struct survey_file *file, uint64_t offset,
+		      const struct format_frame *head)
+{
+	cut_here(walk, file, offset);
+	walk->report->cut_frames++;
+	walk->report->cut_bytes += format_pages(head->bytes);
+}
+
+static int walk_frames(struct walk *walk, const struct survey_file *file)
+{
+	uint64_t offset = FORMAT_PAGE;
+	int error = 0;
+
+	while (offset < file->end && !error) {
+		const struct format_frame *frame;
+		struct format_frame head;
+		enum format_fault fault;
+
+		error = read_frame(walk, file, offset, &frame, &fault);
+		if (error)
+			break;
+		if (fault == FORMAT_NO_FRAME || fault == FORMAT_BAD_FRAME) {
+			offset += FORMAT_PAGE;
+			continue;
+		}
+		head = *frame; /* turns that are handed on are read again, over this one */
+		if (head.lsn >= file->limit)
+			break;
+		if (!walk->has_ended)
+			error = see_frame(walk, file, offset, &head, fault);
+		if (!error && walk->has_ended)
+			cut_frame(walk, file, offset, &head);
+		offset += format_pages(head.bytes);
+	}
+	return error;
+}
+
+/* ---- files ------------------------------------------------------------------------------------ */
+
+/* Heads that were durable, and are not what they were. */
+static void look_at_head(struct walk *walk, const struct survey_file *file)
+{
+	struct replay_damage damage = {
+		.file = file->number,
+		.offset = file->head == SURVEY_HALF ? file->bad_head : 0,
+		.bytes = sizeof(struct format_file),
+		.fault = FORMAT_BAD_HEAD,
+	};
+
+	if (file->head != SURVEY_WHOLE && file->first_lsn <= walk->survey.durable)
+		add_damage(walk, &damage);
+}
+
+/* Its head says with which frame it begins: what is missing before that is missing before this file. */
+static void look_at_beginning(struct walk *walk, const struct survey_file *file)
+{
+	if (file->head > SURVEY_HALF || walk->has_ended)
+		return;
+	expect(walk, file->first_lsn);
+	if (file->first_lsn <= walk->expected)
+		return;
+	if (walk->last)
+		lose(walk, walk->last, walk->last_end, 0, file->first_lsn - 1, FORMAT_MISSING);
+	else
+		lose(walk, file, 0, 0, file->first_lsn - 1, FORMAT_MISSING);
+}
+
+static int walk_file(struct walk *walk, const struct survey_file *file)
+{
+	/* Nothing in it counts, or there is nothing. */
+	if (file->first_lsn >= file->limit)
+		return 0;
+	look_at_head(walk, file);
+	look_at_beginning(walk, file);
+	if (!walk->has_ended && file->head <= SURVEY_HALF) {
+		walk->last = file;
+		walk->last_end = FORMAT_PAGE;
+	}
+	return walk_frames(walk, file);
+}
+
+static int walk_files(struct walk *walk)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < walk->survey.count && !error; i++)
+		error = walk_file(walk, &walk->survey.files[i]);
+	if (error)
+		return error;
+	/* Frames are known to have been there of which nothing is left. */
+	if (!walk->has_ended && walk->last && walk->expected <= walk->survey.durable)
+		lose(walk, walk->last, walk->last_end, 0, walk->survey.durable, FORMAT_MISSING);
+	return close_turn(walk);
+}
+
+/* ---- all of it -------------------------------------------------------------------------------- */
+
+static void conclude(struct walk *walk)
+{
+	struct replay_report *report = walk->report;
+	uint64_t last = walk->kept > walk->survey.durable ? walk->kept : walk->survey.durable;
+
+	/* A journal without a frame that counts, but with a file that says where it should have begun. */
+	if (last == 0 && walk->first > 0)
+		last = walk->first - 1;
+	report->next_lsn = last + 1;
+	report->next_turn = walk->survey.turn_max + 1;
+}
+
+int replay(const struct os_disk *disk, int folder, const struct replay_calls *calls,
+	   struct replay_report *ret_report)
+{
+	struct walk walk = {.disk = disk, .folder = folder, .calls = calls, .report = ret_report};
+	int error;
+
+	*ret_report = (struct replay_report){.next_lsn = 1, .next_turn = 1};
+	reader_start(&walk.reader, disk, WINDOW_BYTES);
+	error = survey_make(disk, folder, &walk.survey);
+	ret_report->journal_id = walk.survey.journal_id;
+	memcpy(ret_report->machine_id, walk.survey.machine_id, sizeof(ret_report->machine_id));
+	ret_report->files = walk.survey.count;
+	ret_report->durable = walk.survey.durable;
+	ret_report->next_file = walk.survey.file_max + 1;
+	ret_report->refusal = walk.survey.refusal;
+	ret_report->at_file = walk.survey.at_file;
+	if (!error)
+		error = walk_files(&walk);
+	if (!error)
+		conclude(&walk);
+	survey_free(&walk.survey);
+	reader_end(&walk.reader);
+	free(walk.pieces);
+	return error;
+}

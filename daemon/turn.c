@@ -1,0 +1,225 @@
+#include "daemon/compact.h"
+#include "daemon/gather.h"
+
+#include "ring/ring.h"
+#include "ringlease.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DELETES_MAX = 4096 }; /* of one record */
+
+/* ---- lists that grow -------------------------------------------------------------------------- */
+
+static bool grow(void **list, size_t *room, size_t count, size_t bytes)
+{
+	size_t more = *room ? *room * 2 : 1024;
+	void *larger;
+
+	if (count < *room)
+		return true;
+	larger = reallocarray(*list, more, bytes);
+	if (larger == NULL)
+		return false;
+	*list = larger;
+	*room = more;
+	return true;
+}
+
+int turn_note_delete(struct turn *turn, uint64_t number)
+{
+	if (!grow((void **)&turn->deletes, &turn->delete_room, turn->delete_count, sizeof(*turn->deletes)))
+		return -ENOMEM;
+	turn->deletes[turn->delete_count++] = number;
+	return 0;
+}
+
+int turn_note_removal(struct turn *turn, uint32_t queue)
+{
+	if (!grow((void **)&turn->removals, &turn->removal_room, turn->removal_count, sizeof(*turn->removals)))
+		return -ENOMEM;
+	turn->removals[turn->removal_count++] = queue;
+	return 0;
+}
+
+int turn_note_pending(struct turn *turn, const struct pending *pending)
+{
+	if (!grow((void **)&turn->pending, &turn->pending_room, turn->pending_count, sizeof(*turn->pending)))
+		return -ENOMEM;
+	turn->pending[turn->pending_count++] = *pending;
+	return 0;
+}
+
+/* ---- definitions ------------------------------------------------------------------------------ */
+
+static void define(const struct journaled *queue, struct format_queue *ret)
+{
+	const struct seg_identity *identity = &queue->segment->header->identity;
+	const struct seg_header *header = queue->segment->header;
+	uint64_t dlq = load_acquire(&header->attribute[ATTRIBUTE_DLQ]);
+
+	*ret = (struct format_queue){
+		.queue = queue->queue,
+		.durability = identity->durability,
+		.incarnation = identity->incarnation,
+		.created_ms = identity->created_ms,
+		.capacity = identity->capacity,
+		.mode = identity->mode,
+		.group = identity->group,
+		.placement = identity->placement,
+		.placement_node = identity->placement_node,
+	};
+	for (int i = 0; i < ATTRIBUTE_COUNT; i++)
+		ret->attributes[i] = load_relaxed(&header->attribute[i]); /* relaxed: a setting, no hand-over */
+	ret->modified_ms = ret->attributes[ATTRIBUTE_MODIFIED_MS];
+	memcpy(ret->name, identity->name, SEG_NAME_MAX);
+	if (ret->attributes[ATTRIBUTE_RECEIVES_MAX] != 0 && (dlq == 1 || dlq == 2))
+		memcpy(ret->dlq, header->dlq_name[dlq - 1], SEG_NAME_MAX);
+}
+
+static int write_definition(struct journal *journal, const struct format_queue *definition)
+{
+	unsigned char *room = journal_reserve(journal, sizeof(*definition));
+
+	if (room == NULL)
+		return journal_error(journal);
+	format_queue_put(room, definition);
+	return 0;
+}
+
+int turn_write_definitions(void *context, struct journal *journal)
+{
+	const struct turn *turn = context;
+	int error = 0;
+
+	for (size_t i = 0; i < turn->queue_count && !error; i++)
+		if (turn->queues[i]->is_written)
+			error = write_definition(journal, &turn->queues[i]->definition);
+	return error;
+}
+
+static int write_removal(struct turn *turn, struct journaled *queue)
+{
+	unsigned char *room = queue->is_written ? journal_reserve(turn->journal, sizeof(struct format_removed)) : NULL;
+
+	queue->is_removed = true;
+	gather_forget(turn, queue);
+	if (!queue->is_written)
+		return 0;
+	if (room == NULL)
+		return journal_error(turn->journal);
+	format_removed_put(room, queue->queue);
+	queue->is_written = false;
+	return 0;
+}
+
+static int write_removals(struct turn *turn)
+{
+	for (; turn->removal_count > 0; turn->removal_count--) {
+		unsigned char *room = journal_reserve(turn->journal, sizeof(struct format_removed));
+
+		if (room == NULL)
+			return journal_error(turn->journal);
+		format_removed_put(room, turn->removals[turn->removal_count - 1]);
+	}
+	return 0;
+}
+
+/* A queue that is new, has been set anew, or was removed. */
+static int gather_definition(struct turn *turn, struct journaled *queue)
+{
+	struct format_queue now;
+	int error;
+
+	if (load_seq(&queue->segment->header->rings) & RINGS_REMOVED)
+		return write_removal(turn, queue);
+	define(queue, &now);
+	if (queue->is_written && memcmp(&now, &queue->definition, sizeof(now)) == 0)
+		return 0;
+	error = write_definition(turn->journal, &now);
+	if (!error) {
+		queue->definition = now;
+		queue->is_written = true;
+	}
+	return error;
+}
+
+/* ---- the whole -------------------------------------------------------------------------------- */
+
+static int write_deletes(struct turn *turn)
+{
+	for (size_t done = 0; done < turn->delete_count;) {
+		size_t left = turn->delete_count - done, count = left < DELETES_MAX ? left : DELETES_MAX;
+		unsigned char *room = journal_reserve(turn->journal, format_delete_bytes((uint16_t)count));
+
+		if (room == NULL)
+			return journal_error(turn->journal);
+		format_delete_put(room, turn->deletes + done, (uint16_t)count);
+		done += count;
+	}
+	turn->delete_count = 0;
+	return 0;
+}
+
+int turn_run(struct turn *turn)
+{
+	int error;
+
+	os_clock_read(&turn->clock);
+	error = write_removals(turn);
+	for (size_t i = 0; i < turn->queue_count && !error; i++)
+		error = gather_definition(turn, turn->queues[i]);
+	for (size_t i = 0; i < turn->queue_count && !error; i++)
+		error = gather_deletes(turn, turn->queues[i]);
+	if (!error)
+		error = compact_some(turn);
+	for (size_t i = 0; i < turn->queue_count && !error; i++)
+		error = gather_sends(turn, turn->queues[i]);
+	if (!error)
+		error = write_deletes(turn);
+	if (!error)
+		error = journal_end_turn(turn->journal);
+	if (!error)
+		compact_drop(turn);
+	return error;
+}
+
+static uint64_t settle(const struct pending *pending)
+{
+	struct segment *segment = pending->queue->segment;
+	const struct ring *ring = &segment->ring[pending->ring];
+	struct slot_word word = slot_read(&ring->slots[pending->slot]);
+
+	return word_state(word) == SLOT_PENDING && word_generation(word) == pending->generation &&
+	       ring_durable(ring, pending->slot, word);
+}
+
+void turn_settle(struct turn *turn)
+{
+	for (size_t i = 0; i < turn->pending_count;) {
+		struct journaled *queue = turn->pending[i].queue;
+		uint64_t settled = 0;
+		int error = seg_enter(queue->segment);
+
+		for (; i < turn->pending_count && turn->pending[i].queue == queue; i++)
+			settled += error ? 0 : settle(&turn->pending[i]);
+		if (error)
+			continue;
+		seg_leave(queue->segment);
+		if (settled > 0)
+			seg_notify(queue->segment, settled);
+	}
+	turn->pending_count = 0;
+}
+
+void turn_end(struct turn *turn)
+{
+	space_end(&turn->space);
+	free(turn->deletes);
+	free(turn->pending);
+	free(turn->removals);
+	turn->deletes = NULL;
+	turn->pending = NULL;
+	turn->removals = NULL;
+}

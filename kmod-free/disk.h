@@ -1,0 +1,53 @@
+/* Files on a disk, for what must outlive the machine. A table of calls, that tests replace by a disk that
+ * loses power, is full or lies; whoever writes is handed one. Entries answer a number from 0 on (a
+ * descriptor, a count of bytes), or a negative errno; they may stop short and answer -EINTR, which the
+ * functions below the table make up for. Nothing is durable before it was flushed: bytes of a file by
+ * `flush`, names by `flush_folder`.
+ */
+#ifndef OS_DISK_H
+#define OS_DISK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	OS_DISK_WRITE = 1,  /* to write and read, else only to read */
+	OS_DISK_DIRECT = 2, /* past the page cache: memory, offsets and counts are multiples of OS_DISK_PAGE */
+};
+
+enum { OS_DISK_PAGE = 4096 };
+
+struct os_disk {
+	int (*open_folder)(const char *path);
+	int (*close)(int fd); /* of a file or a folder */
+	/* A new, empty file for writing; -EEXIST if there is one. Mode 0600. */
+	int (*create)(int folder, const char *name, uint32_t flags);
+	int (*open)(int folder, const char *name, uint32_t flags); /* -EINVAL: no OS_DISK_DIRECT here */
+	/* Calls `found` for each name but . and .., until one answers other than 0, and answers that. */
+	int (*list)(int folder, int (*found)(void *context, const char *name), void *context);
+	int (*rename)(int folder, const char *from, const char *to); /* replaces `to` */
+	int (*unlink)(int folder, const char *name);
+	int64_t (*write)(int fd, const void *bytes, size_t count, uint64_t offset);
+	int64_t (*read)(int fd, void *ret_bytes, size_t count, uint64_t offset); /* 0: behind the end */
+	int (*flush)(int fd);
+	int (*flush_folder)(int folder);
+	/* Space for [offset, offset + bytes), and the length to go with it; -EOPNOTSUPP where only writing
+	 * helps. */
+	int (*allocate)(int fd, uint64_t offset, uint64_t bytes);
+	int64_t (*length)(int fd);
+};
+
+/* The machine's own. */
+extern const struct os_disk os_disk_real;
+
+/* Writes all of it; 0 or a negative errno. */
+int os_disk_write(const struct os_disk *disk, int fd, const void *bytes, size_t count, uint64_t offset);
+
+/* Reads up to the end of the file: how many bytes there were, or a negative errno. */
+int64_t os_disk_read(const struct os_disk *disk, int fd, void *ret_bytes, size_t count, uint64_t offset);
+
+/* 0 or a negative errno. */
+int os_disk_flush(const struct os_disk *disk, int fd);
+int os_disk_allocate(const struct os_disk *disk, int fd, uint64_t offset, uint64_t bytes);
+
+#endif

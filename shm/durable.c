@@ -1,0 +1,137 @@
+#include "shm/durable.h"
+
+#include "kmod-free/clock.h"
+#include "kmod-free/futex.h"
+#include "ringlease.h"
+
+int seg_journal_state(const struct seg_directory *directory)
+{
+	const struct seg_engine_page *page = directory->engine;
+	uint64_t key = load_acquire(&page->journal_key);
+
+	if (key == 0 || os_liveness_ask(&directory->liveness, key) == OS_DEAD)
+		return RLQ_EENGINE;
+	return load_acquire(&page->journal_error) ? RLQ_EJOURNAL : 0;
+}
+
+int seg_journal_state_guess(const struct seg_directory *directory, uint64_t now_ms)
+{
+	const struct seg_engine_page *page = directory->engine;
+
+	if (!seg_engine_is_prompt(directory, now_ms) || load_acquire(&page->journal_key) == 0)
+		return seg_journal_state(directory);
+	return load_acquire(&page->journal_error) ? RLQ_EJOURNAL : 0;
+}
+
+static void ring_journal(struct seg_engine_page *page)
+{
+	if (event_has_sleepers(&page->journal_bell)) /* [E1] */
+		seg_wake(&page->journal_bell, 1);
+}
+
+/* [E1] Said, then asked whether the journal sleeps; pairs with [E2] of its thread. */
+static void want_turn_now(struct seg_engine_page *page, uint64_t turn)
+{
+	raise_seq(&page->turn_urgent, turn);
+	ring_journal(page);
+}
+
+static void want_turn_soon(struct seg_engine_page *page, uint64_t turn, uint64_t now_ms)
+{
+	store_seq(&page->wanted_since_ms[turn % 2], now_ms);
+	raise_seq(&page->turn_wanted, turn);
+	ring_journal(page);
+}
+
+void seg_want_turn(struct segment *segment)
+{
+	struct seg_engine_page *page = segment->directory->engine;
+	uint64_t begun = load_seq(&page->turn_begun); /* [J3] */
+
+	if (load_relaxed(&page->turn_wanted) <= begun) /* relaxed: one more who wants it does no harm */
+		want_turn_soon(page, begun + 1, segment->clock.boot_ms);
+}
+
+/* Once more after the ticket, then asleep until woken, or for a slice. False: nobody woke us. */
+static bool sleep_until_done(struct seg_engine_page *page, uint64_t turn, uint64_t now_ms)
+{
+	uint32_t ticket = event_prepare(&page->durable);
+
+	if (load_seq(&page->turn_done) >= turn) /* [E2] */
+		return true;
+	return os_futex_wait(&page->durable, ticket, now_ms + DURABLE_SLICE_MS) == 0;
+}
+
+int seg_wait_durable(const struct seg_directory *directory)
+{
+	struct seg_engine_page *page = directory->engine;
+	uint64_t turn = load_seq(&page->turn_begun) + 1; /* [J3] */
+	uint64_t began_ms = os_boot_ms(), now_ms = began_ms;
+
+	want_turn_now(page, turn);
+	while (load_acquire(&page->turn_done) < turn) {
+		int error;
+
+		if (load_acquire(&page->journal_error)) /* nobody will wake us */
+			return RLQ_EJOURNAL;
+		error = sleep_until_done(page, turn, now_ms) ? 0 : seg_journal_state(directory);
+		now_ms = os_boot_ms();
+		if (load_acquire(&page->turn_done) >= turn)
+			break;
+		if (load_acquire(&page->journal_error))
+			return RLQ_EJOURNAL;
+		if (error || now_ms > began_ms + DURABLE_PATIENCE_MS)
+			return RLQ_EUNKNOWN;
+	}
+	return 0;
+}
+
+/* ---- async: the window ------------------------------------------------------------------------ */
+
+/* Bytes that may not be durable yet. What was sent while turn b had begun is in turn b + 1; when that has begun, b
+ * is durable. */
+static uint64_t in_flight(struct seg_window *window, uint64_t begun, uint64_t done, uint64_t bytes)
+{
+	if (begun != window->begun) {
+		window->prev = begun == window->begun + 1 ? window->cur : 0;
+		window->cur = 0;
+		window->begun = begun;
+	}
+	if (done >= begun)
+		window->prev = 0;
+	window->cur += bytes;
+	return window->cur + window->prev;
+}
+
+static uint64_t share_of(const struct segment *segment)
+{
+	uint64_t handles = load_relaxed(&segment->header->row_used); /* relaxed: about how many */
+
+	return WINDOW_BYTES / (handles - 1 < SEG_ROW_COUNT ? handles : 1);
+}
+
+/* Is something not durable that was changed longer ago than the window? */
+static bool is_late(const struct seg_engine_page *page, uint64_t done, uint64_t now_ms)
+{
+	/* relaxed: the turn after the last durable one, if it is wanted; a moment's difference is in the window */
+	return load_relaxed(&page->turn_wanted) > done &&
+	       now_ms > load_relaxed(&page->wanted_since_ms[(done + 1) % 2]) + WINDOW_MS;
+}
+
+int seg_settle_async(struct segment *segment, uint64_t bytes)
+{
+	struct seg_engine_page *page = segment->directory->engine;
+	uint64_t begun = load_seq(&page->turn_begun); /* [J3] */
+	uint64_t done = load_acquire(&page->turn_done);
+	uint64_t now_ms = segment->clock.boot_ms, sent = in_flight(&segment->window, begun, done, bytes);
+	int error;
+
+	if (load_relaxed(&page->turn_wanted) <= begun) /* relaxed: as in seg_want_turn() */
+		want_turn_soon(page, begun + 1, now_ms);
+	if (__builtin_expect(sent <= share_of(segment) && !is_late(page, done, now_ms), 1))
+		return 0;
+	error = seg_wait_durable(segment->directory);
+	if (!error)
+		segment->window.cur = segment->window.prev = 0;
+	return error;
+}

@@ -1,0 +1,46 @@
+/* What a client of a durable queue has to do with the journal: say that something has changed, and wait until it is
+ * on the disk. The journal works in turns (docs/adr/0008-journal.md); the words are in the directory's engine page.
+ *
+ *   client                                        journal's thread
+ *   change the slot, mark it ([J1] in ring/)      turn_begun = k                [J4]
+ *   load turn_begun: T                 [J3]       take the marks ([J2]), write, flush
+ *   turn_urgent = T + 1, ring the bell            turn_done = k, wake who waits
+ *   wait until turn_done > T
+ *
+ * A turn that begins after [J3] takes the marks that were set before it: both ends are seq_cst. So one flush serves
+ * all who changed something before its turn began. Who does not wait (async queues, receives) raises turn_wanted
+ * once a turn: the journal then begins one within half the window.
+ *
+ * Progress: changing and marking is wait-free. Waiting depends on the journal by its nature; it ends when the
+ * journal's process is dead by the kernel's word, or after a time.
+ */
+#ifndef SEG_DURABLE_H
+#define SEG_DURABLE_H
+
+#include "shm/segment.h"
+
+/* Is there a journal that takes what is sent? 0, RLQ_EENGINE, RLQ_EJOURNAL. Asks the kernel: some 3 us. */
+int seg_journal_state(const struct seg_directory *directory);
+/* The same, but believes an engine that is not late: for 2 s after it was killed it may seem to be there. */
+int seg_journal_state_guess(const struct seg_directory *directory, uint64_t now_ms);
+
+/* Waits until all that this process has changed so far is durable. 0; RLQ_EUNKNOWN: the journal's process ended, or
+ * did not answer for DURABLE_PATIENCE_MS; RLQ_EJOURNAL: it cannot write. */
+int seg_wait_durable(const struct seg_directory *directory);
+
+/* Something has changed that the journal should know of soon, and nobody waits for. */
+void seg_want_turn(struct segment *segment);
+
+/* After a change to an async queue, `bytes` of it sent: sees to it that a turn begins soon. Waits for one only when
+ * the window is used up: something is not durable that was changed WINDOW_MS ago, or this handle has its share of
+ * WINDOW_BYTES in flight. As seg_wait_durable(). Two loads, as a rule. */
+int seg_settle_async(struct segment *segment, uint64_t bytes);
+
+enum {
+	DURABLE_PATIENCE_MS = 10000,
+	DURABLE_SLICE_MS = 50,
+	WINDOW_MS = 10,
+	WINDOW_BYTES = 1 << 20, /* over all handles of a queue */
+};
+
+#endif

@@ -1,0 +1,13 @@
+# Loss of power, deaths of the engine, failures of the disk, in larger numbers; and faults that must be found.
+DURABLE_DIR := $(B)/tests/durable
+DURABLE_PROGRAMS := $(addprefix $(DURABLE_DIR)/,power_cuts engine_deaths async_cuts senders gates)
+CHECK_LONG_TARGETS += check-durable-long
+
+.PHONY: check-durable-long check-durable-mutants
+check-durable-long: $(DURABLE_PROGRAMS) check-durable-mutants ## cut the power, kill the engine, fail the disk (long)
+	$(Q)$(call run_long,"$(DURABLE_DIR)/power_cuts --seconds $(call share,40)" \
+		"$(DURABLE_DIR)/engine_deaths --seconds $(call share,30)" \
+		"$(DURABLE_DIR)/async_cuts --seconds $(call share,15)" "$(DURABLE_DIR)/senders --seconds $(call share,15)")
+
+check-durable-mutants: $(DURABLE_PROGRAMS)
+	$(Q)BUILD=$(B) CC=$(CC) MUTANT_LIBS="$(ENGINE_LIBS)" tests/durable/mutants.sh

@@ -1,0 +1,257 @@
+/* Only the engine ends, or its disk fails: the queues stay in memory.
+ *
+ *   engine_deaths [--seconds N] [--seed S] [--script NAME] [--fault N]
+ *
+ * Deaths: after every call that changes the disk nothing more gets there, then the engine is started again. Errors:
+ * the n-th call of every kind fails, once or from then on, or the disk stops short at every call. Whoever waits
+ * hears of it at once, receives go on, and when the engine has been started again nothing is lost and nothing
+ * doubled; nor after the loss of power that follows, with all that was not flushed. */
+#include "tests/durable/scripts.h"
+#include "tests/support/arguments.h"
+#include "tests/support/child.h"
+#include "tests/support/tally.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { WATCHDOG_S = 60, RANDOM_CALLS = 30, RANDOM_LEAST = 100, SHORT_BYTES = 700 };
+
+static struct history history;
+static uint64_t deaths, errors, failures;
+static const char *only;
+static int only_number = -1;
+
+struct fault {
+	const struct script *script; /* NULL: drawn */
+	int number;		     /* calls of the disk that are made, or the one that fails */
+	unsigned calls;		     /* 0: a death; else those of this kind fail */
+	int error;
+	bool for_good;
+	size_t most;	  /* short writes; 0: whole */
+	bool loses_power; /* right after the failure, instead of an engine that starts again */
+	uint64_t seed;
+};
+
+static void failed(const struct fault *fault, const char *why)
+{
+	printf("FAILED: %s, number %d of calls %#x, error %d%s%s, short %zu, seed %llu: %s\n",
+	       fault->script ? fault->script->name : "random", fault->number, fault->calls, fault->error,
+	       fault->for_good ? " for good" : "", fault->loses_power ? ", then power" : "", fault->most,
+	       (unsigned long long)fault->seed, why);
+	failures++;
+}
+
+static const char *start(void)
+{
+	static char text[600];
+	int error = machine_start();
+
+	if (!error)
+		return NULL;
+	snprintf(text, sizeof(text), "does not start: %s; it says: %s", rlq_strerror(error), machine_said());
+	return text;
+}
+
+/* With the journal gone: a send hears so, a receive works. Who slept would do so for ever: the clock stands. */
+static const char *without_journal(void)
+{
+	struct rlq_receive_options options = RLQ_RECEIVE_OPTIONS_INIT;
+	struct rlq_message message;
+	int result;
+
+	options.wait_ms = 0;
+	options.visibility_ms = 0;
+	for (int i = 0; i < QUEUES_MAX; i++) {
+		if (history.queues[i].handle == NULL || history.queues[i].receives_max > 0)
+			continue;
+		result = rlq_send(history.queues[i].handle, "none", 4, NULL, NULL);
+		if (result != RLQ_EJOURNAL && result != RLQ_EENGINE && result != RLQ_EREMOVED)
+			return "a send is taken by a journal that has failed";
+		result = rlq_receive(history.queues[i].handle, &message, 1, &options);
+		if (result < 0 && result != RLQ_EREMOVED)
+			return "a receive fails with the journal";
+		if (result == 1) { /* as a call of the history */
+			uint32_t tag;
+
+			memcpy(&tag, message.body, sizeof(tag));
+			history.messages[tag].state[history.messages[tag].states - 1].receives++;
+			for (int s = 0; s + 1 < history.messages[tag].states; s++)
+				if (history.messages[tag].state[s].queue == i)
+					history.messages[tag].state[s].receives =
+						history.messages[tag]
+							.state[history.messages[tag].states - 1]
+							.receives;
+		}
+	}
+	return NULL;
+}
+
+static const char *after_power_loss(uint64_t *random)
+{
+	const char *wrong;
+
+	history_close(&history);
+	machine_lose_power(SHADOW_LOSE_ALL, SECTOR_BYTES, random);
+	wrong = start();
+	return wrong ? wrong : history_check(&history);
+}
+
+static void play(const struct fault *fault, uint64_t *random)
+{
+	if (fault->script)
+		fault->script->play(&history);
+	else
+		script_random(&history, random, RANDOM_CALLS);
+}
+
+static const char *restarted(uint64_t *random)
+{
+	const char *wrong;
+
+	history_close(&history);
+	machine_kill_engine();
+	wrong = start();
+	if (!wrong)
+		wrong = history_check_alive(&history);
+	if (!wrong)
+		wrong = after_power_loss(random);
+	return wrong;
+}
+
+/* False: there was no such call. */
+static bool try(const struct fault *fault)
+{
+	uint64_t random = fault->seed;
+	const char *wrong = NULL;
+	bool has_failed;
+
+	watchdog(WATCHDOG_S);
+	machine_begin();
+	history_begin(&history);
+	shadow_at_most(fault->most);
+	if (fault->calls)
+		disk_fail(fault->calls, fault->number, fault->error, fault->for_good);
+	else
+		disk_power_for(fault->number);
+	if (machine_start() == 0) {
+		play(fault, &random);
+		if (history.fault[0])
+			wrong = history.fault;
+		else if (history.code && !fault->loses_power)
+			wrong = without_journal();
+	}
+	has_failed = fault->calls ? disk_has_failed() : disk_is_off();
+	if (!wrong && history.code && !has_failed)
+		wrong = "a call was told that the journal is gone, and it is not";
+	if (!wrong)
+		wrong = fault->loses_power ? after_power_loss(&random) : restarted(&random);
+	if (wrong)
+		failed(fault, wrong);
+	if (fault->calls)
+		errors++;
+	else
+		deaths++;
+	history_close(&history);
+	machine_end();
+	return has_failed;
+}
+
+static void die_everywhere(const struct script *script, uint64_t seed, int every)
+{
+	struct fault fault = {.script = script, .seed = seed};
+
+	for (fault.number = only_number >= 0 ? only_number : 0; failures < 10 && try(&fault); fault.number += every)
+		if (only_number >= 0)
+			break;
+}
+
+/* `all`: every kind of call in every way; else of the single kinds one way. */
+static void fail_everywhere(const struct script *script, uint64_t seed, int every, size_t most, bool all)
+{
+	static const int codes[] = {-EIO, -ENOSPC};
+	static const unsigned kinds[] = {SHADOW_ANY,	SHADOW_WRITE,  SHADOW_FLUSH,  SHADOW_FLUSH_FOLDER,
+					 SHADOW_RENAME, SHADOW_UNLINK, SHADOW_CREATE, SHADOW_ALLOCATE};
+	int first = only_number > 0 ? only_number : 1;
+
+	for (unsigned kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++)
+		for (int variant = 0; variant < 4 && failures < 10; variant++) {
+			struct fault fault = {.script = script,
+					      .calls = kinds[kind],
+					      .error = codes[variant & 1],
+					      .for_good = variant & 1,
+					      .loses_power = variant >> 1,
+					      .most = most,
+					      .seed = seed};
+			bool is_left_out = !all && variant != (int)kind % 4 && kind > 0;
+
+			for (fault.number = first; !is_left_out && failures < 10 && try(&fault);
+			     fault.number += every)
+				if (only_number >= 0)
+					break;
+		}
+}
+
+static void by_chance(uint64_t seed, time_t until)
+{
+	uint64_t random = seed, before = deaths + errors;
+
+	while ((time(NULL) < until || deaths + errors < before + RANDOM_LEAST) && failures < 10) {
+		uint64_t drawn = random_next(&random);
+		struct fault fault = {.number = 1 + (int)(drawn >> 40) % 150,
+				      .calls = drawn >> 20 & 1 ? SHADOW_ANY : 0,
+				      .error = drawn >> 21 & 1 ? -EIO : -ENOSPC,
+				      .for_good = drawn >> 22 & 1,
+				      .loses_power = drawn >> 23 & 1,
+				      .most = drawn >> 24 & 3 ? 0 : SHORT_BYTES,
+				      .seed = drawn};
+
+		try(&fault);
+	}
+}
+
+/* Takes our own arguments out; how many are left. */
+static int take_own(int argc, char **argv)
+{
+	int kept = 1;
+
+	for (int i = 1; i < argc; i++) {
+		if (i + 1 < argc && strcmp(argv[i], "--script") == 0)
+			only = argv[++i];
+		else if (i + 1 < argc && strcmp(argv[i], "--fault") == 0)
+			only_number = atoi(argv[++i]);
+		else
+			argv[kept++] = argv[i];
+	}
+	return kept;
+}
+
+int main(int argc, char **argv)
+{
+	struct test_arguments arguments;
+	time_t until;
+
+	argc = take_own(argc, argv);
+	arguments = test_arguments_read(argc, argv, 5);
+	until = time(NULL) + (time_t)arguments.seconds;
+	for (int i = 0; i < script_count; i++) {
+		bool all = arguments.seconds >= 60;
+		int every = all ? 1 : scripts[i].is_long ? 11 : 1;
+
+		if (only && strcmp(only, scripts[i].name) != 0)
+			continue;
+		die_everywhere(&scripts[i], arguments.seed, every);
+		fail_everywhere(&scripts[i], arguments.seed, every, 0, all);
+		if (!scripts[i].is_long)
+			fail_everywhere(&scripts[i], arguments.seed, all ? 3 : 7, SHORT_BYTES, all);
+	}
+	if (!only || strcmp(only, "random") == 0)
+		by_chance(arguments.seed, until);
+	tally("engine_deaths", deaths);
+	tally("disk_errors", errors);
+	printf("%llu passed, %llu failed\n", (unsigned long long)(deaths + errors - failures),
+	       (unsigned long long)failures);
+	return failures > 0 || deaths == 0;
+}

@@ -1,0 +1,685 @@
+#include "tests/durable/history.h"
+
+#include "shm/durable.h"
+#include "shm/message.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BODY_MAX = 70000, LONG_MS = 3600000, EARLY_MS = 60000, FOUND_MAX = 2 * MESSAGES_MAX };
+#define KIND "kind"
+
+static const char *const names[QUEUES_MAX] = {"q0", "q1", "q2", "q3"};
+static unsigned char bodies[RLQ_BATCH_MAX][BODY_MAX];
+
+static __attribute__((format(printf, 2, 3))) void fault(struct history *history, const char *format, ...)
+{
+	va_list arguments;
+
+	history->is_over = true;
+	if (history->fault[0] != '\0')
+		return;
+	va_start(arguments, format);
+	vsnprintf(history->fault, sizeof(history->fault), format, arguments);
+	va_end(arguments);
+}
+
+/* ---- what is told ----------------------------------------------------------------------------- */
+
+bool history_has_queue(const struct history *history, int queue)
+{
+	return history->queues[queue].state[history->queues[queue].states - 1].exists;
+}
+
+const struct message_state *history_state(const struct history *history, unsigned message)
+{
+	return &history->messages[message].state[history->messages[message].states - 1];
+}
+
+static void now_is(struct history *history, unsigned message, struct message_state state)
+{
+	struct told_message *told = &history->messages[message];
+
+	if (told->states == STATES_MAX) {
+		fprintf(stderr, "a message with too many states: let the history settle more often\n");
+		exit(1);
+	}
+	state.at = history->calls;
+	told->state[told->states++] = state;
+}
+
+static struct queue_state *queue_now(struct history *history, int queue)
+{
+	return &history->queues[queue].state[history->queues[queue].states - 1];
+}
+
+static void queue_is(struct history *history, int queue, struct queue_state state)
+{
+	struct told_queue *told = &history->queues[queue];
+
+	if (told->states == STATES_MAX) {
+		fprintf(stderr, "a queue with too many states\n");
+		exit(1);
+	}
+	told->state[told->states++] = state;
+}
+
+/* What was done so far is durable. */
+static void all_is_durable(struct history *history)
+{
+	for (unsigned i = 0; i < history->message_count; i++) {
+		struct told_message *told = &history->messages[i];
+
+		told->state[0] = told->state[told->states - 1];
+		told->states = 1;
+	}
+	for (int i = 0; i < QUEUES_MAX; i++) {
+		struct told_queue *told = &history->queues[i];
+
+		told->state[0] = told->state[told->states - 1];
+		told->states = 1;
+	}
+}
+
+/* A call that waits has answered. */
+static void acknowledged(struct history *history, const char *call, int result, bool has_waited)
+{
+	history->calls++;
+	if (result == RLQ_EJOURNAL || result == RLQ_EUNKNOWN || result == RLQ_EENGINE) {
+		history->is_over = true;
+		history->code = result;
+	} else if (result < 0) {
+		fault(history, "%s answers %s", call, rlq_strerror(result));
+	} else if (has_waited) {
+		all_is_durable(history);
+	}
+}
+
+static bool is_sync(const struct history *history, int queue)
+{
+	return history->queues[queue].durability == RLQ_SYNC;
+}
+
+void history_begin(struct history *history)
+{
+	memset(history, 0, sizeof(*history));
+	history->first_receipt_of = -1;
+	for (int i = 0; i < QUEUES_MAX; i++) {
+		history->queues[i].dlq = -1;
+		history->queues[i].states = 1;
+	}
+}
+
+void history_close(struct history *history)
+{
+	for (int i = 0; i < QUEUES_MAX; i++) {
+		rlq_queue_close(history->queues[i].handle);
+		history->queues[i].handle = NULL;
+	}
+}
+
+static struct rlq_queue *handle_of(struct history *history, int queue)
+{
+	struct told_queue *told = &history->queues[queue];
+
+	if (told->handle == NULL) {
+		int error = rlq_queue_open(machine_directory(), names[queue], &told->handle);
+
+		if (error)
+			fault(history, "%s cannot be opened: %s", names[queue], rlq_strerror(error));
+	}
+	return told->handle;
+}
+
+/* ---- what lies in the slots ------------------------------------------------------------------- */
+
+struct found {
+	int queue;
+	uint32_t tag, receives;
+	bool is_delayed, is_leased;
+};
+
+static void body_make(unsigned char *body, uint32_t tag, uint32_t bytes)
+{
+	memset(body, (int)(tag * 7 + 1), bytes);
+	memcpy(body, &tag, sizeof(tag));
+}
+
+static bool body_is_whole(const struct history *history, const unsigned char *body, uint64_t bytes)
+{
+	uint32_t tag;
+
+	if (bytes < sizeof(tag))
+		return false;
+	memcpy(&tag, body, sizeof(tag));
+	if (tag >= history->message_count || bytes != history->messages[tag].bytes)
+		return false;
+	for (uint64_t i = sizeof(tag); i < bytes; i++)
+		if (body[i] != (unsigned char)(tag * 7 + 1))
+			return false;
+	return true;
+}
+
+static void look_at_slot(struct history *history, int queue, uint32_t ring, uint32_t index, struct found *found,
+			 unsigned *count)
+{
+	struct segment *segment = history->queues[queue].handle->seg;
+	const struct slot *slot = &segment->ring[ring].slots[index];
+	struct slot_word word = slot_read_stable(slot);
+	struct slot_message message = message_read(&slot->message);
+	const unsigned char *payload;
+
+	switch (word_state(word)) {
+	case SLOT_READY:
+	case SLOT_LEASED:
+	case SLOT_DELAYED:
+	case SLOT_DEAD:
+		break;
+	case SLOT_FREE:
+		return;
+	default:
+		fault(history, "%s: a slot in state %d", names[queue], (int)word_state(word));
+		return;
+	}
+	payload = message_payload(segment, slot, &message, place_pack(ring, index, word_generation(word)));
+	if (payload == NULL || !body_is_whole(history, payload, message.body_bytes)) {
+		fault(history, "%s: a message that nobody sent", names[queue]);
+		return;
+	}
+	if (*count == FOUND_MAX) {
+		fault(history, "too many messages");
+		return;
+	}
+	found[*count] = (struct found){.queue = queue,
+				       .receives = word_receives(word),
+				       .is_delayed = word_state(word) == SLOT_DELAYED,
+				       .is_leased = word_state(word) == SLOT_LEASED};
+	memcpy(&found[(*count)++].tag, payload, sizeof(found->tag));
+}
+
+static unsigned look_at_queue(struct history *history, int queue, struct found *found, unsigned count)
+{
+	struct rlq_queue *handle = handle_of(history, queue);
+	int error = handle ? seg_enter(handle->seg) : 0;
+
+	if (handle == NULL)
+		return count;
+	if (error) {
+		fault(history, "%s: %s", names[queue], rlq_strerror(error));
+		return count;
+	}
+	for (uint32_t i = 0; i < SEG_RING_COUNT; i++)
+		if (handle->seg->listed >> i & 1)
+			for (uint32_t slot = 0; slot <= handle->seg->ring[i].mask; slot++)
+				look_at_slot(history, queue, i, slot, found, &count);
+	seg_leave(handle->seg);
+	return count;
+}
+
+static struct found all_found[FOUND_MAX];
+
+static unsigned look_at_all(struct history *history)
+{
+	unsigned count = 0;
+
+	for (int i = 0; i < QUEUES_MAX; i++)
+		if (queue_now(history, i)->exists)
+			count = look_at_queue(history, i, all_found, count);
+	return count;
+}
+
+/* A receive has moved what was used up: the slots say what, and there is nobody else. */
+static void note_moves(struct history *history)
+{
+	unsigned count = look_at_all(history);
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct message_state *state = history_state(history, all_found[i].tag);
+
+		if (state->queue != all_found[i].queue)
+			now_is(history, all_found[i].tag,
+			       (struct message_state){.queue = all_found[i].queue,
+						      .receives = all_found[i].receives});
+	}
+}
+
+/* ---- calls ------------------------------------------------------------------------------------ */
+
+static struct rlq_queue_attributes attributes_of(const struct history *history, int queue)
+{
+	const struct told_queue *told = &history->queues[queue];
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+
+	attributes.durability = told->durability;
+	attributes.receives_max = told->receives_max;
+	attributes.visibility_ms = told->state[told->states - 1].visibility_ms;
+	attributes.message_bytes_max = BODY_MAX;
+	if (told->dlq >= 0)
+		strcpy(attributes.dlq, names[told->dlq]);
+	return attributes;
+}
+
+void h_create(struct history *history, int queue, enum rlq_durability durability, int dlq, uint32_t receives_max)
+{
+	struct told_queue *told = &history->queues[queue];
+	struct rlq_queue_attributes attributes;
+
+	if (history->is_over)
+		return;
+	told->durability = durability;
+	told->dlq = dlq;
+	told->receives_max = receives_max;
+	queue_is(history, queue, (struct queue_state){.exists = true, .visibility_ms = LONG_MS});
+	attributes = attributes_of(history, queue);
+	acknowledged(history, "create", rlq_queue_create(machine_directory(), names[queue], &attributes), true);
+}
+
+void h_remove(struct history *history, int queue)
+{
+	if (history->is_over)
+		return;
+	rlq_queue_close(history->queues[queue].handle);
+	history->queues[queue].handle = NULL;
+	for (unsigned i = 0; i < history->message_count; i++)
+		if (history_state(history, i)->queue == queue) {
+			history->messages[i].is_leased = false;
+			now_is(history, i, (struct message_state){.queue = NOWHERE});
+		}
+	queue_is(history, queue, (struct queue_state){.exists = false});
+	acknowledged(history, "remove", rlq_queue_remove(machine_directory(), names[queue]), true);
+}
+
+void h_set_visibility(struct history *history, int queue, int64_t visibility_ms)
+{
+	struct rlq_queue *handle = history->is_over ? NULL : handle_of(history, queue);
+	struct rlq_queue_attributes attributes;
+
+	if (handle == NULL)
+		return;
+	queue_is(history, queue, (struct queue_state){.exists = true, .visibility_ms = visibility_ms});
+	attributes = attributes_of(history, queue);
+	acknowledged(history, "set", rlq_queue_set_attributes(handle, &attributes), is_sync(history, queue));
+}
+
+static uint32_t message_begin(struct history *history, uint32_t bytes, unsigned char *body)
+{
+	uint32_t tag = history->message_count;
+	struct told_message *told = &history->messages[tag];
+
+	if (tag == MESSAGES_MAX) {
+		fprintf(stderr, "too many messages in one history\n");
+		exit(1);
+	}
+	*told = (struct told_message){.bytes = bytes, .state[0] = {.queue = NOWHERE}, .states = 1};
+	history->message_count++;
+	body_make(body, tag, bytes);
+	return tag;
+}
+
+void h_send(struct history *history, int queue, int count, uint32_t bytes, int64_t delay_ms)
+{
+	static const struct rlq_attribute attribute = {
+		.name = KIND, .value = "durable", .value_bytes = 7, .type = RLQ_STRING};
+	struct rlq_queue *handle = history->is_over ? NULL : handle_of(history, queue);
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+	struct rlq_send_entry entries[RLQ_BATCH_MAX];
+	int result;
+
+	if (handle == NULL)
+		return;
+	options.delay_ms = delay_ms;
+	options.attributes = &attribute;
+	options.attribute_count = 1;
+	for (int i = 0; i < count; i++) {
+		uint32_t tag = message_begin(history, bytes, bodies[i]);
+
+		now_is(history, tag, (struct message_state){.queue = queue, .is_delayed = delay_ms > 0});
+		entries[i] = (struct rlq_send_entry){.body = bodies[i],
+						     .body_bytes = bytes,
+						     .attributes = &attribute,
+						     .attribute_count = 1,
+						     .delay_ms = delay_ms};
+	}
+	result = count == 1 ? rlq_send(handle, bodies[0], bytes, &options, NULL)
+			    : rlq_send_batch(handle, entries, (size_t)count, NULL, NULL);
+	if (result >= 0 && count > 1 && result != count)
+		fault(history, "send_batch answers %d of %d", result, count);
+	acknowledged(history, "send", result, is_sync(history, queue));
+}
+
+static bool attribute_is_there(const struct rlq_message *message)
+{
+	return message->attribute_count == 1 && strcmp(message->attributes[0].name, KIND) == 0 &&
+	       message->attributes[0].value_bytes == 7 && memcmp(message->attributes[0].value, "durable", 7) == 0;
+}
+
+static void received_one(struct history *history, int queue, const struct rlq_message *message, bool is_leased)
+{
+	struct told_message *told;
+	struct message_state state;
+	uint32_t tag;
+
+	if (!body_is_whole(history, message->body, message->body_bytes) || !attribute_is_there(message)) {
+		fault(history, "%s: not what was sent", names[queue]);
+		return;
+	}
+	memcpy(&tag, message->body, sizeof(tag));
+	told = &history->messages[tag];
+	state = *history_state(history, tag);
+	if (state.queue != queue || state.is_delayed || told->is_leased ||
+	    message->receive_count != state.receives + 1)
+		fault(history, "%s: message %u received for time %u, which was %s, for time %u", names[queue], tag,
+		      message->receive_count,
+		      state.queue != queue ? "not there"
+		      : state.is_delayed   ? "delayed"
+		      : told->is_leased	   ? "leased"
+					   : "visible",
+		      state.receives + 1);
+	state.receives++;
+	now_is(history, tag, state);
+	told->receipt = message->receipt;
+	told->is_leased = is_leased;
+	if (history->first_receipt_of < 0) {
+		history->first_receipt = message->receipt;
+		history->first_receipt_of = queue;
+	}
+}
+
+void h_receive(struct history *history, int queue, int max, int64_t visibility_ms)
+{
+	struct rlq_queue *handle = history->is_over ? NULL : handle_of(history, queue);
+	struct rlq_receive_options options = RLQ_RECEIVE_OPTIONS_INIT;
+	struct rlq_message messages[RLQ_BATCH_MAX];
+	int count;
+
+	if (handle == NULL)
+		return;
+	options.wait_ms = 0;
+	options.visibility_ms = visibility_ms;
+	count = rlq_receive(handle, messages, (size_t)max, &options);
+	for (int i = 0; i < count; i++)
+		received_one(history, queue, &messages[i], visibility_ms > 0);
+	acknowledged(history, "receive", count, false);
+	if (history->queues[queue].dlq >= 0 && !history->is_over)
+		note_moves(history);
+}
+
+void h_delete(struct history *history, int queue, int count)
+{
+	struct rlq_queue *handle = history->is_over ? NULL : handle_of(history, queue);
+	struct rlq_receipt receipts[RLQ_BATCH_MAX];
+	int found = 0, result;
+
+	if (handle == NULL)
+		return;
+	for (unsigned i = 0; i < history->message_count && found < count; i++) {
+		struct told_message *told = &history->messages[i];
+
+		if (!told->is_leased || history_state(history, i)->queue != queue)
+			continue;
+		receipts[found++] = told->receipt;
+		told->is_leased = false;
+		now_is(history, i, (struct message_state){.queue = NOWHERE});
+	}
+	if (found == 0)
+		return;
+	result = found == 1 ? rlq_delete(handle, &receipts[0])
+			    : rlq_delete_batch(handle, receipts, (size_t)found, NULL);
+	if (result >= 0 && found > 1 && result != found)
+		fault(history, "delete_batch answers %d of %d", result, found);
+	acknowledged(history, "delete", result, is_sync(history, queue));
+}
+
+void h_release(struct history *history, int queue, int64_t delay_ms)
+{
+	struct rlq_queue *handle = history->is_over ? NULL : handle_of(history, queue);
+
+	if (handle == NULL)
+		return;
+	for (unsigned i = 0; i < history->message_count; i++) {
+		struct told_message *told = &history->messages[i];
+		struct message_state state = *history_state(history, i);
+
+		if (!told->is_leased || state.queue != queue)
+			continue;
+		state.is_delayed = delay_ms > 0;
+		now_is(history, i, state);
+		told->is_leased = false;
+		acknowledged(history, "release", rlq_release(handle, &told->receipt, delay_ms), false);
+		return;
+	}
+}
+
+void h_purge(struct history *history, int queue)
+{
+	struct rlq_queue *handle = history->is_over ? NULL : handle_of(history, queue);
+	uint64_t count = 0;
+	int result;
+
+	if (handle == NULL)
+		return;
+	for (unsigned i = 0; i < history->message_count; i++)
+		if (history_state(history, i)->queue == queue) {
+			history->messages[i].is_leased = false;
+			now_is(history, i, (struct message_state){.queue = NOWHERE});
+		}
+	result = rlq_purge(handle, &count);
+	acknowledged(history, "purge", result,
+		     count > 0 && is_sync(history, queue)); /* nothing was there: no wait */
+}
+
+void h_redrive(struct history *history, int from, int to)
+{
+	struct rlq_queue *handle = history->is_over ? NULL : handle_of(history, from);
+	uint64_t moved = 0;
+	int error;
+
+	if (handle == NULL)
+		return;
+	error = rlq_redrive(handle, names[to], 0, &moved);
+	if (!history->fault[0])
+		note_moves(history);
+	acknowledged(history, "redrive", error, moved > 0 && is_sync(history, from));
+}
+
+void h_settle(struct history *history)
+{
+	if (!history->is_over)
+		acknowledged(history, "settle", seg_wait_durable(&machine_directory()->seg), true);
+}
+
+/* ---- after the crash -------------------------------------------------------------------------- */
+
+static const char *answer(struct history *history)
+{
+	static char text[sizeof(history->fault)];
+
+	if (history->fault[0] == '\0')
+		return NULL;
+	memcpy(text, history->fault, sizeof(text));
+	return text;
+}
+
+static const char *state_text(const struct message_state *state)
+{
+	static char text[64];
+
+	if (state->queue == NOWHERE)
+		return "nowhere";
+	snprintf(text, sizeof(text), "in %s, received %u times%s", names[state->queue], state->receives,
+		 state->is_delayed ? ", delayed" : "");
+	return text;
+}
+
+static bool is_same(const struct message_state *one, const struct message_state *other)
+{
+	return one->queue == other->queue && (one->queue == NOWHERE || (one->receives == other->receives &&
+									one->is_delayed == other->is_delayed));
+}
+
+static void check_queue(struct history *history, int queue)
+{
+	struct told_queue *told = &history->queues[queue];
+	struct queue_state found = {0};
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	int error = rlq_queue_open(machine_directory(), names[queue], &told->handle);
+
+	if (error && error != RLQ_ENOQUEUE) {
+		fault(history, "%s cannot be opened: %s", names[queue], rlq_strerror(error));
+		return;
+	}
+	if (!error) {
+		error = rlq_queue_get_attributes(told->handle, &attributes);
+		found = (struct queue_state){.exists = true, .visibility_ms = attributes.visibility_ms};
+		if (error || attributes.durability != told->durability ||
+		    attributes.receives_max != told->receives_max || attributes.message_bytes_max != BODY_MAX ||
+		    strcmp(attributes.dlq, told->dlq >= 0 ? names[told->dlq] : "") != 0)
+			fault(history, "%s has other attributes", names[queue]);
+	}
+	for (int i = 0; i < told->states; i++)
+		if (told->state[i].exists == found.exists &&
+		    (!found.exists || told->state[i].visibility_ms == found.visibility_ms)) {
+			told->state[0] = found;
+			told->states = 1;
+			return;
+		}
+	fault(history, "%s %s", names[queue], found.exists ? "is there, as it should not be" : "is not there");
+}
+
+static void print_fault(void *context, const char *text)
+{
+	fault(context, "verify: %s", text);
+}
+
+static void check_message(struct history *history, unsigned message, struct message_state found, int first_state)
+{
+	struct told_message *told = &history->messages[message];
+
+	for (int i = first_state; i < told->states; i++)
+		if (is_same(&told->state[i], &found)) {
+			found.at = told->state[i].at;
+			told->state[0] = found;
+			told->states = 1;
+			return;
+		}
+	fault(history, "message %u is %s", message, state_text(&found));
+	for (int i = first_state; i < told->states; i++) {
+		size_t length = strlen(history->fault);
+
+		snprintf(history->fault + length, sizeof(history->fault) - length, "%s %s",
+			 i > first_state ? ", or" : ", not", state_text(&told->state[i]));
+	}
+}
+
+static void check_messages(struct history *history, bool is_alive)
+{
+	static struct message_state at[MESSAGES_MAX];
+	static bool is_leased[MESSAGES_MAX];
+	unsigned count = look_at_all(history);
+
+	for (unsigned i = 0; i < history->message_count; i++) {
+		at[i] = (struct message_state){.queue = NOWHERE};
+		is_leased[i] = false;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		const struct found *found = &all_found[i];
+
+		if (at[found->tag].queue != NOWHERE)
+			fault(history, "message %u is there twice, in %s and in %s", found->tag,
+			      names[at[found->tag].queue], names[found->queue]);
+		at[found->tag] = (struct message_state){
+			.queue = found->queue, .receives = found->receives, .is_delayed = found->is_delayed};
+		is_leased[found->tag] = found->is_leased;
+		if (found->is_leased && !is_alive)
+			fault(history, "message %u is leased after a reboot", found->tag);
+	}
+	for (unsigned i = 0; i < history->message_count; i++) {
+		struct told_message *told = &history->messages[i];
+		/* Alive: as it was last; what the call that did not hear would have made was made, or not. */
+		bool is_of_last = told->states > 1 && told->state[told->states - 1].at + 1 == history->calls &&
+				  history->code != 0;
+
+		check_message(history, i, at[i], !is_alive ? 0 : is_of_last ? told->states - 2 : told->states - 1);
+		told->is_leased = is_leased[i] && is_alive;
+	}
+}
+
+static const char *check(struct history *history, bool is_alive)
+{
+	history->is_over = false;
+	if (machine_saw_damage())
+		fault(history, "called damaged: %s", machine_said());
+	for (int i = 0; i < QUEUES_MAX && !history->fault[0]; i++)
+		check_queue(history, i);
+	if (!history->fault[0])
+		check_messages(history, is_alive);
+	for (int i = 0; i < QUEUES_MAX && !history->fault[0]; i++)
+		if (queue_now(history, i)->exists)
+			rlq_verify(machine_directory(), names[i], print_fault, history);
+	history->is_over = false;
+	history->code = 0;
+	return answer(history);
+}
+
+const char *history_check(struct history *history)
+{
+	int of = history->first_receipt_of;
+	const char *wrong = check(history, false);
+
+	if (!wrong && of >= 0 && queue_now(history, of)->exists &&
+	    rlq_delete(handle_of(history, of), &history->first_receipt) == 0)
+		fault(history, "a receipt from before the reboot deletes");
+	history->first_receipt_of = -1;
+	return answer(history);
+}
+
+const char *history_check_alive(struct history *history)
+{
+	return check(history, true);
+}
+
+static void drain_visible(struct history *history)
+{
+	for (int i = 0; i < QUEUES_MAX && !history->is_over; i++) {
+		unsigned before;
+
+		if (!queue_now(history, i)->exists)
+			continue;
+		do {
+			before = history->calls;
+			h_receive(history, i, RLQ_BATCH_MAX, LONG_MS);
+			h_delete(history, i, RLQ_BATCH_MAX);
+		} while (history->calls > before + 1);
+	}
+}
+
+/* What is delayed, by LONG_MS of a clock that has stood still, comes after that time and not before. */
+static void await_delayed(struct history *history)
+{
+	machine_time_passes(LONG_MS - EARLY_MS);
+	drain_visible(history);
+	machine_time_passes(2 * EARLY_MS);
+	for (unsigned i = 0; i < history->message_count; i++) {
+		struct message_state state = *history_state(history, i);
+
+		state.is_delayed = false;
+		if (state.queue != NOWHERE)
+			now_is(history, i, state);
+	}
+}
+
+const char *history_drain(struct history *history)
+{
+	drain_visible(history);
+	await_delayed(history);
+	drain_visible(history);
+	for (unsigned i = 0; i < history->message_count && !history->is_over; i++) {
+		const struct message_state *state = history_state(history, i);
+
+		if (state->queue != NOWHERE)
+			fault(history, "message %u cannot be received", i);
+	}
+	return answer(history);
+}

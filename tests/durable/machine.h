@@ -1,0 +1,33 @@
+/* A machine with durable queues that can lose its power: a directory of queues, the journal's thread, and a disk in
+ * memory. One a process; the clock stands but for what the test lets pass, so that turns are made when somebody
+ * waits for one and at no other time. */
+#ifndef DURABLE_MACHINE_H
+#define DURABLE_MACHINE_H
+
+#include "client/internal.h"
+#include "tests/durable/disk.h"
+
+enum { MACHINE_FILE_BYTES = 64 << 10, SECTOR_BYTES = 512, PAGE_SECTORS_BYTES = 4096 };
+
+/* An empty disk, an empty directory, nothing started. */
+void machine_begin(void);
+void machine_end(void);
+
+/* The engine starts: the journal is read, queues are restored. 0 or why not. */
+int machine_start(void);
+bool machine_is_started(void);
+/* It ends, with a last turn if the disk still takes one. Handles are the caller's to close before. */
+void machine_stop(void);
+/* The engine is killed: no last turn. The disk has all that was written. Queues stay. */
+void machine_kill_engine(void);
+/* No power any more: what is in memory is gone, and of what was not flushed `loss`, in pieces of `sector` bytes. */
+void machine_lose_power(enum shadow_loss loss, size_t sector, uint64_t *random);
+
+struct rlq_directory *machine_directory(void);
+void machine_time_passes(uint64_t ms);
+/* Has the journal called anything damaged since machine_begin()? */
+bool machine_saw_damage(void);
+/* What the engine has said last. */
+const char *machine_said(void);
+
+#endif

@@ -1,0 +1,166 @@
+#include "tests/durable/scripts.h"
+
+#include "tests/support/arguments.h"
+
+enum { HOUR_MS = 3600000, SMALL = 20, BLOCK = 700, LARGE = 20000, HUGE = 69000 /* more than a file */ };
+
+static void play_sends(struct history *history)
+{
+	h_create(history, 0, RLQ_SYNC, -1, 0);
+	h_send(history, 0, 1, SMALL, 0);
+	h_send(history, 0, 3, BLOCK, 0);
+	h_receive(history, 0, 2, HOUR_MS);
+	h_delete(history, 0, 1);
+	h_send(history, 0, 1, BLOCK, HOUR_MS);
+	h_release(history, 0, HOUR_MS);
+	h_receive(history, 0, 1, 0);
+	h_receive(history, 0, 2, HOUR_MS);
+	h_settle(history);
+	h_delete(history, 0, 2);
+	h_send(history, 0, 2, SMALL, 0);
+	h_settle(history);
+	h_purge(history, 0);
+	h_send(history, 0, 1, SMALL, 0);
+}
+
+static void play_moves(struct history *history)
+{
+	h_create(history, 1, RLQ_SYNC, -1, 0);
+	h_create(history, 0, RLQ_SYNC, 1, 2);
+	h_send(history, 0, 3, BLOCK, 0);
+	h_receive(history, 0, 3, 0);
+	h_receive(history, 0, 3, 0);
+	h_receive(history, 0, 3, 0); /* moves */
+	h_settle(history);
+	h_receive(history, 1, 1, HOUR_MS);
+	h_delete(history, 1, 1);
+	h_redrive(history, 1, 0);
+	h_receive(history, 0, 2, 0);
+	h_receive(history, 0, 2, 0);
+	h_settle(history);
+	h_receive(history, 0, 2, 0); /* moves again, and at once what is moved is deleted */
+	h_receive(history, 1, 2, HOUR_MS);
+	h_delete(history, 1, 2);
+	h_send(history, 0, 1, SMALL, 0);
+}
+
+static void play_queues(struct history *history)
+{
+	h_create(history, 0, RLQ_SYNC, -1, 0);
+	h_send(history, 0, 2, SMALL, 0);
+	h_create(history, 1, RLQ_ASYNC, -1, 0);
+	h_send(history, 1, 1, SMALL, 0);
+	h_settle(history);
+	h_set_visibility(history, 0, 5 * HOUR_MS);
+	h_remove(history, 1);
+	h_create(history, 1, RLQ_SYNC, -1, 0);
+	h_send(history, 1, 1, BLOCK, 0);
+	h_remove(history, 0);
+	h_send(history, 1, 1, BLOCK, 0);
+	h_create(history, 0, RLQ_SYNC, -1, 0);
+	h_send(history, 0, 1, BLOCK, 0);
+	h_set_visibility(history, 1, HOUR_MS / 2);
+}
+
+/* Files are filled, compacted and dropped, while some messages stay: one counted, one delayed, one moved. */
+static void play_files(struct history *history)
+{
+	h_create(history, 1, RLQ_SYNC, -1, 0);
+	h_create(history, 0, RLQ_SYNC, 1, 1);
+	h_create(history, 2, RLQ_SYNC, -1, 0);
+	h_create(history, 3, RLQ_SYNC, -1, 0);
+	h_send(history, 0, 1, BLOCK, 0);
+	h_receive(history, 0, 1, 0);
+	h_receive(history, 0, 1, 0);
+	h_send(history, 3, 2, BLOCK, 0);
+	h_receive(history, 3, 1, 0);
+	h_send(history, 3, 1, SMALL, HOUR_MS);
+	for (int i = 0; i < 10 && !history->is_over; i++) {
+		h_send(history, 2, 3, LARGE, 0);
+		h_receive(history, 2, 3, HOUR_MS);
+		h_delete(history, 2, 3);
+		if (i == 4)
+			h_receive(history, 3, 1, 0);
+		if (i == 6)
+			h_remove(history, 3);
+	}
+}
+
+/* Turns that fill more than a file, and one message that does. */
+static void play_large(struct history *history)
+{
+	h_create(history, 0, RLQ_SYNC, -1, 0);
+	h_send(history, 0, 10, LARGE, 0);
+	h_send(history, 0, 1, HUGE, 0);
+	h_receive(history, 0, 10, HOUR_MS);
+	h_delete(history, 0, 10);
+	h_receive(history, 0, 1, 0);
+	h_send(history, 0, 3, LARGE, 0);
+}
+
+const struct script scripts[] = {
+	{"sends", play_sends, false}, {"moves", play_moves, false}, {"queues", play_queues, false},
+	{"large", play_large, false}, {"files", play_files, true},
+};
+const int script_count = sizeof(scripts) / sizeof(scripts[0]);
+
+/* ---- drawn ------------------------------------------------------------------------------------ */
+
+static int draw(uint64_t *random, int below)
+{
+	return (int)((random_next(random) >> 33) % (uint64_t)below);
+}
+
+static void any_call(struct history *history, uint64_t *random)
+{
+	static const uint32_t sizes[] = {4, SMALL, BLOCK, 5000, LARGE};
+	int queue = draw(random, 3);
+
+	switch (draw(random, 12)) {
+	case 0:
+	case 1:
+	case 2:
+		h_send(history, queue, 1 + draw(random, 3), sizes[draw(random, 5)], draw(random, 8) ? 0 : HOUR_MS);
+		break;
+	case 3:
+	case 4:
+		h_receive(history, queue, 1 + draw(random, 4), HOUR_MS);
+		break;
+	case 5:
+		h_receive(history, queue, 1 + draw(random, 4), 0);
+		break;
+	case 6:
+	case 7:
+		h_delete(history, queue, 1 + draw(random, 4));
+		break;
+	case 8:
+		h_release(history, queue, draw(random, 2) ? 0 : HOUR_MS);
+		break;
+	case 9:
+		h_settle(history);
+		break;
+	case 10:
+		if (draw(random, 4) == 0)
+			h_purge(history, queue);
+		else if (draw(random, 2))
+			h_redrive(history, 1, 0);
+		break;
+	default:
+		h_set_visibility(history, queue, HOUR_MS + draw(random, 100));
+		break;
+	}
+	if (draw(random, 3) == 0) /* so that no message has too many states */
+		h_settle(history);
+}
+
+void script_random(struct history *history, uint64_t *random, int calls)
+{
+	if (!history_has_queue(history, 1))
+		h_create(history, 1, RLQ_SYNC, -1, 0);
+	if (!history_has_queue(history, 0))
+		h_create(history, 0, RLQ_SYNC, 1, 2);
+	if (!history_has_queue(history, 2))
+		h_create(history, 2, draw(random, 2) ? RLQ_SYNC : RLQ_ASYNC, -1, 0);
+	for (int i = 0; i < calls && !history->is_over; i++)
+		any_call(history, random);
+}

@@ -1,0 +1,448 @@
+/* Durable queues by the public calls, with the journal's thread in this process: what is there after a reboot. */
+#include "client/internal.h"
+#include "daemon/journaling.h"
+#include "kmod-free/clock.h"
+#include "shm/durable.h"
+#include "shm/move.h"
+#include "tests/support/tmpdir.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SMALL_FILE = 64 << 10 };
+
+static char queues[TMPDIR_BYTES], data[TMPDIR_BYTES];
+static struct rlq_directory *directory;
+static struct journaling *journaling;
+
+static __attribute__((format(printf, 2, 3))) void say(void *context, const char *format, ...)
+{
+	(void)context;
+	(void)format;
+}
+
+static void start(void)
+{
+	struct journaling_options options = {.data = data, .file_bytes = SMALL_FILE, .say = say};
+
+	cr_assert_eq(rlq_directory_open(queues, &directory), 0);
+	cr_assert_eq(journaling_start(&directory->seg, &options, &journaling), 0);
+}
+
+static void stop(void)
+{
+	journaling_stop(journaling);
+	rlq_directory_close(directory);
+}
+
+/* The queues are gone; the journal is not. */
+static void reboot(void)
+{
+	stop();
+	tmpdir_empty(queues);
+	start();
+}
+
+/* Only the engine ends. */
+static void restart(void)
+{
+	stop();
+	start();
+}
+
+static void set_up(void)
+{
+	tmpdir_make(queues);
+	tmpdir_make(data);
+	start();
+}
+
+static void tear_down(void)
+{
+	stop();
+	tmpdir_empty(queues);
+	tmpdir_remove(queues);
+	tmpdir_empty(data);
+	tmpdir_remove(data);
+}
+
+TestSuite(journaling, .init = set_up, .fini = tear_down, .timeout = 120);
+
+static struct rlq_queue *opened(const char *name)
+{
+	struct rlq_queue *queue;
+
+	cr_assert_eq(rlq_queue_open(directory, name, &queue), 0);
+	return queue;
+}
+
+static struct rlq_queue *made(const char *name, enum rlq_durability durability)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+
+	attributes.durability = durability;
+	cr_assert_eq(rlq_queue_create(directory, name, &attributes), 1);
+	return opened(name);
+}
+
+/* Sends `count` numbered bodies of `bytes`, a batch at a time. */
+static void send_numbered(struct rlq_queue *queue, unsigned first, unsigned count, size_t bytes)
+{
+	static unsigned char bodies[RLQ_BATCH_MAX][1024];
+	struct rlq_send_entry entries[RLQ_BATCH_MAX];
+
+	for (unsigned done = 0; done < count;) {
+		unsigned now = count - done < RLQ_BATCH_MAX ? count - done : RLQ_BATCH_MAX;
+
+		for (unsigned i = 0; i < now; i++) {
+			unsigned number = first + done + i;
+
+			memset(bodies[i], (int)(number & 0xff), bytes);
+			memcpy(bodies[i], &number, sizeof(number));
+			entries[i] = (struct rlq_send_entry){
+				.body = bodies[i], .body_bytes = bytes, .delay_ms = RLQ_DEFAULT};
+		}
+		cr_assert_eq(rlq_send_batch(queue, entries, now, NULL, NULL), (int)now);
+		done += now;
+	}
+}
+
+/* Receives and deletes all; each is of `bytes`, and they come in order from `first` on. */
+static unsigned drain_numbered(struct rlq_queue *queue, unsigned first, size_t bytes)
+{
+	struct rlq_message messages[RLQ_BATCH_MAX];
+	struct rlq_receipt receipts[RLQ_BATCH_MAX];
+	unsigned next = first;
+	int count;
+
+	while ((count = rlq_receive(queue, messages, RLQ_BATCH_MAX, NULL)) > 0) {
+		for (int i = 0; i < count; i++, next++) {
+			unsigned number;
+
+			memcpy(&number, messages[i].body, sizeof(number));
+			cr_assert_eq(number, next);
+			cr_assert_eq(messages[i].body_bytes, bytes);
+			for (size_t at = sizeof(number); at < bytes; at++)
+				cr_assert_eq(((const unsigned char *)messages[i].body)[at], (number & 0xff));
+			receipts[i] = messages[i].receipt;
+		}
+		cr_assert_eq(rlq_delete_batch(queue, receipts, (size_t)count, NULL), count);
+	}
+	return next - first;
+}
+
+static int journal_files(void)
+{
+	return tmpdir_count(data, "journal-0");
+}
+
+/* ---- reboot and restart ----------------------------------------------------------------------- */
+
+Test(journaling, many_messages_come_back_in_order, .description = "over several rings and files")
+{
+	struct rlq_queue *queue = made("q", RLQ_SYNC);
+
+	send_numbered(queue, 0, 5000, 200);
+	rlq_queue_close(queue);
+	reboot();
+	queue = opened("q");
+	cr_assert_eq(drain_numbered(queue, 0, 200), 5000);
+	rlq_queue_close(queue);
+	reboot();
+	queue = opened("q");
+	cr_assert_eq(drain_numbered(queue, 0, 200), 0);
+	rlq_queue_close(queue);
+}
+
+Test(journaling, a_large_body_comes_back)
+{
+	enum { BYTES = 3 << 20 };
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	unsigned char *body = malloc(BYTES);
+	struct rlq_message message;
+	struct rlq_queue *queue;
+
+	attributes.durability = RLQ_SYNC;
+	attributes.message_bytes_max = BYTES;
+	cr_assert_eq(rlq_queue_create(directory, "q", &attributes), 1);
+	queue = opened("q");
+	for (size_t i = 0; i < BYTES; i++)
+		body[i] = (unsigned char)(i * 31 >> 3);
+	cr_assert_eq(rlq_send(queue, body, BYTES, NULL, NULL), 0);
+	rlq_queue_close(queue);
+	reboot();
+	queue = opened("q");
+	cr_assert_eq(rlq_receive(queue, &message, 1, NULL), 1);
+	cr_assert_eq(message.body_bytes, BYTES);
+	cr_assert_eq(memcmp(message.body, body, BYTES), 0);
+	rlq_queue_close(queue);
+	free(body);
+}
+
+Test(journaling, an_engine_that_restarts_doubles_nothing)
+{
+	struct rlq_queue *queue = made("q", RLQ_SYNC);
+
+	send_numbered(queue, 0, 100, 100);
+	rlq_queue_close(queue);
+	for (int i = 0; i < 3; i++)
+		restart();
+	reboot();
+	queue = opened("q");
+	cr_assert_eq(drain_numbered(queue, 0, 100), 100);
+	rlq_queue_close(queue);
+}
+
+Test(journaling, async_is_there_once_a_later_turn_is_durable)
+{
+	struct rlq_queue *loose = made("loose", RLQ_ASYNC), *barrier = made("barrier", RLQ_SYNC);
+
+	send_numbered(loose, 0, 3000, 100);
+	cr_assert_eq(rlq_send(barrier, "x", 1, NULL, NULL), 0);
+	rlq_queue_close(loose);
+	rlq_queue_close(barrier);
+	reboot();
+	loose = opened("loose");
+	cr_assert_eq(drain_numbered(loose, 0, 100), 3000);
+	rlq_queue_close(loose);
+}
+
+static struct rlq_queue *made_with_dlq(const char *name, const char *dlq)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+
+	attributes.durability = RLQ_SYNC;
+	attributes.receives_max = 1;
+	strcpy(attributes.dlq, dlq);
+	cr_assert_eq(rlq_queue_create(directory, name, &attributes), 1);
+	return opened(name);
+}
+
+/* The place of the only message in the first ring. */
+static uint64_t only_place(struct rlq_queue *queue, struct slot **ret_slot)
+{
+	struct ring *ring;
+	uint64_t place = 0;
+
+	cr_assert_eq(seg_enter(queue->seg), 0);
+	ring = &queue->seg->ring[rings_at(queue->seg->rings, 0)];
+	for (uint32_t i = 0; i <= ring->mask; i++)
+		if (word_state(slot_read(&ring->slots[i])) == SLOT_READY) {
+			*ret_slot = &ring->slots[i];
+			place = place_pack(rings_at(queue->seg->rings, 0), i,
+					   word_generation(slot_read(*ret_slot)));
+		}
+	seg_leave(queue->seg);
+	return place;
+}
+
+Test(journaling, a_copy_deleted_while_its_mover_is_stopped_stays_away,
+     .description = "between the copy's arrival and the end of the move")
+{
+	struct rlq_queue *dlq = made("dlq", RLQ_SYNC), *queue = made_with_dlq("q", "dlq");
+	struct rlq_message message;
+	struct slot *source, *copy;
+	struct slot_word moved;
+	uint64_t place;
+
+	send_numbered(queue, 7, 1, 500);
+	send_numbered(dlq, 7, 1, 500);
+	place = only_place(queue, &source);
+	moved = word_with_state(slot_read(source), SLOT_MOVED);
+	moved.bits.high = only_place(dlq, &copy);
+	store_seq(&queue->seg->header->move_target[0], dlq->seg->file);
+	cr_assert(slot_change(source, slot_read(source), moved));
+	ring_mark(&queue->seg->ring[rings_at(queue->seg->rings, 0)], place_unpack(place).slot);
+	cr_assert_eq(rlq_receive(dlq, &message, 1, NULL), 1);
+	cr_assert_eq(rlq_delete(dlq, &message.receipt), 0);
+	rlq_queue_close(queue);
+	rlq_queue_close(dlq);
+	reboot();
+	queue = opened("q");
+	cr_assert_eq(rlq_receive(queue, &message, 1, NULL), 0, "deleted, and back");
+	rlq_queue_close(queue);
+}
+
+Test(journaling, who_finishes_a_move_marks_the_copy,
+     .description = "since its mover may be stopped before it did, and the source goes")
+{
+	struct rlq_queue *dlq = made("dlq", RLQ_SYNC), *queue = made_with_dlq("q", "dlq");
+	struct slot *source, *copy;
+	struct slot_word moved;
+	struct marks_taking taking = {0};
+	struct place from, to;
+	struct ring *ring;
+	uint64_t bits = 0;
+	uint32_t slot;
+
+	send_numbered(queue, 7, 1, 500);
+	send_numbered(dlq, 7, 1, 500);
+	journaling_stop(journaling);
+	journaling = NULL;
+	from = place_unpack(only_place(queue, &source));
+	to = place_unpack(only_place(dlq, &copy));
+	moved = word_with_state(slot_read(source), SLOT_MOVED);
+	moved.bits.high = place_pack(to.ring, to.slot, word_generation(slot_read(copy)));
+	store_seq(&queue->seg->header->move_target[0], dlq->seg->file);
+	cr_assert(slot_change(source, slot_read(source), moved));
+	cr_assert_eq(seg_enter(dlq->seg), 0);
+	cr_assert_eq(seg_enter(queue->seg), 0);
+	ring = &dlq->seg->ring[to.ring];
+	while (marks_take(&ring->marks, &taking, &slot, &bits))
+		;
+	cr_assert(seg_finish_moved(queue->seg, from.ring, from.slot, moved));
+	taking = (struct marks_taking){0};
+	cr_assert(marks_take(&ring->marks, &taking, &slot, &bits));
+	cr_assert(bits >> (to.slot % 64) & 1);
+	seg_leave(queue->seg);
+	seg_leave(dlq->seg);
+	rlq_queue_close(queue);
+	rlq_queue_close(dlq);
+}
+
+Test(journaling, an_engine_that_died_amid_a_removal_starts)
+{
+	struct rlq_queue *queue = made("q", RLQ_SYNC);
+
+	send_numbered(queue, 0, 1, 100);
+	/* As the engine's death leaves it: marked, and the journal does not know. */
+	journaling_stop(journaling);
+	fetch_or_seq(&queue->seg->header->rings, RINGS_REMOVED);
+	rlq_queue_close(queue);
+	rlq_directory_close(directory);
+	start();
+	cr_assert_eq(tmpdir_count(queues, "q.rlq"), 0);
+	queue = made("q", RLQ_SYNC);
+	send_numbered(queue, 5, 1, 100);
+	rlq_queue_close(queue);
+	reboot();
+	queue = opened("q");
+	cr_assert_eq(drain_numbered(queue, 5, 100), 1);
+	rlq_queue_close(queue);
+}
+
+Test(journaling, what_is_deleted_while_it_is_read_in_place_stays_away)
+{
+	struct rlq_queue *reader = made("q", RLQ_SYNC), *other = opened("q");
+	struct rlq_receive_options options = RLQ_RECEIVE_OPTIONS_INIT;
+	struct rlq_message message;
+
+	options.flags = RLQ_RECEIVE_IN_PLACE;
+	send_numbered(reader, 1, 1, 500);
+	cr_assert_eq(rlq_receive(reader, &message, 1, &options), 1);
+	cr_assert_eq(rlq_delete(other, &message.receipt), 0);
+	rlq_queue_close(other);
+	rlq_queue_close(reader);
+	reboot();
+	reader = opened("q");
+	cr_assert_eq(drain_numbered(reader, 0, 500), 0);
+	rlq_queue_close(reader);
+}
+
+Test(journaling, what_is_published_in_place_is_there, .description = "and what is only reserved is not")
+{
+	struct rlq_queue *queue = made("q", RLQ_SYNC);
+	struct rlq_reservation published, reserved;
+	unsigned number = 0;
+
+	cr_assert_eq(rlq_reserve(queue, sizeof(number), NULL, &published), 0);
+	cr_assert_eq(rlq_reserve(queue, sizeof(number), NULL, &reserved), 0);
+	memcpy(published.body, &number, sizeof(number));
+	cr_assert_eq(rlq_publish(queue, &published, NULL), 0);
+	rlq_queue_close(queue);
+	reboot();
+	queue = opened("q");
+	cr_assert_eq(drain_numbered(queue, 0, sizeof(number)), 1);
+	rlq_queue_close(queue);
+}
+
+/* Tries often, since others may keep us from the processor: who sleeps does so each time. */
+Test(journaling, who_comes_after_a_failure_hears_at_once)
+{
+	struct seg_engine_page *page = directory->seg.engine;
+	uint64_t least_ms = UINT64_MAX;
+
+	journaling_stop(journaling);
+	journaling = NULL;
+	store_seq(&page->journal_error, EIO);
+	for (int i = 0; i < 20; i++) {
+		uint64_t began_ms = os_boot_ms();
+
+		cr_assert_eq(seg_wait_durable(&directory->seg), RLQ_EJOURNAL);
+		if (os_boot_ms() - began_ms < least_ms)
+			least_ms = os_boot_ms() - began_ms;
+	}
+	cr_assert_lt(least_ms, DURABLE_SLICE_MS);
+}
+
+/* ---- space ------------------------------------------------------------------------------------ */
+
+Test(journaling, one_message_kept_does_not_pin_the_files)
+{
+	struct rlq_queue *kept = made("kept", RLQ_SYNC), *busy = made("busy", RLQ_SYNC);
+	int most = 0;
+
+	send_numbered(kept, 7, 1, 500);
+	for (unsigned round = 0; round < 40; round++) {
+		send_numbered(busy, round * 100, 100, 500);
+		cr_assert_eq(drain_numbered(busy, round * 100, 500), 100);
+		if (journal_files() > most)
+			most = journal_files();
+	}
+	cr_assert_leq(most, 10, "%d files of 64 KiB for one message and 50 KB of others", most);
+	rlq_queue_close(kept);
+	rlq_queue_close(busy);
+	reboot();
+	kept = opened("kept");
+	cr_assert_eq(drain_numbered(kept, 7, 500), 1);
+	rlq_queue_close(kept);
+	reboot();
+	kept = opened("kept");
+	cr_assert_eq(drain_numbered(kept, 7, 500), 0);
+	rlq_queue_close(kept);
+}
+
+Test(journaling, what_is_compacted_keeps_its_receive_count)
+{
+	struct rlq_queue *kept = made("kept", RLQ_SYNC), *busy = made("busy", RLQ_SYNC);
+	struct rlq_receive_options options = RLQ_RECEIVE_OPTIONS_INIT;
+	struct rlq_message message;
+
+	options.visibility_ms = 0;
+	send_numbered(kept, 7, 1, 500);
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(rlq_receive(kept, &message, 1, &options), 1);
+	for (unsigned round = 0; round < 20; round++) {
+		send_numbered(busy, round * 100, 100, 500);
+		cr_assert_eq(drain_numbered(busy, round * 100, 500), 100);
+	}
+	rlq_queue_close(kept);
+	rlq_queue_close(busy);
+	reboot();
+	kept = opened("kept");
+	cr_assert_eq(rlq_receive(kept, &message, 1, NULL), 1);
+	cr_assert_eq(message.receive_count, 4);
+	rlq_queue_close(kept);
+}
+
+Test(journaling, a_removed_queue_gives_its_files_back)
+{
+	struct rlq_queue *removed = made("removed", RLQ_SYNC), *busy;
+	int most = 0;
+
+	send_numbered(removed, 0, 100, 500);
+	rlq_queue_close(removed);
+	cr_assert_eq(rlq_queue_remove(directory, "removed"), 0);
+	busy = made("busy", RLQ_SYNC);
+	for (unsigned round = 0; round < 40; round++) {
+		send_numbered(busy, round * 100, 100, 500);
+		cr_assert_eq(drain_numbered(busy, round * 100, 500), 100);
+		if (journal_files() > most)
+			most = journal_files();
+	}
+	cr_assert_leq(most, 10, "%d files of 64 KiB for 50 KB", most);
+	rlq_queue_close(busy);
+}

@@ -1,0 +1,219 @@
+/* The machine's own disk, and a journal on it. */
+#include "kmod-free/disk.h"
+
+#include "daemon/journal.h"
+#include "daemon/replay.h"
+#include "tests/support/shadow_disk.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct os_disk *disk = &os_disk_real;
+static char path[256];
+static int folder = -1;
+
+static void setup(void)
+{
+	const char *base = getenv("TMPDIR"); /* the runner's, on a disk */
+
+	snprintf(path, sizeof(path), "%s/ringlease-unit.XXXXXX", base ? base : "/tmp");
+	cr_assert_not_null(mkdtemp(path));
+	folder = disk->open_folder(path);
+	cr_assert_geq(folder, 0);
+}
+
+static int unlink_it(void *context, const char *name)
+{
+	(void)context;
+	return disk->unlink(folder, name);
+}
+
+static void teardown(void)
+{
+	disk->list(folder, unlink_it, NULL);
+	disk->close(folder);
+	cr_expect_eq(rmdir(path), 0, "no subfolder was made");
+}
+
+TestSuite(os_disk, .init = setup, .fini = teardown, .timeout = 60);
+
+static int create(const char *name)
+{
+	int fd = disk->create(folder, name, OS_DISK_WRITE);
+
+	cr_assert_geq(fd, 0, "%s: %d", name, fd);
+	return fd;
+}
+
+Test(os_disk, files_are_made_once_and_for_their_owner_alone)
+{
+	struct stat status;
+	int fd;
+
+	umask(0);
+	fd = create("file");
+	cr_expect_eq(fstat(fd, &status), 0);
+	cr_expect_eq(status.st_mode & 0777, 0600);
+	cr_expect_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	cr_expect_eq(disk->create(folder, "file", OS_DISK_WRITE), -EEXIST);
+	cr_expect_eq(disk->close(fd), 0);
+	cr_expect_eq(disk->open(folder, "other", 0), -ENOENT);
+	cr_expect_eq(disk->open_folder("/nowhere/at/all"), -ENOENT);
+}
+
+Test(os_disk, what_was_written_is_read)
+{
+	char bytes[8] = "";
+	int fd = create("file");
+
+	cr_expect_eq(os_disk_write(disk, fd, "hello", 5, 1000), 0);
+	cr_expect_eq(disk->length(fd), 1005);
+	cr_expect_eq(os_disk_flush(disk, fd), 0);
+	cr_expect_eq(disk->close(fd), 0);
+	fd = disk->open(folder, "file", 0);
+	cr_expect_eq(os_disk_read(disk, fd, bytes, 8, 1000), 5);
+	cr_expect_str_eq(bytes, "hello");
+	cr_expect_eq(os_disk_read(disk, fd, bytes, 8, 2000), 0);
+	cr_expect_eq(os_disk_write(disk, fd, "x", 1, 0), -EBADF, "opened to read");
+	disk->close(fd);
+}
+
+Test(os_disk, an_allocation_makes_the_file_longer)
+{
+	int fd = create("file");
+
+	cr_expect_eq(os_disk_allocate(disk, fd, 0, 1 << 20), 0);
+	cr_expect_eq(disk->length(fd), 1 << 20);
+	cr_expect_eq(os_disk_allocate(disk, fd, 0, UINT64_C(1) << 62), -EFBIG);
+	disk->close(fd);
+}
+
+static int count_name(void *context, const char *name)
+{
+	*(int *)context += strcmp(name, "b") == 0 ? 1 : 100;
+	return 0;
+}
+
+static int stop_at_once(void *context, const char *name)
+{
+	(void)context;
+	(void)name;
+	return 7;
+}
+
+Test(os_disk, names_are_listed_changed_and_removed)
+{
+	int count = 0;
+
+	disk->close(create("a"));
+	cr_expect_eq(disk->rename(folder, "a", "b"), 0);
+	cr_expect_eq(disk->rename(folder, "a", "c"), -ENOENT);
+	cr_expect_eq(disk->list(folder, count_name, &count), 0);
+	cr_expect_eq(count, 1);
+	cr_expect_eq(disk->list(folder, stop_at_once, NULL), 7);
+	cr_expect_eq(disk->flush_folder(folder), 0);
+	cr_expect_eq(disk->unlink(folder, "b"), 0);
+	cr_expect_eq(disk->unlink(folder, "b"), -ENOENT);
+	cr_expect_eq(disk->list(-1, count_name, &count), -EBADF);
+}
+
+Test(os_disk, only_regular_files_are_opened)
+{
+	cr_assert_eq(mkfifoat(folder, "pipe", 0600), 0);
+	cr_expect_eq(disk->open(folder, "pipe", 0), -EMEDIUMTYPE, "and nobody waits for its other end");
+	cr_assert_eq(symlinkat("file", folder, "link"), 0);
+	cr_expect_eq(disk->open(folder, "link", 0), -ELOOP);
+	cr_expect_eq(disk->create(folder, "link", OS_DISK_WRITE), -EEXIST);
+}
+
+/* ---- over a table ----------------------------------------------------------------------------- */
+
+static int64_t write_nothing(int fd, const void *bytes, size_t count, uint64_t offset)
+{
+	(void)fd;
+	(void)bytes;
+	(void)count;
+	(void)offset;
+	return 0;
+}
+
+Test(os_disk, a_write_that_writes_nothing_does_not_go_on_for_ever)
+{
+	struct os_disk idle = os_disk_real;
+
+	idle.write = write_nothing;
+	cr_expect_eq(os_disk_write(&idle, 0, "x", 1, 0), -EIO);
+}
+
+Test(os_disk, calls_that_stop_short_are_made_again_from_there)
+{
+	char bytes[10] = "";
+	int fd;
+
+	shadow_begin();
+	fd = shadow_disk.create(SHADOW_FOLDER, "file", OS_DISK_WRITE);
+	shadow_at_most(3);
+	cr_expect_eq(os_disk_write(&shadow_disk, fd, "0123456789", 10, 0), 0);
+	cr_expect_eq(os_disk_flush(&shadow_disk, fd), 0);
+	cr_expect_eq(os_disk_allocate(&shadow_disk, fd, 0, 5), 0);
+	cr_expect_eq(os_disk_read(&shadow_disk, fd, bytes, 10, 0), 10);
+	cr_expect_eq(memcmp(bytes, "0123456789", 10), 0);
+	shadow_fail(SHADOW_READ, 2, -EIO, false);
+	cr_expect_eq(os_disk_read(&shadow_disk, fd, bytes, 10, 0), -EIO);
+	shadow_end();
+}
+
+/* ---- a journal -------------------------------------------------------------------------------- */
+
+static int add_up(void *context, const struct replay_place *place, const struct format_record *record)
+{
+	(void)place;
+	*(uint64_t *)context += ((const struct format_update *)(const void *)record)->number;
+	return 0;
+}
+
+static void write_numbers(const struct replay_report *report, bool is_direct)
+{
+	struct journal_options options = {
+		.file_bytes = FORMAT_FILE_BYTES_MIN,
+		.journal_id = report->journal_id,
+		.next_lsn = report->next_lsn,
+		.next_turn = report->next_turn,
+		.next_file = report->next_file,
+		.is_direct = is_direct,
+	};
+	struct journal *journal;
+
+	cr_assert_eq(journal_open(disk, folder, &options, &journal), 0);
+	for (uint64_t i = 1; i <= 3000; i++) {
+		unsigned char *at = journal_reserve(journal, sizeof(struct format_update));
+
+		cr_assert_not_null(at);
+		format_update_put(at, &(struct format_update){.number = i});
+		if (i % 1000 == 0)
+			cr_assert_eq(journal_end_turn(journal), 0);
+	}
+	cr_assert_eq(journal_close(journal), 0);
+}
+
+Test(os_disk, a_journal_is_written_and_read_past_the_page_cache_and_through_it)
+{
+	for (int round = 0; round < 2; round++) {
+		struct replay_report report;
+		uint64_t sum = 0;
+		struct replay_calls calls = {.record = add_up, .context = &sum};
+
+		cr_assert_eq(replay(disk, folder, NULL, &report), 0);
+		write_numbers(&report, round == 0);
+		cr_assert_eq(replay(disk, folder, &calls, &report), 0);
+		cr_expect_eq(sum, (round + 1) * UINT64_C(4501500));
+		cr_expect(report.damage_count == 0 && report.cut_file == 0 &&
+			  report.records == (round + 1) * 3000u);
+	}
+}

@@ -1,0 +1,163 @@
+/* backup and restore: copies of a journal, verified. */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <jansson.h>
+
+#include "data.h"
+#include "options.h"
+#include "output.h"
+#include "report.h"
+
+struct backup_options {
+	struct common_options common;
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+struct copying {
+	const struct backup_options *options;
+	const char *verb; /* "backed up", "restored" */
+	const char *from, *to;
+	uint64_t took_ms;
+	struct rlq_journal_summary summary; /* of the copy */
+};
+
+static int print_json(const struct copying *copying, json_t *faults)
+{
+	const struct rlq_journal_summary *summary = &copying->summary;
+
+	return output_json(json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O}", "Source",
+				     copying->from, "Target", copying->to, "Sound", summary->faults == 0, "Files",
+				     output_number(summary->files), "Bytes", output_number(summary->bytes),
+				     "Queues", output_number(summary->queues), "LiveMessages",
+				     output_number(summary->live_messages), "LastTurn",
+				     output_number(summary->last_turn), "LastTimestamp",
+				     output_number(summary->last_ms), "TookMs", output_number(copying->took_ms),
+				     "FaultCount", output_number(summary->faults), "Faults", faults),
+			   stdout);
+}
+
+static int print_text(const struct copying *copying)
+{
+	const struct rlq_journal_summary *summary = &copying->summary;
+	char bytes[32], last[DATA_TIME_BYTES];
+
+	output_bytes(summary->bytes, bytes, sizeof(bytes));
+	data_time(summary->last_ms, last);
+	printf("%s %s to %s: %" PRIu64 " queue%s, %" PRIu64 " live message%s; %" PRIu64 " file%s, %s\n",
+	       copying->verb, copying->from, copying->to, summary->queues, summary->queues == 1 ? "" : "s",
+	       summary->live_messages, summary->live_messages == 1 ? "" : "s", summary->files,
+	       summary->files == 1 ? "" : "s", bytes);
+	printf("point: turn %" PRIu64 ", %s; took %" PRIu64 ".%03u s; %s\n", summary->last_turn, last,
+	       copying->took_ms / 1000, (unsigned)(copying->took_ms % 1000),
+	       summary->faults ? "DAMAGED" : "verified");
+	return EXIT_DONE;
+}
+
+/* What is wrong may be either end's. */
+static int report_failure(const struct copying *copying, int code)
+{
+	switch (code) {
+	case -ENOTEMPTY:
+		return report(EXIT_FAILED, "there is something in %s already (name a new folder, or an empty one)",
+			      copying->to);
+	case -ENOSPC:
+	case -EDQUOT:
+	case -EROFS:
+		return report(EXIT_FAILED, "cannot write %s: %s", copying->to, rlq_strerror(code));
+	case -ENOENT:
+	case -ENODATA:
+	case -ENOTSUP:
+	case -EMEDIUMTYPE:
+	case -EXDEV:
+	case -EAGAIN:
+		return data_report(code, copying->from, &copying->summary);
+	default:
+		return report(EXIT_FAILED, "cannot copy %s to %s: %s", copying->from, copying->to,
+			      rlq_strerror(code));
+	}
+}
+
+static int copy(struct copying *copying)
+{
+	const bool json = copying->options->common.json;
+	json_t *list = json ? json_array() : NULL;
+	struct data_faults faults = {.data = copying->to, .list = list};
+	const uint64_t begun_ms = now_ms();
+	int count, rc;
+
+	copying->summary = (struct rlq_journal_summary)RLQ_JOURNAL_SUMMARY_INIT;
+	count = rlq_journal_copy(copying->from, copying->to, data_print_fault, &faults, &copying->summary);
+	copying->took_ms = now_ms() - begun_ms;
+	if (count < 0)
+		rc = report_failure(copying, count);
+	else
+		rc = json ? print_json(copying, list) : print_text(copying);
+	json_decref(list);
+	if (rc || count <= 0)
+		return rc;
+	return report(EXIT_FAILED, "%s is damaged, and so is the copy: it has what is left", copying->from);
+}
+
+static int backup_run(void *opaque)
+{
+	const struct backup_options *options = opaque;
+	char data[PATH_MAX];
+	struct copying copying = {
+		.options = options, .verb = "backed up", .from = data, .to = options->common.arguments[0]};
+	int rc = data_path(&options->common, data, sizeof(data));
+
+	return rc ? rc : copy(&copying);
+}
+
+static int restore_run(void *opaque)
+{
+	const struct backup_options *options = opaque;
+	const char *given = options->common.data ? options->common.data : getenv("RINGLEASE_DATA");
+	struct copying copying = {
+		.options = options, .verb = "restored", .from = options->common.arguments[0], .to = given};
+
+	if (!given || !*given)
+		return report(EXIT_USAGE,
+			      "where to? (--data names a new folder; ringleased is then started with it)");
+	return copy(&copying);
+}
+
+const struct command cmd_backup = {
+	.name = "backup",
+	.arguments = "TARGET_DIR",
+	.summary = "Copy the journal, also while it is in use, to a new folder, and verify the copy",
+	.notes = "All that was acknowledged before is in the copy; the point that it reaches is printed. "
+		 "TARGET_DIR must\n"
+		 "not exist or be empty. Exit status 1 if the journal is damaged: what is left is copied.",
+	.options_bytes = sizeof(struct backup_options),
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.first = COMPLETE_DIRECTORIES,
+	.run = backup_run,
+};
+
+const struct command cmd_restore = {
+	.name = "restore",
+	.arguments = "SOURCE_DIR",
+	.summary = "Copy a backup to a new folder of a journal (--data), and verify it",
+	.notes = "Then start ringleased --data with that folder: it has the queues. The folder must not exist or "
+		 "be empty.",
+	.options_bytes = sizeof(struct backup_options),
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.first = COMPLETE_DIRECTORIES,
+	.run = restore_run,
+};

@@ -1,0 +1,68 @@
+/* journal: looks at the journal of durable queues. */
+#include <limits.h>
+#include <string.h>
+
+#include "data.h"
+#include "journal.h"
+#include "report.h"
+
+static const struct verb {
+	const char *name;
+	int (*run)(const struct journal_options *options, const char *data);
+} verbs[] = {
+	{"ls", journal_ls},
+	{"dump", journal_dump},
+	{"verify", journal_verify},
+};
+
+static const struct verb *verb_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+static int journal_run(void *opaque)
+{
+	const struct journal_options *options = opaque;
+	const char *name = options->common.arguments[0];
+	const struct verb *verb = verb_find(name);
+	char data[PATH_MAX];
+	int rc;
+
+	if (!verb && !strcmp(name, "compact"))
+		return report_absent("journal compact (ringleased compacts while it runs)");
+	if (!verb)
+		return report(EXIT_USAGE, "no such verb: %s (ls, dump or verify)", name);
+	if (options->queue && verb->run != journal_dump)
+		return report(EXIT_USAGE, "--queue goes with dump");
+	rc = data_path(&options->common, data, sizeof(data));
+	return rc ? rc : verb->run(options, data);
+}
+
+static const struct option_spec journal_specs[] = {
+	{.name = "queue",
+	 .value = "QUEUE",
+	 .kind = OPTION_TEXT,
+	 .completion = COMPLETE_QUEUES,
+	 .offset = offsetof(struct journal_options, queue),
+	 .help = "dump: only records of this queue"},
+	{.name = NULL},
+};
+
+const struct command cmd_journal = {
+	.name = "journal",
+	.arguments = "ls|dump|verify",
+	.summary = "Look at the journal of durable queues: its files, its records, whether it is sound",
+	.notes = "ls: a line for each file. dump: a line for each record. verify: reads all and says what is "
+		 "damaged\n"
+		 "or missing; exit status 1 if anything is. They change nothing; an engine may go on writing, or "
+		 "none run.",
+	.options = journal_specs,
+	.options_bytes = sizeof(struct journal_options),
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.first = COMPLETE_WORDS,
+	.run = journal_run,
+};

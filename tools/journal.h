@@ -1,0 +1,17 @@
+/* What the parts of the journal command share. */
+#ifndef TOOLS_JOURNAL_H
+#define TOOLS_JOURNAL_H
+
+#include "options.h"
+
+struct journal_options {
+	struct common_options common;
+	const char *queue; /* dump: only its records; NULL: all */
+};
+
+/* Each does one of the verbs for the journal in `data`; an exit status. */
+int journal_ls(const struct journal_options *options, const char *data);
+int journal_dump(const struct journal_options *options, const char *data);
+int journal_verify(const struct journal_options *options, const char *data);
+
+#endif
