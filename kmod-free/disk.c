@@ -1,5 +1,7 @@
 #include "kmod-free/disk.h"
 
+#include "kmod-free/uring.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -132,6 +134,7 @@ const struct os_disk os_disk_real = {
 	.flush_folder = real_flush_folder,
 	.allocate = real_allocate,
 	.length = real_length,
+	.queue = &uring_calls,
 };
 
 /* ---- over any table --------------------------------------------------------------------------- */

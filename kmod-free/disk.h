@@ -7,6 +7,7 @@
 #ifndef OS_DISK_H
 #define OS_DISK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,30 @@ enum {
 };
 
 enum { OS_DISK_PAGE = 4096 };
+
+/* Writes and flushes of one file that are under way together, and end in any order. For one thread at a time. */
+struct os_queue;
+
+struct os_queue_calls {
+	/* For up to `calls` under way. An error: not on this machine. */
+	int (*open)(uint32_t calls, struct os_queue **ret_queue);
+	/* Writes will come from this memory, of the caller's until close(): a hint. */
+	void (*expect)(struct os_queue *queue, void *memory, size_t bytes);
+	/* The file of all that follows, open until another one was set; -1: none. While nothing is under way. */
+	void (*set_file)(struct os_queue *queue, int fd);
+	/* Both only prepare. With `is_durable` the bytes written are flushed when it ends. A flush begins when all
+	 * before it have ended, and what comes after waits for it. */
+	void (*write)(struct os_queue *queue, uint64_t tag, const void *bytes, size_t count, uint64_t offset,
+		      bool is_durable);
+	void (*flush)(struct os_queue *queue, uint64_t tag);
+	/* Begins what was prepared. 0 or, if that will never be possible any more, an error. */
+	int (*submit)(struct os_queue *queue);
+	/* The same, and returns when one has ended: its tag, and what the call of the table below would have
+	 * answered. Not to be called when none is under way. */
+	int (*wait)(struct os_queue *queue, uint64_t *ret_tag, int64_t *ret_answer);
+	/* Of what is under way, the memory may be written until it has ended. NULL: nothing. */
+	void (*close)(struct os_queue *queue);
+};
 
 struct os_disk {
 	int (*open_folder)(const char *path);
@@ -35,6 +60,7 @@ struct os_disk {
 	 * helps. */
 	int (*allocate)(int fd, uint64_t offset, uint64_t bytes);
 	int64_t (*length)(int fd);
+	const struct os_queue_calls *queue; /* NULL: one call after the other */
 };
 
 /* The machine's own. */
