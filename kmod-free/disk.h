@@ -53,6 +53,8 @@ struct os_disk {
 	int (*rename)(int folder, const char *from, const char *to); /* replaces `to` */
 	int (*unlink)(int folder, const char *name);
 	int64_t (*write)(int fd, const void *bytes, size_t count, uint64_t offset);
+	/* The same, and what it has written is flushed. NULL: a write and a flush do as well. */
+	int64_t (*write_durably)(int fd, const void *bytes, size_t count, uint64_t offset);
 	int64_t (*read)(int fd, void *ret_bytes, size_t count, uint64_t offset); /* 0: behind the end */
 	int (*flush)(int fd);
 	int (*flush_folder)(int folder);
@@ -68,6 +70,9 @@ extern const struct os_disk os_disk_real;
 
 /* Writes all of it; 0 or a negative errno. */
 int os_disk_write(const struct os_disk *disk, int fd, const void *bytes, size_t count, uint64_t offset);
+
+/* The same, and then they are flushed. */
+int os_disk_write_durably(const struct os_disk *disk, int fd, const void *bytes, size_t count, uint64_t offset);
 
 /* Reads up to the end of the file: how many bytes there were, or a negative errno. */
 int64_t os_disk_read(const struct os_disk *disk, int fd, void *ret_bytes, size_t count, uint64_t offset);

@@ -51,10 +51,9 @@ static void note_end(struct os_queue *queue, uint64_t tag, int64_t answer)
 static void plain_write(struct os_queue *queue, uint64_t tag, const void *bytes, size_t count, uint64_t offset,
 			bool is_durable)
 {
-	int error = os_disk_write(queue->disk, queue->fd, bytes, count, offset);
+	int error = is_durable ? os_disk_write_durably(queue->disk, queue->fd, bytes, count, offset)
+			       : os_disk_write(queue->disk, queue->fd, bytes, count, offset);
 
-	if (!error && is_durable)
-		error = os_disk_flush(queue->disk, queue->fd);
 	note_end(queue, tag, error ? error : (int64_t)count);
 }
 
