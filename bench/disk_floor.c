@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS_MAX = TEAM_SAMPLES };
+enum { ROUNDS_MAX = TEAM_SAMPLES, BATCH_SIZES = 4, BODY_SIZES = 2, FLIGHTS = 3 };
 
-static const size_t batch_sizes[] = {4 << 10, 64 << 10, 1 << 20};
-static const uint32_t body_sizes[] = {128, 1024};
-static const uint32_t in_flight[] = {1, 2, 4};
+static const size_t batch_sizes[BATCH_SIZES] = {4 << 10, 64 << 10, 256 << 10, 1 << 20};
+static const uint32_t body_sizes[BODY_SIZES] = {128, 1024};
+static const uint32_t in_flight[FLIGHTS] = {1, 2, 4};
 
 struct way {
 	const struct floor_method *method;
@@ -53,13 +53,13 @@ static void add_way(const struct floor_method *method, size_t batch, uint32_t bo
 
 static void add_ways(void)
 {
-	ways = calloc((size_t)floor_method_count * 3 * 2 * 3 + 1, sizeof(*ways));
+	ways = calloc((size_t)floor_method_count * BATCH_SIZES * BODY_SIZES * FLIGHTS + 1, sizeof(*ways));
 	if (ways == NULL)
 		exit(1);
-	for (size_t batch = 0; batch < (bench_options.quick ? 1 : 3); batch++)
-		for (size_t body = 0; body < 2; body++)
+	for (size_t batch = 0; batch < (bench_options.quick ? 1 : BATCH_SIZES); batch++)
+		for (size_t body = 0; body < BODY_SIZES; body++)
 			for (uint32_t i = 0; i < floor_method_count; i++)
-				for (size_t n = 0; n < (floor_methods[i].is_queued ? 3 : 1); n++)
+				for (size_t n = 0; n < (floor_methods[i].is_queued ? FLIGHTS : 1); n++)
 					add_way(&floor_methods[i], batch_sizes[batch], body_sizes[body],
 						in_flight[n]);
 }

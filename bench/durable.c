@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { PRODUCERS = 16, BODY_MAX = 1024, CAPACITY = 200000, RECORD_HEAD = 80, FRAME_HEAD = 64 };
 
@@ -197,6 +198,18 @@ static bool many_alone(struct team *team)
 	return pair_report(&pair, team);
 }
 
+/* CPU seconds of this process and of the engine. */
+static double cpu_now(void)
+{
+	struct timespec own = {0}, engine = {0};
+	clockid_t clock;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
+	if (clock_getcpuclockid(place.engine_pid, &clock) == 0)
+		clock_gettime(clock, &engine);
+	return (double)(own.tv_sec + engine.tv_sec) + (double)(own.tv_nsec + engine.tv_nsec) / 1e9;
+}
+
 /* As many messages as fill so many bytes of the journal, of each of so many producers. */
 static bool in_batches(struct team *team, const char *name, uint32_t body_bytes, size_t batch_bytes,
 		       uint32_t in_flight)
@@ -208,20 +221,31 @@ static bool in_batches(struct team *team, const char *name, uint32_t body_bytes,
 	struct producer each = {.batch = want / calls_each, .body_bytes = body_bytes};
 	uint32_t producers = calls_each * in_flight;
 
+	double cpu = 0, floor_cpu = 0, messages = 0, records = 0;
+	bool good;
+
 	if (!bench_wants(name))
 		return true;
 	each.calls = scaled(CAPACITY * UINT64_C(9) / 10) / each.batch / producers;
 	each.calls = each.calls ? each.calls : 1;
 	for (uint32_t round = 0; round <= bench_options.rounds; round++) {
 		struct floor *floor = best_floor(&shape);
-		double subject = produce_all(producers, &each, 0);
+		double before = cpu_now(), subject = produce_all(producers, &each, 0);
 		uint64_t batches = each.calls * producers * each.batch / want;
 		struct floor_figures figures = floor_run(floor, 1e9, batches ? batches : 1, NULL);
 
+		cpu += cpu_now() - before - figures.cpu_seconds;
+		floor_cpu += figures.cpu_seconds;
+		messages += (double)(each.calls * producers * each.batch);
+		records += (double)figures.records;
 		floor_close(floor);
 		note(team, round, subject, (double)figures.records / figures.seconds);
 	}
-	return pair_report(&pair, team);
+	good = pair_report(&pair, team);
+	/* With the purge. */
+	figure_report("  CPU a message, producers and engine", cpu / messages * 1e9, "ns", "stated", true);
+	figure_report("  CPU a record, floor", floor_cpu / records * 1e9, "ns", "stated", true);
+	return good;
 }
 
 int main(int argc, char **argv)

@@ -34,7 +34,8 @@ const struct floor_method floor_methods[] = {
 	 .is_direct = true,
 	 .is_queued = true,
 	 .is_deferred = true},
-	{.name = "direct uring: writes, one flush", .flush = FLOOR_TURN, .is_direct = true, .is_queued = true},
+	{.name = "direct uring: turn, one flush", .flush = FLOOR_TURN, .is_direct = true, .is_queued = true},
+	{.name = "direct uring: turn of DSYNC", .flush = FLOOR_DSYNC_TURN, .is_direct = true, .is_queued = true},
 };
 const uint32_t floor_method_count = sizeof(floor_methods) / sizeof(*floor_methods);
 
@@ -261,6 +262,11 @@ static void set_call(const struct floor *floor, struct io_uring_sqe *call, unsig
 
 enum { PLAIN_WRITE = 1 << 8 }; /* its end alone says nothing */
 
+static bool is_durable(enum floor_flush flush)
+{
+	return flush == FLOOR_DSYNC || flush == FLOOR_DSYNC_TURN;
+}
+
 static void prepare(struct floor *floor, uint32_t index)
 {
 	struct batch *batch = &floor->batches[index];
@@ -275,9 +281,9 @@ static void prepare(struct floor *floor, uint32_t index)
 		io_uring_prep_write(call, fd, batch->at, bytes, batch->offset);
 	else
 		io_uring_prep_write_fixed(call, fd, batch->at, bytes, batch->offset, 0);
-	call->rw_flags = flush == FLOOR_DSYNC ? RWF_DSYNC : 0;
+	call->rw_flags = is_durable(flush) ? RWF_DSYNC : 0;
 	set_call(floor, call, flush == FLOOR_FDATASYNC ? IOSQE_IO_LINK : 0,
-		 flush == FLOOR_DSYNC ? index : index | PLAIN_WRITE);
+		 is_durable(flush) ? index : index | PLAIN_WRITE);
 	if (flush != FLOOR_FDATASYNC)
 		return;
 	call = io_uring_get_sqe(&floor->ring);
@@ -298,7 +304,7 @@ static void take_end(struct floor *floor)
 	io_uring_cqe_seen(&floor->ring, end);
 	errno = answer < 0 ? -answer : 0;
 	check(answer >= 0, "a call of the ring");
-	if (tag & PLAIN_WRITE || floor->method.flush == FLOOR_DSYNC)
+	if (tag & PLAIN_WRITE || is_durable(floor->method.flush))
 		check((size_t)answer == floor->shape.batch_bytes, "short write");
 	if (!(tag & PLAIN_WRITE))
 		batch_ended(floor, &floor->batches[tag]);
@@ -326,19 +332,11 @@ static void write_queued(struct floor *floor)
 		take_end(floor);
 }
 
-/* Each batch goes when it is built; the flush waits for all, and its time is that of the last. */
-static void write_turn(struct floor *floor)
+static void flush_turn(struct floor *floor)
 {
 	uint32_t count = floor->shape.in_flight;
-	struct io_uring_sqe *call;
+	struct io_uring_sqe *call = io_uring_get_sqe(&floor->ring);
 
-	for (uint32_t i = 0; i < count; i++) {
-		build(floor, &floor->batches[i]);
-		prepare(floor, i);
-		if (i + 1 < count)
-			io_uring_submit(&floor->ring);
-	}
-	call = io_uring_get_sqe(&floor->ring);
 	io_uring_prep_fsync(call, 0, IORING_FSYNC_DATASYNC);
 	set_call(floor, call, IOSQE_IO_DRAIN, count - 1);
 	while (floor->batches[count - 1].is_under_way)
@@ -346,6 +344,24 @@ static void write_turn(struct floor *floor)
 	for (uint32_t i = 0; i + 1 < count; i++)
 		floor->batches[i].is_under_way = false;
 	floor->ended += count - 1;
+}
+
+/* Each batch goes when it is built. The time of a flush is that of the last. */
+static void write_turn(struct floor *floor)
+{
+	uint32_t count = floor->shape.in_flight;
+
+	for (uint32_t i = 0; i < count; i++) {
+		build(floor, &floor->batches[i]);
+		prepare(floor, i);
+		if (i + 1 < count)
+			io_uring_submit(&floor->ring);
+	}
+	if (floor->method.flush == FLOOR_TURN)
+		flush_turn(floor);
+	for (uint32_t i = 0; i < count; i++)
+		while (floor->batches[i].is_under_way)
+			take_end(floor);
 }
 
 /* ---- a run ------------------------------------------------------------------------------------ */
@@ -377,7 +393,7 @@ struct floor_figures floor_run(struct floor *floor, double seconds, uint64_t bat
 	while (goes_on(floor, before, start + seconds, batches)) {
 		if (!floor->method.is_queued)
 			write_plainly(floor);
-		else if (floor->method.flush == FLOOR_TURN)
+		else if (floor->method.flush == FLOOR_TURN || floor->method.flush == FLOOR_DSYNC_TURN)
 			write_turn(floor);
 		else
 			write_queued(floor);

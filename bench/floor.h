@@ -12,9 +12,10 @@
 enum { FLOOR_IN_FLIGHT_MAX = 4 };
 
 enum floor_flush {
-	FLOOR_FDATASYNC, /* after each write */
-	FLOOR_DSYNC,	 /* a write that flushes: RWF_DSYNC */
-	FLOOR_TURN,	 /* one fdatasync behind as many writes as are in flight */
+	FLOOR_FDATASYNC,  /* after each write */
+	FLOOR_DSYNC,	  /* a write that flushes: RWF_DSYNC */
+	FLOOR_TURN,	  /* one fdatasync behind as many writes as are in flight; then all begin anew */
+	FLOOR_DSYNC_TURN, /* as many writes that flush; then all begin anew */
 };
 
 struct floor_method {
