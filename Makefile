@@ -53,7 +53,7 @@ jobs  = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 # ---- sources ------------------------------------------------------------------------------------
 # Disks are the engine's alone: the client library needs neither liburing nor ISA-L (checksums of the journal).
-DISK   := $(wildcard kmod-free/uring*.c kmod-free/disk.c)
+DISK   := $(wildcard kmod-free/uring*.c kmod-free/disk*.c)
 CLIENT := $(filter-out $(DISK),$(wildcard kmod-free/*.c)) $(wildcard ring/*.c shm/*.c client/*.c)
 ENGINE := $(DISK) $(filter-out daemon/main.c,$(wildcard daemon/*.c))
 TOOLS  := $(wildcard tools/*.c)

@@ -1,7 +1,7 @@
 # Benchmarks: `make bench` runs all, `make bench-quick` a tiny run of each that only checks that they
 # run and that every message is accounted for. docs/BENCHMARKS.md says how to read them.
 BENCH_COMMON := $(addprefix bench/,team.c pair.c hist.c queue.c cycle.c)
-BENCH_NAMES  := env throughput depth wakeup latency bodies redelivery idle load ring_raw
+BENCH_NAMES  := env throughput depth wakeup latency bodies redelivery idle load ring_raw disk_floor durable
 BENCH_NAMES  := $(basename $(notdir $(wildcard $(BENCH_NAMES:%=bench/%.c))))
 BENCH_PROGRAMS := $(BENCH_NAMES:%=$(B)/bench/%)
 BENCH_COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
@@ -10,6 +10,8 @@ $(B)/obj/bench/env.o: EXTRA_CFLAGS += -DBENCH_COMMIT='"$(BENCH_COMMIT)"' -DBENCH
 
 # What users link, and for ring_raw the ring itself.
 $(B)/bench/ring_raw: $(call obj,$(wildcard ring/*.c))
+# The same bytes as the journal, by other ways.
+$(B)/bench/disk_floor $(B)/bench/durable: $(call obj,bench/floor.c daemon/format.c)
 $(BENCH_PROGRAMS): $(B)/bench/%: $(B)/obj/bench/%.o $(call obj,$(BENCH_COMMON)) $(B)/libringlease-engine.a \
 		$(B)/libringlease.a
 	$(call say,LD,$@)

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { FILL_BATCH = 1000, RETIRE_PATIENCE_S = 10, SETTLE_US = 20000 };
+enum { FILL_BATCH = 1000, RETIRE_PATIENCE_S = 10, JOURNAL_PATIENCE_S = 10, SETTLE_US = 20000 };
 
 int must(struct team *team, int result, const char *what)
 {
@@ -34,10 +34,13 @@ static void engine_stop(int signal_number)
 	rlq_engine_stop(engine);
 }
 
-static void engine_main(const char *path)
+static void engine_main(const struct place *place)
 {
+	struct rlq_engine_options options = RLQ_ENGINE_OPTIONS_INIT;
+
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	must(NULL, rlq_engine_open(path, NULL, &engine), "engine");
+	options.data = place->data[0] ? place->data : NULL;
+	must(NULL, rlq_engine_open(place->path, &options, &engine), "engine");
 	signal(SIGTERM, engine_stop);
 	must(NULL, rlq_engine_run(engine), "engine");
 	rlq_engine_close(engine);
@@ -58,24 +61,46 @@ static void engine_await(const struct place *place)
 	rlq_directory_close(directory);
 }
 
-void place_open(struct place *place, bool with_engine)
+static void make_folder(const char *path)
+{
+	if (mkdir(path, 0700) == 0)
+		return;
+	perror(path);
+	exit(1);
+}
+
+static void open_place(struct place *place, bool with_engine)
 {
 	const char *base = getenv("BENCH_DIR");
 
-	*place = (struct place){.starter_pid = (int)getpid()};
+	place->starter_pid = (int)getpid();
 	snprintf(place->path, sizeof(place->path), "%.60s/ringlease-bench.%d", base ? base : "/dev/shm",
 		 place->starter_pid);
-	if (mkdir(place->path, 0700) < 0) {
-		perror(place->path);
-		exit(1);
-	}
+	make_folder(place->path);
 	if (!with_engine)
 		return;
 	fflush(NULL);
 	place->engine_pid = fork();
 	if (place->engine_pid == 0)
-		engine_main(place->path);
+		engine_main(place);
 	engine_await(place);
+}
+
+void place_open(struct place *place, bool with_engine)
+{
+	*place = (struct place){0};
+	open_place(place, with_engine);
+}
+
+void place_open_durable(struct place *place)
+{
+	const char *base = getenv("BENCH_DATA");
+
+	*place = (struct place){0};
+	snprintf(place->data, sizeof(place->data), "%.60s/ringlease-bench.%d", base ? base : "/var/tmp",
+		 (int)getpid());
+	make_folder(place->data);
+	open_place(place, true);
 }
 
 static int remove_queue(void *directory, const char *name)
@@ -87,7 +112,7 @@ static int remove_queue(void *directory, const char *name)
 void place_close(struct place *place)
 {
 	struct rlq_directory *directory;
-	char command[160];
+	char command[256];
 
 	if (place->engine_pid > 0) {
 		kill(place->engine_pid, SIGTERM);
@@ -97,7 +122,7 @@ void place_close(struct place *place)
 		rlq_queue_list(directory, NULL, remove_queue, directory);
 		rlq_directory_close(directory);
 	}
-	snprintf(command, sizeof(command), "rm -rf '%s'", place->path);
+	snprintf(command, sizeof(command), "rm -rf '%s' %s", place->path, place->data);
 	if (system(command) != 0)
 		fprintf(stderr, "%s is left\n", place->path);
 }
@@ -111,6 +136,23 @@ void place_queue(const struct place *place, const char *name, uint64_t capacity,
 	attributes.visibility_ms = visibility_ms;
 	must(NULL, rlq_directory_open(place->path, &directory), "open directory");
 	must(NULL, rlq_queue_create(directory, name, &attributes), "create queue");
+	rlq_directory_close(directory);
+}
+
+void place_queue_sync(const struct place *place, const char *name, uint64_t capacity)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	struct rlq_directory *directory;
+	double end = seconds_now() + JOURNAL_PATIENCE_S;
+	int result;
+
+	attributes.capacity = capacity;
+	attributes.durability = RLQ_SYNC;
+	must(NULL, rlq_directory_open(place->path, &directory), "open directory");
+	do
+		result = rlq_queue_create(directory, name, &attributes);
+	while (result == RLQ_EENGINE && seconds_now() < end);
+	must(NULL, result, "create queue");
 	rlq_directory_close(directory);
 }
 

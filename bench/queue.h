@@ -7,17 +7,23 @@
 
 struct place {
 	char path[96];
+	char data[96];	/* of the journal; "": none */
 	int engine_pid; /* 0: none */
 	int starter_pid;
 };
 
 /* Makes the directory and starts an engine in a process of its own. Ends the program on failure. */
 void place_open(struct place *place, bool with_engine);
+/* With an engine that journals, in a folder on a disk: below $BENCH_DATA or /var/tmp. */
+void place_open_durable(struct place *place);
 /* Stops the engine and removes queues and directory. */
 void place_close(struct place *place);
 
 /* Creates a queue with room for `capacity` messages. */
 void place_queue(const struct place *place, const char *name, uint64_t capacity, int64_t visibility_ms);
+
+/* Created for sync: the engine may still be starting. */
+void place_queue_sync(const struct place *place, const char *name, uint64_t capacity);
 
 /* Capacity that gives a queue of exactly 2^order slots (7/8 of them hold messages). */
 static inline uint64_t capacity_of(uint32_t order)

@@ -68,6 +68,7 @@ static void begin(struct journal *journal)
 	struct journal_options *options = &journal->options;
 
 	options->file_bytes = or_else(options->file_bytes, JOURNAL_FILE_BYTES);
+	options->frame_bytes = or_else(options->frame_bytes, FORMAT_FRAME_BYTES);
 	options->journal_id = or_else(options->journal_id, draw_id());
 	journal->next_lsn = or_else(options->next_lsn, 1);
 	journal->turn = or_else(options->next_turn, 1);
@@ -78,9 +79,9 @@ static void begin(struct journal *journal)
 
 static void drop(struct journal *journal)
 {
+	sink_close(journal->sink);
 	if (journal->file.fd >= 0)
 		journal->files.disk->close(journal->file.fd);
-	sink_close(journal->sink);
 	files_end(&journal->files);
 	free(journal);
 }
@@ -97,6 +98,8 @@ int journal_open(const struct os_disk *disk, int folder, const struct journal_op
 	begin(journal);
 	assert(journal->options.file_bytes >= FORMAT_FILE_BYTES_MIN &&
 	       journal->options.file_bytes % FORMAT_PAGE == 0);
+	assert(journal->options.frame_bytes <= FORMAT_FRAME_BYTES &&
+	       journal->options.frame_bytes % FORMAT_PAGE == 0);
 	journal->files = (struct files){
 		.disk = disk,
 		.folder = folder,
@@ -106,7 +109,7 @@ int journal_open(const struct os_disk *disk, int folder, const struct journal_op
 	};
 	error = files_begin(&journal->files);
 	if (!error)
-		error = sink_open(disk, &journal->sink);
+		error = sink_open(disk, journal->options.frame_bytes + FORMAT_PAGE, &journal->sink);
 	if (error) {
 		drop(journal);
 		return error;
@@ -156,7 +159,7 @@ static int open_frame(struct journal *journal, size_t bytes)
 {
 	struct open_file *file = &journal->file;
 	uint64_t need = format_pages(sizeof(struct format_frame) + bytes);
-	uint64_t room = file->end - file->next, most;
+	uint64_t room = file->end - file->next, most = journal->options.frame_bytes;
 	int error = 0;
 
 	if (need > room) {
@@ -164,7 +167,7 @@ static int open_frame(struct journal *journal, size_t bytes)
 		room = need;
 		file->end = file->next + need;
 	}
-	most = room < FORMAT_FRAME_BYTES ? room : FORMAT_FRAME_BYTES;
+	most = room < most ? room : most;
 	most = need > most ? need : most;
 	if (!error)
 		error = sink_room(journal->sink, most, &journal->frame.at);
@@ -187,7 +190,7 @@ static unsigned char *place(struct journal *journal, size_t bytes)
 
 /* ---- files ------------------------------------------------------------------------------------ */
 
-/* Its head goes with its first frames, in one write if they are small. */
+/* Its head goes with its first frame, in one write. */
 static int put_head(struct journal *journal)
 {
 	struct format_file head = {

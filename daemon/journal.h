@@ -23,8 +23,9 @@ enum { JOURNAL_FILE_BYTES = 64 << 20 };
 struct journal;
 
 struct journal_options {
-	uint64_t file_bytes; /* usual size, a multiple of 4096 from FORMAT_FILE_BYTES_MIN on; 0: 64 MiB */
-	uint64_t journal_id; /* as replay() found it; 0: drawn */
+	uint64_t file_bytes;  /* usual size, a multiple of 4096 from FORMAT_FILE_BYTES_MIN on; 0: 64 MiB */
+	uint64_t frame_bytes; /* of a frame of several records, a multiple of 4096; 0: 1 MiB */
+	uint64_t journal_id;  /* as replay() found it; 0: drawn */
 	unsigned char machine_id[16];
 	uint64_t next_lsn, next_turn, next_file; /* as replay() found them; 0: 1 */
 	bool is_direct;				 /* past the page cache, where the file system can */

@@ -333,7 +333,8 @@ static void say_replayed(struct journaling *journaling, const struct replay_repo
 
 static int open_journal(struct journaling *journaling, struct live *live)
 {
-	struct journal_options options = {.define = turn_write_definitions, .context = &journaling->turn};
+	struct journal_options options = {
+		.is_direct = true, .define = turn_write_definitions, .context = &journaling->turn};
 	const struct replay_calls calls = {.record = replayed, .context = live};
 	struct replay_report report;
 	int error = replay(journaling->options.disk, journaling->disk_folder, &calls, &report);

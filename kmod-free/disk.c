@@ -1,11 +1,14 @@
 #include "kmod-free/disk.h"
 
+#include "kmod-free/uring.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* ---- the machine's own ------------------------------------------------------------------------ */
@@ -89,6 +92,14 @@ static int64_t real_write(int fd, const void *bytes, size_t count, uint64_t offs
 	return answer < 0 ? -errno : answer;
 }
 
+static int64_t real_write_durably(int fd, const void *bytes, size_t count, uint64_t offset)
+{
+	const struct iovec all = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = count};
+	ssize_t answer = pwritev2(fd, &all, 1, (off_t)offset, RWF_DSYNC);
+
+	return answer < 0 ? -errno : answer;
+}
+
 static int64_t real_read(int fd, void *ret_bytes, size_t count, uint64_t offset)
 {
 	ssize_t answer = pread(fd, ret_bytes, count, (off_t)offset);
@@ -127,21 +138,24 @@ const struct os_disk os_disk_real = {
 	.rename = real_rename,
 	.unlink = real_unlink,
 	.write = real_write,
+	.write_durably = real_write_durably,
 	.read = real_read,
 	.flush = real_flush,
 	.flush_folder = real_flush_folder,
 	.allocate = real_allocate,
 	.length = real_length,
+	.queue = &uring_calls,
 };
 
 /* ---- over any table --------------------------------------------------------------------------- */
 
-int os_disk_write(const struct os_disk *disk, int fd, const void *bytes, size_t count, uint64_t offset)
+static int write_all(int64_t (*write)(int fd, const void *bytes, size_t count, uint64_t offset), int fd,
+		     const void *bytes, size_t count, uint64_t offset)
 {
 	const unsigned char *at = bytes;
 
 	while (count > 0) {
-		int64_t written = disk->write(fd, at, count, offset);
+		int64_t written = write(fd, at, count, offset);
 
 		if (written == -EINTR)
 			continue;
@@ -152,6 +166,18 @@ int os_disk_write(const struct os_disk *disk, int fd, const void *bytes, size_t 
 		offset += (uint64_t)written;
 	}
 	return 0;
+}
+
+int os_disk_write(const struct os_disk *disk, int fd, const void *bytes, size_t count, uint64_t offset)
+{
+	return write_all(disk->write, fd, bytes, count, offset);
+}
+
+int os_disk_write_durably(const struct os_disk *disk, int fd, const void *bytes, size_t count, uint64_t offset)
+{
+	int error = write_all(disk->write_durably ? disk->write_durably : disk->write, fd, bytes, count, offset);
+
+	return error || disk->write_durably ? error : os_disk_flush(disk, fd);
 }
 
 int64_t os_disk_read(const struct os_disk *disk, int fd, void *ret_bytes, size_t count, uint64_t offset)

@@ -7,6 +7,7 @@
 #ifndef OS_DISK_H
 #define OS_DISK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,30 @@ enum {
 };
 
 enum { OS_DISK_PAGE = 4096 };
+
+/* Writes and flushes of one file that are under way together, and end in any order. For one thread at a time. */
+struct os_queue;
+
+struct os_queue_calls {
+	/* For up to `calls` under way. An error: not on this machine. */
+	int (*open)(uint32_t calls, struct os_queue **ret_queue);
+	/* Writes will come from this memory, of the caller's until close(): a hint. */
+	void (*expect)(struct os_queue *queue, void *memory, size_t bytes);
+	/* The file of all that follows, open until another one was set; -1: none. While nothing is under way. */
+	void (*set_file)(struct os_queue *queue, int fd);
+	/* Both only prepare. With `is_durable` the bytes written are flushed when it ends. A flush begins when all
+	 * before it have ended, and what comes after waits for it. */
+	void (*write)(struct os_queue *queue, uint64_t tag, const void *bytes, size_t count, uint64_t offset,
+		      bool is_durable);
+	void (*flush)(struct os_queue *queue, uint64_t tag);
+	/* Begins what was prepared. 0 or, if that will never be possible any more, an error. */
+	int (*submit)(struct os_queue *queue);
+	/* The same, and returns when one has ended: its tag, and what the call of the table below would have
+	 * answered. Not to be called when none is under way. */
+	int (*wait)(struct os_queue *queue, uint64_t *ret_tag, int64_t *ret_answer);
+	/* Of what is under way, the memory may be written until it has ended. NULL: nothing. */
+	void (*close)(struct os_queue *queue);
+};
 
 struct os_disk {
 	int (*open_folder)(const char *path);
@@ -28,6 +53,8 @@ struct os_disk {
 	int (*rename)(int folder, const char *from, const char *to); /* replaces `to` */
 	int (*unlink)(int folder, const char *name);
 	int64_t (*write)(int fd, const void *bytes, size_t count, uint64_t offset);
+	/* The same, and what it has written is flushed. NULL: a write and a flush do as well. */
+	int64_t (*write_durably)(int fd, const void *bytes, size_t count, uint64_t offset);
 	int64_t (*read)(int fd, void *ret_bytes, size_t count, uint64_t offset); /* 0: behind the end */
 	int (*flush)(int fd);
 	int (*flush_folder)(int folder);
@@ -35,6 +62,7 @@ struct os_disk {
 	 * helps. */
 	int (*allocate)(int fd, uint64_t offset, uint64_t bytes);
 	int64_t (*length)(int fd);
+	const struct os_queue_calls *queue; /* NULL: one call after the other */
 };
 
 /* The machine's own. */
@@ -42,6 +70,9 @@ extern const struct os_disk os_disk_real;
 
 /* Writes all of it; 0 or a negative errno. */
 int os_disk_write(const struct os_disk *disk, int fd, const void *bytes, size_t count, uint64_t offset);
+
+/* The same, and then they are flushed. */
+int os_disk_write_durably(const struct os_disk *disk, int fd, const void *bytes, size_t count, uint64_t offset);
 
 /* Reads up to the end of the file: how many bytes there were, or a negative errno. */
 int64_t os_disk_read(const struct os_disk *disk, int fd, void *ret_bytes, size_t count, uint64_t offset);

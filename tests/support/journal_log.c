@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct os_disk *log_disk = &shadow_disk;
+int log_folder = SHADOW_FOLDER;
+
 /* ---- logs ------------------------------------------------------------------------------------- */
 
 void log_clear(struct journal_log *log)
@@ -111,9 +114,10 @@ int log_writer_open(struct log_writer *writer, const struct journal_options *opt
 
 	if (own.file_bytes == 0)
 		own.file_bytes = FORMAT_FILE_BYTES_MIN;
+	own.frame_bytes = writer->frame_bytes;
 	own.define = define;
 	own.context = writer;
-	return journal_open(&shadow_disk, SHADOW_FOLDER, &own, &writer->journal);
+	return journal_open(log_disk, log_folder, &own, &writer->journal);
 }
 
 static uint64_t draw(struct log_writer *writer)
@@ -255,7 +259,7 @@ int log_replay(struct journal_log *ret_log, struct replay_report *ret_report)
 
 	ret_log->count = 0;
 	ret_log->turns = 0;
-	return replay(&shadow_disk, SHADOW_FOLDER, &calls, ret_report);
+	return replay(log_disk, log_folder, &calls, ret_report);
 }
 
 /* ---- damage ----------------------------------------------------------------------------------- */

@@ -29,6 +29,10 @@ bool log_is_same(const struct journal_log *a, const struct journal_log *b, size_
 /* Does `some` have no entry that `all` has not, in the same order? */
 bool log_is_part(const struct journal_log *some, const struct journal_log *all);
 
+/* Where journals of tests lie: the shadow disk, unless a test says otherwise. */
+extern const struct os_disk *log_disk;
+extern int log_folder;
+
 /* A writer with the log of what it writes. */
 struct log_writer {
 	struct journal *journal;
@@ -36,9 +40,10 @@ struct log_writer {
 	uint64_t random;      /* what it writes next */
 	uint32_t queues;      /* defined in each file */
 	uint64_t next_number; /* of messages */
+	uint64_t frame_bytes; /* of its journals; 0: as usual */
 };
 
-/* Opens a journal on the shadow disk with 64 KiB files that defines queues and logs. `options` NULL: a new journal
+/* Opens a journal with 64 KiB files that defines queues and logs. `options` NULL: a new journal
  * with id 77; its define and context are not used. 0 or the error. */
 int log_writer_open(struct log_writer *writer, const struct journal_options *options);
 /* One random record; payloads of up to `bytes_max`. NULL: the journal has failed. */
@@ -50,7 +55,7 @@ int log_write_turn(struct log_writer *writer, int records, size_t bytes_max);
 /* Options to go on after what was found, in 64 KiB files. */
 struct journal_options log_options(const struct replay_report *report);
 
-/* Replays the shadow disk into an empty log. */
+/* Replays it into an empty log. */
 int log_replay(struct journal_log *ret_log, struct replay_report *ret_report);
 
 enum { LOG_DAMAGE_BYTES = 8 };

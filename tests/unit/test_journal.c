@@ -4,6 +4,7 @@
 #include "tests/support/arguments.h"
 #include "tests/support/journal_log.h"
 #include "tests/support/shadow_disk.h"
+#include "tests/support/shadow_queue.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -12,11 +13,16 @@
 static struct journal_log written, found;
 static struct log_writer writer;
 static struct replay_report report;
+static bool is_queued;
+static uint64_t orders;
 
 static void setup(void)
 {
 	shadow_begin();
+	shadow_queue_draw(test_seed(1) + orders++);
+	log_disk = is_queued ? &shadow_disk_queued : &shadow_disk;
 	writer = (struct log_writer){.log = &written, .random = 4711, .queues = 3};
+	writer.frame_bytes = is_queued ? FORMAT_PAGE : 0;
 }
 
 static void teardown(void)
@@ -26,7 +32,30 @@ static void teardown(void)
 	shadow_end();
 }
 
+static void setup_queued(void)
+{
+	is_queued = true;
+	setup();
+}
+
 TestSuite(journal, .init = setup, .fini = teardown, .timeout = 120);
+/* For what concerns a queue alone. */
+TestSuite(queue, .init = setup_queued, .fini = teardown, .timeout = 120);
+TestSuite(journal_queued, .init = setup_queued, .fini = teardown, .timeout = 120);
+
+/* Each test twice: by plain calls, and with a queue whose calls end in any order, frames so small that many are on
+ * their way. */
+#define EACH(name)                                                                                                 \
+	static void name(void);                                                                                    \
+	Test(journal, name)                                                                                        \
+	{                                                                                                          \
+		name();                                                                                            \
+	}                                                                                                          \
+	Test(journal_queued, name)                                                                                 \
+	{                                                                                                          \
+		name();                                                                                            \
+	}                                                                                                          \
+	static void name(void)
 
 static void open_anew(void)
 {
@@ -64,14 +93,14 @@ static void expect_all(void)
 
 /* ---- turns ------------------------------------------------------------------------------------ */
 
-Test(journal, of_an_empty_folder_there_is_nothing_to_read)
+EACH(of_an_empty_folder_there_is_nothing_to_read)
 {
 	expect_all();
 	cr_expect(report.files == 0 && report.next_lsn == 1 && report.next_turn == 1 && report.next_file == 1);
 	cr_expect_eq(report.journal_id, 0);
 }
 
-Test(journal, turns_come_back_in_order_and_a_new_writer_goes_on)
+EACH(turns_come_back_in_order_and_a_new_writer_goes_on)
 {
 	for (int session = 0; session < 4; session++) {
 		if (session == 0)
@@ -89,7 +118,7 @@ Test(journal, turns_come_back_in_order_and_a_new_writer_goes_on)
 	}
 }
 
-Test(journal, a_turn_without_records_writes_nothing)
+EACH(a_turn_without_records_writes_nothing)
 {
 	uint64_t writes;
 
@@ -105,7 +134,7 @@ Test(journal, a_turn_without_records_writes_nothing)
 	closes();
 }
 
-Test(journal, a_turn_may_be_larger_than_a_frame)
+EACH(a_turn_may_be_larger_than_a_frame)
 {
 	struct journal_options options = {.journal_id = 77, .file_bytes = 8 << 20};
 
@@ -118,7 +147,7 @@ Test(journal, a_turn_may_be_larger_than_a_frame)
 	cr_expect_eq(report.files, 1);
 }
 
-Test(journal, a_turn_may_be_larger_than_a_file)
+EACH(a_turn_may_be_larger_than_a_file)
 {
 	open_anew();
 	turns(3, 200, 5000);
@@ -128,7 +157,7 @@ Test(journal, a_turn_may_be_larger_than_a_file)
 	cr_expect_gt(report.files, 5);
 }
 
-Test(journal, a_record_larger_than_a_file_makes_its_file_longer)
+EACH(a_record_larger_than_a_file_makes_its_file_longer)
 {
 	size_t bytes = 0;
 
@@ -146,7 +175,7 @@ Test(journal, a_record_larger_than_a_file_makes_its_file_longer)
 	cr_expect_eq(bytes, FORMAT_FILE_BYTES_MIN);
 }
 
-Test(journal, definitions_that_do_not_fit_make_each_file_longer)
+EACH(definitions_that_do_not_fit_make_each_file_longer)
 {
 	writer.queues = 1000;
 	open_anew();
@@ -157,7 +186,7 @@ Test(journal, definitions_that_do_not_fit_make_each_file_longer)
 	cr_expect_eq(report.files, 2);
 }
 
-Test(journal, each_file_begins_with_all_definitions)
+EACH(each_file_begins_with_all_definitions)
 {
 	open_anew();
 	turns(30, 20, 2000);
@@ -174,7 +203,7 @@ Test(journal, each_file_begins_with_all_definitions)
 	}
 }
 
-Test(journal, says_in_which_file_each_record_lies)
+EACH(says_in_which_file_each_record_lies)
 {
 	open_anew();
 	turns(20, 30, 2000);
@@ -183,7 +212,7 @@ Test(journal, says_in_which_file_each_record_lies)
 	cr_expect_gt(found.entries[found.count - 1].file, 5);
 }
 
-Test(journal, past_the_page_cache_all_is_aligned_and_without_it_all_is_the_same)
+EACH(past_the_page_cache_all_is_aligned_and_without_it_all_is_the_same)
 {
 	struct journal_options options = {.journal_id = 77, .is_direct = true};
 
@@ -198,7 +227,7 @@ Test(journal, past_the_page_cache_all_is_aligned_and_without_it_all_is_the_same)
 	}
 }
 
-Test(journal, calls_that_stop_short_or_are_interrupted_are_made_again)
+EACH(calls_that_stop_short_or_are_interrupted_are_made_again)
 {
 	open_anew();
 	shadow_at_most(1000);
@@ -207,7 +236,23 @@ Test(journal, calls_that_stop_short_or_are_interrupted_are_made_again)
 	expect_all();
 }
 
-Test(journal, a_file_of_a_higher_number_is_not_overtaken)
+/* A flush that was interrupted has flushed nothing. */
+EACH(also_flushes)
+{
+	for (int records = 1; records <= 40; records++) {
+		setup();
+		written.count = 0;
+		open_anew();
+		shadow_at_most(1000);
+		turns(1, records, 1000);
+		shadow_power_for(0);
+		journal_close(writer.journal);
+		shadow_restart(SHADOW_LOSE_ALL, &writer.random);
+		expect_all();
+	}
+}
+
+EACH(a_file_of_a_higher_number_is_not_overtaken)
 {
 	struct journal *journal;
 	struct journal_options options = {.next_file = 3};
@@ -216,7 +261,7 @@ Test(journal, a_file_of_a_higher_number_is_not_overtaken)
 	cr_expect_eq(journal_open(&shadow_disk, SHADOW_FOLDER, &options, &journal), -EEXIST);
 }
 
-Test(journal, an_id_is_drawn_if_there_is_none)
+EACH(an_id_is_drawn_if_there_is_none)
 {
 	struct journal_options options = {0};
 	uint64_t ids[2];
@@ -231,9 +276,37 @@ Test(journal, an_id_is_drawn_if_there_is_none)
 	cr_expect(ids[0] != 0 && ids[0] != ids[1]);
 }
 
+/* ---- the queue -------------------------------------------------------------------------------- */
+
+Test(queue, a_large_turn_has_several_writes_under_way)
+{
+	struct journal_options options = {.journal_id = 77, .file_bytes = 1 << 20};
+	uint64_t writes;
+
+	cr_assert_eq(log_writer_open(&writer, &options), 0);
+	turns(1, 1, 1);
+	writes = shadow_calls(SHADOW_WRITE);
+	turns(1, 100, 2000);
+	cr_expect_gt(shadow_queue_most(), 3);
+	cr_expect_gt(shadow_calls(SHADOW_WRITE), writes + 10);
+	cr_expect_eq(journal_counts(writer.journal).flushes, 2, "one a turn");
+	closes();
+	expect_all();
+}
+
+Test(queue, where_it_is_refused_plain_calls_do)
+{
+	shadow_queue_refuse(-EPERM);
+	open_anew();
+	turns(10, 20, 2000);
+	cr_expect_eq(shadow_queue_most(), 0);
+	closes();
+	expect_all();
+}
+
 /* ---- files ------------------------------------------------------------------------------------ */
 
-Test(journal, makes_the_next_file_ready_ahead_of_use)
+EACH(makes_the_next_file_ready_ahead_of_use)
 {
 	uint64_t before;
 
@@ -249,7 +322,7 @@ Test(journal, makes_the_next_file_ready_ahead_of_use)
 	expect_all();
 }
 
-Test(journal, a_full_disk_keeps_nothing_ready_and_harms_nothing)
+EACH(a_full_disk_keeps_nothing_ready_and_harms_nothing)
 {
 	open_anew();
 	turns(2, 2, 100);
@@ -273,7 +346,7 @@ static void forget_before(uint64_t file)
 	written.count -= first;
 }
 
-Test(journal, the_oldest_file_is_dropped_and_used_again)
+EACH(the_oldest_file_is_dropped_and_used_again)
 {
 	uint64_t created;
 
@@ -298,7 +371,7 @@ Test(journal, the_oldest_file_is_dropped_and_used_again)
 	closes();
 }
 
-Test(journal, a_file_of_another_size_is_not_used_again)
+EACH(a_file_of_another_size_is_not_used_again)
 {
 	open_anew();
 	cr_assert(log_write_message(&writer, 1 << 20, 0));
@@ -310,7 +383,7 @@ Test(journal, a_file_of_another_size_is_not_used_again)
 	closes();
 }
 
-Test(journal, the_last_durable_definitions_are_not_dropped)
+EACH(the_last_durable_definitions_are_not_dropped)
 {
 	open_anew();
 	cr_expect_eq(journal_drop_oldest(writer.journal), -EBUSY, "no file");
@@ -324,7 +397,7 @@ Test(journal, the_last_durable_definitions_are_not_dropped)
 	closes();
 }
 
-Test(journal, what_a_killed_prepare_has_left_is_removed)
+EACH(what_a_killed_prepare_has_left_is_removed)
 {
 	shadow_put("journal-new", "xxxx", 4);
 	shadow_put("journal-spare", "xxxx", 4);
@@ -413,19 +486,19 @@ static void fail_each(unsigned calls, int error)
 	}
 }
 
-Test(journal, after_any_failed_write_all_acknowledged_is_there_and_repair_goes_on)
+EACH(after_any_failed_write_all_acknowledged_is_there_and_repair_goes_on)
 {
 	fail_each(SHADOW_WRITE, -EIO);
 	fail_each(SHADOW_WRITE, -ENOSPC);
 }
 
-Test(journal, after_any_failed_flush_all_acknowledged_is_there_and_repair_goes_on)
+EACH(after_any_failed_flush_all_acknowledged_is_there_and_repair_goes_on)
 {
 	fail_each(SHADOW_FLUSH, -EIO);
 	fail_each(SHADOW_FLUSH_FOLDER, -EIO);
 }
 
-Test(journal, after_any_failed_call_on_files_all_acknowledged_is_there_and_repair_goes_on)
+EACH(after_any_failed_call_on_files_all_acknowledged_is_there_and_repair_goes_on)
 {
 	fail_each(SHADOW_CREATE, -ENOSPC);
 	fail_each(SHADOW_ALLOCATE, -ENOSPC);
@@ -435,7 +508,36 @@ Test(journal, after_any_failed_call_on_files_all_acknowledged_is_there_and_repai
 	fail_each(SHADOW_LENGTH, -EIO);
 }
 
-Test(journal, a_disk_that_fails_for_good_is_said_each_time)
+/* As in fail_each(): then plain calls go on. */
+Test(queue, one_that_breaks_at_any_call_loses_nothing_acknowledged)
+{
+	for (int n = 1;; n++) {
+		int answer;
+
+		setup();
+		written.count = 0;
+		open_anew();
+		shadow_queue_fail(n, -EBADF);
+		answer = some_work();
+		if (answer == 0) {
+			cr_expect_gt(n, 20);
+			shadow_queue_fail(0, 0);
+			closes();
+			return;
+		}
+		cr_assert_eq(answer, -EBADF, "call %d", n);
+		expect_failed(-EBADF);
+		forget_from_turn(journal_turn(writer.journal));
+		cr_assert_eq(log_replay(&found, &report), 0);
+		cr_assert(log_is_same(&found, &written, written.count), "call %d", n);
+		journal_repair(writer.journal);
+		cr_assert_eq(some_work(), 0, "call %d", n);
+		closes();
+		expect_all();
+	}
+}
+
+EACH(a_disk_that_fails_for_good_is_said_each_time)
 {
 	open_anew();
 	turns(3, 5, 500);
@@ -452,7 +554,7 @@ Test(journal, a_disk_that_fails_for_good_is_said_each_time)
 	cr_expect(log_is_same(&found, &written, written.count));
 }
 
-Test(journal, opening_says_why_it_cannot)
+EACH(opening_says_why_it_cannot)
 {
 	for (int n = 1; n <= 3; n++) {
 		static const unsigned calls[] = {SHADOW_LIST, SHADOW_UNLINK, SHADOW_UNLINK};
@@ -511,13 +613,13 @@ static void lose_power(enum shadow_loss loss, uint64_t random)
 	}
 }
 
-Test(journal, the_power_may_go_at_any_call_and_unflushed_bytes_or_names_with_it)
+EACH(the_power_may_go_at_any_call_and_unflushed_bytes_or_names_with_it)
 {
 	for (int loss = 0; loss < SHADOW_LOSS_COUNT; loss++)
 		lose_power(loss, 1);
 }
 
-Test(journal, the_power_may_go_at_any_call_and_any_sectors_with_it)
+EACH(the_power_may_go_at_any_call_and_any_sectors_with_it)
 {
 	uint64_t seed = test_seed(1);
 

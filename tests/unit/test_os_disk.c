@@ -169,6 +169,94 @@ Test(os_disk, calls_that_stop_short_are_made_again_from_there)
 	shadow_end();
 }
 
+/* ---- a queue ---------------------------------------------------------------------------------- */
+
+static struct os_queue *queue;
+static const struct os_queue_calls *calls;
+
+/* A message and no failure where io_uring is refused. */
+static bool open_queue(uint32_t under_way)
+{
+	int error;
+
+	calls = disk->queue;
+	error = calls->open(under_way, &queue);
+	if (error)
+		fprintf(stderr, "skipped: io_uring is refused here: %s\n", strerror(-error));
+	return error == 0;
+}
+
+static int64_t wait_for(uint64_t tag)
+{
+	int64_t answer = 0;
+	uint64_t ended = tag + 1;
+
+	cr_assert_eq(calls->wait(queue, &ended, &answer), 0);
+	cr_assert_eq(ended, tag);
+	return answer;
+}
+
+Test(os_disk, calls_of_a_queue_are_under_way_together_and_say_what_came_of_each)
+{
+	unsigned char *memory = aligned_alloc(OS_DISK_PAGE, 4 * OS_DISK_PAGE);
+	char bytes[4] = "";
+	uint64_t tags = 0;
+	int fd = create("file");
+
+	cr_assert_not_null(memory);
+	if (!open_queue(4))
+		return;
+	memset(memory, 'a', 4 * OS_DISK_PAGE);
+	calls->expect(queue, memory, 2 * OS_DISK_PAGE);
+	calls->set_file(queue, fd);
+	calls->write(queue, 0, memory, OS_DISK_PAGE, 0, false); /* in the memory that was expected, */
+	calls->write(queue, 1, memory + OS_DISK_PAGE, 2 * OS_DISK_PAGE, 2 * OS_DISK_PAGE, true); /* partly, */
+	calls->write(queue, 2, "b", 1, OS_DISK_PAGE, false);					 /* not */
+	cr_expect_eq(calls->submit(queue), 0);
+	calls->flush(queue, 3);
+	for (int i = 0; i < 3; i++) {
+		static const int64_t answers[] = {OS_DISK_PAGE, 2 * OS_DISK_PAGE, 1};
+		uint64_t tag;
+		int64_t answer;
+
+		cr_assert_eq(calls->wait(queue, &tag, &answer), 0);
+		cr_assert_lt(tag, 3, "the flush comes behind them");
+		cr_expect_eq(answer, answers[tag]);
+		tags |= UINT64_C(1) << tag;
+	}
+	cr_expect_eq(tags, 7);
+	cr_expect_eq(wait_for(3), 0);
+	cr_expect_eq(os_disk_read(disk, fd, bytes, 3, OS_DISK_PAGE - 1), 3);
+	cr_expect_arr_eq(bytes, "ab", 3);
+	calls->close(queue);
+	disk->close(fd);
+	free(memory);
+}
+
+Test(os_disk, a_queue_goes_on_in_another_file_and_after_calls_that_failed)
+{
+	int first = create("first"), second = create("second");
+	int reader = disk->open(folder, "first", 0);
+
+	if (!open_queue(2))
+		return;
+	for (int i = 0; i < 3; i++) {
+		calls->set_file(queue, reader);
+		calls->write(queue, 7, "x", 1, 0, false);
+		cr_expect_eq(wait_for(7), -EBADF);
+		calls->set_file(queue, i == 0 ? first : second);
+		calls->write(queue, 8, "xyz", 3, 0, true);
+		cr_expect_eq(wait_for(8), 3);
+		calls->set_file(queue, -1);
+	}
+	cr_expect_eq(disk->length(first), 3);
+	cr_expect_eq(disk->length(second), 3);
+	calls->close(queue);
+	disk->close(first);
+	disk->close(second);
+	disk->close(reader);
+}
+
 /* ---- a journal -------------------------------------------------------------------------------- */
 
 static int add_up(void *context, const struct replay_place *place, const struct format_record *record)
@@ -178,10 +266,13 @@ static int add_up(void *context, const struct replay_place *place, const struct 
 	return 0;
 }
 
-static void write_numbers(const struct replay_report *report, bool is_direct)
+/* Turns of one write, and of several. */
+static const uint64_t turn_ends[] = {1, 2, 300000, 300001, 400000, 0};
+
+static void write_numbers(const struct os_disk *on, const struct replay_report *report, bool is_direct)
 {
 	struct journal_options options = {
-		.file_bytes = FORMAT_FILE_BYTES_MIN,
+		.file_bytes = 8 << 20,
 		.journal_id = report->journal_id,
 		.next_lsn = report->next_lsn,
 		.next_turn = report->next_turn,
@@ -189,31 +280,36 @@ static void write_numbers(const struct replay_report *report, bool is_direct)
 		.is_direct = is_direct,
 	};
 	struct journal *journal;
+	uint64_t number = 1;
 
-	cr_assert_eq(journal_open(disk, folder, &options, &journal), 0);
-	for (uint64_t i = 1; i <= 3000; i++) {
-		unsigned char *at = journal_reserve(journal, sizeof(struct format_update));
+	cr_assert_eq(journal_open(on, folder, &options, &journal), 0);
+	for (const uint64_t *end = turn_ends; *end; end++) {
+		for (; number <= *end; number++) {
+			unsigned char *at = journal_reserve(journal, sizeof(struct format_update));
 
-		cr_assert_not_null(at);
-		format_update_put(at, &(struct format_update){.number = i});
-		if (i % 1000 == 0)
-			cr_assert_eq(journal_end_turn(journal), 0);
+			cr_assert_not_null(at);
+			format_update_put(at, &(struct format_update){.number = number});
+		}
+		cr_assert_eq(journal_end_turn(journal), 0);
 	}
 	cr_assert_eq(journal_close(journal), 0);
 }
 
+/* By io_uring, where it is not refused, and by plain calls. */
 Test(os_disk, a_journal_is_written_and_read_past_the_page_cache_and_through_it)
 {
-	for (int round = 0; round < 2; round++) {
+	struct os_disk plain = os_disk_real;
+
+	plain.queue = NULL;
+	for (uint64_t round = 1; round <= 4; round++) {
 		struct replay_report report;
 		uint64_t sum = 0;
-		struct replay_calls calls = {.record = add_up, .context = &sum};
+		struct replay_calls replayed = {.record = add_up, .context = &sum};
 
 		cr_assert_eq(replay(disk, folder, NULL, &report), 0);
-		write_numbers(&report, round == 0);
-		cr_assert_eq(replay(disk, folder, &calls, &report), 0);
-		cr_expect_eq(sum, (round + 1) * UINT64_C(4501500));
-		cr_expect(report.damage_count == 0 && report.cut_file == 0 &&
-			  report.records == (round + 1) * 3000u);
+		write_numbers(round % 2 ? disk : &plain, &report, round > 2);
+		cr_assert_eq(replay(disk, folder, &replayed, &report), 0);
+		cr_expect_eq(sum, round * UINT64_C(80000200000));
+		cr_expect(report.damage_count == 0 && report.cut_file == 0 && report.records == round * 400000);
 	}
 }

@@ -4,6 +4,7 @@
 #include "tests/support/arguments.h"
 #include "tests/support/journal_log.h"
 #include "tests/support/shadow_disk.h"
+#include "tests/support/shadow_queue.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -14,11 +15,15 @@
 static struct journal_log written, clean, found;
 static struct log_writer writer;
 static struct replay_report report;
+static bool is_queued;
 
 static void setup(void)
 {
 	shadow_begin();
+	shadow_queue_draw(test_seed(1));
+	log_disk = is_queued ? &shadow_disk_queued : &shadow_disk;
 	writer = (struct log_writer){.log = &written, .random = 4711, .queues = 2};
+	writer.frame_bytes = is_queued ? FORMAT_PAGE : 0;
 	written.count = 0;
 }
 
@@ -30,7 +35,28 @@ static void teardown(void)
 	shadow_end();
 }
 
+static void setup_queued(void)
+{
+	is_queued = true;
+	setup();
+}
+
 TestSuite(replay, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(replay_queued, .init = setup_queued, .fini = teardown, .timeout = 120);
+
+/* Each test twice: by plain calls, and with a queue whose calls end in any order, frames so small that many are on
+ * their way. */
+#define EACH(name)                                                                                                 \
+	static void name(void);                                                                                    \
+	Test(replay, name)                                                                                         \
+	{                                                                                                          \
+		name();                                                                                            \
+	}                                                                                                          \
+	Test(replay_queued, name)                                                                                  \
+	{                                                                                                          \
+		name();                                                                                            \
+	}                                                                                                          \
+	static void name(void)
 
 static void open_again(void)
 {
@@ -96,7 +122,7 @@ static unsigned char *file_of(uint64_t number)
 /* Bytes of a file before and after its last turn, mixed: earlier turns are all there, of the last all or nothing.
  */
 static void tear(uint64_t number, const unsigned char *before, const unsigned char *after, size_t acknowledged,
-		 size_t at, bool front)
+		 uint64_t first_lsn, size_t at, bool front)
 {
 	unsigned char *file = file_of(number);
 
@@ -108,7 +134,7 @@ static void tear(uint64_t number, const unsigned char *before, const unsigned ch
 	cr_assert(log_is_same(&found, &written, found.count), "torn at %zu", at);
 	cr_assert_eq(report.damage_count, 0, "torn at %zu", at);
 	if (found.count == acknowledged)
-		cr_assert_eq(report.next_lsn, journal_durable(writer.journal), "the last turn's is free");
+		cr_assert_eq(report.next_lsn, first_lsn, "those of the last turn are free");
 }
 
 /* In the open file, the last turn of which is written now. */
@@ -116,7 +142,7 @@ static void tear_everywhere(void)
 {
 	unsigned char before[FORMAT_FILE_BYTES_MIN], after[FORMAT_FILE_BYTES_MIN];
 	size_t acknowledged = written.count;
-	uint64_t number = journal_file(writer.journal);
+	uint64_t number = journal_file(writer.journal), first_lsn = journal_durable(writer.journal) + 1;
 	size_t torn = 0;
 
 	memcpy(before, file_of(number), sizeof(before));
@@ -125,13 +151,13 @@ static void tear_everywhere(void)
 	memcpy(after, file_of(number), sizeof(after));
 	for (size_t at = 0; at <= sizeof(before); at += SHADOW_SECTOR)
 		for (int front = 0; front < 2; front++) {
-			tear(number, before, after, acknowledged, at, front);
+			tear(number, before, after, acknowledged, first_lsn, at, front);
 			torn += found.count == acknowledged;
 		}
 	cr_expect_gt(torn, 20);
 }
 
-Test(replay, a_last_turn_torn_at_any_sector_is_there_or_not_and_all_others_are)
+EACH(a_last_turn_torn_at_any_sector_is_there_or_not_and_all_others_are)
 {
 	open_again();
 	turns(5, 4, 300);
@@ -139,7 +165,7 @@ Test(replay, a_last_turn_torn_at_any_sector_is_there_or_not_and_all_others_are)
 	journal_close(writer.journal);
 }
 
-Test(replay, also_in_a_file_with_older_frames_behind_the_end)
+EACH(also_in_a_file_with_older_frames_behind_the_end)
 {
 	open_again();
 	while (journal_files(writer.journal) < 3)
@@ -163,7 +189,7 @@ Test(replay, also_in_a_file_with_older_frames_behind_the_end)
 }
 
 /* Of a turn of several frames the first one is missing, a later one is there: it must never count. */
-Test(replay, frames_behind_a_hole_that_was_cut_stay_cut_when_a_new_writer_goes_on)
+EACH(frames_behind_a_hole_that_was_cut_stay_cut_when_a_new_writer_goes_on)
 {
 	struct journal_options options = {.journal_id = 77, .file_bytes = 8 << 20};
 	size_t acknowledged;
@@ -190,7 +216,7 @@ Test(replay, frames_behind_a_hole_that_was_cut_stay_cut_when_a_new_writer_goes_o
 	read_clean();
 }
 
-Test(replay, an_unfinished_last_turn_is_cut_and_stays_cut)
+EACH(an_unfinished_last_turn_is_cut_and_stays_cut)
 {
 	struct journal_options options = {.journal_id = 77, .file_bytes = 8 << 20};
 	size_t acknowledged;
@@ -212,7 +238,7 @@ Test(replay, an_unfinished_last_turn_is_cut_and_stays_cut)
 
 /* The head is written with the first frames. If it is missing, so may be anything; and what had been cut off before
  * the file is no longer known. */
-Test(replay, a_first_turn_whole_but_for_the_head_of_its_file_is_cut)
+EACH(a_first_turn_whole_but_for_the_head_of_its_file_is_cut)
 {
 	size_t acknowledged;
 
@@ -325,13 +351,13 @@ static void flip_all(size_t step)
 	}
 }
 
-Test(replay, a_flipped_bit_in_any_byte_loses_just_the_frame_it_lies_in_and_is_said)
+EACH(a_flipped_bit_in_any_byte_loses_just_the_frame_it_lies_in_and_is_said)
 {
 	session(5, 5, 300);
 	flip_all(1);
 }
 
-Test(replay, also_in_several_files_and_in_turns_of_several_frames)
+EACH(also_in_several_files_and_in_turns_of_several_frames)
 {
 	session(3, 5, 300);
 	session(1, 60, 4000);
@@ -340,7 +366,7 @@ Test(replay, also_in_several_files_and_in_turns_of_several_frames)
 	flip_all(61);
 }
 
-Test(replay, damage_to_the_last_turn_passes_for_a_torn_write_until_the_journal_is_closed)
+EACH(damage_to_the_last_turn_passes_for_a_torn_write_until_the_journal_is_closed)
 {
 	size_t acknowledged;
 
@@ -360,7 +386,7 @@ Test(replay, damage_to_the_last_turn_passes_for_a_torn_write_until_the_journal_i
 	cr_expect_eq(report.next_lsn, 6);
 }
 
-Test(replay, the_rest_of_a_damaged_turn_is_handed_on_and_marked)
+EACH(the_rest_of_a_damaged_turn_is_handed_on_and_marked)
 {
 	struct journal_options options = {.journal_id = 77, .file_bytes = 8 << 20};
 	size_t marked = 0;
@@ -383,7 +409,7 @@ Test(replay, the_rest_of_a_damaged_turn_is_handed_on_and_marked)
 }
 
 /* Whose the missing frame was is not known. */
-Test(replay, a_turn_that_may_lack_its_beginning_is_marked)
+EACH(a_turn_that_may_lack_its_beginning_is_marked)
 {
 	struct journal_options options = {.journal_id = 77, .file_bytes = 8 << 20};
 	size_t last = 0;
@@ -402,7 +428,7 @@ Test(replay, a_turn_that_may_lack_its_beginning_is_marked)
 		cr_expect_eq(found.entries[i].is_damaged, found.entries[i].turn <= 2);
 }
 
-Test(replay, a_file_that_is_gone_is_damage_named_by_its_place)
+EACH(a_file_that_is_gone_is_damage_named_by_its_place)
 {
 	session(1, 5, 300);
 	session(3, 5, 300);
@@ -420,7 +446,7 @@ Test(replay, a_file_that_is_gone_is_damage_named_by_its_place)
 	cr_expect_eq(found.count, clean.count);
 }
 
-Test(replay, a_file_that_lost_both_its_heads_is_read_all_the_same)
+EACH(a_file_that_lost_both_its_heads_is_read_all_the_same)
 {
 	session(3, 5, 300);
 	session(3, 5, 300);
@@ -431,7 +457,7 @@ Test(replay, a_file_that_lost_both_its_heads_is_read_all_the_same)
 	expect_damage(2, 0, 0, 0);
 }
 
-Test(replay, of_many_damaged_places_the_first_are_told_and_all_are_counted)
+EACH(of_many_damaged_places_the_first_are_told_and_all_are_counted)
 {
 	struct journal_options options = {.journal_id = 77, .file_bytes = 1 << 20};
 
@@ -448,7 +474,7 @@ Test(replay, of_many_damaged_places_the_first_are_told_and_all_are_counted)
 
 /* ---- old frames ------------------------------------------------------------------------------- */
 
-Test(replay, old_frames_of_a_file_used_again_are_not_taken_for_new_ones)
+EACH(old_frames_of_a_file_used_again_are_not_taken_for_new_ones)
 {
 	uint64_t oldest_turn = UINT64_MAX;
 
@@ -476,7 +502,7 @@ Test(replay, old_frames_of_a_file_used_again_are_not_taken_for_new_ones)
 	journal_close(writer.journal);
 }
 
-Test(replay, a_copy_of_a_file_in_the_body_of_a_message_is_not_read)
+EACH(a_copy_of_a_file_in_the_body_of_a_message_is_not_read)
 {
 	unsigned char *body;
 
@@ -536,7 +562,7 @@ static void newer(struct format_file *head)
 	}
 }
 
-Test(replay, a_newer_version_is_refused_by_name)
+EACH(a_newer_version_is_refused_by_name)
 {
 	session(1, 5, 300);
 	session(1, 5, 300);
@@ -544,7 +570,7 @@ Test(replay, a_newer_version_is_refused_by_name)
 	expect_refusal(-ENOTSUP, SURVEY_REFUSED_NEWER, 2);
 }
 
-Test(replay, a_file_of_another_journal_is_refused_by_name)
+EACH(a_file_of_another_journal_is_refused_by_name)
 {
 	session(1, 5, 300);
 	session(1, 5, 300);
@@ -552,14 +578,14 @@ Test(replay, a_file_of_another_journal_is_refused_by_name)
 	expect_refusal(-EXDEV, SURVEY_REFUSED_OTHER_JOURNAL, 2);
 }
 
-Test(replay, a_file_that_is_none_of_a_journal_is_refused_by_name)
+EACH(a_file_that_is_none_of_a_journal_is_refused_by_name)
 {
 	session(1, 5, 300);
 	shadow_put("journal-0000000002", "dear diary\n", 11);
 	expect_refusal(-EMEDIUMTYPE, SURVEY_REFUSED_ALIEN, 2);
 }
 
-Test(replay, a_newer_file_under_the_name_of_an_older_one_is_refused)
+EACH(a_newer_file_under_the_name_of_an_older_one_is_refused)
 {
 	size_t bytes;
 	const unsigned char *second;
@@ -571,7 +597,7 @@ Test(replay, a_newer_file_under_the_name_of_an_older_one_is_refused)
 	expect_refusal(-EMEDIUMTYPE, SURVEY_REFUSED_ALIEN, 1);
 }
 
-Test(replay, other_names_and_files_not_begun_are_passed_over)
+EACH(other_names_and_files_not_begun_are_passed_over)
 {
 	static const unsigned char zeros[FORMAT_FILE_BYTES_MIN];
 	size_t bytes;
@@ -591,7 +617,7 @@ Test(replay, other_names_and_files_not_begun_are_passed_over)
 	read_clean();
 }
 
-Test(replay, a_disk_that_cannot_be_read_is_said)
+EACH(a_disk_that_cannot_be_read_is_said)
 {
 	static const unsigned calls[] = {SHADOW_LIST, SHADOW_OPEN, SHADOW_READ, SHADOW_LENGTH};
 
@@ -618,7 +644,7 @@ static int refuse_third(void *context, const struct replay_place *place, const s
 	return ++*(int *)context == 3 ? -EXFULL : 0;
 }
 
-Test(replay, ends_with_what_a_call_answers)
+EACH(ends_with_what_a_call_answers)
 {
 	int count = 0;
 	struct replay_calls calls = {.record = refuse_third, .context = &count};
@@ -654,7 +680,7 @@ static bool damage(void)
 }
 
 /* After any damage: no crash; nothing is made up; and a new writer's turns are all there. */
-Test(replay, no_damage_makes_anything_up_or_keeps_a_new_writer_from_going_on)
+EACH(no_damage_makes_anything_up_or_keeps_a_new_writer_from_going_on)
 {
 	uint64_t random = test_seed(20);
 	size_t before, went_on = 0;
