@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 TestSuite(room, .init = queues_begin, .fini = queues_end, .timeout = 60);
@@ -125,14 +126,22 @@ enum {
 	LOOK_MS = 11,
 };
 
-static atomic_int looks;
+static atomic_int looks, looks_allowed;
+static atomic_bool is_made;
 
+/* Who waits takes his next look when the maker lets him: no load of the machine makes it one too many. */
 static long counted_futex(const _Atomic uint32_t *word, int operation, uint32_t value,
 			  const struct timespec *timeout, uint32_t bits)
 {
-	if (timeout)
-		atomic_fetch_add(&looks, 1);
-	return real.futex(word, operation, value, timeout, bits);
+	int look;
+
+	if (!timeout)
+		return real.futex(word, operation, value, timeout, bits);
+	look = atomic_fetch_add(&looks, 1);
+	while (atomic_load(&looks_allowed) <= look && !atomic_load(&is_made))
+		sched_yield();
+	errno = ETIMEDOUT;
+	return -1;
 }
 
 /* A step of the slow maker: somebody waits, and looks again and again. */
@@ -140,11 +149,10 @@ static int slow_fallocate(int fd, int mode, off_t offset, off_t bytes)
 {
 	(void)fd, (void)mode, (void)offset, (void)bytes;
 	for (int i = 0; i < STEP_LOOKS; i++) {
-		int before = atomic_load(&looks);
-
-		while (atomic_load(&looks) == before)
+		while (atomic_load(&looks) <= atomic_load(&looks_allowed))
 			sched_yield();
 		time_passes(LOOK_MS);
+		atomic_fetch_add(&looks_allowed, 1);
 	}
 	return 0;
 }
@@ -156,6 +164,7 @@ static void *make_ring(void *context)
 	if (seg_enter(segment) != 0 || seg_grow(segment, SLOW_ORDER) != 0)
 		abort();
 	seg_leave(segment);
+	atomic_store(&is_made, true);
 	return NULL;
 }
 
