@@ -294,8 +294,14 @@ static int gather_slot(struct turn *turn, struct journaled *queue, uint32_t ring
 	struct slot_word word = slot_read_stable(at);
 	int result = 1;
 
-	if (entry && !is_same_message(entry, word))
-		return 0; /* a delete that was seen late: it may have had causes that are not gathered */
+	/* A delete that is seen late: it may have had causes that are not gathered. But what was sent into the slot
+	 * since may be the cause of a delete that was seen in time. */
+	if (entry && !is_same_message(entry, word)) {
+		if (turn_note_late(turn, &(struct late){entry->number, entry->file, entry->bytes}))
+			return -ENOMEM;
+		ledger_remove(written, slot);
+		entry = NULL;
+	}
 	if (!gather_is_alive(word))
 		return 1;
 	if (entry == NULL) {

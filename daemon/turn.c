@@ -43,6 +43,26 @@ int turn_note_removal(struct turn *turn, uint32_t queue)
 	return 0;
 }
 
+int turn_note_late(struct turn *turn, const struct late *late)
+{
+	if (!grow((void **)&turn->late, &turn->late_room, turn->late_count, sizeof(*turn->late)))
+		return -ENOMEM;
+	turn->late[turn->late_count++] = *late;
+	return 0;
+}
+
+/* Those that were seen too late for the last turn. */
+static int late_deletes(struct turn *turn)
+{
+	for (size_t i = 0; i < turn->late_count; i++) {
+		if (turn_note_delete(turn, turn->late[i].number))
+			return -ENOMEM;
+		space_take(&turn->space, turn->late[i].file, turn->late[i].bytes);
+	}
+	turn->late_count = 0;
+	return 0;
+}
+
 int turn_note_pending(struct turn *turn, const struct pending *pending)
 {
 	if (!grow((void **)&turn->pending, &turn->pending_room, turn->pending_count, sizeof(*turn->pending)))
@@ -170,6 +190,8 @@ int turn_run(struct turn *turn)
 	error = write_removals(turn);
 	for (size_t i = 0; i < turn->queue_count && !error; i++)
 		error = gather_definition(turn, turn->queues[i]);
+	if (!error)
+		error = late_deletes(turn);
 	for (size_t i = 0; i < turn->queue_count && !error; i++)
 		error = gather_deletes(turn, turn->queues[i]);
 	if (!error)
@@ -216,6 +238,7 @@ void turn_settle(struct turn *turn)
 void turn_end(struct turn *turn)
 {
 	space_end(&turn->space);
+	free(turn->late);
 	free(turn->deletes);
 	free(turn->pending);
 	free(turn->removals);

@@ -27,6 +27,14 @@ struct pending {
 	uint64_t generation;
 };
 
+/* A delete that waits for the next turn: what was done before it may not be in this one. Its message lives on in its
+ * file until then. */
+struct late {
+	uint64_t number;
+	uint64_t file;
+	uint32_t bytes;
+};
+
 struct turn {
 	struct journal *journal;
 	struct journaled **queues;
@@ -36,6 +44,8 @@ struct turn {
 	struct os_clock clock;
 	struct space space;
 
+	struct late *late; /* deletes that were seen too late for the present turn */
+	size_t late_count, late_room;
 	uint64_t *deletes;
 	size_t delete_count, delete_room;
 	struct pending *pending;
@@ -62,6 +72,8 @@ int turn_write_definitions(void *context, struct journal *journal);
 int turn_note_delete(struct turn *turn, uint64_t number);
 /* The queue of this number is to be written as removed; it is none of `queues`. 0 or -ENOMEM. */
 int turn_note_removal(struct turn *turn, uint32_t queue);
+/* The same, in the next turn. */
+int turn_note_late(struct turn *turn, const struct late *late);
 /* To be made receivable. */
 int turn_note_pending(struct turn *turn, const struct pending *pending);
 
