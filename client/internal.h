@@ -120,7 +120,7 @@ static inline int call_settle(struct rlq_queue *queue)
 	if (__builtin_expect(segment->durability == RLQ_MEMORY, 1))
 		return 0;
 	queue->unsettled = 0;
-	return segment->durability == RLQ_SYNC ? seg_wait_durable(segment->directory)
+	return segment->durability == RLQ_SYNC ? seg_settle_sync(segment)
 					       : seg_settle_async(segment, bytes);
 }
 

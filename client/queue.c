@@ -223,6 +223,22 @@ static int create_or_compare(struct rlq_directory *directory, const struct seg_r
 	return error == RLQ_ENOQUEUE ? RLQ_EBUSY : error;
 }
 
+/* The journal has to know of it; it may be unable to open it. Then what was made goes again. */
+static int settle_creation(struct rlq_directory *directory, const char *name, bool is_made)
+{
+	int error = seg_wait_durable(&directory->seg);
+	struct segment *segment;
+
+	if (error || seg_open_to_look(&directory->seg, name, &segment) != 0)
+		return error;
+	if (!seg_is_journaled(segment))
+		error = RLQ_EENGINE;
+	seg_close(segment);
+	if (error && is_made)
+		seg_withdraw(&directory->seg, name);
+	return error;
+}
+
 int rlq_queue_create(struct rlq_directory *directory, const char *name,
 		     const struct rlq_queue_attributes *attributes)
 {
@@ -257,7 +273,7 @@ int rlq_queue_create(struct rlq_directory *directory, const char *name,
 	if (result == 1)
 		seg_engine_expect(&directory->seg, 0, os_boot_ms()); /* a sleeping engine learns of it at once */
 	if (result >= 0 && a.durability != RLQ_MEMORY) {
-		error = seg_wait_durable(&directory->seg);
+		error = settle_creation(directory, name, result == 1);
 		if (error)
 			return error;
 	}

@@ -57,9 +57,11 @@ static inline __attribute__((always_inline)) int outgoing_check(const struct rlq
  * do, since its window ends with the engine. */
 static int may_be_journaled(const struct segment *segment)
 {
-	return segment->durability == RLQ_SYNC
-		       ? seg_journal_state(segment->directory)
-		       : seg_journal_state_guess(segment->directory, segment->clock.boot_ms);
+	int error = segment->durability == RLQ_SYNC
+			    ? seg_journal_state(segment->directory)
+			    : seg_journal_state_guess(segment->directory, segment->clock.boot_ms);
+
+	return error ? error : seg_is_journaled(segment) ? 0 : RLQ_EENGINE;
 }
 
 /* Claims a slot and finds room for the payload in it. */

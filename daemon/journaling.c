@@ -115,8 +115,10 @@ static int look_at_queue(void *context, const char *name)
 	if (file == 0 || is_known(journaling, name, file))
 		return 0;
 	error = seg_open_to_look(journaling->directory, name, &segment);
-	if (error)
-		return 0; /* the engine says why; nothing can be sent to it either */
+	if (error) {
+		journaling->list_again = true;
+		return 0; /* the engine says why; nothing can be sent to it as long */
+	}
 	is_durable = segment->durability != RLQ_MEMORY;
 	seg_close(segment);
 	if (!is_durable)
@@ -170,6 +172,20 @@ static void drop_removed(struct journaling *journaling)
 		}
 }
 
+/* Their clients may rely on turns from now on: what is not journaled here, for we cannot open it, is not
+ * acknowledged. */
+static void say_journaled(struct journaling *journaling)
+{
+	uint64_t key = journaling->directory->liveness.key;
+
+	for (size_t i = 0; i < journaling->turn.queue_count; i++) {
+		const struct journaled *queue = journaling->turn.queues[i];
+
+		if (queue->is_written && load_acquire(&queue->segment->header->journaled_by) != key)
+			store_seq(&queue->segment->header->journaled_by, key);
+	}
+}
+
 /* Each turn has a greater number than any that somebody may wait for. */
 static int make_turn(struct journaling *journaling)
 {
@@ -186,6 +202,7 @@ static int make_turn(struct journaling *journaling)
 		wake_waiters(page);
 		return error;
 	}
+	say_journaled(journaling);
 	turn_settle(&journaling->turn);
 	store_seq(&page->turn_done, number);
 	wake_waiters(page);

@@ -23,6 +23,13 @@ int seg_journal_state_guess(const struct seg_directory *directory, uint64_t now_
 	return load_acquire(&page->journal_error) ? RLQ_EJOURNAL : 0;
 }
 
+bool seg_is_journaled(const struct segment *segment)
+{
+	uint64_t key = load_acquire(&segment->directory->engine->journal_key);
+
+	return key != 0 && load_acquire(&segment->header->journaled_by) == key;
+}
+
 static void ring_journal(struct seg_engine_page *page)
 {
 	if (event_has_sleepers(&page->journal_bell)) /* [E1] */
@@ -86,6 +93,17 @@ int seg_wait_durable(const struct seg_directory *directory)
 	return 0;
 }
 
+int seg_settle_sync(const struct segment *segment)
+{
+	/* Of the journal that may end, or be followed by another, while we wait. */
+	uint64_t key = load_acquire(&segment->directory->engine->journal_key);
+	int error = seg_wait_durable(segment->directory);
+
+	if (error || seg_is_journaled(segment))
+		return error;
+	return key != 0 && load_acquire(&segment->header->journaled_by) == key ? 0 : RLQ_EUNKNOWN;
+}
+
 /* ---- async: the window ------------------------------------------------------------------------ */
 
 /* Bytes that may not be durable yet. What was sent while turn b had begun is in turn b + 1; when that has begun, b
@@ -130,7 +148,7 @@ int seg_settle_async(struct segment *segment, uint64_t bytes)
 		want_turn_soon(page, begun + 1, now_ms);
 	if (__builtin_expect(sent <= share_of(segment) && !is_late(page, done, now_ms), 1))
 		return 0;
-	error = seg_wait_durable(segment->directory);
+	error = seg_settle_sync(segment);
 	if (!error)
 		segment->window.cur = segment->window.prev = 0;
 	return error;

@@ -181,8 +181,8 @@ struct seg_header {
 	atomic_u64 live_correction;	   /* added to the sum of the rows, modulo 2^64 */
 	atomic_u64 sweep_ms;		   /* when a full sweep last began, boot clock */
 	atomic_u64 region_steps;	   /* counts steps of making rings and giving them back */
-	atomic_u64 spare;
-	atomic_u64 dlq_error; /* negated code of the last failed move */
+	atomic_u64 journaled_by;	   /* key of the process that last journaled this queue; 0: none has */
+	atomic_u64 dlq_error;		   /* negated code of the last failed move */
 	/* Numbers of the files that messages were ever moved to; 0: none yet, UINT64_MAX: any (move.c). */
 	atomic_u64 move_target[SEG_TARGET_COUNT];
 

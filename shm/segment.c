@@ -335,7 +335,7 @@ static int settle_removal(const struct segment *segment)
 	return segment->durability ? seg_wait_durable(segment->directory) : 0;
 }
 
-int seg_remove(const struct seg_directory *directory, const char *name)
+static int remove_queue(const struct seg_directory *directory, const char *name, bool asks_journal)
 {
 	struct segment *segment;
 	char file[SEG_NAME_MAX + 8];
@@ -347,7 +347,7 @@ int seg_remove(const struct seg_directory *directory, const char *name)
 		return error;
 	if (error)
 		return take_name_unopened(directory, file);
-	error = segment->durability ? seg_journal_state(directory) : 0;
+	error = asks_journal && segment->durability ? seg_journal_state(directory) : 0;
 	if (error) {
 		seg_close(segment);
 		return error;
@@ -355,11 +355,21 @@ int seg_remove(const struct seg_directory *directory, const char *name)
 	fetch_or_seq(&segment->header->rings, RINGS_REMOVED);
 	CRASH_POINT(remove_marked);
 	seg_notify_room(segment);
-	error = settle_removal(segment);
+	error = asks_journal ? settle_removal(segment) : 0;
 	if (!error)
 		error = take_name(directory, file, segment->fd);
 	seg_close(segment);
 	return error;
+}
+
+int seg_remove(const struct seg_directory *directory, const char *name)
+{
+	return remove_queue(directory, name, true);
+}
+
+int seg_withdraw(const struct seg_directory *directory, const char *name)
+{
+	return remove_queue(directory, name, false);
 }
 
 void seg_finish_removal(const struct seg_directory *directory, const char *name)

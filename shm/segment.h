@@ -79,6 +79,9 @@ void seg_close(struct segment *segment);
 /* Marks it removed, wakes all sleepers, unlinks the file. */
 int seg_remove(const struct seg_directory *directory, const char *name);
 
+/* The same for a queue that was just made, and that no journal knows of. */
+int seg_withdraw(const struct seg_directory *directory, const char *name);
+
 /* Takes away the name of a queue whose remover was killed after marking it; nothing if there is none. */
 void seg_finish_removal(const struct seg_directory *directory, const char *name);
 

@@ -2,15 +2,18 @@
 #include "client/internal.h"
 #include "daemon/journaling.h"
 #include "kmod-free/clock.h"
+#include "kmod-free/sysops.h"
 #include "shm/durable.h"
 #include "shm/move.h"
 #include "tests/support/tmpdir.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { SMALL_FILE = 64 << 10 };
 
@@ -445,4 +448,36 @@ Test(journaling, a_removed_queue_gives_its_files_back)
 	}
 	cr_assert_leq(most, 10, "%d files of 64 KiB for 50 KB", most);
 	rlq_queue_close(busy);
+}
+
+/* ---- a queue that the journal cannot open ------------------------------------------------------ */
+
+static struct os_sysops real;
+static pthread_t client;
+
+/* No memory for anybody but the test. */
+static void *mmap_for_one(void *address, size_t bytes, int protection, int flags, int fd, off_t offset)
+{
+	if (pthread_equal(pthread_self(), client))
+		return real.mmap(address, bytes, protection, flags, fd, offset);
+	errno = ENOMEM;
+	return MAP_FAILED;
+}
+
+Test(journaling, what_is_not_journaled_is_not_acknowledged)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	struct rlq_queue *queue;
+
+	attributes.durability = RLQ_SYNC;
+	client = pthread_self();
+	real = os_sys;
+	os_sys.mmap = mmap_for_one;
+	cr_expect_eq(rlq_queue_create(directory, "q", &attributes), RLQ_EENGINE);
+	cr_expect_eq(rlq_queue_open(directory, "q", &queue), RLQ_ENOQUEUE, "nothing half-done");
+	os_sys = real;
+	queue = made("q", RLQ_SYNC);
+	store_seq(&queue->seg->header->journaled_by, 1); /* by another, before */
+	cr_expect_eq(rlq_send(queue, "x", 1, NULL, NULL), RLQ_EENGINE);
+	rlq_queue_close(queue);
 }
