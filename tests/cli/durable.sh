@@ -101,7 +101,12 @@ was=$("$ringlease" stat orders --json | sed -nE 's/.*"NumberOfMessagesSent":([0-
 has_sent_more() {
 	"$ringlease" stat orders --json | grep -q "\"NumberOfMessagesSent\":$((was + 1)),"
 }
+# Its threads stop one by one, each when it is scheduled.
+is_stopped() {
+	! sed 's/.*) //' /proc/$daemon/task/*/stat | grep -qv '^T'
+}
 kill -STOP $daemon
+await 60 is_stopped || fault 'the engine does not stop'
 "$ringlease" send orders perhaps --quiet >"$work/sent" 2>"$work/err" &
 sender=$!
 children="$children $sender"
@@ -134,6 +139,7 @@ expect 0 receive set --visibility-timeout 0
 expect 0 receive set --visibility-timeout 0
 expect 3 receive set
 stat_is dead ApproximateNumberOfMessages 1
+expect 0 create barrier --durability sync # so all that was done before it is durable
 reboot
 stat_is dead ApproximateNumberOfMessages 1
 stat_is set ApproximateNumberOfMessages 0
