@@ -74,7 +74,7 @@ static void message_write(struct slot_message *message, uint64_t number, const v
 {
 	message->id[0] = 1;
 	message->id[1] = number;
-	message->sent_ms = 1;
+	message->sent = sent_pack(1, 0);
 	message->first_receive_ms = 0;
 	message->body_bytes = SLOT_INLINE_BYTES;
 	message->extra_bytes = 0;

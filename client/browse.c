@@ -26,7 +26,7 @@ static int peek_slot(struct rlq_queue *queue, uint32_t ring, uint32_t index, str
 	payload = message_payload(queue->seg, slot, &message, place_pack(ring, index, word_generation(before)));
 	bytes = (size_t)message.body_bytes + message.extra_bytes;
 	after = slot_read_stable(slot);
-	if (memcmp(&before, &after, sizeof(before)) != 0 || seg_is_expired(queue->seg, message.sent_ms))
+	if (memcmp(&before, &after, sizeof(before)) != 0 || seg_is_expired(queue->seg, sent_ms(message.sent)))
 		return 0;
 	if (payload == NULL)
 		return RLQ_EDAMAGED;
@@ -182,7 +182,7 @@ static int redrive_slot(struct rlq_queue *queue, uint32_t ring, uint32_t slot, c
 	if (word_state(word) != SLOT_READY)
 		return 0;
 	/* Its time is over, and moved it would get a new one. A sweep will free it. */
-	if (seg_is_expired(queue->seg, at->message.sent_ms))
+	if (seg_is_expired(queue->seg, sent_ms(at->message.sent)))
 		return 0;
 	if (target == NULL) {
 		error = source_of(queue, at, place_pack(ring, slot, word_generation(word)), name);

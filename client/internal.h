@@ -120,8 +120,7 @@ static inline int call_settle(struct rlq_queue *queue)
 	if (__builtin_expect(segment->durability == RLQ_MEMORY, 1))
 		return 0;
 	queue->unsettled = 0;
-	return segment->durability == RLQ_SYNC ? seg_settle_sync(segment)
-					       : seg_settle_async(segment, bytes);
+	return segment->durability == RLQ_SYNC ? seg_settle_sync(segment) : seg_settle_async(segment, bytes);
 }
 
 /* The same for what nobody waits for. */
@@ -199,10 +198,10 @@ int message_view_extra(struct rlq_queue *queue, const unsigned char *extra, uint
 /* When the message was first received, by what its slot says; 0: it says nothing that can be true. */
 static inline uint64_t message_first_receive(const struct slot_message *message, uint64_t wall_ms)
 {
-	uint64_t after_ms = message->first_receive_ms - (uint32_t)message->sent_ms; /* modulo 2^32 */
+	uint64_t when_ms = sent_ms(message->sent);
+	uint64_t after_ms = (uint32_t)(message->first_receive_ms - (uint32_t)when_ms); /* modulo 2^32 */
 
-	return wall_ms >= message->sent_ms && after_ms <= wall_ms - message->sent_ms ? message->sent_ms + after_ms
-										     : 0;
+	return wall_ms >= when_ms && after_ms <= wall_ms - when_ms ? when_ms + after_ms : 0;
 }
 
 /* Makes the public view of a message from a copy of its slot and its payload, but for the receipt, the first
@@ -214,7 +213,7 @@ static inline int message_view(struct rlq_queue *queue, const struct slot_messag
 	ret->body_bytes = message->body_bytes;
 	ret->id.word[0] = message->id[0];
 	ret->id.word[1] = message->id[1];
-	ret->sent_ms = message->sent_ms;
+	ret->sent_ms = sent_ms(message->sent);
 	ret->receive_count = 0;
 	ret->sender = message->sender;
 	ret->attributes = NULL;

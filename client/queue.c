@@ -426,8 +426,8 @@ static void count_slot(const struct slot *slot, struct rlq_queue_stat *stat)
 	default: /* also PENDING: sent, but not yet for anybody */
 		return;
 	}
-	if (stat->oldest_sent_ms == 0 || slot->message.sent_ms < stat->oldest_sent_ms)
-		stat->oldest_sent_ms = slot->message.sent_ms;
+	if (stat->oldest_sent_ms == 0 || sent_ms(slot->message.sent) < stat->oldest_sent_ms)
+		stat->oldest_sent_ms = sent_ms(slot->message.sent);
 }
 
 static void count_rows(const struct segment *segment, struct rlq_queue_stat *stat)

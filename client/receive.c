@@ -136,7 +136,7 @@ static uint64_t first_receive(uint64_t wall_ms, uint32_t receives, struct slot_m
 	uint64_t first_ms = receives > 1 ? message_first_receive(copy, wall_ms) : 0;
 
 	if (first_ms == 0) {
-		first_ms = wall_ms > copy->sent_ms ? wall_ms : copy->sent_ms;
+		first_ms = wall_ms > sent_ms(copy->sent) ? wall_ms : sent_ms(copy->sent);
 		__atomic_store_n(&shared->first_receive_ms, (uint32_t)first_ms, __ATOMIC_RELAXED);
 	}
 	return first_ms;
@@ -193,7 +193,7 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 	uint64_t first_ms, place = place_pack(taking->index, taken->slot, word_generation(taken->word));
 	int error;
 
-	if (__builtin_expect(message.sent_ms <= taking->expired_ms, 0)) {
+	if (__builtin_expect(sent_ms(message.sent) <= taking->expired_ms, 0)) {
 		expire_taken(taking, taken);
 		return 0;
 	}

@@ -101,7 +101,7 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 
 	message->id[0] = id.word[0];
 	message->id[1] = id.word[1];
-	message->sent_ms = segment->clock.wall_ms;
+	message->sent = sent_pack(segment->clock.wall_ms, seg_turn(segment));
 	message->sender = queue->sender;
 	CRASH_POINT(send_written);
 	if (__builtin_expect(segment->durability == RLQ_SYNC, 0)) {

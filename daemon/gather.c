@@ -9,6 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A message that was moved, where it has come to. */
+struct copy {
+	struct journaled *queue;
+	uint32_t ring, slot;
+	struct slot_word word;
+};
+
 /* ---- what a slot says ------------------------------------------------------------------------- */
 
 /* Is a message there that a restart should bring back? MOVED too, until its slot is free: by then its copy can be
@@ -21,9 +28,18 @@ bool gather_is_alive(struct slot_word word)
 	return alive >> word_state(word) & 1;
 }
 
-static bool is_same_message(const struct ledger_entry *entry, struct slot_word word)
+/* Is there a message for this turn? Also if it was deleted since the turn began; not if it was moved: then its copy
+ * is. */
+static bool is_there(const struct turn *turn, struct slot_word word)
 {
-	return gather_is_alive(word) && word_generation(word) == entry->generation;
+	return (gather_is_alive(word) && !word_was_moved(word)) || word_was_held_in(word, turn->number);
+}
+
+/* The one that is written? A copy is written as soon as its move is decided, though it may not have arrived. */
+static bool is_kept(const struct turn *turn, const struct ledger_entry *entry, struct slot_word word)
+{
+	return word_generation(word) == entry->generation &&
+	       (is_there(turn, word) || word_state(word) == SLOT_ARRIVING);
 }
 
 /* When a delay ends, as the slot has it; 0: no delay. */
@@ -131,16 +147,23 @@ static void take_marks(struct ledger_ring *ring, const struct ring *shared)
 		ring->changed[slot / LEDGER_GROUP] |= bits;
 }
 
-/* What the slot holds now. A move that was decided is finished first, if its mover was stopped or killed in it: the
- * copy may be gone already, and whoever deleted it waits for this turn. */
-static struct slot_word read_finished(struct journaled *queue, uint32_t index, uint32_t slot)
+/* Where the copy of a message is that was moved. False: it has gone from there, or it was moved to a queue that is
+ * not journaled. */
+static bool find_copy(const struct turn *turn, const struct copy *of, struct copy *ret)
 {
-	const struct slot *at = &queue->segment->ring[index].slots[slot];
-	struct slot_word word = slot_read_stable(at);
+	bool is_found = false;
 
-	if (word_state(word) == SLOT_MOVED && seg_finish_moved(queue->segment, index, slot, word))
-		word = slot_read_stable(at);
-	return word;
+	for (size_t i = 0; i < turn->queue_count && !is_found; i++) {
+		struct journaled *queue = turn->queues[i];
+
+		if (queue == of->queue || seg_enter(queue->segment))
+			continue;
+		ret->queue = queue;
+		is_found = seg_has_copy(queue->segment, of->queue->segment, of->ring, of->slot, of->word,
+					&ret->ring, &ret->slot, &ret->word);
+		seg_leave(queue->segment);
+	}
+	return is_found;
 }
 
 static int gather_deletes_of(struct turn *turn, struct journaled *queue, uint32_t index)
@@ -154,8 +177,9 @@ static int gather_deletes_of(struct turn *turn, struct journaled *queue, uint32_
 		for (uint64_t left = ring->changed[i] & entered; left; left &= left - 1) {
 			uint32_t slot = i * LEDGER_GROUP + (uint32_t)__builtin_ctzll(left);
 			const struct ledger_entry *entry = ledger_find(ring, slot);
+			struct slot_word word = slot_read_stable(&queue->segment->ring[index].slots[slot]);
 
-			if (is_same_message(entry, read_finished(queue, index, slot)))
+			if (is_kept(turn, entry, word))
 				continue;
 			if (message_gone(turn, ring, slot))
 				return -ENOMEM;
@@ -232,7 +256,7 @@ static int write_message(struct turn *turn, const struct journaled *queue, uint3
 		.queue = queue->queue,
 		.sender = message.sender,
 		.id = {message.id[0], message.id[1]},
-		.sent_ms = message.sent_ms,
+		.sent_ms = sent_ms(message.sent),
 		.due_ms = wall_of(turn, gather_delay_of(word)),
 		.receives = receives_of(NULL, word),
 		.first_receive_ms = message.first_receive_ms,
@@ -258,7 +282,7 @@ static int write_message(struct turn *turn, const struct journaled *queue, uint3
 	};
 	/* [R9] The slot may have gone on under the copy. */
 	fence_acquire();
-	if (!is_same_message(entry, slot_read(from))) {
+	if (word_generation(slot_read(from)) != entry->generation) {
 		make_filler(room, bytes);
 		return 0;
 	}
@@ -285,6 +309,64 @@ static int write_update(struct turn *turn, const struct slot *slot, struct slot_
 	return 1;
 }
 
+/* Is a message there that this turn has to have? What was sent since it began is for the next one; not if its
+ * sender waits, for nobody can have received it. */
+static bool is_of_turn(const struct turn *turn, const struct slot *slot, struct slot_word word)
+{
+	if (word_state(word) == SLOT_PENDING)
+		return true;
+	return is_there(turn, word) && !sent_is_of_turn(message_read(&slot->message).sent, turn->number);
+}
+
+/* A message of which nothing is written. As gather_slot(). */
+static int gather_new(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot,
+		      struct slot_word word)
+{
+	struct ledger_ring *written = &queue->ledger.ring[ring];
+	struct ledger_entry *entry = ledger_enter(written, slot);
+	int result = entry ? write_message(turn, queue, ring, slot, word, turn->next_number++, entry) : -ENOMEM;
+
+	if (result != 1 && entry)
+		ledger_remove(written, slot);
+	return result;
+}
+
+/* The last copy of a message that was moved, perhaps more than once. */
+static bool find_last_copy(const struct turn *turn, struct copy *copy)
+{
+	struct copy next;
+
+	for (size_t i = 0; word_was_moved(copy->word); i++) {
+		if (word_state(copy->word) == SLOT_MOVED)
+			seg_finish_moved(copy->queue->segment, copy->ring, copy->slot, copy->word);
+		if (i > turn->queue_count || !find_copy(turn, copy, &next))
+			return false;
+		*copy = next;
+	}
+	return true;
+}
+
+/* Of what was moved its copy is written, if it is not: that may be in a queue that was looked at before. */
+static int write_copy(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot,
+		      struct slot_word moved)
+{
+	const struct slot *at = &queue->segment->ring[ring].slots[slot];
+	struct copy copy = {.queue = queue, .ring = ring, .slot = slot, .word = moved};
+	int result;
+
+	if (sent_is_of_turn(message_read(&at->message).sent, turn->number))
+		return 0;
+	if (!find_last_copy(turn, &copy) || seg_enter(copy.queue->segment))
+		return 0;
+	result = gather_follow_rings(turn, copy.queue);
+	if (result == 0 && gather_has_ring(copy.queue, copy.ring) &&
+	    ledger_find(&copy.queue->ledger.ring[copy.ring], copy.slot) == NULL &&
+	    (is_there(turn, copy.word) || word_state(copy.word) == SLOT_ARRIVING))
+		result = gather_new(turn, copy.queue, copy.ring, copy.slot, copy.word);
+	seg_leave(copy.queue->segment);
+	return result < 0 ? result : 0;
+}
+
 /* Settles a changed slot: 1, or 0: it has to be looked at again in the next turn. */
 static int gather_slot(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot)
 {
@@ -292,38 +374,30 @@ static int gather_slot(struct turn *turn, struct journaled *queue, uint32_t ring
 	const struct slot *at = &queue->segment->ring[ring].slots[slot];
 	struct ledger_entry *entry = ledger_find(written, slot);
 	struct slot_word word = slot_read_stable(at);
+	bool is_going = word_state(word) == SLOT_HELD || word_state(word) == SLOT_MOVED;
 	int result = 1;
 
-	/* A delete that is seen late: it may have had causes that are not gathered. But what was sent into the slot
-	 * since may be the cause of a delete that was seen in time. */
-	if (entry && !is_same_message(entry, word)) {
+	/* A delete that nobody had marked in time: its process was killed in it. */
+	if (entry && word_generation(word) != entry->generation) {
 		if (turn_note_late(turn, &(struct late){entry->number, entry->file, entry->bytes}))
 			return -ENOMEM;
 		ledger_remove(written, slot);
 		entry = NULL;
 	}
-	if (!gather_is_alive(word))
+	if (!gather_is_alive(word) && !is_going)
 		return 1;
-	if (entry == NULL) {
-		/* Decided, and not written: then its copy is, as what it is instead of (or nothing was promised).
-		 */
-		if (word_state(word) == SLOT_MOVED)
-			return 1;
-		entry = ledger_enter(written, slot);
-		result = entry ? write_message(turn, queue, ring, slot, word, turn->next_number++, entry) : -ENOMEM;
-		if (result != 1 && entry)
-			ledger_remove(written, slot);
-	} else if (differs(entry, word)) {
-		result = write_update(turn, at, word, entry);
-	}
-	if (entry && word_state(word) == SLOT_MOVED)
-		return result < 0 ? result : 0; /* to be finished, in the next turn at the latest */
+	if (entry)
+		result = !is_going && differs(entry, word) ? write_update(turn, at, word, entry) : 1;
+	else if (word_was_moved(word))
+		result = write_copy(turn, queue, ring, slot, word);
+	else
+		result = is_of_turn(turn, at, word) ? gather_new(turn, queue, ring, slot, word) : 0;
 	if (result == 1 && word_state(word) == SLOT_PENDING)
 		result = turn_note_pending(turn, &(struct pending){.queue = queue,
 								   .ring = ring,
 								   .slot = slot,
 								   .generation = word_generation(word)});
-	return result;
+	return is_going && result > 0 ? 0 : result;
 }
 
 int gather_again(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot)
@@ -332,7 +406,7 @@ int gather_again(struct turn *turn, struct journaled *queue, uint32_t ring, uint
 	struct slot_word word = slot_read_stable(&queue->segment->ring[ring].slots[slot]);
 	int result;
 
-	if (!is_same_message(entry, word) || word_state(word) == SLOT_MOVED)
+	if (word_generation(word) != entry->generation || !gather_is_alive(word) || word_state(word) == SLOT_MOVED)
 		return 0;
 	result = write_message(turn, queue, ring, slot, word, entry->number, &again);
 	if (result != 1)
@@ -373,4 +447,35 @@ int gather_sends(struct turn *turn, struct journaled *queue)
 			error = gather_sends_of(turn, queue, i);
 	seg_leave(segment);
 	return error;
+}
+
+/* ---- what was kept for us ---------------------------------------------------------------------- */
+
+static void release_of(struct journaled *queue, uint32_t index)
+{
+	struct ledger_ring *ring = &queue->ledger.ring[index];
+	const struct slot *slots = queue->segment->ring[index].slots;
+
+	take_marks(ring, &queue->segment->ring[index]); /* [J7] */
+	for (uint32_t i = 0; i < ring->group_count; i++)
+		for (uint64_t left = ring->changed[i]; left; left &= left - 1) {
+			uint32_t slot = i * LEDGER_GROUP + (uint32_t)__builtin_ctzll(left);
+
+			if (word_state(slot_read(&slots[slot])) == SLOT_HELD)
+				message_free_held(queue->segment, index, slot);
+		}
+}
+
+int gather_release(struct journaled *queue)
+{
+	struct segment *segment = queue->segment;
+	int error = seg_enter(segment);
+
+	if (error)
+		return error == RLQ_EREMOVED ? 0 : error;
+	for (uint32_t i = 0; i < SEG_RING_COUNT; i++)
+		if (gather_has_ring(queue, i))
+			release_of(queue, i);
+	seg_leave(segment);
+	return 0;
 }

@@ -1,6 +1,6 @@
 /* What differs between a queue's slots and what is written of them: first what is gone, then what is new or has
- * changed. In this order, over all queues, so that no effect is written without its cause
- * (docs/adr/0008-journal.md).
+ * changed: all that was done before the turn began, over all queues, and nothing that was done since
+ * (docs/adr/0008-journal.md). What is deleted meanwhile is still there, HELD for us (shm/durable.h).
  */
 #ifndef ENGINE_GATHER_H
 #define ENGINE_GATHER_H
@@ -10,9 +10,11 @@
 /* Takes the marks and notes the deletes among the changed slots. 0 or a negative code. */
 int gather_deletes(struct turn *turn, struct journaled *queue);
 
-/* Takes the marks again and writes the messages that are new or have changed. What is seen only now to be gone
- * waits for the next turn. */
+/* Takes the marks again and writes the messages that are new or have changed. */
 int gather_sends(struct turn *turn, struct journaled *queue);
+
+/* All queues are gathered: frees what was deleted meanwhile, and left to us (shm/durable.h). */
+int gather_release(struct journaled *queue);
 
 /* The queue is removed: nothing that is written of it is needed any more. */
 void gather_forget(struct turn *turn, struct journaled *queue);

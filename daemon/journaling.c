@@ -157,12 +157,6 @@ static int look_for_queues(struct journaling *journaling)
 
 /* ---- turns ------------------------------------------------------------------------------------ */
 
-static void wake_waiters(struct seg_engine_page *page)
-{
-	if (event_has_sleepers(&page->durable))
-		seg_wake(&page->durable, INT32_MAX);
-}
-
 static void drop_removed(struct journaling *journaling)
 {
 	for (size_t i = journaling->turn.queue_count; i-- > 0;)
@@ -190,22 +184,19 @@ static void say_journaled(struct journaling *journaling)
 static int make_turn(struct journaling *journaling)
 {
 	struct seg_engine_page *page = journaling->directory->engine;
-	uint64_t number = load_seq(&page->turn_begun) + 1;
 	int error;
 
-	store_seq(&page->turn_begun, number); /* [J4] */
+	journaling->turn.number = seg_turn_begin(page);
 	error = look_for_queues(journaling);
 	if (!error)
-		error = turn_run(&journaling->turn);
+		error = turn_run(&journaling->turn, page);
 	if (error) {
-		store_seq(&page->journal_error, (uint64_t) - (int64_t)error);
-		wake_waiters(page);
+		seg_turn_failed(page, error);
 		return error;
 	}
 	say_journaled(journaling);
 	turn_settle(&journaling->turn);
-	store_seq(&page->turn_done, number);
-	wake_waiters(page);
+	seg_turn_done(page, journaling->turn.number);
 	drop_removed(journaling);
 	return 0;
 }

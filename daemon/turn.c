@@ -3,6 +3,7 @@
 
 #include "ring/ring.h"
 #include "ringlease.h"
+#include "shm/durable.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -121,7 +122,8 @@ int turn_write_definitions(void *context, struct journal *journal)
 
 static int write_removal(struct turn *turn, struct journaled *queue)
 {
-	unsigned char *room = queue->is_written ? journal_reserve(turn->journal, sizeof(struct format_removed)) : NULL;
+	unsigned char *room =
+		queue->is_written ? journal_reserve(turn->journal, sizeof(struct format_removed)) : NULL;
 
 	queue->is_removed = true;
 	gather_forget(turn, queue);
@@ -182,7 +184,19 @@ static int write_deletes(struct turn *turn)
 	return 0;
 }
 
-int turn_run(struct turn *turn)
+/* What was done before the turn began, and nothing since. */
+static int gather_all(struct turn *turn)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < turn->queue_count && !error; i++)
+		error = gather_deletes(turn, turn->queues[i]);
+	for (size_t i = 0; i < turn->queue_count && !error; i++)
+		error = gather_sends(turn, turn->queues[i]);
+	return error;
+}
+
+int turn_run(struct turn *turn, struct seg_engine_page *page)
 {
 	int error;
 
@@ -192,12 +206,13 @@ int turn_run(struct turn *turn)
 		error = gather_definition(turn, turn->queues[i]);
 	if (!error)
 		error = late_deletes(turn);
+	if (!error)
+		error = gather_all(turn);
+	seg_turn_gathered(page, turn->number);
 	for (size_t i = 0; i < turn->queue_count && !error; i++)
-		error = gather_deletes(turn, turn->queues[i]);
+		error = gather_release(turn->queues[i]);
 	if (!error)
 		error = compact_some(turn);
-	for (size_t i = 0; i < turn->queue_count && !error; i++)
-		error = gather_sends(turn, turn->queues[i]);
 	if (!error)
 		error = write_deletes(turn);
 	if (!error)

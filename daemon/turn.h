@@ -27,8 +27,8 @@ struct pending {
 	uint64_t generation;
 };
 
-/* A delete that waits for the next turn: what was done before it may not be in this one. Its message lives on in its
- * file until then. */
+/* A delete that waits for the next turn: what was done before it may not be in this one. Its message lives on in
+ * its file until then. */
 struct late {
 	uint64_t number;
 	uint64_t file;
@@ -36,6 +36,7 @@ struct late {
 };
 
 struct turn {
+	uint64_t number; /* as clients know it (shm/durable.h) */
 	struct journal *journal;
 	struct journaled **queues;
 	size_t queue_count;
@@ -54,9 +55,9 @@ struct turn {
 	size_t removal_count, removal_room;
 };
 
-/* Gathers and writes all differences; returns when they are durable. 0 or a negative errno, after which the journal
- * has failed: nothing of this turn counts. */
-int turn_run(struct turn *turn);
+/* Gathers and writes all differences of the turn that has begun; returns when they are durable. 0 or a negative
+ * errno, after which the journal has failed: nothing of this turn counts. */
+int turn_run(struct turn *turn, struct seg_engine_page *page);
 
 /* After that: what was PENDING can be received. */
 void turn_settle(struct turn *turn);

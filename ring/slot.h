@@ -18,8 +18,9 @@
  *             compared modulo 2^32, good for 24.8 days either way; retention ends at 14. READY keeps
  *             the last one: when it became visible. PENDING_DELAYED has its due time here. In the states
  *             that have an owner this field is the serial of the owner's row, so that a row can be used
- *             again at once: an owner whose row has another serial by now is gone. In MOVED the whole high
- *             half is the place of the copy.
+ *             again at once: an owner whose row has another serial by now is gone. In MOVED, and HELD after
+ *             it, the whole high half is the place of the copy; else in HELD, the turn of the journal in
+ *             which it was deleted, see word_held().
  *
  *                        claim                publish
  *        .------> FREE --------> WRITING ------------------> READY <---------------.
@@ -32,8 +33,8 @@
  *        |   delete, purge (also DEAD, MOVING), retention      |   |
  *        |<---------------+------------------------------------|---'
  *        |                |                                    | received too often
- *        |   last reader  v                                    v          DLQ gone
- *        |<------------ HELD                                 DEAD ----------------> READY
+ *        |   last reader, v                                    v          DLQ gone
+ *        |<- journal -- HELD                                 DEAD ----------------> READY
  *        |                                                     |  ^
  *        |                                               move  v  | mover died, DLQ full
  *        |    source freed                                   MOVING
@@ -59,7 +60,8 @@
  * PENDING has no owner: neither time nor death ends it, only the engine does. DONE is never entered.
  *
  * In queues that have a journal, who makes a transition that the journal must know of also marks the slot
- * (ring_mark(), ring/marks.h); a kill in between leaves a slot that a full comparison finds.
+ * (ring_mark(), ring/marks.h); a kill in between leaves a slot that a full comparison finds. There every message
+ * goes through HELD: while the journal gathers, what is deleted stays until it has been read (shm/durable.h).
  *
  * Every transition of the data plane is one CAS, so none of these functions waits. The loser of a
  * CAS reads the word again; slot_* functions try once and report.
@@ -117,8 +119,8 @@ struct slot_word {
  * sent time is that of the original; it is then the first receive that is wrong, and nothing else. */
 struct slot_message {
 	uint64_t id[2];
-	uint64_t sent_ms;	   /* wall clock, ms since 1970 */
-	uint32_t first_receive_ms; /* low half of the wall clock, as in sent_ms */
+	uint64_t sent;		   /* turn:22 | wall clock:42, see sent_pack() */
+	uint32_t first_receive_ms; /* low half of the wall clock, as in `sent` */
 	uint32_t body_bytes;
 	uint32_t extra_bytes; /* attributes and notes that follow the body in its block */
 	uint32_t sender;      /* uid of the sending process */
@@ -232,6 +234,46 @@ static inline struct slot_word word_with_generation(struct slot_word w, uint64_t
 static inline struct slot_word word_freed(struct slot_word w)
 {
 	return word_make(SLOT_FREE, (word_generation(w) + 1) & GENERATION_MASK, OWNER_NONE, 0, 0);
+}
+
+/* HELD: deleted, while somebody may still look at it. A deadline means nothing any more; in its place the journal
+ * finds the turn that had begun before the delete, 31 bits of it. What was MOVED keeps the place of its copy, of
+ * which the top bit is set. */
+static inline struct slot_word word_held(struct slot_word w, uint64_t turn)
+{
+	if (word_state(w) != SLOT_MOVED)
+		w = word_with_deadline(w, (uint32_t)turn & INT32_MAX);
+	return word_with_state(w, SLOT_HELD);
+}
+
+static inline bool word_was_moved(struct slot_word w)
+{
+	return word_state(w) == SLOT_MOVED || (word_state(w) == SLOT_HELD && w.bits.high >> 63);
+}
+
+static inline bool word_was_held_in(struct slot_word w, uint64_t turn)
+{
+	return word_state(w) == SLOT_HELD && word_deadline_ms(w) == ((uint32_t)turn & INT32_MAX);
+}
+
+/* When a message was sent: the wall clock, ms since 1970, until the year 2109; and the turn of the journal that had
+ * begun before. Of a turn 22 bits: a sender would have to stop for exactly 2^22 turns, 7 minutes at the least,
+ * between two instructions to be taken for one of the present turn; it would be journaled one turn late. */
+#define SENT_MS_BITS 42
+
+static inline uint64_t sent_pack(uint64_t wall_ms, uint64_t turn)
+{
+	return turn << SENT_MS_BITS | (wall_ms & ((UINT64_C(1) << SENT_MS_BITS) - 1));
+}
+
+static inline uint64_t sent_ms(uint64_t sent)
+{
+	return sent & ((UINT64_C(1) << SENT_MS_BITS) - 1);
+}
+
+static inline bool sent_is_of_turn(uint64_t sent, uint64_t turn)
+{
+	return (sent ^ turn << SENT_MS_BITS) >> SENT_MS_BITS == 0;
 }
 
 /* Is `deadline_ms` at or before `now_ms`? Both cut to 32 bits. */

@@ -153,3 +153,37 @@ int seg_settle_async(struct segment *segment, uint64_t bytes)
 		segment->window.cur = segment->window.prev = 0;
 	return error;
 }
+
+/* ---- the journal's end ------------------------------------------------------------------------ */
+
+static void wake_waiters(struct seg_engine_page *page)
+{
+	if (event_has_sleepers(&page->durable))
+		seg_wake(&page->durable, INT32_MAX);
+}
+
+uint64_t seg_turn_begin(struct seg_engine_page *page)
+{
+	uint64_t turn = load_seq(&page->turn_begun) + 1;
+
+	store_seq(&page->turn_begun, turn); /* [J4], [J6] */
+	return turn;
+}
+
+void seg_turn_gathered(struct seg_engine_page *page, uint64_t turn)
+{
+	store_seq(&page->turn_gathered, turn); /* [J7] */
+}
+
+void seg_turn_done(struct seg_engine_page *page, uint64_t turn)
+{
+	store_seq(&page->turn_done, turn);
+	wake_waiters(page);
+}
+
+void seg_turn_failed(struct seg_engine_page *page, int error)
+{
+	store_seq(&page->journal_error, (uint64_t) - (int64_t)error);
+	seg_turn_gathered(page, load_seq(&page->turn_begun));
+	wake_waiters(page);
+}

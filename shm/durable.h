@@ -11,6 +11,22 @@
  * all who changed something before its turn began. Who does not wait (async queues, receives) raises turn_wanted
  * once a turn: the journal then begins one within half the window.
  *
+ * What a turn writes is a cut: all that was done before it began, and nothing that was done since. So while it
+ * gathers, nothing that it may still have to read goes away:
+ *
+ *   who deletes                                   journal's thread
+ *   load turn_begun: T                            turn_begun = k                 [J6]
+ *   HELD(T), mark                                 of each marked slot: what was sent with a T < k is written,
+ *   [J5] turn_begun, turn_gathered: the same?       also if it is HELD(k) by now
+ *        then FREE, else leave it                 turn_gathered = k              [J7]
+ *                                                 take the marks; what is HELD goes
+ *
+ * Either who deletes sees that a turn gathers, or the delete was before it ([J5] / [J6], store-load). Who has left
+ * a slot HELD had marked it before, so [J7] finds it ([J5] / [J7], store-load again). Who sends loads turn_begun
+ * before the message can be seen; what is sent by T = k is of the next turn. Its causes were before its call, and
+ * its effects are after it, so the cut has an effect only together with its causes. One exception: a PENDING
+ * message is written whenever it is seen. Nobody can have acted on it.
+ *
  * Progress: changing and marking is wait-free. Waiting depends on the journal by its nature; it ends when the
  * journal's process is dead by the kernel's word, or after a time.
  */
@@ -18,6 +34,24 @@
 #define SEG_DURABLE_H
 
 #include "shm/segment.h"
+
+/* The turn that has begun last; 0 in queues without a journal. What a call does is not of an earlier turn. */
+static inline uint64_t seg_turn(const struct segment *segment)
+{
+	return __builtin_expect(segment->has_marks, 0) ? load_seq(&segment->directory->engine->turn_begun) : 0;
+}
+
+/* [J5] Does the journal read slots of its queues at present, so that nothing may go? */
+static inline bool seg_is_gathering(const struct segment *segment)
+{
+	const struct seg_engine_page *page = segment->directory->engine;
+	uint64_t begun;
+
+	if (__builtin_expect(!segment->has_marks, 1))
+		return false;
+	begun = load_seq(&page->turn_begun);
+	return load_seq(&page->turn_gathered) != begun;
+}
 
 /* Is there a journal that takes what is sent? 0, RLQ_EENGINE, RLQ_EJOURNAL. Asks the kernel: some 3 us. */
 int seg_journal_state(const struct seg_directory *directory);
@@ -41,6 +75,17 @@ void seg_want_turn(struct segment *segment);
  * the window is used up: something is not durable that was changed WINDOW_MS ago, or this handle has its share of
  * WINDOW_BYTES in flight. As seg_wait_durable(). Two loads, as a rule. */
 int seg_settle_async(struct segment *segment, uint64_t bytes);
+
+/* ---- for the journal's thread ---- */
+
+/* A turn begins: its number. */
+uint64_t seg_turn_begin(struct seg_engine_page *page);
+/* All was read that belongs to it; what is HELD now is to be looked for. */
+void seg_turn_gathered(struct seg_engine_page *page, uint64_t turn);
+/* It is on the disk: who waits is woken. */
+void seg_turn_done(struct seg_engine_page *page, uint64_t turn);
+/* No turn will be until another journal is there, or this one goes on. `error` is negative. */
+void seg_turn_failed(struct seg_engine_page *page, int error);
 
 enum {
 	DURABLE_PATIENCE_MS = 10000,

@@ -205,7 +205,7 @@ struct seg_engine_page {
 	/* The journal's turns (shm/durable.h). Read by all who wait, written once a turn. */
 	_Alignas(128) atomic_u64 journal_key; /* of the process that journals; 0: none */
 	atomic_u64 journal_error;	      /* why it takes nothing at present, negated; 0: it does */
-	atomic_u64 turn_begun, turn_done;
+	atomic_u64 turn_begun, turn_gathered, turn_done;
 	atomic_u32 durable; /* eventcount of those who wait for a turn */
 	uint32_t journal_spare;
 	/* Written by clients, once a turn. */

@@ -1,6 +1,7 @@
 #include "shm/message.h"
 
 #include "ring/crashpoint.h"
+#include "shm/durable.h"
 
 #include <errno.h>
 #include <string.h>
@@ -208,8 +209,14 @@ void message_free_held(struct segment *segment, uint32_t ring, uint32_t slot)
 {
 	struct slot_word word = slot_read(&segment->ring[ring].slots[slot]);
 
-	if (word_state(word) == SLOT_HELD && !seg_is_held(segment, place_pack(ring, slot, word_generation(word))) &&
-	    message_free_now(segment, ring, slot, word))
+	if (word_state(word) != SLOT_HELD)
+		return;
+	ring_mark(&segment->ring[ring], slot); /* deleted, though it may stay HELD for long */
+	/* [J5] The journal frees what it still has to read. */
+	if (seg_is_gathering(segment) ||
+	    (word_owner(word) != OWNER_NONE && seg_is_held(segment, place_pack(ring, slot, word_generation(word)))))
+		return;
+	if (message_free_now(segment, ring, slot, word))
 		seg_notify_room(segment); /* its slot and bytes; it does not count as live any more */
 }
 
@@ -230,18 +237,27 @@ static uint32_t viewer_of(const struct segment *segment, struct slot_word word)
 	}
 }
 
+/* Was it ever a message that somebody could receive? */
+static bool was_sent(struct slot_word word)
+{
+	enum slot_state state = word_state(word);
+
+	return state != SLOT_WRITING && state != SLOT_PASSED && state != SLOT_ARRIVING;
+}
+
 bool message_free_seen(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
 {
 	uint32_t viewer = viewer_of(segment, from);
+	struct slot_word held;
 
-	if (viewer == OWNER_NONE)
+	if (viewer == OWNER_NONE && !(segment->has_marks && was_sent(from)))
 		return message_free_now(segment, ring, slot, from);
 	/* Somebody may read it in place: HELD first, then ask who, so that either we see the reader's hold
-	 * or the reader, letting go, sees HELD. [H2] */
-	if (!slot_change(&segment->ring[ring].slots[slot], from, word_with_state(from, SLOT_HELD)))
+	 * or the reader, letting go, sees HELD. [H2] The journal too: [J5]. */
+	held = word_with_owner(word_held(from, seg_turn(segment)), viewer);
+	if (!slot_change(&segment->ring[ring].slots[slot], from, held))
 		return false;
 	CRASH_POINT(free_held);
 	message_free_held(segment, ring, slot);
-	ring_mark(&segment->ring[ring], slot); /* deleted, though it may stay HELD for long */
 	return true;
 }

@@ -78,7 +78,7 @@ static inline struct slot_message message_read(const struct slot_message *shared
 
 	message.id[0] = __atomic_load_n(&shared->id[0], __ATOMIC_RELAXED);
 	message.id[1] = __atomic_load_n(&shared->id[1], __ATOMIC_RELAXED);
-	message.sent_ms = __atomic_load_n(&shared->sent_ms, __ATOMIC_RELAXED);
+	message.sent = __atomic_load_n(&shared->sent, __ATOMIC_RELAXED);
 	message.first_receive_ms = __atomic_load_n(&shared->first_receive_ms, __ATOMIC_RELAXED);
 	message.body_bytes = __atomic_load_n(&shared->body_bytes, __ATOMIC_RELAXED);
 	message.extra_bytes = __atomic_load_n(&shared->extra_bytes, __ATOMIC_RELAXED);
@@ -139,11 +139,12 @@ static inline bool message_free_now(struct segment *segment, uint32_t ring, uint
 /* The same after asking whether somebody does. */
 bool message_free_seen(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from);
 
-/* Frees slot and block for good, or leaves them HELD for who reads in place. `from` is the word as
- * seen; false if it has changed. */
+/* Frees slot and block for good, or leaves them HELD for who reads in place, the journal among them. `from` is the
+ * word as seen; false if it has changed. */
 static inline bool message_free(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
 {
-	if (__builtin_expect(word_state(from) == SLOT_LEASED && word_owner(from) == OWNER_NONE, 1))
+	if (__builtin_expect(
+		    word_state(from) == SLOT_LEASED && word_owner(from) == OWNER_NONE && !segment->has_marks, 1))
 		return message_free_now(segment, ring, slot, from);
 	return message_free_seen(segment, ring, slot, from);
 }

@@ -1,6 +1,8 @@
 #include "shm/move.h"
 
 #include "ring/crashpoint.h"
+#include "ringlease.h"
+#include "shm/durable.h"
 #include "shm/message.h"
 #include "shm/room.h"
 
@@ -73,7 +75,8 @@ static int copy_into(struct segment *source, const struct slot *from, uint32_t f
 	message_write_extra(room + message.body_bytes + keep, &notes);
 	memcpy(to->message.id, message.id, sizeof(message.id));
 	os_clock_read(&target->clock);
-	to->message.sent_ms = kind == MOVE_REDRIVE ? target->clock.wall_ms : message.sent_ms;
+	to->message.sent =
+		sent_pack(kind == MOVE_REDRIVE ? target->clock.wall_ms : sent_ms(message.sent), seg_turn(target));
 	to->message.first_receive_ms = message.first_receive_ms;
 	to->message.sender = message.sender;
 	memcpy(to->message.inline_bytes, &origin, sizeof(origin));
@@ -200,6 +203,11 @@ int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_w
 
 	if (error)
 		return error;
+	/* Else the journal would miss it in both. */
+	if (target->has_marks && !seg_is_journaled(target)) {
+		seg_leave(target);
+		return RLQ_EENGINE;
+	}
 	target_note(source, target->file);
 	if (!slot_change(at, from, moving)) {
 		seg_leave(target);
@@ -321,6 +329,19 @@ struct search {
 static void origin_read(const struct slot *slot, struct origin *ret_origin)
 {
 	memcpy(ret_origin, slot->message.inline_bytes, sizeof(*ret_origin));
+}
+
+bool seg_has_copy(struct segment *target, const struct segment *source, uint32_t ring, uint32_t slot,
+		  struct slot_word moved, uint32_t *ret_ring, uint32_t *ret_slot, struct slot_word *ret_word)
+{
+	const struct slot *copy = slot_of_place(target, moved.bits.high, ret_ring, ret_slot, ret_word);
+	struct origin origin;
+
+	if (copy == NULL)
+		return false;
+	origin_read(copy, &origin);
+	return origin.incarnation == source->incarnation && origin.place == my_place(ring, slot, moved) &&
+	       origin.copy == my_place(*ret_ring, *ret_slot, *ret_word);
 }
 
 static bool may_be_in(const struct search *search, uint64_t file)

@@ -48,6 +48,11 @@ int seg_dlq(struct segment *segment, struct segment **ret_target);
  * then. What went wrong is noted in the header for stat. */
 int seg_bury(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word dead) __attribute__((cold));
 
+/* Is the copy of what was MOVED, and seen as `moved` at (ring, slot) of `source`, in this queue? Also if it has
+ * been deleted there, and its slot not been used again. Both in a call. */
+bool seg_has_copy(struct segment *target, const struct segment *source, uint32_t ring, uint32_t slot,
+		  struct slot_word moved, uint32_t *ret_ring, uint32_t *ret_slot, struct slot_word *ret_word);
+
 /* Finishes or undoes what somebody else has begun; for the sweep. False: nothing to do, or not now. */
 bool seg_undo_moving(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word moving);
 bool seg_finish_moved(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word moved);

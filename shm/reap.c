@@ -189,9 +189,9 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 	enum slot_state state = word_state(word);
 
 	if (counts_as_live(state)) {
-		uint64_t sent_ms = at->message.sent_ms;
+		uint64_t when_ms = sent_ms(at->message.sent);
 
-		if (!is_under_way(state) && seg_is_expired(segment, sent_ms)) {
+		if (!is_under_way(state) && seg_is_expired(segment, when_ms)) {
 			expire_for_good(segment, index, slot, word);
 			return;
 		}
@@ -199,7 +199,7 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 		if (state != SLOT_DEAD && !is_under_way(state) && seg_is_used_up(segment, word))
 			note_overdue(segment, sweep, word);
 		if (!is_under_way(state))
-			lower(&sweep->oldest_ms, sent_ms);
+			lower(&sweep->oldest_ms, when_ms);
 	}
 	switch (state) {
 	case SLOT_FREE: /* a mark left by who was killed between freeing and clearing it */

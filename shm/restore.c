@@ -32,7 +32,7 @@ void seg_restore_end(struct segment *segment, const struct restored *message, st
 
 	slot->message.id[0] = message->id[0];
 	slot->message.id[1] = message->id[1];
-	slot->message.sent_ms = message->sent_ms;
+	slot->message.sent = sent_pack(message->sent_ms, 0);
 	slot->message.first_receive_ms = message->first_receive_ms;
 	slot->message.sender = message->sender;
 	slot_change(slot, place->word, to);

@@ -4,6 +4,7 @@
 #include "kmod-free/clock.h"
 #include "kmod-free/sysops.h"
 #include "shm/durable.h"
+#include "shm/message.h"
 #include "shm/move.h"
 #include "tests/support/tmpdir.h"
 
@@ -451,6 +452,38 @@ Test(journaling, a_removed_queue_gives_its_files_back)
 }
 
 /* ---- a queue that the journal cannot open ------------------------------------------------------ */
+
+Test(journaling, what_a_dead_engine_had_not_read_yet_is_freed_by_the_next,
+     .description = "while it gathered, it was kept for it")
+{
+	struct rlq_queue *queue = made("q", RLQ_ASYNC);
+	struct seg_engine_page *page = directory->seg.engine;
+	struct rlq_message message;
+	struct slot *slot;
+
+	send_numbered(queue, 7, 1, 500);
+	only_place(queue, &slot);
+	cr_assert_eq(rlq_receive(queue, &message, 1, NULL), 1);
+	journaling_stop(journaling);
+	seg_turn_begin(page);
+	rlq_delete(queue, &message.receipt);
+	cr_assert_eq(word_state(slot_read(slot)), SLOT_HELD);
+	seg_enter(queue->seg);
+	message_free_held(queue->seg, 0, 0);
+	seg_leave(queue->seg);
+	cr_assert_eq(word_state(slot_read(slot)), SLOT_HELD);
+	rlq_queue_close(queue);
+	rlq_directory_close(directory);
+	start();
+	queue = opened("q");
+	cr_assert_eq(rlq_receive(queue, &message, 1, NULL), 0);
+	cr_assert_eq(word_state(slot_read(&queue->seg->ring[0].slots[0])), SLOT_FREE);
+	rlq_queue_close(queue);
+	reboot();
+	queue = opened("q");
+	cr_assert_eq(rlq_receive(queue, &message, 1, NULL), 0);
+	rlq_queue_close(queue);
+}
 
 static struct os_sysops real;
 static pthread_t client;

@@ -198,3 +198,88 @@ void build_new_mark(void)
 	begin_turn(&model);
 	explore_add_actor("engine", new_mark_turn, false);
 }
+
+/* ---- a delete while a turn gathers (shm/durable.h) ---------------------------------------------------------- */
+
+static struct {
+	struct slot slot;
+	atomic_u64 words[2], begun, gathered;
+	atomic_u64 cause; /* what the deleter did before */
+	struct marks marks;
+	uint64_t body;
+	uint8_t is_gone, is_read, saw_cause;
+	uint8_t padding[5];
+} cut;
+
+/* The bytes are somebody else's then. */
+static void free_slot(void)
+{
+	struct slot_word word = slot_read(&cut.slot);
+
+	if (word_state(word) == SLOT_HELD && slot_change(&cut.slot, word, word_freed(word)))
+		data_written(&cut.body);
+}
+
+static void cut_deleter_turn(int actor)
+{
+	struct slot_word word = slot_read(&cut.slot);
+	uint64_t begun;
+
+	explore_doing(actor, "delete");
+	store_relaxed(&cut.cause, 1);
+	slot_change(&cut.slot, word, word_held(word, load_seq(&cut.begun)));
+	marks_set(&cut.marks, SLOT);
+	begun = load_seq(&cut.begun); /* [J5] */
+	if (load_seq(&cut.gathered) == begun)
+		free_slot();
+	explore_finish(actor);
+}
+
+static void cut_turn(int actor)
+{
+	struct marks_taking taking = {0};
+	struct slot_word word;
+	uint64_t bits;
+	uint32_t first;
+
+	explore_doing(actor, "gather");
+	exchange_seq(&cut.begun, TURN); /* [J6] */
+	word = slot_read(&cut.slot);
+	cut.is_read = word_state(word) == SLOT_LEASED || word_was_held_in(word, TURN);
+	cut.is_gone = !cut.is_read;
+	if (cut.is_read)
+		data_read(&cut.body);
+	cut.saw_cause = load_relaxed(&cut.cause) == 1;
+	explore_doing(actor, "release");
+	store_seq(&cut.gathered, TURN); /* [J7] */
+	while (marks_take(&cut.marks, &taking, &first, &bits))
+		free_slot();
+	explore_finish(actor);
+}
+
+static void cut_is_whole(void)
+{
+	if (cut.is_gone && !cut.saw_cause)
+		explore_fail("a delete is in the turn, and what came before it is not", 0);
+	if ((cut.slot.word.low & 15) == SLOT_HELD)
+		explore_fail("the slot stays HELD by nobody", 0);
+}
+
+static void show_cut(const void *address, char *text, size_t bytes)
+{
+	snprintf(text, bytes, "word %td = %#llx", (const atomic_u64 *)address - &cut.slot.word.low,
+		 (unsigned long long)*(const uint64_t *)address);
+}
+
+void build_cut(void)
+{
+	static const struct explore_model model = {.at_end = cut_is_whole, .show = show_cut};
+
+	explore_begin(&model);
+	memset(&cut, 0, sizeof(cut));
+	cut.slot.word.low = SLOT_LEASED;
+	marks_place(&cut.marks, cut.words, SLOTS);
+	explore_remember(&cut, sizeof(cut));
+	explore_add_actor("deleter", cut_deleter_turn, false);
+	explore_add_actor("engine", cut_turn, false);
+}

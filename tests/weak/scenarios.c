@@ -30,6 +30,7 @@ const struct weak_scenario weak_scenarios[] = {
 	{"journal_ready", build_journal_ready, SWITCHES_FREE, STALE(2), false},
 	{"journal_give_back", build_journal_give_back, SWITCHES_FREE, STALE(2), false},
 	{"turn", build_turn, SWITCHES_FREE, STALE(STALE_FREE), false},
+	{"cut", build_cut, SWITCHES_FREE, STALE_WITH_DATA(STALE_FREE), false},
 	{"new_mark", build_new_mark, SWITCHES_FREE, {.stale = STALE_FREE, .only_acquires = true}, false},
 	{"journal_marks", NULL, SWITCHES_FREE, STALE(2), false},
 	{"journal_pending", NULL, 1, STALE_WITH_DATA(1), false},

@@ -45,6 +45,7 @@ void build_journal_ready(void);
 void build_journal_give_back(void);
 void build_turn(void);
 void build_new_mark(void);
+void build_cut(void);
 
 /* events.c */
 void build_two_sleepers(void);
