@@ -231,6 +231,20 @@ uint64_t files_oldest(const struct files *files)
 	return files->count > 0 ? files->numbers[0] : 0;
 }
 
+int files_flush(const struct os_disk *disk, int folder, uint64_t number)
+{
+	char name[FORMAT_FILE_NAME_BYTES];
+	int fd, error;
+
+	format_file_name(number, name);
+	fd = disk->open(folder, name, 0);
+	if (fd < 0)
+		return fd;
+	error = os_disk_flush(disk, fd);
+	disk->close(fd);
+	return error ? error : disk->flush_folder(folder);
+}
+
 void files_end(struct files *files)
 {
 	free(files->numbers);

@@ -33,6 +33,9 @@ int files_make(struct files *files, uint64_t *ret_number);
 /* Makes room in a file that has to grow. */
 int files_allocate(struct files *files, int fd, uint64_t offset, uint64_t bytes);
 
+/* What the file holds by now is durable, and so are all names. Of any process's writes. */
+int files_flush(const struct os_disk *disk, int folder, uint64_t number);
+
 /* 0: there is none. */
 uint64_t files_oldest(const struct files *files);
 /* On failure it may be gone or not, and can be tried again. */

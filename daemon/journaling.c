@@ -1,6 +1,7 @@
 #include "daemon/journaling.h"
 
 #include "daemon/data_folder.h"
+#include "daemon/files.h"
 #include "daemon/live.h"
 #include "daemon/recover.h"
 #include "daemon/replay.h"
@@ -339,6 +340,19 @@ static void say_replayed(struct journaling *journaling, const struct replay_repo
 	}
 }
 
+/* The last turn counts, though an engine that was killed may have written and not flushed it: what is built on it
+ * from now on must not outlive it. Files before were flushed before their followers were begun. */
+static int keep_what_was_read(struct journaling *journaling, const struct replay_report *report)
+{
+	int error = report->last_file
+			    ? files_flush(journaling->options.disk, journaling->disk_folder, report->last_file)
+			    : 0;
+
+	if (error)
+		say(journaling, "journal %s: cannot be flushed: %s", journaling->folder.path, rlq_strerror(error));
+	return error;
+}
+
 static int open_journal(struct journaling *journaling, struct live *live)
 {
 	struct journal_options options = {
@@ -352,6 +366,9 @@ static int open_journal(struct journaling *journaling, struct live *live)
 		return error;
 	}
 	say_replayed(journaling, &report);
+	error = keep_what_was_read(journaling, &report);
+	if (error)
+		return error;
 	options.file_bytes = journaling->turn.file_bytes;
 	options.journal_id = report.journal_id;
 	options.next_lsn = report.next_lsn;

@@ -176,6 +176,7 @@ static int hand_on_piece(struct walk *walk, const struct piece *piece, struct re
 		.wall_ms = frame->wall_ms,
 		.is_damaged = walk->is_damaged,
 	};
+	walk->report->last_file = piece->file->number;
 	return hand_on_records(walk, ret_place, frame);
 }
 

@@ -52,6 +52,7 @@ struct replay_report {
 	uint64_t files;
 	uint64_t frames, turns, records, bytes; /* that count; bytes of frames, without what fills them up */
 	uint64_t durable;			/* D */
+	uint64_t last_file;			/* of the last frame that counts; 0: none does */
 	/* Where the journal ends before its files do: frames behind it, as far as they can be told. 0: nowhere. */
 	uint64_t cut_file, cut_offset, cut_frames, cut_bytes;
 	struct replay_damage damage[REPLAY_DAMAGE_MAX]; /* the first ones */

@@ -88,11 +88,9 @@ void machine_stop(void)
 
 void machine_kill_engine(void)
 {
-	uint64_t random = 1;
-
 	disk_power_for(0);
 	machine_stop();
-	shadow_restart(SHADOW_LOSE_NONE, &random);
+	shadow_let_go();
 }
 
 void machine_lose_power(enum shadow_loss loss, size_t sector, uint64_t *random)

@@ -36,6 +36,10 @@ void shadow_sector(size_t bytes);
 /* The machine starts again: nothing is open, there is power, no fault. `random`: state of random_next(). */
 void shadow_restart(enum shadow_loss loss, uint64_t *random);
 
+/* The process that used it is gone, the machine is not: nothing is open, no fault; what was not flushed is there
+ * and still may be lost. */
+void shadow_let_go(void);
+
 /* ---- faults ----------------------------------------------------------------------------------- */
 
 enum shadow_call {
