@@ -10,7 +10,7 @@
 #define NEW_NAME "journal-new"
 #define SPARE_NAME "journal-spare"
 
-enum { ZEROS_BYTES = 1 << 20 };
+enum { ZEROS_BYTES = 1 << 20, PIECE_BYTES = 1 << 20 };
 
 /* ---- which files ------------------------------------------------------------------------------ */
 
@@ -231,16 +231,33 @@ uint64_t files_oldest(const struct files *files)
 	return files->count > 0 ? files->numbers[0] : 0;
 }
 
-int files_flush(const struct os_disk *disk, int folder, uint64_t number)
+static int write_again(const struct os_disk *disk, int fd, uint64_t offset, uint64_t bytes)
+{
+	unsigned char *piece = malloc(PIECE_BYTES);
+	int64_t got = piece ? 1 : -ENOMEM;
+	int error = 0;
+
+	for (uint64_t done = 0; got > 0 && done < bytes && !error; done += (uint64_t)got) {
+		uint64_t count = bytes - done < PIECE_BYTES ? bytes - done : PIECE_BYTES;
+
+		got = os_disk_read(disk, fd, piece, count, offset + done);
+		if (got > 0)
+			error = os_disk_write(disk, fd, piece, (size_t)got, offset + done);
+	}
+	free(piece);
+	return got < 0 ? (int)got : error ? error : os_disk_flush(disk, fd);
+}
+
+int files_keep(const struct os_disk *disk, int folder, uint64_t number, uint64_t offset, uint64_t bytes)
 {
 	char name[FORMAT_FILE_NAME_BYTES];
 	int fd, error;
 
 	format_file_name(number, name);
-	fd = disk->open(folder, name, 0);
+	fd = disk->open(folder, name, OS_DISK_WRITE);
 	if (fd < 0)
 		return fd;
-	error = os_disk_flush(disk, fd);
+	error = write_again(disk, fd, offset, bytes);
 	disk->close(fd);
 	return error ? error : disk->flush_folder(folder);
 }

@@ -235,6 +235,10 @@ static int begin_file(struct journal *journal)
 	if (fd < 0)
 		return fd;
 	error = sink_begin(journal->sink, fd, 0);
+	if (error) { /* writes to the last file may be under way still */
+		journal->files.disk->close(fd);
+		return error;
+	}
 	if (journal->file.fd >= 0)
 		journal->files.disk->close(journal->file.fd);
 	journal->file = (struct open_file){
@@ -245,8 +249,7 @@ static int begin_file(struct journal *journal)
 		.end = journal->options.file_bytes,
 	};
 	journal->counts.files++;
-	if (!error)
-		error = put_head(journal);
+	error = put_head(journal);
 	return error ? error : define_queues(journal);
 }
 

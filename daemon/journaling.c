@@ -340,16 +340,17 @@ static void say_replayed(struct journaling *journaling, const struct replay_repo
 	}
 }
 
-/* The last turn counts, though an engine that was killed may have written and not flushed it: what is built on it
- * from now on must not outlive it. Files before were flushed before their followers were begun. */
-static int keep_what_was_read(struct journaling *journaling, const struct replay_report *report)
+/* The last turn counts, though the engine that wrote it may have been killed before the flush, or seen it fail:
+ * what is built on it from now on must not outlive it. Files before were flushed before their followers were begun.
+ */
+static int keep_tail(struct journaling *journaling, const struct replay_report *report)
 {
-	int error = report->last_file
-			    ? files_flush(journaling->options.disk, journaling->disk_folder, report->last_file)
-			    : 0;
+	int error = report->tail_file ? files_keep(journaling->options.disk, journaling->disk_folder,
+						   report->tail_file, report->tail_offset, report->tail_bytes)
+				      : 0;
 
 	if (error)
-		say(journaling, "journal %s: cannot be flushed: %s", journaling->folder.path, rlq_strerror(error));
+		say(journaling, "journal %s: cannot be written: %s", journaling->folder.path, rlq_strerror(error));
 	return error;
 }
 
@@ -366,10 +367,11 @@ static int open_journal(struct journaling *journaling, struct live *live)
 		return error;
 	}
 	say_replayed(journaling, &report);
-	error = keep_what_was_read(journaling, &report);
+	error = keep_tail(journaling, &report);
 	if (error)
 		return error;
 	options.file_bytes = journaling->turn.file_bytes;
+	options.frame_bytes = journaling->options.frame_bytes;
 	options.journal_id = report.journal_id;
 	options.next_lsn = report.next_lsn;
 	options.next_turn = report.next_turn;
