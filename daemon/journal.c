@@ -4,6 +4,7 @@
 #include "daemon/sink.h"
 #include "kmod-free/clock.h"
 #include "kmod-free/memory.h"
+#include "ring/crashpoint.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -250,6 +251,7 @@ static int begin_file(struct journal *journal)
 	};
 	journal->counts.files++;
 	error = put_head(journal);
+	CRASH_POINT(file_begun);
 	return error ? error : define_queues(journal);
 }
 

@@ -7,6 +7,7 @@
 #include "daemon/replay.h"
 #include "daemon/turn.h"
 #include "kmod-free/futex.h"
+#include "ring/crashpoint.h"
 #include "ringlease.h"
 #include "shm/durable.h"
 
@@ -188,7 +189,9 @@ static int make_turn(struct journaling *journaling)
 	int error;
 
 	journaling->turn.number = seg_turn_begin(page);
+	CRASH_POINT(turn_begun);
 	error = look_for_queues(journaling);
+	CRASH_POINT(turn_queues_found);
 	if (!error)
 		error = turn_run(&journaling->turn, page);
 	if (error) {
@@ -196,8 +199,11 @@ static int make_turn(struct journaling *journaling)
 		return error;
 	}
 	say_journaled(journaling);
+	CRASH_POINT(turn_queues_said);
 	turn_settle(&journaling->turn);
+	CRASH_POINT(turn_settled);
 	seg_turn_done(page, journaling->turn.number);
+	CRASH_POINT(turn_waiters_woken);
 	drop_removed(journaling);
 	return 0;
 }
@@ -300,6 +306,7 @@ static int start_thread(struct journaling *journaling)
 		return error;
 	store_seq(&page->journal_error, 0);
 	store_seq(&page->journal_key, journaling->directory->liveness.key);
+	CRASH_POINT(journal_said);
 	return -pthread_create(&journaling->thread, NULL, run, journaling);
 }
 
@@ -367,7 +374,9 @@ static int open_journal(struct journaling *journaling, struct live *live)
 		return error;
 	}
 	say_replayed(journaling, &report);
+	CRASH_POINT(journal_read);
 	error = keep_tail(journaling, &report);
+	CRASH_POINT(journal_tail_kept);
 	if (error)
 		return error;
 	options.file_bytes = journaling->turn.file_bytes;
@@ -387,6 +396,7 @@ static int open_all(struct journaling *journaling)
 	journaling->turn.journal = journaling->journal;
 	if (!error)
 		error = recover_all(journaling, &live);
+	CRASH_POINT(journal_recovered);
 	journaling->turn.next_number = live.next_number;
 	journaling->next_queue = live.next_queue;
 	live_end(&live);
@@ -452,8 +462,10 @@ int journaling_start(const struct seg_directory *directory, const struct journal
 		close_all(journaling);
 		return error;
 	}
-	for (size_t i = 0; i < journaling->half_removed_count; i++)
+	for (size_t i = 0; i < journaling->half_removed_count; i++) {
 		seg_finish_removal(directory, journaling->half_removed[i]);
+		CRASH_POINT(recover_removal_finished);
+	}
 	*ret_journaling = journaling;
 	return 0;
 }

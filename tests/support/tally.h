@@ -15,6 +15,7 @@
  *   engine_deaths       over queues that stay in memory
  *   disk_errors         calls of the disk that failed, stopped short or were interrupted, once or for good
  *                       These five end in _plain or _queued: writes one after the other, or several under way
+ *   engine_kills        of a real process that journals, by _plain calls and by io_uring (_uring)
  *   messages            sent in a stress run
  *   unreached           cases that the time did not reach
  *   losses, stuck       messages lost; calls over their bound of steps, and cases that hung
