@@ -1,6 +1,7 @@
 #include "daemon/compact.h"
 
 #include "daemon/gather.h"
+#include "ring/crashpoint.h"
 #include "ringlease.h"
 
 #include <errno.h>
@@ -30,6 +31,7 @@ static int64_t compact_group(struct turn *turn, struct journaled *queue, uint32_
 		if (result < 0)
 			return result;
 		bytes += result ? written->entry[bit].bytes : 0;
+		CRASH_POINT(turn_message_compacted);
 	}
 	return bytes;
 }

@@ -1,6 +1,7 @@
 #include "daemon/files.h"
 
 #include "daemon/format.h"
+#include "ring/crashpoint.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #define NEW_NAME "journal-new"
 #define SPARE_NAME "journal-spare"
 
-enum { ZEROS_BYTES = 1 << 20 };
+enum { ZEROS_BYTES = 1 << 20, PIECE_BYTES = 1 << 20 };
 
 /* ---- which files ------------------------------------------------------------------------------ */
 
@@ -138,12 +139,16 @@ static int make_spare(struct files *files)
 
 	if (fd < 0)
 		return fd;
+	CRASH_POINT(file_spare_created);
 	error = files_allocate(files, fd, 0, files->file_bytes);
+	CRASH_POINT(file_spare_allocated);
 	if (!error)
 		error = write_zeros(files, fd);
+	CRASH_POINT(file_spare_filled);
 	files->disk->close(fd);
 	if (!error)
 		error = files->disk->rename(files->folder, NEW_NAME, SPARE_NAME);
+	CRASH_POINT(file_spare_named);
 	if (error)
 		unlink_if_there(files, NEW_NAME);
 	else
@@ -175,6 +180,7 @@ static int take_spare(struct files *files, uint64_t *ret_number)
 		files->count--;
 		return error;
 	}
+	CRASH_POINT(file_spare_taken);
 	files->has_spare = false;
 	fd = open_to_write(files, name);
 	if (fd < 0)
@@ -184,6 +190,7 @@ static int take_spare(struct files *files, uint64_t *ret_number)
 		files->disk->close(fd);
 		return error;
 	}
+	CRASH_POINT(file_name_flushed);
 	*ret_number = number;
 	return fd;
 }
@@ -217,18 +224,54 @@ int files_drop_oldest(struct files *files)
 	if (is_reusable(files, name)) {
 		error = files->disk->rename(files->folder, name, SPARE_NAME);
 		files->has_spare = !error;
+		CRASH_POINT(file_oldest_kept);
 	} else {
 		error = unlink_if_there(files, name);
+		CRASH_POINT(file_oldest_unlinked);
 	}
 	if (error)
 		return error;
 	memmove(files->numbers, files->numbers + 1, --files->count * sizeof(*files->numbers));
-	return files->disk->flush_folder(files->folder);
+	error = files->disk->flush_folder(files->folder);
+	CRASH_POINT(file_oldest_flushed);
+	return error;
 }
 
 uint64_t files_oldest(const struct files *files)
 {
 	return files->count > 0 ? files->numbers[0] : 0;
+}
+
+static int write_again(const struct os_disk *disk, int fd, uint64_t offset, uint64_t bytes)
+{
+	unsigned char *piece = malloc(PIECE_BYTES);
+	int64_t got = piece ? 1 : -ENOMEM;
+	int error = 0;
+
+	for (uint64_t done = 0; got > 0 && done < bytes && !error; done += (uint64_t)got) {
+		uint64_t count = bytes - done < PIECE_BYTES ? bytes - done : PIECE_BYTES;
+
+		got = os_disk_read(disk, fd, piece, count, offset + done);
+		if (got > 0)
+			error = os_disk_write(disk, fd, piece, (size_t)got, offset + done);
+	}
+	free(piece);
+	return got < 0 ? (int)got : error ? error : os_disk_flush(disk, fd);
+}
+
+int files_keep(const struct os_disk *disk, int folder, uint64_t number, uint64_t offset, uint64_t bytes)
+{
+	char name[FORMAT_FILE_NAME_BYTES];
+	int fd, error;
+
+	format_file_name(number, name);
+	fd = disk->open(folder, name, OS_DISK_WRITE);
+	if (fd < 0)
+		return fd;
+	error = write_again(disk, fd, offset, bytes);
+	CRASH_POINT(journal_tail_written);
+	disk->close(fd);
+	return error ? error : disk->flush_folder(folder);
 }
 
 void files_end(struct files *files)

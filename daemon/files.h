@@ -33,6 +33,10 @@ int files_make(struct files *files, uint64_t *ret_number);
 /* Makes room in a file that has to grow. */
 int files_allocate(struct files *files, int fd, uint64_t offset, uint64_t bytes);
 
+/* These bytes of the file become durable as they are, and so do all names. They are written once more: a flush of
+ * them may have failed, after which the kernel takes them for clean. */
+int files_keep(const struct os_disk *disk, int folder, uint64_t number, uint64_t offset, uint64_t bytes);
+
 /* 0: there is none. */
 uint64_t files_oldest(const struct files *files);
 /* On failure it may be gone or not, and can be tried again. */

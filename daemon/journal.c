@@ -4,6 +4,7 @@
 #include "daemon/sink.h"
 #include "kmod-free/clock.h"
 #include "kmod-free/memory.h"
+#include "ring/crashpoint.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -235,6 +236,10 @@ static int begin_file(struct journal *journal)
 	if (fd < 0)
 		return fd;
 	error = sink_begin(journal->sink, fd, 0);
+	if (error) { /* writes to the last file may be under way still */
+		journal->files.disk->close(fd);
+		return error;
+	}
 	if (journal->file.fd >= 0)
 		journal->files.disk->close(journal->file.fd);
 	journal->file = (struct open_file){
@@ -245,8 +250,8 @@ static int begin_file(struct journal *journal)
 		.end = journal->options.file_bytes,
 	};
 	journal->counts.files++;
-	if (!error)
-		error = put_head(journal);
+	error = put_head(journal);
+	CRASH_POINT(file_begun);
 	return error ? error : define_queues(journal);
 }
 

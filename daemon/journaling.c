@@ -1,11 +1,13 @@
 #include "daemon/journaling.h"
 
 #include "daemon/data_folder.h"
+#include "daemon/files.h"
 #include "daemon/live.h"
 #include "daemon/recover.h"
 #include "daemon/replay.h"
 #include "daemon/turn.h"
 #include "kmod-free/futex.h"
+#include "ring/crashpoint.h"
 #include "ringlease.h"
 #include "shm/durable.h"
 
@@ -187,7 +189,9 @@ static int make_turn(struct journaling *journaling)
 	int error;
 
 	journaling->turn.number = seg_turn_begin(page);
+	CRASH_POINT(turn_begun);
 	error = look_for_queues(journaling);
+	CRASH_POINT(turn_queues_found);
 	if (!error)
 		error = turn_run(&journaling->turn, page);
 	if (error) {
@@ -195,8 +199,11 @@ static int make_turn(struct journaling *journaling)
 		return error;
 	}
 	say_journaled(journaling);
+	CRASH_POINT(turn_queues_said);
 	turn_settle(&journaling->turn);
+	CRASH_POINT(turn_settled);
 	seg_turn_done(page, journaling->turn.number);
+	CRASH_POINT(turn_waiters_woken);
 	drop_removed(journaling);
 	return 0;
 }
@@ -299,6 +306,7 @@ static int start_thread(struct journaling *journaling)
 		return error;
 	store_seq(&page->journal_error, 0);
 	store_seq(&page->journal_key, journaling->directory->liveness.key);
+	CRASH_POINT(journal_said);
 	return -pthread_create(&journaling->thread, NULL, run, journaling);
 }
 
@@ -339,6 +347,20 @@ static void say_replayed(struct journaling *journaling, const struct replay_repo
 	}
 }
 
+/* The last turn counts, though the engine that wrote it may have been killed before the flush, or seen it fail:
+ * what is built on it from now on must not outlive it. Files before were flushed before their followers were begun.
+ */
+static int keep_tail(struct journaling *journaling, const struct replay_report *report)
+{
+	int error = report->tail_file ? files_keep(journaling->options.disk, journaling->disk_folder,
+						   report->tail_file, report->tail_offset, report->tail_bytes)
+				      : 0;
+
+	if (error)
+		say(journaling, "journal %s: cannot be written: %s", journaling->folder.path, rlq_strerror(error));
+	return error;
+}
+
 static int open_journal(struct journaling *journaling, struct live *live)
 {
 	struct journal_options options = {
@@ -352,7 +374,13 @@ static int open_journal(struct journaling *journaling, struct live *live)
 		return error;
 	}
 	say_replayed(journaling, &report);
+	CRASH_POINT(journal_read);
+	error = keep_tail(journaling, &report);
+	CRASH_POINT(journal_tail_kept);
+	if (error)
+		return error;
 	options.file_bytes = journaling->turn.file_bytes;
+	options.frame_bytes = journaling->options.frame_bytes;
 	options.journal_id = report.journal_id;
 	options.next_lsn = report.next_lsn;
 	options.next_turn = report.next_turn;
@@ -368,6 +396,7 @@ static int open_all(struct journaling *journaling)
 	journaling->turn.journal = journaling->journal;
 	if (!error)
 		error = recover_all(journaling, &live);
+	CRASH_POINT(journal_recovered);
 	journaling->turn.next_number = live.next_number;
 	journaling->next_queue = live.next_queue;
 	live_end(&live);
@@ -433,8 +462,10 @@ int journaling_start(const struct seg_directory *directory, const struct journal
 		close_all(journaling);
 		return error;
 	}
-	for (size_t i = 0; i < journaling->half_removed_count; i++)
+	for (size_t i = 0; i < journaling->half_removed_count; i++) {
 		seg_finish_removal(directory, journaling->half_removed[i]);
+		CRASH_POINT(recover_removal_finished);
+	}
 	*ret_journaling = journaling;
 	return 0;
 }

@@ -1,6 +1,7 @@
 #include "daemon/recover.h"
 
 #include "daemon/gather.h"
+#include "ring/crashpoint.h"
 #include "ringlease.h"
 #include "shm/restore.h"
 
@@ -70,6 +71,7 @@ static int restore_message(struct turn *turn, struct journaled *queue, const str
 		return error;
 	memcpy(payload, record->payload, (size_t)record->body_bytes + record->extra_bytes);
 	seg_restore_end(queue->segment, &restored, &place);
+	CRASH_POINT(recover_message_restored);
 	error = gather_follow_rings(turn, queue);
 	return error ? error : enter(turn, &queue->ledger.ring[place.ring], place.slot, place.word, message);
 }
@@ -99,9 +101,12 @@ static int build_anew(const struct seg_directory *directory, const struct format
 	error = seg_draft_create(directory, &recipe, &queue->segment);
 	if (error)
 		return error;
+	CRASH_POINT(recover_draft_made);
 	error = restore_all(turn, queue, messages, count);
+	CRASH_POINT(recover_draft_filled);
 	if (!error)
 		error = seg_draft_publish(directory, definition->name);
+	CRASH_POINT(recover_queue_named);
 	if (error) {
 		seg_close(queue->segment);
 		queue->segment = NULL;

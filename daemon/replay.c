@@ -155,6 +155,16 @@ static int hand_on_records(struct walk *walk, const struct replay_place *place, 
 	return error;
 }
 
+static void note_tail(struct replay_report *report, const struct piece *piece, uint32_t bytes)
+{
+	if (report->tail_file != piece->file->number) {
+		report->tail_file = piece->file->number;
+		/* The head of a file goes with its first frame. */
+		report->tail_offset = piece->offset == FORMAT_PAGE ? 0 : piece->offset;
+	}
+	report->tail_bytes = piece->offset + format_pages(bytes) - report->tail_offset;
+}
+
 /* A frame that is no longer what it was a moment ago is the disk's failure. */
 static int hand_on_piece(struct walk *walk, const struct piece *piece, struct replay_place *ret_place)
 {
@@ -176,6 +186,8 @@ static int hand_on_piece(struct walk *walk, const struct piece *piece, struct re
 		.wall_ms = frame->wall_ms,
 		.is_damaged = walk->is_damaged,
 	};
+	if (frame->lsn > walk->survey.durable)
+		note_tail(walk->report, piece, frame->bytes);
 	return hand_on_records(walk, ret_place, frame);
 }
 

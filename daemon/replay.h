@@ -52,6 +52,9 @@ struct replay_report {
 	uint64_t files;
 	uint64_t frames, turns, records, bytes; /* that count; bytes of frames, without what fills them up */
 	uint64_t durable;			/* D */
+	/* Frames of the last file that count and that none says to be durable; with its head if that was written
+	 * with them. 0: there are none. */
+	uint64_t tail_file, tail_offset, tail_bytes;
 	/* Where the journal ends before its files do: frames behind it, as far as they can be told. 0: nowhere. */
 	uint64_t cut_file, cut_offset, cut_frames, cut_bytes;
 	struct replay_damage damage[REPLAY_DAMAGE_MAX]; /* the first ones */

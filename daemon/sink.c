@@ -1,6 +1,7 @@
 #include "daemon/sink.h"
 
 #include "kmod-free/disk_plain.h"
+#include "ring/crashpoint.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -98,6 +99,7 @@ static void begin_write(struct sink *sink, uint32_t index)
 	sink->is_dirty = sink->is_dirty || !batch->is_durable;
 	sink->calls->write(sink->queue, index, memory_of(batch) + batch->written, batch->bytes - batch->written,
 			   batch->offset + batch->written, batch->is_durable);
+	CRASH_POINT(sink_write_prepared);
 }
 
 static void empty(struct batch *batch)
@@ -116,6 +118,7 @@ static void write_ended(struct sink *sink, uint32_t index, int64_t answer)
 {
 	struct batch *batch = &sink->batches[index];
 
+	CRASH_POINT(sink_write_ended);
 	if (answer > 0)
 		batch->written += (size_t)answer;
 	else if (!is_passing(answer) && !sink->error)
@@ -128,6 +131,7 @@ static void write_ended(struct sink *sink, uint32_t index, int64_t answer)
 
 static void flush_ended(struct sink *sink, int64_t answer)
 {
+	CRASH_POINT(sink_flush_ended);
 	if (is_passing(answer))
 		sink->is_dirty = true;
 	else if (answer < 0 && !sink->error)
@@ -179,6 +183,7 @@ static int next_batch(struct sink *sink)
 
 	if (!error)
 		sink->error = sink->calls->submit(sink->queue);
+	CRASH_POINT(sink_writes_submitted);
 	while (!sink->error && sink->batches[sink->current].is_under_way)
 		wait_for_one(sink);
 	return sink->error;

@@ -1,6 +1,7 @@
 #include "daemon/compact.h"
 #include "daemon/gather.h"
 
+#include "ring/crashpoint.h"
 #include "ring/ring.h"
 #include "ringlease.h"
 #include "shm/durable.h"
@@ -133,6 +134,7 @@ static int write_removal(struct turn *turn, struct journaled *queue)
 		return journal_error(turn->journal);
 	format_removed_put(room, queue->queue);
 	queue->is_written = false;
+	CRASH_POINT(turn_queue_removed);
 	return 0;
 }
 
@@ -191,6 +193,7 @@ static int gather_all(struct turn *turn)
 
 	for (size_t i = 0; i < turn->queue_count && !error; i++)
 		error = gather_deletes(turn, turn->queues[i]);
+	CRASH_POINT(turn_deletes_gathered);
 	for (size_t i = 0; i < turn->queue_count && !error; i++)
 		error = gather_sends(turn, turn->queues[i]);
 	return error;
@@ -204,21 +207,29 @@ int turn_run(struct turn *turn, struct seg_engine_page *page)
 	error = write_removals(turn);
 	for (size_t i = 0; i < turn->queue_count && !error; i++)
 		error = gather_definition(turn, turn->queues[i]);
+	CRASH_POINT(turn_queues_defined);
 	if (!error)
 		error = late_deletes(turn);
 	if (!error)
 		error = gather_all(turn);
+	CRASH_POINT(turn_sends_gathered);
 	seg_turn_gathered(page, turn->number);
+	CRASH_POINT(turn_said_gathered);
 	for (size_t i = 0; i < turn->queue_count && !error; i++)
 		error = gather_release(turn->queues[i]);
+	CRASH_POINT(turn_queues_released);
 	if (!error)
 		error = compact_some(turn);
+	CRASH_POINT(turn_compacted);
 	if (!error)
 		error = write_deletes(turn);
+	CRASH_POINT(turn_deletes_written);
 	if (!error)
 		error = journal_end_turn(turn->journal);
+	CRASH_POINT(turn_durable);
 	if (!error)
 		compact_drop(turn);
+	CRASH_POINT(turn_files_dropped);
 	return error;
 }
 
@@ -239,8 +250,10 @@ void turn_settle(struct turn *turn)
 		uint64_t settled = 0;
 		int error = seg_enter(queue->segment);
 
-		for (; i < turn->pending_count && turn->pending[i].queue == queue; i++)
+		for (; i < turn->pending_count && turn->pending[i].queue == queue; i++) {
 			settled += error ? 0 : settle(&turn->pending[i]);
+			CRASH_POINT(turn_message_settled);
+		}
 		if (error)
 			continue;
 		seg_leave(queue->segment);

@@ -1,7 +1,8 @@
-/* Named points between shared stores at which a test may kill or stop the process.
+/* Named points at which a test may kill or stop the process: between shared stores, and between what an engine does
+ * to its disk.
  *
  * A release build compiles them away. A build with -DRL_CRASHPOINTS calls crash_point_reached(),
- * which tests/crash provides. The list is the single source: the crash test walks it and fails
+ * which tests/crash provides. The lists are the single source: the crash tests walk them and fail
  * when a point is never reached.
  */
 #ifndef RL_CRASHPOINT_H
@@ -107,8 +108,57 @@
 	X(set_attribute)                                                                                           \
 	X(set_dlq_written)
 
+/* Of an engine that journals, between any two changes of its disk or of what clients see of a turn. */
+#define JOURNAL_POINTS(X)                                                                                          \
+	X(journal_read)                                                                                            \
+	X(journal_tail_written)                                                                                    \
+	X(journal_tail_kept)                                                                                       \
+	X(journal_recovered)                                                                                       \
+	X(journal_said)                                                                                            \
+	X(recover_draft_made)                                                                                      \
+	X(recover_message_restored)                                                                                \
+	X(recover_draft_filled)                                                                                    \
+	X(recover_queue_named)                                                                                     \
+	X(recover_removal_finished)                                                                                \
+	X(turn_begun)                                                                                              \
+	X(turn_queues_found)                                                                                       \
+	X(turn_queues_defined)                                                                                     \
+	X(turn_queue_removed)                                                                                      \
+	X(turn_deletes_gathered)                                                                                   \
+	X(turn_sends_gathered)                                                                                     \
+	X(turn_said_gathered)                                                                                      \
+	X(turn_queues_released)                                                                                    \
+	X(turn_message_compacted)                                                                                  \
+	X(turn_compacted)                                                                                          \
+	X(turn_deletes_written)                                                                                    \
+	X(turn_durable)                                                                                            \
+	X(turn_files_dropped)                                                                                      \
+	X(turn_queues_said)                                                                                        \
+	X(turn_message_settled)                                                                                    \
+	X(turn_settled)                                                                                            \
+	X(turn_done)                                                                                               \
+	X(turn_waiters_woken)                                                                                      \
+	X(sink_write_prepared)                                                                                     \
+	X(sink_writes_submitted)                                                                                   \
+	X(sink_write_ended)                                                                                        \
+	X(sink_flush_ended)                                                                                        \
+	X(file_spare_created)                                                                                      \
+	X(file_spare_allocated)                                                                                    \
+	X(file_spare_filled)                                                                                       \
+	X(file_spare_named)                                                                                        \
+	X(file_spare_taken)                                                                                        \
+	X(file_name_flushed)                                                                                       \
+	X(file_begun)                                                                                              \
+	X(file_oldest_kept)                                                                                        \
+	X(file_oldest_unlinked)                                                                                    \
+	X(file_oldest_flushed)
+
 #define CRASH_POINT_ENUM(name) CRASH_##name,
-enum crash_point { CRASH_POINTS(CRASH_POINT_ENUM) CRASH_POINT_COUNT };
+enum crash_point {
+	CRASH_POINTS(CRASH_POINT_ENUM) CRASH_POINT_COUNT,
+	CRASH_POINT_LAST = CRASH_POINT_COUNT - 1, /* the journal's follow it */
+	JOURNAL_POINTS(CRASH_POINT_ENUM) CRASH_POINT_ALL
+};
 #undef CRASH_POINT_ENUM
 
 #ifdef RL_CRASHPOINTS

@@ -2,6 +2,7 @@
 
 #include "kmod-free/clock.h"
 #include "kmod-free/futex.h"
+#include "ring/crashpoint.h"
 #include "ringlease.h"
 
 int seg_journal_state(const struct seg_directory *directory)
@@ -178,6 +179,7 @@ void seg_turn_gathered(struct seg_engine_page *page, uint64_t turn)
 void seg_turn_done(struct seg_engine_page *page, uint64_t turn)
 {
 	store_seq(&page->turn_done, turn);
+	CRASH_POINT(turn_done);
 	wake_waiters(page);
 }
 

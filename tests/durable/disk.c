@@ -1,5 +1,7 @@
 #include "tests/durable/disk.h"
 
+#include "tests/support/shadow_queue.h"
+
 #include <pthread.h>
 #include <time.h>
 
@@ -75,6 +77,11 @@ static int64_t write_bytes(int fd, const void *bytes, size_t count, uint64_t off
 	LOCKED(int64_t, SHADOW_WRITE, shadow_disk.write(fd, bytes, count, offset));
 }
 
+static int64_t write_durably(int fd, const void *bytes, size_t count, uint64_t offset)
+{
+	LOCKED(int64_t, SHADOW_WRITE, shadow_write_durably(fd, bytes, count, offset));
+}
+
 static int64_t read_bytes(int fd, void *ret_bytes, size_t count, uint64_t offset)
 {
 	LOCKED(int64_t, SHADOW_READ, shadow_disk.read(fd, ret_bytes, count, offset));
@@ -116,6 +123,16 @@ const struct os_disk durable_disk = {
 	.length = length,
 };
 
+const struct os_disk *disk_queued(uint64_t random)
+{
+	static struct os_disk whole;
+
+	whole = durable_disk;
+	whole.write_durably = write_durably;
+	shadow_queue_over(&whole, random);
+	return &shadow_disk_queued;
+}
+
 void disk_power_for(int calls)
 {
 	enter(0);
@@ -138,6 +155,13 @@ void disk_fail(unsigned calls, int n, int error, bool for_good)
 bool disk_has_failed(void)
 {
 	LOCKED(bool, 0, shadow_has_failed());
+}
+
+void disk_refuse_direct(bool refuse)
+{
+	enter(0);
+	shadow_refuse_direct(refuse);
+	leave();
 }
 
 uint64_t disk_calls(unsigned calls)

@@ -7,11 +7,15 @@
 
 extern const struct os_disk durable_disk;
 
+/* The same with a queue, whose calls end in an order that is drawn. One at a time. */
+const struct os_disk *disk_queued(uint64_t random);
+
 /* As the functions of the shadow disk without `disk_`. */
 void disk_power_for(int calls);
 bool disk_is_off(void);
 void disk_fail(unsigned calls, int n, int error, bool for_good);
 bool disk_has_failed(void);
+void disk_refuse_direct(bool refuse);
 uint64_t disk_calls(unsigned calls);
 
 /* From now on those calls wait, once they are reached, until the gate is opened. */

@@ -4,10 +4,11 @@ DURABLE_PROGRAMS := $(addprefix $(DURABLE_DIR)/,power_cuts engine_deaths async_c
 CHECK_LONG_TARGETS += check-durable-long
 
 .PHONY: check-durable-long check-durable-mutants
-check-durable-long: $(DURABLE_PROGRAMS) check-durable-mutants ## cut the power, kill the engine, fail the disk (long)
-	$(Q)$(call run_long,"$(DURABLE_DIR)/power_cuts --seconds $(call share,40)" \
-		"$(DURABLE_DIR)/engine_deaths --seconds $(call share,30)" \
+ENGINE_KILLS := $(B)/tests/crash/engine_kills
+check-durable-long: $(DURABLE_PROGRAMS) $(ENGINE_KILLS) check-durable-mutants ## cut the power, kill the engine, fail the disk (long)
+	$(Q)$(call run_long,"$(DURABLE_DIR)/power_cuts --seconds $(call share,30)" \
+		"$(DURABLE_DIR)/engine_deaths --seconds $(call share,20)" "$(ENGINE_KILLS) --seconds $(call share,20)" \
 		"$(DURABLE_DIR)/async_cuts --seconds $(call share,15)" "$(DURABLE_DIR)/senders --seconds $(call share,15)")
 
-check-durable-mutants: $(DURABLE_PROGRAMS)
+check-durable-mutants: $(DURABLE_PROGRAMS) $(ENGINE_KILLS)
 	$(Q)BUILD=$(B) CC=$(CC) MUTANT_LIBS="$(ENGINE_LIBS)" tests/durable/mutants.sh

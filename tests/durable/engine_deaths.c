@@ -1,15 +1,16 @@
 /* Only the engine ends, or its disk fails: the queues stay in memory.
  *
- *   engine_deaths [--seconds N] [--seed S] [--script NAME] [--fault N]
+ *   engine_deaths [--seconds N] [--seed S] [--script NAME] [--fault N] [--disk plain|queued]
  *
  * Deaths: after every call that changes the disk nothing more gets there, then the engine is started again. Errors:
- * the n-th call of every kind fails, once or from then on, or the disk stops short at every call. Whoever waits
- * hears of it at once, receives go on, and when the engine has been started again nothing is lost and nothing
- * doubled; nor after the loss of power that follows, with all that was not flushed. */
+ * the n-th call of every kind fails, once or from then on, is interrupted or stops short, or the disk stops short
+ * at every call. Whoever waits hears of it at once, receives go on, and when the engine has been started again
+ * nothing is lost and nothing doubled; nor after the loss of power that follows, with all that was not flushed. All
+ * of it by plain calls and with writes that are under way together; through the page cache too, which drops what it
+ * could not flush and says so only once. */
 #include "tests/durable/scripts.h"
 #include "tests/support/arguments.h"
 #include "tests/support/child.h"
-#include "tests/support/tally.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,8 +21,9 @@
 enum { WATCHDOG_S = 60, RANDOM_CALLS = 30, RANDOM_LEAST = 100, SHORT_BYTES = 700 };
 
 static struct history history;
-static uint64_t deaths, errors, failures;
-static const char *only;
+static uint64_t deaths[MACHINE_DISKS], errors[MACHINE_DISKS], failures;
+static enum machine_disk disk;
+static const char *only, *only_disk;
 static int only_number = -1;
 
 struct fault {
@@ -32,22 +34,33 @@ struct fault {
 	bool for_good;
 	size_t most;	  /* short writes; 0: whole */
 	bool loses_power; /* right after the failure, instead of an engine that starts again */
+	bool is_cached;	  /* the file system refuses what would go past the page cache */
 	uint64_t seed;
 };
 
 static void failed(const struct fault *fault, const char *why)
 {
-	printf("FAILED: %s, number %d of calls %#x, error %d%s%s, short %zu, seed %llu: %s\n",
-	       fault->script ? fault->script->name : "random", fault->number, fault->calls, fault->error,
+	printf("FAILED: %s, %s%s, number %d of calls %#x, error %d%s%s, short %zu, seed %llu: %s\n",
+	       fault->script ? fault->script->name : "random", machine_disk_names[disk],
+	       fault->is_cached ? ", cached" : "", fault->number, fault->calls, fault->error,
 	       fault->for_good ? " for good" : "", fault->loses_power ? ", then power" : "", fault->most,
 	       (unsigned long long)fault->seed, why);
 	failures++;
 }
 
-static const char *start(void)
+/* May a call that fails so be made again by who made it? */
+static bool is_passing(const struct fault *fault)
+{
+	return fault->error == -EINTR || fault->error == SHADOW_SHORT;
+}
+
+static const char *start(const struct fault *fault)
 {
 	static char text[600];
-	int error = machine_start();
+	int error;
+
+	disk_refuse_direct(fault->is_cached);
+	error = machine_start();
 
 	if (!error)
 		return NULL;
@@ -89,13 +102,13 @@ static const char *without_journal(void)
 	return NULL;
 }
 
-static const char *after_power_loss(uint64_t *random)
+static const char *after_power_loss(const struct fault *fault, uint64_t *random)
 {
 	const char *wrong;
 
 	history_close(&history);
 	machine_lose_power(SHADOW_LOSE_ALL, SECTOR_BYTES, random);
-	wrong = start();
+	wrong = start(fault);
 	return wrong ? wrong : history_check(&history);
 }
 
@@ -107,17 +120,17 @@ static void play(const struct fault *fault, uint64_t *random)
 		script_random(&history, random, RANDOM_CALLS);
 }
 
-static const char *restarted(uint64_t *random)
+static const char *restarted(const struct fault *fault, uint64_t *random)
 {
 	const char *wrong;
 
 	history_close(&history);
 	machine_kill_engine();
-	wrong = start();
+	wrong = start(fault);
 	if (!wrong)
 		wrong = history_check_alive(&history);
 	if (!wrong)
-		wrong = after_power_loss(random);
+		wrong = after_power_loss(fault, random);
 	return wrong;
 }
 
@@ -129,7 +142,9 @@ static bool try(const struct fault *fault)
 	bool has_failed;
 
 	watchdog(WATCHDOG_S);
+	machine_use(disk, fault->seed);
 	machine_begin();
+	disk_refuse_direct(fault->is_cached);
 	history_begin(&history);
 	shadow_at_most(fault->most);
 	if (fault->calls)
@@ -144,26 +159,32 @@ static bool try(const struct fault *fault)
 			wrong = without_journal();
 	}
 	has_failed = fault->calls ? disk_has_failed() : disk_is_off();
-	if (!wrong && history.code && !has_failed)
+	if (!wrong && history.code && (!has_failed || is_passing(fault)))
 		wrong = "a call was told that the journal is gone, and it is not";
 	if (!wrong)
-		wrong = fault->loses_power ? after_power_loss(&random) : restarted(&random);
+		wrong = fault->loses_power ? after_power_loss(fault, &random) : restarted(fault, &random);
 	if (wrong)
 		failed(fault, wrong);
 	if (fault->calls)
-		errors++;
+		errors[disk]++;
 	else
-		deaths++;
+		deaths[disk]++;
 	history_close(&history);
 	machine_end();
 	return has_failed;
+}
+
+static int first_of(uint64_t seed, int every)
+{
+	return only_number > 0 ? only_number : 1 + (int)(seed % (unsigned)every);
 }
 
 static void die_everywhere(const struct script *script, uint64_t seed, int every)
 {
 	struct fault fault = {.script = script, .seed = seed};
 
-	for (fault.number = only_number >= 0 ? only_number : 0; failures < 10 && try(&fault); fault.number += every)
+	for (fault.number = only_number >= 0 ? only_number : first_of(seed, every) - 1;
+	     failures < 10 && try(&fault); fault.number += every)
 		if (only_number >= 0)
 			break;
 }
@@ -174,7 +195,7 @@ static void fail_everywhere(const struct script *script, uint64_t seed, int ever
 	static const int codes[] = {-EIO, -ENOSPC};
 	static const unsigned kinds[] = {SHADOW_ANY,	SHADOW_WRITE,  SHADOW_FLUSH,  SHADOW_FLUSH_FOLDER,
 					 SHADOW_RENAME, SHADOW_UNLINK, SHADOW_CREATE, SHADOW_ALLOCATE};
-	int first = only_number > 0 ? only_number : 1;
+	int first = first_of(seed, every);
 
 	for (unsigned kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++)
 		for (int variant = 0; variant < 4 && failures < 10; variant++) {
@@ -194,20 +215,66 @@ static void fail_everywhere(const struct script *script, uint64_t seed, int ever
 		}
 }
 
+/* A call that is interrupted, or stops short, once: nobody notices. */
+static void pass_everywhere(const struct script *script, uint64_t seed, int every)
+{
+	static const struct fault kinds[] = {{.calls = SHADOW_WRITE, .error = SHADOW_SHORT},
+					     {.calls = SHADOW_WRITE, .error = -EINTR},
+					     {.calls = SHADOW_FLUSH, .error = -EINTR},
+					     {.calls = SHADOW_ALLOCATE, .error = -EINTR}};
+	int first = first_of(seed, every);
+
+	for (unsigned kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
+		struct fault fault = kinds[kind];
+
+		fault.script = script;
+		fault.seed = seed;
+		for (fault.number = first; failures < 10 && try(&fault); fault.number += every)
+			if (only_number >= 0)
+				break;
+	}
+}
+
+/* A flush fails once, and the next one does not do what that should have done. */
+static void forget_everywhere(const struct script *script, uint64_t seed, int every)
+{
+	int first = first_of(seed, every);
+
+	for (int loses_power = 0; loses_power < 2; loses_power++) {
+		struct fault fault = {.script = script,
+				      .calls = SHADOW_FLUSH,
+				      .error = -EIO,
+				      .loses_power = loses_power,
+				      .is_cached = true,
+				      .seed = seed};
+
+		for (fault.number = first; failures < 10 && try(&fault); fault.number += every)
+			if (only_number >= 0)
+				break;
+	}
+}
+
+static uint64_t tried(void)
+{
+	return deaths[MACHINE_PLAIN] + deaths[MACHINE_QUEUED] + errors[MACHINE_PLAIN] + errors[MACHINE_QUEUED];
+}
+
 static void by_chance(uint64_t seed, time_t until)
 {
-	uint64_t random = seed, before = deaths + errors;
+	uint64_t random = seed, before = tried();
 
-	while ((time(NULL) < until || deaths + errors < before + RANDOM_LEAST) && failures < 10) {
+	while ((time(NULL) < until || tried() < before + RANDOM_LEAST) && failures < 10) {
 		uint64_t drawn = random_next(&random);
 		struct fault fault = {.number = 1 + (int)(drawn >> 40) % 150,
 				      .calls = drawn >> 20 & 1 ? SHADOW_ANY : 0,
 				      .error = drawn >> 21 & 1 ? -EIO : -ENOSPC,
 				      .for_good = drawn >> 22 & 1,
 				      .loses_power = drawn >> 23 & 1,
+				      .is_cached = drawn >> 27 & 1,
 				      .most = drawn >> 24 & 3 ? 0 : SHORT_BYTES,
 				      .seed = drawn};
 
+		disk = drawn >> 26 & 1 ? MACHINE_QUEUED : MACHINE_PLAIN;
 		try(&fault);
 	}
 }
@@ -222,10 +289,26 @@ static int take_own(int argc, char **argv)
 			only = argv[++i];
 		else if (i + 1 < argc && strcmp(argv[i], "--fault") == 0)
 			only_number = atoi(argv[++i]);
+		else if (i + 1 < argc && strcmp(argv[i], "--disk") == 0)
+			only_disk = argv[++i];
 		else
 			argv[kept++] = argv[i];
 	}
 	return kept;
+}
+
+/* All faults of one script. `all`: of each kind, and at every call. */
+static void break_everywhere(const struct script *script, uint64_t seed, bool all)
+{
+	int less = (all ? 1 : script->is_long ? 11 : 1) * (all || disk == MACHINE_PLAIN ? 1 : 3);
+
+	die_everywhere(script, seed, less);
+	fail_everywhere(script, seed, all ? 1 : 2 * less, 0, all);
+	forget_everywhere(script, seed, less);
+	if (script->is_long)
+		return;
+	pass_everywhere(script, seed, all ? 1 : 5 * less);
+	fail_everywhere(script, seed, all ? 3 : 8 * less, SHORT_BYTES, all);
 }
 
 int main(int argc, char **argv)
@@ -236,22 +319,16 @@ int main(int argc, char **argv)
 	argc = take_own(argc, argv);
 	arguments = test_arguments_read(argc, argv, 5);
 	until = time(NULL) + (time_t)arguments.seconds;
-	for (int i = 0; i < script_count; i++) {
-		bool all = arguments.seconds >= 60;
-		int every = all ? 1 : scripts[i].is_long ? 11 : 1;
-
-		if (only && strcmp(only, scripts[i].name) != 0)
-			continue;
-		die_everywhere(&scripts[i], arguments.seed, every);
-		fail_everywhere(&scripts[i], arguments.seed, every, 0, all);
-		if (!scripts[i].is_long)
-			fail_everywhere(&scripts[i], arguments.seed, all ? 3 : 7, SHORT_BYTES, all);
-	}
+	for (int i = 0; i < script_count; i++)
+		for (disk = 0; disk < MACHINE_DISKS; disk++)
+			if ((!only || strcmp(only, scripts[i].name) == 0) &&
+			    (!only_disk || strcmp(only_disk, machine_disk_names[disk]) == 0))
+				break_everywhere(&scripts[i], arguments.seed, arguments.seconds >= 60);
 	if (!only || strcmp(only, "random") == 0)
 		by_chance(arguments.seed, until);
-	tally("engine_deaths", deaths);
-	tally("disk_errors", errors);
-	printf("%llu passed, %llu failed\n", (unsigned long long)(deaths + errors - failures),
+	machine_tally("engine_deaths", deaths);
+	machine_tally("disk_errors", errors);
+	printf("%llu passed, %llu failed\n", (unsigned long long)(tried() - failures),
 	       (unsigned long long)failures);
-	return failures > 0 || deaths == 0;
+	return failures > 0 || tried() == 0;
 }

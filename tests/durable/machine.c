@@ -2,6 +2,7 @@
 
 #include "daemon/journaling.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/shadow_queue.h"
 #include "tests/support/shared.h"
 #include "tests/support/tmpdir.h"
 
@@ -10,12 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { QUEUED_FRAME_BYTES = 2 * OS_DISK_PAGE };
+
 static struct {
 	char queues[TMPDIR_BYTES], data[TMPDIR_BYTES];
 	struct rlq_directory *directory;
 	struct journaling *journaling;
 	struct os_clock_words *clock;
 	bool saw_damage;
+	enum machine_disk disk;
+	uint64_t random;
+	const struct os_disk *calls;
+	uint32_t most_queued;
 	char said[512];
 } machine;
 
@@ -41,6 +48,25 @@ static void needed(bool is_so, const char *what)
 	}
 }
 
+const char *const machine_disk_names[MACHINE_DISKS] = {"plain", "queued"};
+
+void machine_use(enum machine_disk disk, uint64_t random)
+{
+	machine.disk = disk;
+	machine.random = random;
+}
+
+void machine_tally(const char *name, const uint64_t counts[MACHINE_DISKS])
+{
+	for (int i = 0; i < MACHINE_DISKS; i++)
+		printf("tally: %s_%s %llu\n", name, machine_disk_names[i], (unsigned long long)counts[i]);
+}
+
+bool machine_has_queued(void)
+{
+	return machine.most_queued > 1;
+}
+
 static void open_directory(void)
 {
 	needed(rlq_directory_open(machine.queues, &machine.directory) == 0, "opening the directory");
@@ -54,6 +80,7 @@ void machine_begin(void)
 	tmpdir_make(machine.queues);
 	tmpdir_make(machine.data);
 	shadow_begin();
+	machine.calls = machine.disk == MACHINE_QUEUED ? disk_queued(machine.random) : &durable_disk;
 	machine.saw_damage = false;
 	open_directory();
 }
@@ -70,7 +97,12 @@ void machine_end(void)
 int machine_start(void)
 {
 	struct journaling_options options = {
-		.data = machine.data, .disk = &durable_disk, .file_bytes = MACHINE_FILE_BYTES, .say = say};
+		.data = machine.data,
+		.disk = machine.calls,
+		.file_bytes = MACHINE_FILE_BYTES,
+		.frame_bytes = machine.disk == MACHINE_QUEUED ? QUEUED_FRAME_BYTES : 0,
+		.say = say,
+	};
 
 	return journaling_start(&machine.directory->seg, &options, &machine.journaling);
 }
@@ -84,15 +116,15 @@ void machine_stop(void)
 {
 	journaling_stop(machine.journaling);
 	machine.journaling = NULL;
+	if (machine.disk == MACHINE_QUEUED && shadow_queue_most() > machine.most_queued)
+		machine.most_queued = shadow_queue_most();
 }
 
 void machine_kill_engine(void)
 {
-	uint64_t random = 1;
-
 	disk_power_for(0);
 	machine_stop();
-	shadow_restart(SHADOW_LOSE_NONE, &random);
+	shadow_let_go();
 }
 
 void machine_lose_power(enum shadow_loss loss, size_t sector, uint64_t *random)

@@ -9,6 +9,21 @@
 
 enum { MACHINE_FILE_BYTES = 64 << 10, SECTOR_BYTES = 512, PAGE_SECTORS_BYTES = 4096 };
 
+/* How the journal writes. */
+enum machine_disk {
+	MACHINE_PLAIN,	/* one call after the other */
+	MACHINE_QUEUED, /* frames so small that many are under way, whose writes end in any order */
+	MACHINE_DISKS,
+};
+
+extern const char *const machine_disk_names[MACHINE_DISKS];
+/* From the next machine_begin() on. The order of ends is drawn from `random`. */
+void machine_use(enum machine_disk disk, uint64_t random);
+/* Counts of both, under names of their own. */
+void machine_tally(const char *name, const uint64_t counts[MACHINE_DISKS]);
+/* Were several writes under way at once, ever? */
+bool machine_has_queued(void);
+
 /* An empty disk, an empty directory, nothing started. */
 void machine_begin(void);
 void machine_end(void);

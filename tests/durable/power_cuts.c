@@ -2,15 +2,15 @@
  * shadow disk knows. The machine starts again, and what was acknowledged must be there. Then the power is cut while
  * it starts, or soon after.
  *
- *   power_cuts [--seconds N] [--seed S] [--script NAME] [--cut K]
+ *   power_cuts [--seconds N] [--seed S] [--script NAME] [--cut K] [--disk plain|queued]
  *   power_cuts --again SEED CUT SECOND     one that was drawn
  *   power_cuts --lives SEED                one of several lives that was drawn
  *
- * First all cuts of the scripts, then histories that the seed draws, for N seconds in all. */
+ * First all cuts of the scripts, by plain calls and with writes that are under way together, then histories that
+ * the seed draws, for N seconds in all. */
 #include "tests/durable/scripts.h"
 #include "tests/support/arguments.h"
 #include "tests/support/child.h"
-#include "tests/support/tally.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,8 +29,9 @@ enum {
 };
 
 static struct history history;
-static uint64_t images, recovery_cuts, failures;
-static const char *only;
+static uint64_t images[MACHINE_DISKS], recovery_cuts[MACHINE_DISKS], failures;
+static enum machine_disk disk;
+static const char *only, *only_disk;
 static int only_cut = -1;
 
 /* How one image came about. */
@@ -44,11 +45,16 @@ struct image {
 
 static const char *const losses[] = {"all", "none", "some", "names", "bytes"};
 
+static uint64_t images_of_both(void)
+{
+	return images[MACHINE_PLAIN] + images[MACHINE_QUEUED];
+}
+
 static void failed(const struct image *image, const char *why)
 {
-	printf("FAILED: %s, power for %d calls, then for %d, lost %s by %zu, seed %llu: %s\n",
+	printf("FAILED: %s, power for %d calls, then for %d, lost %s by %zu, seed %llu, %s: %s\n",
 	       image->script ? image->script->name : "random", image->cut, image->second_cut, losses[image->loss],
-	       image->sector, (unsigned long long)image->seed, why);
+	       image->sector, (unsigned long long)image->seed, machine_disk_names[disk], why);
 	failures++;
 }
 
@@ -84,7 +90,7 @@ static const char *second_life(const struct image *image, uint64_t *random)
 	}
 	history_close(&history);
 	machine_lose_power(image->loss, image->sector, random);
-	recovery_cuts++;
+	recovery_cuts[disk]++;
 	return wrong ? wrong : history.fault[0] ? history.fault : NULL;
 }
 
@@ -105,6 +111,7 @@ static bool try(const struct image *image)
 	bool was_cut;
 
 	watchdog(WATCHDOG_S);
+	machine_use(disk, image->seed);
 	machine_begin();
 	history_begin(&history);
 	disk_power_for(image->cut);
@@ -121,7 +128,7 @@ static bool try(const struct image *image)
 		wrong = second_life(image, &random);
 	if (!wrong)
 		wrong = start_and_check();
-	images++;
+	images[disk]++;
 	if (!wrong && image->seed % DRAIN_EVERY == 0)
 		wrong = drained(&random);
 	if (wrong)
@@ -155,7 +162,7 @@ static bool cut_at(const struct script *script, int cut, uint64_t seed)
 
 static void cut_everywhere(const struct script *script, uint64_t seed, int every)
 {
-	uint64_t before = images;
+	uint64_t before = images[disk];
 
 	if (only && strcmp(only, script->name) != 0)
 		return;
@@ -163,9 +170,10 @@ static void cut_everywhere(const struct script *script, uint64_t seed, int every
 		cut_at(script, only_cut, seed);
 		return;
 	}
-	for (int cut = 0; cut_at(script, cut, seed) && failures < 10; cut += every)
+	for (int cut = (int)(seed % (unsigned)every); cut_at(script, cut, seed) && failures < 10; cut += every)
 		;
-	printf("%-8s %llu images\n", script->name, (unsigned long long)(images - before));
+	printf("%-8s %-6s %llu images\n", script->name, machine_disk_names[disk],
+	       (unsigned long long)(images[disk] - before));
 }
 
 /* A cut in the history, and one after it. */
@@ -178,6 +186,7 @@ static void cut_twice(uint64_t seed, int cut, int second_cut)
 			      seed % 2 ? PAGE_SECTORS_BYTES : SECTOR_BYTES,
 			      seed};
 
+	disk = (enum machine_disk)(seed / SHADOW_LOSS_COUNT / 2 % MACHINE_DISKS);
 	try(&image);
 }
 
@@ -190,6 +199,8 @@ static void live_often(uint64_t seed)
 	bool is_alive = false;
 
 	watchdog(WATCHDOG_S);
+	disk = (enum machine_disk)(seed % MACHINE_DISKS);
+	machine_use(disk, seed);
 	machine_begin();
 	history_begin(&history);
 	for (int life = 0; life < LIVES && !wrong; life++) {
@@ -215,7 +226,7 @@ static void live_often(uint64_t seed)
 					   &random);
 			is_alive = false;
 		}
-		images++;
+		images[disk]++;
 	}
 	if (wrong) {
 		printf("FAILED: power_cuts --lives %llu: %s\n", (unsigned long long)seed, wrong);
@@ -226,16 +237,16 @@ static void live_often(uint64_t seed)
 
 static void cut_by_chance(uint64_t seed, time_t until)
 {
-	uint64_t random = seed, before = images;
+	uint64_t random = seed, before = images_of_both();
 
-	while ((time(NULL) < until || images < before + RANDOM_LEAST) && failures < 10) {
+	while ((time(NULL) < until || images_of_both() < before + RANDOM_LEAST) && failures < 10) {
 		int cut = (int)(random_next(&random) >> 33) % 120, second = (int)(random_next(&random) >> 33) % 60;
 
 		if (second % 3 == 0)
 			live_often(random_next(&random));
 		cut_twice(random_next(&random), cut, second < 40 ? second / (second % 2 ? 1 : 8) : -1);
 	}
-	printf("%-8s %llu images\n", "random", (unsigned long long)(images - before));
+	printf("%-8s %-6s %llu images\n", "random", "both", (unsigned long long)(images_of_both() - before));
 }
 
 /* Takes our own arguments out; how many are left. */
@@ -248,6 +259,8 @@ static int take_own(int argc, char **argv)
 			only = argv[++i];
 		else if (i + 1 < argc && strcmp(argv[i], "--cut") == 0)
 			only_cut = atoi(argv[++i]);
+		else if (i + 1 < argc && strcmp(argv[i], "--disk") == 0)
+			only_disk = argv[++i];
 		else
 			argv[kept++] = argv[i];
 	}
@@ -271,11 +284,21 @@ int main(int argc, char **argv)
 	arguments = test_arguments_read(argc, argv, 6);
 	until = time(NULL) + (time_t)arguments.seconds;
 	for (int i = 0; i < script_count; i++)
-		cut_everywhere(&scripts[i], arguments.seed, scripts[i].is_long && arguments.seconds < 60 ? 7 : 1);
+		for (disk = 0; disk < MACHINE_DISKS; disk++)
+			if (!only_disk || strcmp(only_disk, machine_disk_names[disk]) == 0)
+				cut_everywhere(&scripts[i], arguments.seed,
+					       arguments.seconds >= 60 ? 1
+					       : scripts[i].is_long    ? 7
+								       : 1 + (int)disk);
 	if (!only || strcmp(only, "random") == 0)
 		cut_by_chance(arguments.seed, until);
-	tally("power_cuts", images);
-	tally("recovery_cuts", recovery_cuts);
-	printf("%llu passed, %llu failed\n", (unsigned long long)(images - failures), (unsigned long long)failures);
-	return failures > 0 || images == 0;
+	machine_tally("power_cuts", images);
+	machine_tally("recovery_cuts", recovery_cuts);
+	if (!only && !machine_has_queued()) {
+		printf("FAILED: no two writes were under way at once\n");
+		failures++;
+	}
+	printf("%llu passed, %llu failed\n", (unsigned long long)(images_of_both() - failures),
+	       (unsigned long long)failures);
+	return failures > 0 || images_of_both() == 0;
 }

@@ -9,7 +9,6 @@
 #include "tests/durable/machine.h"
 #include "tests/support/arguments.h"
 #include "tests/support/child.h"
-#include "tests/support/tally.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -34,7 +33,7 @@ enum { TRIED = 1, SENT = 2, RECEIVED = 4, DELETE_TRIED = 8, DELETED = 16 };
 static atomic_uint known[MESSAGES_MAX], next_message;
 static unsigned char found[MESSAGES_MAX];
 static const char *const names[QUEUES] = {"a", "b"};
-static uint64_t rounds, messages, failures;
+static uint64_t rounds[MACHINE_DISKS], messages, failures;
 
 struct worker {
 	pthread_t thread;
@@ -187,6 +186,7 @@ static void one_round(uint64_t seed)
 {
 	uint64_t random = seed;
 	int cut = (int)(random_next(&random) >> 33) % CUT_MAX;
+	enum machine_disk disk = (enum machine_disk)(random_next(&random) >> 63);
 	const char *wrong;
 	unsigned tag;
 
@@ -195,6 +195,7 @@ static void one_round(uint64_t seed)
 	for (int i = 0; i < MESSAGES_MAX; i++)
 		atomic_store(&known[i], 0);
 	atomic_store(&next_message, 0);
+	machine_use(disk, seed);
 	machine_begin();
 	needed(machine_start() == 0, "the start");
 	play(&random, cut);
@@ -203,12 +204,12 @@ static void one_round(uint64_t seed)
 	look();
 	wrong = judge(&tag);
 	if (wrong || machine_saw_damage()) {
-		printf("FAILED: seed %llu, power for %d calls: message %u %s\n", (unsigned long long)seed, cut, tag,
-		       wrong ? wrong : "(damage)");
+		printf("FAILED: seed %llu, %s, power for %d calls: message %u %s\n", (unsigned long long)seed,
+		       machine_disk_names[disk], cut, tag, wrong ? wrong : "(damage)");
 		failures++;
 	}
 	machine_end();
-	rounds++;
+	rounds[disk]++;
 }
 
 int main(int argc, char **argv)
@@ -220,7 +221,8 @@ int main(int argc, char **argv)
 	while (time(NULL) < until && failures == 0)
 		one_round(random_next(&random));
 	printf("%llu messages found\n", (unsigned long long)messages);
-	tally("power_cuts", rounds);
-	printf("%llu passed, %llu failed\n", (unsigned long long)(rounds - failures), (unsigned long long)failures);
-	return failures > 0 || rounds == 0;
+	machine_tally("power_cuts", rounds);
+	printf("%llu passed, %llu failed\n", (unsigned long long)(rounds[0] + rounds[1] - failures),
+	       (unsigned long long)failures);
+	return failures > 0 || rounds[MACHINE_PLAIN] == 0 || rounds[MACHINE_QUEUED] == 0;
 }

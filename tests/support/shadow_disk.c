@@ -17,6 +17,8 @@ struct content {
 
 struct file {
 	struct content now, flushed;
+	struct content
+		forgotten; /* by bytes: a flush of them has failed, so no later one has anything to do with them */
 };
 
 struct name {
@@ -156,6 +158,15 @@ static int fault_of(enum shadow_call call, bool is_change)
 	return shadow.fault_error;
 }
 
+/* A fault that is none of the codes: the call does half. */
+static size_t shortened(int *error, size_t count)
+{
+	if (*error != SHADOW_SHORT)
+		return count;
+	*error = 0;
+	return count / 2 > 0 ? count / 2 : count;
+}
+
 /* Every second call is interrupted while there is a bound. */
 static bool is_interrupted(void)
 {
@@ -270,9 +281,41 @@ static int shadow_unlink(int folder, const char *name)
 
 static void check_direct(int number, const void *bytes, size_t count, uint64_t offset)
 {
-	if (fd_of(number)->flags & OS_DISK_DIRECT && shadow.most == 0)
+	if (fd_of(number)->flags & OS_DISK_DIRECT && shadow.most == 0 && shadow.fault_error != SHADOW_SHORT)
 		assert((uintptr_t)bytes % OS_DISK_PAGE == 0 && count % OS_DISK_PAGE == 0 &&
 		       offset % OS_DISK_PAGE == 0);
+}
+
+static void remember(struct file *file, uint64_t offset, size_t count)
+{
+	if (offset + count > file->forgotten.length)
+		count = offset < file->forgotten.length ? file->forgotten.length - offset : 0;
+	if (count > 0)
+		memset(file->forgotten.bytes + offset, 0, count);
+}
+
+/* The pages count as clean from here on. A disk of which the writer asks past the page cache keeps what it has. */
+static void forget_unflushed(int number)
+{
+	struct file *file = file_of(number);
+
+	if (fd_of(number)->flags & OS_DISK_DIRECT)
+		return;
+	content_resize(&file->forgotten, file->now.length);
+	for (size_t i = 0; i < file->now.length; i++)
+		if (i >= file->flushed.length || file->now.bytes[i] != file->flushed.bytes[i])
+			file->forgotten.bytes[i] = 1;
+}
+
+static void flush_bytes(struct file *file, uint64_t offset, uint64_t count)
+{
+	uint64_t end = offset + count < file->now.length ? offset + count : file->now.length;
+
+	if (end > file->flushed.length)
+		content_resize(&file->flushed, end);
+	for (uint64_t i = offset; i < end; i++)
+		if (i >= file->forgotten.length || !file->forgotten.bytes[i])
+			file->flushed.bytes[i] = file->now.bytes[i];
 }
 
 static int64_t shadow_write(int number, const void *bytes, size_t count, uint64_t offset)
@@ -282,6 +325,7 @@ static int64_t shadow_write(int number, const void *bytes, size_t count, uint64_
 
 	assert(fd_of(number)->flags & OS_DISK_WRITE);
 	check_direct(number, bytes, count, offset);
+	count = shortened(&error, count);
 	if (error)
 		return error;
 	if (is_interrupted())
@@ -291,6 +335,7 @@ static int64_t shadow_write(int number, const void *bytes, size_t count, uint64_
 	if (offset + count > now->length)
 		content_resize(now, offset + count);
 	memcpy(now->bytes + offset, bytes, count);
+	remember(file_of(number), offset, count);
 	return (int64_t)count;
 }
 
@@ -299,6 +344,7 @@ static int64_t shadow_read(int number, void *ret_bytes, size_t count, uint64_t o
 	const struct content *now = &file_of(number)->now;
 	int error = fault_of(SHADOW_READ, false);
 
+	count = shortened(&error, count);
 	if (error)
 		return error;
 	if (is_interrupted())
@@ -315,14 +361,32 @@ static int64_t shadow_read(int number, void *ret_bytes, size_t count, uint64_t o
 
 static int shadow_flush(int number)
 {
+	struct file *file = file_of(number);
 	int error = fault_of(SHADOW_FLUSH, true);
 
+	if (error && error != -EINTR && shadow.power != 0)
+		forget_unflushed(number);
 	if (error)
 		return error;
 	if (is_interrupted())
 		return -EINTR;
-	content_copy(&file_of(number)->flushed, &file_of(number)->now);
+	if (file->forgotten.length == 0)
+		content_copy(&file->flushed, &file->now);
+	else
+		flush_bytes(file, 0, file->now.length);
 	return 0;
+}
+
+int64_t shadow_write_durably(int number, const void *bytes, size_t count, uint64_t offset)
+{
+	int64_t written = shadow_write(number, bytes, count, offset);
+	int error = written > 0 ? fault_of(SHADOW_FLUSH, true) : 0;
+
+	if (error && error != -EINTR && shadow.power != 0)
+		forget_unflushed(number);
+	if (!error && written > 0)
+		flush_bytes(file_of(number), offset, (uint64_t)written);
+	return error ? error : written;
 }
 
 static int shadow_flush_folder(int folder)
@@ -398,6 +462,7 @@ void shadow_end(void)
 	for (int i = 0; i < shadow.file_count; i++) {
 		free(shadow.files[i].now.bytes);
 		free(shadow.files[i].flushed.bytes);
+		free(shadow.files[i].forgotten.bytes);
 	}
 	memset(&shadow, 0, sizeof(shadow));
 }
@@ -453,7 +518,13 @@ void shadow_restart(enum shadow_loss loss, uint64_t *random)
 		if (loss == SHADOW_LOSE_SOME)
 			lose_some(file, random);
 		content_copy(bytes_lost ? &file->now : &file->flushed, bytes_lost ? &file->flushed : &file->now);
+		content_resize(&file->forgotten, 0);
 	}
+	without_faults();
+}
+
+void shadow_let_go(void)
+{
 	without_faults();
 }
 

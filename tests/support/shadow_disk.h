@@ -11,6 +11,9 @@ enum { SHADOW_SECTOR = 512, SHADOW_FOLDER = 1000 /* its descriptor */ };
 
 extern const struct os_disk shadow_disk;
 
+/* For a table's write_durably: two calls, of which the second flushes only what the first has written. */
+int64_t shadow_write_durably(int fd, const void *bytes, size_t count, uint64_t offset);
+
 /* An empty disk without faults. Ends the test when there is no memory. */
 void shadow_begin(void);
 void shadow_end(void);
@@ -36,6 +39,10 @@ void shadow_sector(size_t bytes);
 /* The machine starts again: nothing is open, there is power, no fault. `random`: state of random_next(). */
 void shadow_restart(enum shadow_loss loss, uint64_t *random);
 
+/* The process that used it is gone, the machine is not: nothing is open, no fault; what was not flushed is there
+ * and still may be lost. */
+void shadow_let_go(void);
+
 /* ---- faults ----------------------------------------------------------------------------------- */
 
 enum shadow_call {
@@ -53,7 +60,12 @@ enum shadow_call {
 	SHADOW_ANY = 2047,
 };
 
-/* The n-th of those calls from here on fails with `error`, and with `for_good` all later ones. n 0: none. */
+/* Instead of an error: the call reads or writes half of what it was to. */
+enum { SHADOW_SHORT = 1 };
+
+/* The n-th of those calls from here on fails with `error`, and with `for_good` all later ones. n 0: none. After a
+ * flush that fails, what it should have flushed is there but counts as clean: no later flush keeps it from being
+ * lost, unless it is written again. (Not with OS_DISK_DIRECT: the disk has it.) */
 void shadow_fail(unsigned calls, int n, int error, bool for_good);
 /* Has a call failed so? */
 bool shadow_has_failed(void);

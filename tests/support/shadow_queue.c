@@ -25,6 +25,7 @@ struct os_queue {
 	int fd;
 };
 
+static const struct os_disk *below;
 static uint64_t random_state;
 static int fail_in, fail_with, refused_with;
 static uint32_t most_seen;
@@ -96,17 +97,10 @@ static struct call take_one(struct os_queue *queue)
 
 static int64_t make(const struct call *call)
 {
-	int64_t answer;
-
 	if (call->bytes == NULL)
-		return shadow_disk.flush(call->fd);
-	answer = shadow_disk.write(call->fd, call->bytes, call->count, call->offset);
-	if (answer > 0 && call->is_durable) {
-		int error = os_disk_flush(&shadow_disk, call->fd);
-
-		return error ? error : answer;
-	}
-	return answer;
+		return below->flush(call->fd);
+	return call->is_durable ? below->write_durably(call->fd, call->bytes, call->count, call->offset)
+				: below->write(call->fd, call->bytes, call->count, call->offset);
 }
 
 static int is_broken(void)
@@ -158,10 +152,20 @@ struct os_disk shadow_disk_queued;
 
 void shadow_queue_draw(uint64_t random)
 {
+	static struct os_disk alone;
+
+	alone = shadow_disk;
+	alone.write_durably = shadow_write_durably;
+	shadow_queue_over(&alone, random);
+}
+
+void shadow_queue_over(const struct os_disk *disk, uint64_t random)
+{
+	below = disk;
 	random_state = random;
 	fail_in = refused_with = 0;
 	most_seen = 0;
-	shadow_disk_queued = shadow_disk;
+	shadow_disk_queued = *disk;
 	shadow_disk_queued.queue = &shadow_calls_queued;
 }
 

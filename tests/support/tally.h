@@ -10,9 +10,12 @@
  *   flips, fuzz_runs    bits flipped in live segments, inputs of a fuzz harness
  *   mutants             that were caught
  *   power_cuts          of the shadow disk, each followed by a recovery that was judged
- *   recovery_cuts       that came amid a recovery or soon after it; async_cuts: amid turns that never cease
+ *   recovery_cuts       that came amid a recovery or soon after it
+ *   async_cuts          amid turns that never cease
  *   engine_deaths       over queues that stay in memory
- *   disk_errors         calls of the disk that failed, once or for good
+ *   disk_errors         calls of the disk that failed, stopped short or were interrupted, once or for good
+ *                       These five end in _plain or _queued: writes one after the other, or several under way
+ *   engine_kills        of a real process that journals, by _plain calls and by io_uring (_uring)
  *   messages            sent in a stress run
  *   unreached           cases that the time did not reach
  *   losses, stuck       messages lost; calls over their bound of steps, and cases that hung

@@ -1,0 +1,125 @@
+#include "tests/crash/durable_stage.h"
+
+#include "client/internal.h"
+#include "daemon/journaling.h"
+#include "ringlease-engine.h"
+#include "tests/support/child.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { JOURNAL_FILE = 64 << 10, FRAME = 8 << 10 };
+
+static pid_t engine; /* 0: none */
+
+static __attribute__((format(printf, 2, 3))) void say(void *context, const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (strstr(text, "DAMAGE") || strstr(text, "failed") || strstr(text, "cannot"))
+		stage_fail(context, "the engine says: %s", text);
+	if (getenv("SAY"))
+		fprintf(stderr, "engine: %s\n", text);
+}
+
+/* What rlq_engine_run() does, but for the size of files. */
+static void engine_main(void *context)
+{
+	struct stage *stage = context;
+	struct os_disk plain = os_disk_real;
+	struct journaling_options options = {.data = stage->data,
+					     .disk = stage->is_plain ? &plain : &os_disk_real,
+					     .file_bytes = JOURNAL_FILE,
+					     .frame_bytes = FRAME,
+					     .say = say,
+					     .context = stage};
+	struct rlq_directory *directory;
+	struct journaling *journaling;
+	struct rlq_engine *running;
+
+	plain.queue = NULL;
+	if (rlq_directory_open(stage->queues, &directory) != 0 ||
+	    rlq_engine_open(stage->queues, NULL, &running) != 0)
+		stage_fail(stage, "no engine can be opened");
+	crash_arm(&stage->plan);
+	if (journaling_start(&directory->seg, &options, &journaling) != 0)
+		stage_fail(stage, "the engine does not start");
+	else
+		atomic_store(&stage->is_ready, true);
+	rlq_engine_run(running);
+}
+
+bool engine_begin(struct stage *stage, struct crash_plan plan)
+{
+	int status;
+
+	stage->plan = plan;
+	atomic_store(&stage->is_ready, false);
+	engine = child_start(engine_main, stage);
+	while (!atomic_load(&stage->is_ready) && !stage->failure[0]) {
+		if (child_has_changed(engine, &status)) {
+			if (!child_was_killed(status, SIGKILL))
+				stage_fail(stage, "an engine ends: %s", child_status_text(status));
+			engine = 0;
+			return false;
+		}
+		sched_yield();
+	}
+	return true;
+}
+
+void engine_kill(void)
+{
+	if (engine == 0)
+		return;
+	child_signal(engine, SIGKILL);
+	child_wait(engine);
+	engine = 0;
+}
+
+static uint64_t turns_done(struct rlq_directory *directory)
+{
+	return load_acquire(&directory->seg.engine->turn_done);
+}
+
+void engine_plan(struct stage *stage, enum crash_point point, uint64_t nth)
+{
+	stage->plan.point = point;
+	stage->plan.nth = stage->plan.reached[point] + nth;
+	stage->plan.mode = CRASH_AT_POINT;
+}
+
+bool engine_await(struct stage *stage, uint64_t turns, bool amid_removal)
+{
+	struct rlq_directory *directory;
+	bool has_died = false;
+	uint64_t until;
+	int status;
+
+	if (rlq_directory_open(stage->queues, &directory) != 0) {
+		stage_fail(stage, "the directory cannot be opened");
+		return false;
+	}
+	until = turns_done(directory) + turns;
+	while (!stage->failure[0] && !has_died &&
+	       (turns_done(directory) < until || (amid_removal && !atomic_load(&stage->is_removing)))) {
+		has_died = child_has_changed(engine, &status);
+		sched_yield();
+	}
+	rlq_directory_close(directory);
+	if (has_died) {
+		engine = 0;
+		if (!child_was_killed(status, SIGKILL))
+			stage_fail(stage, "an engine ends: %s", child_status_text(status));
+	}
+	engine_kill();
+	return has_died;
+}
