@@ -69,6 +69,14 @@ static void make_folder(const char *path)
 	exit(1);
 }
 
+void place_start_engine(struct place *place)
+{
+	fflush(NULL);
+	place->engine_pid = fork();
+	if (place->engine_pid == 0)
+		engine_main(place);
+}
+
 static void open_place(struct place *place, bool with_engine)
 {
 	const char *base = getenv("BENCH_DIR");
@@ -79,10 +87,7 @@ static void open_place(struct place *place, bool with_engine)
 	make_folder(place->path);
 	if (!with_engine)
 		return;
-	fflush(NULL);
-	place->engine_pid = fork();
-	if (place->engine_pid == 0)
-		engine_main(place);
+	place_start_engine(place);
 	engine_await(place);
 }
 
@@ -109,15 +114,32 @@ static int remove_queue(void *directory, const char *name)
 	return 0;
 }
 
+static void stop_engine(struct place *place)
+{
+	if (place->engine_pid > 0) {
+		kill(place->engine_pid, SIGTERM);
+		waitpid(place->engine_pid, NULL, 0);
+	}
+	place->engine_pid = 0;
+}
+
+void place_reboot(struct place *place)
+{
+	char command[256];
+
+	stop_engine(place);
+	snprintf(command, sizeof(command), "rm -rf '%s'", place->path);
+	if (system(command) != 0)
+		fprintf(stderr, "%s is left\n", place->path);
+	make_folder(place->path);
+}
+
 void place_close(struct place *place)
 {
 	struct rlq_directory *directory;
 	char command[256];
 
-	if (place->engine_pid > 0) {
-		kill(place->engine_pid, SIGTERM);
-		waitpid(place->engine_pid, NULL, 0);
-	}
+	stop_engine(place);
 	if (rlq_directory_open(place->path, &directory) == 0) {
 		rlq_queue_list(directory, NULL, remove_queue, directory);
 		rlq_directory_close(directory);

@@ -16,6 +16,10 @@ struct place {
 void place_open(struct place *place, bool with_engine);
 /* With an engine that journals, in a folder on a disk: below $BENCH_DATA or /var/tmp. */
 void place_open_durable(struct place *place);
+/* The engine ends, and what is in memory is gone. */
+void place_reboot(struct place *place);
+/* Does not wait for it. */
+void place_start_engine(struct place *place);
 /* Stops the engine and removes queues and directory. */
 void place_close(struct place *place);
 
