@@ -30,7 +30,7 @@ static const char *queue_of_message(struct dumping *dumping, uint64_t number)
 {
 	const struct live_message *message = live_message_find(&dumping->live, number);
 
-	return message ? queue_name(dumping, message->record->queue) : "";
+	return message ? queue_name(dumping, message->queue) : "";
 }
 
 /* ---- by kind ---------------------------------------------------------------------------------- */

@@ -427,12 +427,19 @@ int rlq_engine_open(const char *path, const struct rlq_engine_options *options, 
 static int journal_from_now(struct rlq_engine *engine)
 {
 	bool is_named = engine->data && engine->data[0];
-	struct journaling_options options = {.data = is_named ? engine->data : NULL, .say = say, .context = engine};
+	struct journaling_options options = {.data = is_named ? engine->data : NULL,
+					     .say = say,
+					     .context = engine,
+					     .is_stopped = &engine->is_stopped};
 	int error;
 
 	if (engine->data == NULL || engine->journaling || os_boot_ms() < engine->journal_retry_ms)
 		return 0;
 	error = journaling_start(&engine->directory, &options, &engine->journaling);
+	if (error == -ECANCELED) {
+		say(engine, "stopped amid recovery; the journal is as it was");
+		return 0;
+	}
 	engine->journal_retry_ms =
 		error == -EBUSY && engine->is_beside_another ? os_boot_ms() + IDLE_MS : UINT64_MAX;
 	if (!error || (is_named && engine->journal_retry_ms == UINT64_MAX))

@@ -86,11 +86,11 @@ static void count_live(struct looking *looking)
 
 	for (size_t i = 0; i < looking->live.queue_count; i++)
 		inspection->queues += !looking->live.queues[i].is_removed;
-	for (size_t i = 0; i < looking->live.table_size; i++) {
-		const struct live_message *message = &looking->live.table[i];
-		struct inspect_file *file = message->record ? file_of(inspection, message->file) : NULL;
+	for (size_t i = 0; i < looking->live.used; i++) {
+		const struct live_message *message = live_at(&looking->live, i);
+		struct inspect_file *file = message->number ? file_of(inspection, message->file) : NULL;
 
-		if (message->record == NULL)
+		if (message->number == 0)
 			continue;
 		inspection->live_messages++;
 		inspection->live_bytes += message->bytes;

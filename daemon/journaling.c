@@ -1,8 +1,8 @@
 #include "daemon/journaling.h"
 
+#include "daemon/account.h"
 #include "daemon/data_folder.h"
 #include "daemon/files.h"
-#include "daemon/live.h"
 #include "daemon/recover.h"
 #include "daemon/replay.h"
 #include "daemon/turn.h"
@@ -38,6 +38,7 @@ struct journaling {
 	int disk_folder; /* the same, as the disk has it */
 	struct journal *journal;
 	struct turn turn;
+	struct account account;
 	uint32_t next_queue;
 	struct timespec listed; /* mtime of the directory when it was last listed */
 	bool list_again;
@@ -249,9 +250,37 @@ static void *run(void *context)
 
 /* ---- start and stop --------------------------------------------------------------------------- */
 
+struct restart {
+	struct journaling *journaling;
+	struct recovery recovery;
+};
+
 static int replayed(void *context, const struct replay_place *place, const struct format_record *record)
 {
-	return live_apply(context, record, place->file);
+	struct restart *restart = context;
+
+	return live_apply(&restart->recovery.live, record, place->file);
+}
+
+static int go_on(const struct journaling *journaling)
+{
+	return journaling->options.is_stopped && atomic_load(journaling->options.is_stopped) ? -ECANCELED : 0;
+}
+
+static int reading(void *context, uint64_t bytes, uint64_t bytes_all)
+{
+	struct restart *restart = context;
+
+	account_reading(&restart->journaling->account, bytes, bytes_all, restart->recovery.live.message_count);
+	return go_on(restart->journaling);
+}
+
+static int restoring(void *context, const struct live_queue *queue, size_t messages)
+{
+	struct restart *restart = context;
+
+	account_restoring(&restart->journaling->account, queue->definition.name, messages, queue->count);
+	return go_on(restart->journaling);
 }
 
 /* It was being removed when the last journal ended: this one says so, and then the name goes. */
@@ -267,17 +296,19 @@ static int finish_removal(struct journaling *journaling, const struct format_que
 	return turn_note_removal(&journaling->turn, definition->queue);
 }
 
-static int recover_all(struct journaling *journaling, struct live *live)
+static int recover_all(struct journaling *journaling, struct recovery *recovery)
 {
-	for (size_t i = 0; i < live->queue_count; i++) {
-		const struct live_queue *queue = &live->queues[i];
+	int error = live_sort(&recovery->live);
+
+	account_lost(&journaling->account, recovery_lost(recovery));
+	for (size_t i = 0; i < recovery->live.queue_count && !error; i++) {
+		struct live_queue *queue = &recovery->live.queues[i];
 		struct journaled journaled;
 		struct recovered report;
-		int error;
 
 		if (queue->is_removed)
 			continue;
-		error = recover_queue(journaling->directory, live, queue, &journaling->turn, &journaled, &report);
+		error = recover_queue(recovery, queue, &journaled, &report);
 		if (error == RLQ_EREMOVED) {
 			error = finish_removal(journaling, &queue->definition);
 			if (error)
@@ -285,16 +316,17 @@ static int recover_all(struct journaling *journaling, struct live *live)
 			continue;
 		}
 		if (error) {
-			say(journaling, "%s: cannot be recovered: %s", queue->definition.name, rlq_strerror(error));
+			if (error != -ECANCELED)
+				say(journaling, "%s: cannot be recovered: %s", queue->definition.name,
+				    rlq_strerror(error));
 			return error;
 		}
 		error = queue_add(journaling, &journaled);
 		if (error)
 			return error;
-		say(journaling, "%s: %" PRIu64 " messages %s", queue->definition.name, report.messages,
-		    report.was_alive ? "found in memory" : "recovered");
+		account_queue(&journaling->account, queue->definition.name, &report);
 	}
-	return 0;
+	return error;
 }
 
 static int start_thread(struct journaling *journaling)
@@ -326,25 +358,17 @@ static void say_refused(struct journaling *journaling, int error, const struct r
 	say(journaling, "journal %s: %s %s", journaling->folder.path, name, why);
 }
 
-static void say_replayed(struct journaling *journaling, const struct replay_report *report)
+static int read_journal(struct restart *restart, struct replay_report *ret_report)
 {
-	const char *path = journaling->folder.path;
+	struct journaling *journaling = restart->journaling;
+	const struct replay_calls calls = {
+		.record = replayed, .progress = reading, .context = restart, .reads_ahead = true};
+	int error = replay(journaling->options.disk, journaling->disk_folder, &calls, ret_report);
 
-	if (report->files == 0)
-		return;
-	say(journaling, "journal %s: %" PRIu64 " turns read from %" PRIu64 " files", path, report->turns,
-	    report->files);
-	if (report->cut_bytes > 0)
-		say(journaling, "journal %s: %" PRIu64 " bytes behind the last whole turn were cut off", path,
-		    report->cut_bytes);
-	for (uint64_t i = 0; i < report->damage_count && i < REPLAY_DAMAGE_MAX; i++) {
-		const struct replay_damage *damage = &report->damage[i];
-		char name[FORMAT_FILE_NAME_BYTES];
-
-		format_file_name(damage->file, name);
-		say(journaling, "journal %s: DAMAGE in %s at %" PRIu64 ": %s; what it said is lost", path, name,
-		    damage->offset, format_fault_text(damage->fault));
-	}
+	if (error || recovery_is_whole(&restart->recovery))
+		return error;
+	error = recovery_again(&restart->recovery);
+	return error ? error : replay(journaling->options.disk, journaling->disk_folder, &calls, ret_report);
 }
 
 /* The last turn counts, though the engine that wrote it may have been killed before the flush, or seen it fail:
@@ -361,19 +385,21 @@ static int keep_tail(struct journaling *journaling, const struct replay_report *
 	return error;
 }
 
-static int open_journal(struct journaling *journaling, struct live *live)
+static int open_journal(struct restart *restart)
 {
+	struct journaling *journaling = restart->journaling;
 	struct journal_options options = {
 		.is_direct = true, .define = turn_write_definitions, .context = &journaling->turn};
-	const struct replay_calls calls = {.record = replayed, .context = live};
 	struct replay_report report;
-	int error = replay(journaling->options.disk, journaling->disk_folder, &calls, &report);
+	int error = read_journal(restart, &report);
 
+	if (error == -ECANCELED)
+		return error;
 	if (error) {
 		say_refused(journaling, error, &report);
 		return error;
 	}
-	say_replayed(journaling, &report);
+	account_replayed(&journaling->account, &report);
 	CRASH_POINT(journal_read);
 	error = keep_tail(journaling, &report);
 	CRASH_POINT(journal_tail_kept);
@@ -390,17 +416,31 @@ static int open_journal(struct journaling *journaling, struct live *live)
 
 static int open_all(struct journaling *journaling)
 {
-	struct live live = {.keeps_payloads = true, .next_number = 1, .next_queue = 1};
-	int error = open_journal(journaling, &live);
+	struct restart restart = {.journaling = journaling,
+				  .recovery = {.progress = restoring, .context = &restart}};
+	struct recovery *recovery = &restart.recovery;
+	int error;
 
+	journaling->account = (struct account){
+		.say = journaling->options.say,
+		.context = journaling->options.context,
+		.path = journaling->folder.path,
+	};
+	account_begin(&journaling->account);
+	recovery_begin(recovery, journaling->directory, &journaling->turn);
+	error = open_journal(&restart);
 	journaling->turn.journal = journaling->journal;
 	if (!error)
-		error = recover_all(journaling, &live);
+		error = recover_all(journaling, recovery);
 	CRASH_POINT(journal_recovered);
-	journaling->turn.next_number = live.next_number;
-	journaling->next_queue = live.next_queue;
-	live_end(&live);
-	return error ? error : start_thread(journaling);
+	journaling->turn.next_number = recovery->live.next_number;
+	journaling->next_queue = recovery->live.next_queue;
+	recovery_end(recovery);
+	if (!error)
+		error = start_thread(journaling);
+	if (!error)
+		account_end(&journaling->account);
+	return error;
 }
 
 static void close_all(struct journaling *journaling)

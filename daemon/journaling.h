@@ -8,6 +8,8 @@
 #include "kmod-free/disk.h"
 #include "shm/directory.h"
 
+#include <stdatomic.h>
+
 struct journaling;
 
 struct journaling_options {
@@ -17,10 +19,11 @@ struct journaling_options {
 	uint64_t frame_bytes;	    /* of what is written at once; 0: FORMAT_FRAME_BYTES */
 	void (*say)(void *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
 	void *context;
+	const atomic_bool *is_stopped; /* once it is: no further with recovery; NULL: to the end */
 };
 
 /* Locks the folder, replays the journal, restores queues, and starts the thread. `directory` is the caller's. On
- * failure it has been said why. */
+ * failure it has been said why; -ECANCELED: it was stopped, and nothing has changed. */
 int journaling_start(const struct seg_directory *directory, const struct journaling_options *options,
 		     struct journaling **ret_journaling);
 

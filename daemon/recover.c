@@ -3,28 +3,14 @@
 #include "daemon/gather.h"
 #include "ring/crashpoint.h"
 #include "ringlease.h"
-#include "shm/restore.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- a segment built anew --------------------------------------------------------------------- */
+enum { PROGRESS_EVERY = 4096 };
 
-static void recipe_of(const struct format_queue *definition, struct seg_recipe *ret)
-{
-	*ret = (struct seg_recipe){
-		.name = definition->name,
-		.capacity = definition->capacity,
-		.mode = definition->mode,
-		.group = definition->group,
-		.placement = definition->placement,
-		.placement_node = definition->placement_node,
-		.durability = definition->durability,
-	};
-	memcpy(ret->attribute, definition->attributes, sizeof(ret->attribute));
-	memcpy(ret->dlq, definition->dlq, sizeof(ret->dlq));
-}
+/* ---- a segment built anew --------------------------------------------------------------------- */
 
 /* The wall clock's time as boot clock; what has passed meanwhile is due at once. */
 static uint64_t boot_of(const struct turn *turn, uint64_t due_ms)
@@ -40,112 +26,133 @@ static int enter(struct turn *turn, struct ledger_ring *ring, uint32_t slot, str
 	if (entry == NULL)
 		return -ENOMEM;
 	*entry = (struct ledger_entry){
-		.number = message->record->number,
+		.number = message->number,
 		.generation = word_generation(word),
-		.receives = message->record->receives,
-		.deadline_ms = message->record->due_ms ? gather_delay_of(word) : 0,
+		.receives = message->receives,
+		.deadline_ms = message->due_ms ? gather_delay_of(word) : 0,
 		.file = (uint32_t)message->file,
 		.bytes = message->bytes,
 	};
 	return space_add(&turn->space, message->file, message->bytes);
 }
 
-static int restore_message(struct turn *turn, struct journaled *queue, const struct live_message *message)
+static int restore_message(struct recovery *recovery, struct journaled *queue, const struct live_message *message)
 {
-	const struct format_message *record = message->record;
+	struct turn *turn = recovery->turn;
 	struct restored restored = {
-		.id = {record->id[0], record->id[1]},
-		.sent_ms = record->sent_ms,
-		.due_ms = boot_of(turn, record->due_ms),
-		.receives = record->receives,
-		.first_receive_ms = record->first_receive_ms,
-		.sender = record->sender,
-		.body_bytes = record->body_bytes,
-		.extra_bytes = record->extra_bytes,
+		.id = {message->id[0], message->id[1]},
+		.sent_ms = message->sent_ms,
+		.due_ms = boot_of(turn, message->due_ms),
+		.receives = message->receives,
+		.first_receive_ms = message->first_receive_ms,
+		.sender = message->sender,
+		.body_bytes = message->body_bytes,
+		.extra_bytes = message->extra_bytes,
 	};
 	struct restored_place place;
-	unsigned char *payload;
-	int error = seg_restore_begin(queue->segment, &restored, &place, &payload);
+	int error;
 
-	if (error)
-		return error;
-	memcpy(payload, record->payload, (size_t)record->body_bytes + record->extra_bytes);
-	seg_restore_end(queue->segment, &restored, &place);
+	if (message->kept == 0)
+		return -EAGAIN;
+	draft_locate(&recovery->drafts, message, &restored);
+	error = seg_restore(queue->segment, &restored, &place);
 	CRASH_POINT(recover_message_restored);
-	error = gather_follow_rings(turn, queue);
+	if (!error && queue->ledger.ring[place.ring].id == 0)
+		error = gather_follow_rings(turn, queue);
 	return error ? error : enter(turn, &queue->ledger.ring[place.ring], place.slot, place.word, message);
 }
 
-static int restore_all(struct turn *turn, struct journaled *queue, const struct live_message *messages,
-		       size_t count)
+static int restore_all(struct recovery *recovery, const struct live_queue *queue, struct journaled *journaled)
 {
-	int error = seg_enter(queue->segment);
+	int error;
 
-	if (error)
-		return error;
-	os_clock_read(&queue->segment->clock);
-	error = gather_follow_rings(turn, queue);
-	for (size_t i = 0; i < count && !error; i++)
-		error = restore_message(turn, queue, &messages[i]);
-	seg_leave(queue->segment);
+	os_clock_read(&journaled->segment->clock);
+	error = gather_follow_rings(recovery->turn, journaled);
+	for (size_t i = 0; i < queue->count && !error; i++) {
+		error = restore_message(recovery, journaled, live_of_queue(&recovery->live, queue, i));
+		if (i % PROGRESS_EVERY == PROGRESS_EVERY - 1 && !error && recovery->progress)
+			error = recovery->progress(recovery->context, queue, i + 1);
+	}
 	return error;
 }
 
-static int build_anew(const struct seg_directory *directory, const struct format_queue *definition,
-		      const struct live_message *messages, size_t count, struct turn *turn, struct journaled *queue)
+/* Its segment is the journaled queue's from then on. */
+static int build_anew(struct recovery *recovery, struct live_queue *queue, struct journaled *journaled)
 {
-	struct seg_recipe recipe;
-	int error;
+	int error = draft_complete(&recovery->drafts, queue);
+	struct draft *draft = queue->kept;
 
-	recipe_of(definition, &recipe);
-	error = seg_draft_create(directory, &recipe, &queue->segment);
 	if (error)
 		return error;
-	CRASH_POINT(recover_draft_made);
-	error = restore_all(turn, queue, messages, count);
+	journaled->segment = draft->segment;
+	error = restore_all(recovery, queue, journaled);
 	CRASH_POINT(recover_draft_filled);
-	if (!error)
-		error = seg_draft_publish(directory, definition->name);
-	CRASH_POINT(recover_queue_named);
-	if (error) {
-		seg_close(queue->segment);
-		queue->segment = NULL;
-		ledger_end(&queue->ledger);
+	if (!error) {
+		seg_leave(draft->segment);
+		error = seg_draft_publish(recovery->drafts.directory, queue->definition.name);
+		CRASH_POINT(recover_queue_named);
 	}
+	if (error)
+		ledger_end(&journaled->ledger);
+	else
+		draft->segment = NULL;
 	return error;
 }
 
 /* ---- a segment that lives --------------------------------------------------------------------- */
 
-static int by_id(const void *a, const void *b)
+static int by_id(const void *a, const void *b, void *context)
 {
-	const struct format_message *one = ((const struct live_message *)a)->record;
-	const struct format_message *other = ((const struct live_message *)b)->record;
+	const struct live_message *one = live_at(context, *(const uint32_t *)a);
+	const struct live_message *other = live_at(context, *(const uint32_t *)b);
 
 	return memcmp(one->id, other->id, sizeof(one->id));
 }
 
-/* Enters what the slot holds, if it is written. Each message is found once: `record` NULL afterwards. */
+/* The messages of one queue, in order of their ids. */
+struct sorted {
+	struct live *live;
+	uint32_t *order;
+	size_t count;
+	bool *found;
+};
+
+static bool find(const struct sorted *sorted, const uint64_t id[2], size_t *ret_at)
+{
+	size_t low = 0, high = sorted->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		int compared = memcmp(live_at(sorted->live, sorted->order[middle])->id, id, 2 * sizeof(*id));
+
+		if (compared == 0) {
+			*ret_at = middle;
+			return true;
+		}
+		if (compared < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+/* Enters what the slot holds, if it is written. Each message is found once. */
 static int match_slot(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot,
-		      struct live_message *sorted, bool *found, size_t count)
+		      const struct sorted *sorted)
 {
 	const struct slot *at = &queue->segment->ring[ring].slots[slot];
 	struct slot_word word = slot_read_stable(at);
 	struct slot_message message = message_read(&at->message);
-	struct format_message key = {.id = {message.id[0], message.id[1]}};
-	struct live_message wanted = {.record = &key}, *match;
+	size_t match;
 
-	if (!gather_is_alive(word))
+	if (!gather_is_alive(word) || !find(sorted, message.id, &match) || sorted->found[match])
 		return 0;
-	match = bsearch(&wanted, sorted, count, sizeof(*sorted), by_id);
-	if (match == NULL || found[match - sorted])
-		return 0;
-	found[match - sorted] = true;
-	return enter(turn, &queue->ledger.ring[ring], slot, word, match);
+	sorted->found[match] = true;
+	return enter(turn, &queue->ledger.ring[ring], slot, word, live_at(sorted->live, sorted->order[match]));
 }
 
-static int match_all(struct turn *turn, struct journaled *queue, struct live_message *messages, size_t count,
-		     bool *found)
+static int match_all(struct turn *turn, struct journaled *queue, const struct sorted *sorted)
 {
 	struct segment *segment = queue->segment;
 	int error = seg_enter(segment);
@@ -156,27 +163,34 @@ static int match_all(struct turn *turn, struct journaled *queue, struct live_mes
 	for (uint32_t i = 0; i < SEG_RING_COUNT && !error; i++)
 		for (uint32_t slot = 0; queue->ledger.ring[i].id && slot < queue->ledger.ring[i].slots && !error;
 		     slot++)
-			error = match_slot(turn, queue, i, slot, messages, found, count);
+			error = match_slot(turn, queue, i, slot, sorted);
 	seg_leave(segment);
 	return error;
 }
 
-static int compare_living(struct turn *turn, struct journaled *queue, struct live_message *messages, size_t count,
+static int compare_living(struct recovery *recovery, const struct live_queue *queue, struct journaled *journaled,
 			  uint64_t *ret_gone)
 {
-	bool *found = calloc(count ? count : 1, sizeof(*found));
+	struct sorted sorted = {
+		.live = &recovery->live,
+		.order = recovery->live.order + queue->first,
+		.count = queue->count,
+		.found = calloc(queue->count + 1, sizeof(*sorted.found)),
+	};
 	int error;
 
-	if (found == NULL)
+	if (sorted.found == NULL)
 		return -ENOMEM;
-	qsort(messages, count, sizeof(*messages), by_id);
-	error = match_all(turn, queue, messages, count, found);
-	for (size_t i = 0; i < count && !error; i++)
-		if (!found[i]) {
-			error = turn_note_delete(turn, messages[i].record->number);
+	qsort_r(sorted.order, sorted.count, sizeof(*sorted.order), by_id, sorted.live);
+	error = match_all(recovery->turn, journaled, &sorted);
+	for (size_t i = 0; i < sorted.count && !error; i++)
+		if (!sorted.found[i]) {
+			error = turn_note_delete(recovery->turn, live_at(sorted.live, sorted.order[i])->number);
 			++*ret_gone;
 		}
-	free(found);
+	free(sorted.found);
+	if (error)
+		ledger_end(&journaled->ledger);
 	return error;
 }
 
@@ -197,35 +211,99 @@ static int open_living(const struct seg_directory *directory, const char *name, 
 	return RLQ_EEXISTS; /* somebody made another one while no engine ran */
 }
 
-int recover_queue(const struct seg_directory *directory, const struct live *live, const struct live_queue *queue,
-		  struct turn *turn, struct journaled *ret_journaled, struct recovered *ret_report)
+/* The segment as it was when the first message came by; else as it is now. */
+static int find_living(struct recovery *recovery, struct live_queue *queue, struct segment **ret_segment)
+{
+	struct draft *draft = queue->kept;
+
+	if (draft == NULL || !draft->is_living)
+		return open_living(recovery->drafts.directory, queue->definition.name, ret_segment);
+	*ret_segment = draft->segment;
+	draft->segment = NULL;
+	return 0;
+}
+
+int recover_queue(struct recovery *recovery, struct live_queue *queue, struct journaled *ret_journaled,
+		  struct recovered *ret_report)
 {
 	const struct format_queue *definition = &queue->definition;
 	struct journaled journaled = {.queue = definition->queue, .definition = *definition, .is_written = true};
 	struct recovered report = {0};
-	struct live_message *messages;
-	int64_t count = live_of_queue(live, definition->queue, &messages);
 	int error;
 
-	if (count < 0)
-		return (int)count;
-	os_clock_read(&turn->clock);
-	error = open_living(directory, definition->name, &journaled.segment);
+	os_clock_read(&recovery->turn->clock);
+	error = find_living(recovery, queue, &journaled.segment);
 	if (error == -ENOENT) {
-		error = build_anew(directory, definition, messages, (size_t)count, turn, &journaled);
+		error = build_anew(recovery, queue, &journaled);
 	} else if (!error) {
 		report.was_alive = true;
-		error = compare_living(turn, &journaled, messages, (size_t)count, &report.gone);
-		if (error) {
+		error = compare_living(recovery, queue, &journaled, &report.gone);
+		if (error)
 			seg_close(journaled.segment);
-			ledger_end(&journaled.ledger);
-		}
 	}
-	free(messages);
 	if (error)
 		return error;
-	report.messages = (uint64_t)count - report.gone;
+	draft_discard(&recovery->drafts, queue);
+	report.messages = queue->count - report.gone;
 	*ret_journaled = journaled;
 	*ret_report = report;
 	return 0;
+}
+
+/* ---- the whole -------------------------------------------------------------------------------- */
+
+void recovery_begin(struct recovery *recovery, const struct seg_directory *directory, struct turn *turn)
+{
+	*recovery = (struct recovery){
+		.turn = turn,
+		.progress = recovery->progress,
+		.context = recovery->context,
+		.live = {.keeper = &recovery->keeper, .next_number = 1, .next_queue = 1},
+		.keeper = {drafts_keep, drafts_drop, drafts_queue_gone, &recovery->drafts},
+		.drafts = {.directory = directory, .live = &recovery->live},
+	};
+}
+
+void recovery_end(struct recovery *recovery)
+{
+	drafts_end(&recovery->drafts);
+	live_end(&recovery->live);
+}
+
+bool recovery_is_whole(const struct recovery *recovery)
+{
+	for (size_t i = 0; i < recovery->live.used; i++) {
+		const struct live_message *message = live_at(&recovery->live, i);
+
+		if (message->number && !message->kept && draft_is_wanted(&recovery->drafts, message))
+			return false;
+	}
+	return true;
+}
+
+uint64_t recovery_lost(const struct recovery *recovery)
+{
+	uint64_t lost = 0;
+
+	for (size_t i = 0; i < recovery->live.used; i++) {
+		const struct live_message *message = live_at(&recovery->live, i);
+
+		lost += message->number && !live_has_met(&recovery->live, message->queue);
+	}
+	return lost;
+}
+
+int recovery_again(struct recovery *recovery)
+{
+	struct live before;
+	int error = 0;
+
+	drafts_end(&recovery->drafts);
+	before = recovery->live;
+	recovery_begin(recovery, recovery->drafts.directory, recovery->turn);
+	for (size_t i = 0; i < before.queue_count && !error; i++)
+		if (!before.queues[i].is_removed)
+			error = live_apply(&recovery->live, &before.queues[i].definition.record, 0);
+	live_end(&before);
+	return error;
 }

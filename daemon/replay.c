@@ -6,13 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WINDOW_BYTES = 1 << 20 };
+enum { WINDOW_BYTES = 4 << 20 };
 
 /* A sound frame of the turn that is being gathered: read again when the turn is whole. */
 struct piece {
 	const struct survey_file *file;
 	uint64_t offset;
 	struct format_frame head;
+};
+
+/* The beginning of a turn that goes on in the next file. */
+struct carried {
+	const struct survey_file *file; /* NULL: none */
+	uint64_t offset;
+	unsigned char *bytes;
+	size_t count;
 };
 
 struct walk {
@@ -23,30 +31,78 @@ struct walk {
 	struct survey survey;
 	struct reader reader;
 	const struct survey_file *reading; /* what the reader has open */
-	uint64_t first, expected;	   /* LSN of the first frame there should be, and of the next; 0: unknown */
-	uint64_t kept;			   /* LSN of the last frame of the last turn that counts */
-	const struct survey_file *last;	   /* file and end of the last frame seen, lost ones too */
+	struct carried carried;
+	uint64_t first, expected;	/* LSN of the first frame there should be, and of the next; 0: unknown */
+	uint64_t kept;			/* LSN of the last frame of the last turn that counts */
+	const struct survey_file *last; /* file and end of the last frame seen, lost ones too */
 	uint64_t last_end;
 	struct piece *pieces;
 	size_t piece_count, pieces_max;
 	bool is_damaged; /* the turn that is being gathered */
 	bool has_ended;
+	uint64_t bytes;	    /* of the files before the one that is being read */
+	uint64_t last_used; /* file of the last frame that counted */
 };
 
 /* ---- reading ---------------------------------------------------------------------------------- */
 
+/* The turn goes on in another file: what there is of it will be asked for again. */
+static int carry(struct walk *walk)
+{
+	const void *held;
+	size_t bytes = walk->reading ? reader_held(&walk->reader, &held) : 0;
+	unsigned char *copy;
+
+	if (bytes == 0)
+		return 0;
+	copy = malloc(bytes);
+	if (copy == NULL)
+		return -ENOMEM;
+	memcpy(copy, held, bytes);
+	free(walk->carried.bytes);
+	walk->carried = (struct carried){walk->reading, walk->reader.hold, copy, bytes};
+	return 0;
+}
+
+static int open_file(struct walk *walk, const struct survey_file *file)
+{
+	char name[FORMAT_FILE_NAME_BYTES];
+	int error = carry(walk);
+
+	walk->reading = NULL;
+	format_file_name(file->number, name);
+	if (!error)
+		error = reader_open(&walk->reader, name);
+	if (error)
+		return error;
+	walk->reading = file;
+	if (file + 1 < walk->survey.files + walk->survey.count) {
+		format_file_name(file[1].number, name);
+		reader_expect(&walk->reader, name);
+	}
+	return 0;
+}
+
+static bool is_carried(const struct walk *walk, const struct survey_file *file, uint64_t offset, size_t bytes)
+{
+	const struct carried *carried = &walk->carried;
+
+	return file == carried->file && offset >= carried->offset &&
+	       offset - carried->offset + bytes <= carried->count;
+}
+
 static int read_at(struct walk *walk, const struct survey_file *file, uint64_t offset, size_t bytes,
 		   const void **ret_bytes, size_t *ret_count)
 {
-	char name[FORMAT_FILE_NAME_BYTES];
 	int64_t count = 0;
 
-	if (walk->reading != file) {
-		walk->reading = NULL;
-		format_file_name(file->number, name);
-		count = reader_open(&walk->reader, walk->folder, name);
-		walk->reading = count == 0 ? file : NULL;
+	if (walk->reading != file && is_carried(walk, file, offset, bytes)) {
+		*ret_bytes = walk->carried.bytes + (offset - walk->carried.offset);
+		*ret_count = bytes;
+		return 0;
 	}
+	if (walk->reading != file)
+		count = open_file(walk, file);
 	if (count == 0)
 		count = reader_at(&walk->reader, offset, bytes, ret_bytes);
 	if (count < 0) {
@@ -111,10 +167,21 @@ static void end_here(struct walk *walk, const struct survey_file *file, uint64_t
 	cut_here(walk, file, offset);
 }
 
-/* Frames from the expected one up to `last` are not what they were: damage as far as they were durable. */
-static void lose(struct walk *walk, const struct survey_file *file, uint64_t offset, uint64_t bytes, uint64_t last,
-		 enum format_fault fault)
+/* Something is not as it should be: what that means depends on frames that are yet to come. */
+static int see_all(struct walk *walk)
 {
+	int error = survey_complete(&walk->survey, walk->disk, walk->folder);
+
+	if (error)
+		walk->report->at_file = walk->survey.at_file;
+	return error;
+}
+
+/* Frames from the expected one up to `last` are not what they were: damage as far as they were durable. */
+static int lose(struct walk *walk, const struct survey_file *file, uint64_t offset, uint64_t bytes, uint64_t last,
+		enum format_fault fault)
+{
+	int error = see_all(walk);
 	uint64_t durable = walk->survey.durable;
 	struct replay_damage damage = {
 		.file = file->number,
@@ -125,6 +192,8 @@ static void lose(struct walk *walk, const struct survey_file *file, uint64_t off
 		.fault = fault,
 	};
 
+	if (error)
+		return error;
 	if (walk->expected <= durable) {
 		add_damage(walk, &damage);
 		walk->is_damaged = true;
@@ -133,6 +202,7 @@ static void lose(struct walk *walk, const struct survey_file *file, uint64_t off
 	walk->expected = last + 1;
 	if (last > durable)
 		end_here(walk, file, offset);
+	return 0;
 }
 
 /* ---- turns ------------------------------------------------------------------------------------ */
@@ -149,6 +219,9 @@ static int hand_on_records(struct walk *walk, const struct replay_place *place, 
 			error = walk->calls->record(walk->calls->context, place, record);
 		offset += record->bytes;
 	}
+	if (place->file != walk->last_used)
+		walk->report->files_unused--;
+	walk->last_used = place->file;
 	walk->report->frames++;
 	walk->report->records += frame->count;
 	walk->report->bytes += frame->bytes;
@@ -208,6 +281,7 @@ static int hand_on(struct walk *walk)
 			error = walk->calls->turn_end(walk->calls->context, &place);
 	}
 	walk->piece_count = 0;
+	walk->reader.hold = UINT64_MAX;
 	walk->is_damaged = false;
 	return error;
 }
@@ -216,9 +290,10 @@ static int hand_on(struct walk *walk)
 static int close_turn(struct walk *walk)
 {
 	const struct piece *piece = walk->pieces;
+	int error = walk->piece_count > 0 ? see_all(walk) : 0;
 
-	if (walk->piece_count == 0)
-		return 0;
+	if (walk->piece_count == 0 || error)
+		return error;
 	if (walk->pieces[walk->piece_count - 1].head.lsn <= walk->survey.durable) {
 		walk->is_damaged = true;
 		return hand_on(walk);
@@ -232,6 +307,7 @@ static int close_turn(struct walk *walk)
 	walk->report->cut_offset = piece->offset;
 	walk->has_ended = true;
 	walk->piece_count = 0;
+	walk->reader.hold = UINT64_MAX;
 	return 0;
 }
 
@@ -249,6 +325,8 @@ static int gather(struct walk *walk, const struct survey_file *file, uint64_t of
 		walk->pieces = more;
 		walk->pieces_max = most;
 	}
+	if (offset < walk->reader.hold)
+		walk->reader.hold = offset;
 	walk->pieces[walk->piece_count++] = (struct piece){.file = file, .offset = offset, .head = *head};
 	return 0;
 }
@@ -279,8 +357,8 @@ static int take_frame(struct walk *walk, const struct survey_file *file, uint64_
 	if (fault) {
 		bool is_end = head->flags & FORMAT_END_OF_TURN;
 
-		lose(walk, file, offset, head->bytes, head->lsn, fault);
-		return is_end && !walk->has_ended ? hand_on(walk) : 0;
+		error = lose(walk, file, offset, head->bytes, head->lsn, fault);
+		return is_end && !walk->has_ended && !error ? hand_on(walk) : error;
 	}
 	error = gather(walk, file, offset, head);
 	walk->expected = head->lsn + 1;
@@ -293,18 +371,18 @@ static int see_frame(struct walk *walk, const struct survey_file *file, uint64_t
 		     const struct format_frame *head, enum format_fault fault)
 {
 	uint64_t gap = walk->last == file ? walk->last_end : FORMAT_PAGE;
-	int error;
+	int error = 0;
 
 	expect(walk, head->lsn);
 	if (head->lsn < walk->expected)
 		return 0;
 	if (head->lsn > walk->expected)
-		lose(walk, file, gap, offset - gap, head->lsn - 1, FORMAT_MISSING);
+		error = lose(walk, file, gap, offset - gap, head->lsn - 1, FORMAT_MISSING);
 	/* Its head went to the disk with its first frames. */
 	if (file->head > SURVEY_HALF && head->lsn > walk->survey.durable)
 		end_here(walk, file, 0);
-	if (walk->has_ended)
-		return 0;
+	if (error || walk->has_ended)
+		return error;
 	error = take_frame(walk, file, offset, head, fault);
 	walk->last = file;
 	walk->last_end = offset + format_pages(head->bytes);
@@ -317,6 +395,13 @@ static void cut_frame(struct walk *walk, const struct survey_file *file, uint64_
 	cut_here(walk, file, offset);
 	walk->report->cut_frames++;
 	walk->report->cut_bytes += format_pages(head->bytes);
+}
+
+static int say_progress(struct walk *walk, uint64_t offset)
+{
+	if (walk->calls == NULL || walk->calls->progress == NULL)
+		return 0;
+	return walk->calls->progress(walk->calls->context, walk->bytes + offset, walk->report->bytes_all);
 }
 
 static int walk_frames(struct walk *walk, const struct survey_file *file)
@@ -337,13 +422,16 @@ static int walk_frames(struct walk *walk, const struct survey_file *file)
 			continue;
 		}
 		head = *frame; /* turns that are handed on are read again, over this one */
+		survey_note(&walk->survey, &head);
 		if (head.lsn >= file->limit)
-			break;
+			return see_all(walk);
 		if (!walk->has_ended)
 			error = see_frame(walk, file, offset, &head, fault);
 		if (!error && walk->has_ended)
 			cut_frame(walk, file, offset, &head);
 		offset += format_pages(head.bytes);
+		if (!error)
+			error = say_progress(walk, offset);
 	}
 	return error;
 }
@@ -365,26 +453,29 @@ static void look_at_head(struct walk *walk, const struct survey_file *file)
 }
 
 /* Its head says with which frame it begins: what is missing before that is missing before this file. */
-static void look_at_beginning(struct walk *walk, const struct survey_file *file)
+static int look_at_beginning(struct walk *walk, const struct survey_file *file)
 {
 	if (file->head > SURVEY_HALF || walk->has_ended)
-		return;
+		return 0;
 	expect(walk, file->first_lsn);
 	if (file->first_lsn <= walk->expected)
-		return;
+		return 0;
 	if (walk->last)
-		lose(walk, walk->last, walk->last_end, 0, file->first_lsn - 1, FORMAT_MISSING);
-	else
-		lose(walk, file, 0, 0, file->first_lsn - 1, FORMAT_MISSING);
+		return lose(walk, walk->last, walk->last_end, 0, file->first_lsn - 1, FORMAT_MISSING);
+	return lose(walk, file, 0, 0, file->first_lsn - 1, FORMAT_MISSING);
 }
 
 static int walk_file(struct walk *walk, const struct survey_file *file)
 {
+	int error;
+
 	/* Nothing in it counts, or there is nothing. */
 	if (file->first_lsn >= file->limit)
-		return 0;
+		return see_all(walk);
 	look_at_head(walk, file);
-	look_at_beginning(walk, file);
+	error = look_at_beginning(walk, file);
+	if (error)
+		return error;
 	if (!walk->has_ended && file->head <= SURVEY_HALF) {
 		walk->last = file;
 		walk->last_end = FORMAT_PAGE;
@@ -396,14 +487,18 @@ static int walk_files(struct walk *walk)
 {
 	int error = 0;
 
-	for (size_t i = 0; i < walk->survey.count && !error; i++)
+	if (walk->calls && walk->calls->reads_ahead)
+		reader_go_ahead(&walk->reader);
+	for (size_t i = 0; i < walk->survey.count && !error; i++) {
 		error = walk_file(walk, &walk->survey.files[i]);
+		walk->bytes += walk->survey.files[i].length;
+	}
 	if (error)
 		return error;
 	/* Frames are known to have been there of which nothing is left. */
 	if (!walk->has_ended && walk->last && walk->expected <= walk->survey.durable)
-		lose(walk, walk->last, walk->last_end, 0, walk->survey.durable, FORMAT_MISSING);
-	return close_turn(walk);
+		error = lose(walk, walk->last, walk->last_end, 0, walk->survey.durable, FORMAT_MISSING);
+	return error ? error : close_turn(walk);
 }
 
 /* ---- all of it -------------------------------------------------------------------------------- */
@@ -427,21 +522,24 @@ int replay(const struct os_disk *disk, int folder, const struct replay_calls *ca
 	int error;
 
 	*ret_report = (struct replay_report){.next_lsn = 1, .next_turn = 1};
-	reader_start(&walk.reader, disk, WINDOW_BYTES);
-	error = survey_make(disk, folder, &walk.survey);
+	reader_start(&walk.reader, disk, folder, WINDOW_BYTES);
+	error = survey_begin(disk, folder, &walk.survey);
 	ret_report->journal_id = walk.survey.journal_id;
 	memcpy(ret_report->machine_id, walk.survey.machine_id, sizeof(ret_report->machine_id));
-	ret_report->files = walk.survey.count;
-	ret_report->durable = walk.survey.durable;
+	ret_report->files = ret_report->files_unused = walk.survey.count;
+	for (size_t i = 0; i < walk.survey.count; i++)
+		ret_report->bytes_all += walk.survey.files[i].length;
 	ret_report->next_file = walk.survey.file_max + 1;
 	ret_report->refusal = walk.survey.refusal;
 	ret_report->at_file = walk.survey.at_file;
 	if (!error)
 		error = walk_files(&walk);
+	ret_report->durable = walk.survey.durable;
 	if (!error)
 		conclude(&walk);
 	survey_free(&walk.survey);
 	reader_end(&walk.reader);
+	free(walk.carried.bytes);
 	free(walk.pieces);
 	return error;
 }

@@ -36,7 +36,10 @@ struct replay_calls {
 	int (*record)(void *context, const struct replay_place *place, const struct format_record *record);
 	/* All records of the turn were handed on. NULL: nobody asks. */
 	int (*turn_end)(void *context, const struct replay_place *last_frame);
+	/* So far it was read, of all; after each frame. Other than 0: as above. NULL: nobody asks. */
+	int (*progress)(void *context, uint64_t bytes, uint64_t bytes_all);
 	void *context;
+	bool reads_ahead; /* in a thread of its own, past the page cache, where the disk can */
 };
 
 /* A piece of a file that is not what was written. */
@@ -49,7 +52,8 @@ struct replay_damage {
 struct replay_report {
 	uint64_t journal_id; /* 0: there is no journal yet */
 	unsigned char machine_id[16];
-	uint64_t files;
+	uint64_t files, bytes_all;		/* what they are long */
+	uint64_t files_unused;			/* of which no frame counts */
 	uint64_t frames, turns, records, bytes; /* that count; bytes of frames, without what fills them up */
 	uint64_t durable;			/* D */
 	/* Frames of the last file that count and that none says to be durable; with its head if that was written

@@ -140,7 +140,7 @@ static int look_at_head(struct survey *survey, struct survey_file *file, struct 
 		error = accept_heads(survey, file, &heads);
 	if (error)
 		return error;
-	file->length = reader->length;
+	file->length = reader->file.length;
 	file->head = judge(&heads, file);
 	if (file->head == SURVEY_HALF)
 		file->bad_head = is_own(&heads, 0, file) ? FORMAT_SECOND_HEAD : 0;
@@ -151,15 +151,20 @@ static int look_at_head(struct survey *survey, struct survey_file *file, struct 
 
 /* ---- heads of frames -------------------------------------------------------------------------- */
 
+void survey_note(struct survey *survey, const struct format_frame *frame)
+{
+	if (frame->durable > survey->durable)
+		survey->durable = frame->durable;
+	if (frame->turn > survey->turn_max)
+		survey->turn_max = frame->turn;
+}
+
 static void note_frame(struct survey *survey, struct survey_file *file, const struct format_frame *frame,
 		       uint64_t end)
 {
 	if (file->first_lsn == UINT64_MAX)
 		file->first_lsn = frame->lsn;
-	if (frame->durable > survey->durable)
-		survey->durable = frame->durable;
-	if (frame->turn > survey->turn_max)
-		survey->turn_max = frame->turn;
+	survey_note(survey, frame);
 	file->end = end < file->length ? end : file->length;
 }
 
@@ -167,7 +172,7 @@ static int look_at_frames(struct survey *survey, struct survey_file *file, struc
 {
 	uint64_t offset = FORMAT_PAGE;
 
-	file->seed = format_seed(survey->journal_id, file->number);
+	file->end = FORMAT_PAGE;
 	for (;;) {
 		const struct format_frame *frame;
 		const void *bytes;
@@ -189,14 +194,13 @@ static int look_at_frames(struct survey *survey, struct survey_file *file, struc
 
 typedef int look_function(struct survey *survey, struct survey_file *file, struct reader *reader);
 
-static int look_at(struct survey *survey, struct survey_file *file, int folder, struct reader *reader,
-		   look_function *look)
+static int look_at(struct survey *survey, struct survey_file *file, struct reader *reader, look_function *look)
 {
 	char name[FORMAT_FILE_NAME_BYTES];
 	int error;
 
 	format_file_name(file->number, name);
-	error = reader_open(reader, folder, name);
+	error = reader_open(reader, name);
 	if (!error)
 		error = look(survey, file, reader);
 	if (error == -EMEDIUMTYPE)
@@ -205,23 +209,23 @@ static int look_at(struct survey *survey, struct survey_file *file, int folder, 
 	return error;
 }
 
-static int look_at_heads(struct survey *survey, int folder, struct reader *reader)
+static int look_at_heads(struct survey *survey, struct reader *reader)
 {
 	int error = 0;
 
 	for (size_t i = 0; i < survey->count && !error; i++)
-		error = look_at(survey, &survey->files[i], folder, reader, look_at_head);
+		error = look_at(survey, &survey->files[i], reader, look_at_head);
 	return error;
 }
 
 /* Backwards: a journal may be written meanwhile, and what was durable when a frame was written is then seen, if the
  * files before that frame's are looked at after it. */
-static int look_at_all_frames(struct survey *survey, int folder, struct reader *reader)
+static int look_at_all_frames(struct survey *survey, struct reader *reader)
 {
 	int error = 0;
 
 	for (size_t i = survey->count; i-- > 0 && !error;)
-		error = look_at(survey, &survey->files[i], folder, reader, look_at_frames);
+		error = look_at(survey, &survey->files[i], reader, look_at_frames);
 	return error;
 }
 
@@ -236,6 +240,61 @@ static void set_limits(struct survey *survey)
 	}
 }
 
+static bool are_heads_whole(const struct survey *survey)
+{
+	for (size_t i = 0; i < survey->count; i++)
+		if (survey->files[i].head != SURVEY_WHOLE)
+			return false;
+	return true;
+}
+
+static int begin(const struct os_disk *disk, int folder, struct survey *survey)
+{
+	struct reader reader;
+	int error;
+
+	reader_start(&reader, disk, folder, HEADS_BYTES);
+	error = list(survey, disk, folder);
+	if (!error)
+		error = look_at_heads(survey, &reader);
+	reader_end(&reader);
+	for (size_t i = 0; i < survey->count; i++) {
+		survey->files[i].seed = format_seed(survey->journal_id, survey->files[i].number);
+		survey->files[i].end = survey->files[i].length;
+	}
+	set_limits(survey);
+	return error;
+}
+
+int survey_begin(const struct os_disk *disk, int folder, struct survey *ret_survey)
+{
+	int error;
+
+	*ret_survey = (struct survey){0};
+	error = begin(disk, folder, ret_survey);
+	return error || are_heads_whole(ret_survey) ? error : survey_complete(ret_survey, disk, folder);
+}
+
+int survey_complete(struct survey *survey, const struct os_disk *disk, int folder)
+{
+	struct reader reader;
+	int error = 0;
+
+	if (survey->is_complete)
+		return 0;
+	reader_start(&reader, disk, folder, HEADS_BYTES);
+	if (survey->journal_id != 0)
+		error = look_at_all_frames(survey, &reader);
+	reader_end(&reader);
+	for (size_t i = 0; i < survey->count && !error; i++)
+		if (survey->files[i].head == SURVEY_ALIEN && survey->files[i].end == FORMAT_PAGE)
+			error = refuse(survey, &survey->files[i], SURVEY_REFUSED_ALIEN);
+	if (!error)
+		set_limits(survey);
+	survey->is_complete = !error;
+	return error;
+}
+
 int survey_make(const struct os_disk *disk, int folder, struct survey *ret_survey)
 {
 	return survey_make_from(disk, folder, 0, ret_survey);
@@ -243,23 +302,11 @@ int survey_make(const struct os_disk *disk, int folder, struct survey *ret_surve
 
 int survey_make_from(const struct os_disk *disk, int folder, uint64_t from, struct survey *ret_survey)
 {
-	struct reader reader;
 	int error;
 
 	*ret_survey = (struct survey){.from = from};
-	reader_start(&reader, disk, HEADS_BYTES);
-	error = list(ret_survey, disk, folder);
-	if (!error)
-		error = look_at_heads(ret_survey, folder, &reader);
-	if (!error && ret_survey->journal_id != 0)
-		error = look_at_all_frames(ret_survey, folder, &reader);
-	reader_end(&reader);
-	for (size_t i = 0; i < ret_survey->count && !error; i++)
-		if (ret_survey->files[i].head == SURVEY_ALIEN && ret_survey->files[i].end == FORMAT_PAGE)
-			error = refuse(ret_survey, &ret_survey->files[i], SURVEY_REFUSED_ALIEN);
-	if (!error)
-		set_limits(ret_survey);
-	return error;
+	error = begin(disk, folder, ret_survey);
+	return error ? error : survey_complete(ret_survey, disk, folder);
 }
 
 void survey_free(struct survey *survey)

@@ -40,6 +40,7 @@ struct survey {
 	unsigned char machine_id[16]; /* of the last file that says it */
 	uint64_t durable;	      /* frames up to this number were durable: where one is not, it is damage */
 	uint64_t turn_max, file_max;  /* highest numbers seen */
+	bool is_complete;	      /* the heads of all frames were seen */
 	enum survey_refusal refusal;
 	uint64_t at_file; /* which one was refused, or could not be read */
 };
@@ -49,6 +50,13 @@ struct survey {
 int survey_make(const struct os_disk *disk, int folder, struct survey *ret_survey);
 /* Only of the files of that number or a higher one. */
 int survey_make_from(const struct os_disk *disk, int folder, uint64_t from, struct survey *ret_survey);
+/* Only the heads of files, unless there is something wrong with one. Until the survey is complete, a file ends with
+ * its last byte, and who reads frames notes what it sees: if all is as it should be, nothing else is needed, and
+ * nothing is read twice. */
+int survey_begin(const struct os_disk *disk, int folder, struct survey *ret_survey);
+void survey_note(struct survey *survey, const struct format_frame *frame);
+/* Nothing if it is. On failure at_file says where. */
+int survey_complete(struct survey *survey, const struct os_disk *disk, int folder);
 void survey_free(struct survey *survey);
 
 #endif

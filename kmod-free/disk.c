@@ -144,6 +144,7 @@ const struct os_disk os_disk_real = {
 	.flush_folder = real_flush_folder,
 	.allocate = real_allocate,
 	.length = real_length,
+	.reads_beside = true,
 	.queue = &uring_calls,
 };
 

@@ -62,6 +62,7 @@ struct os_disk {
 	 * helps. */
 	int (*allocate)(int fd, uint64_t offset, uint64_t bytes);
 	int64_t (*length)(int fd);
+	bool reads_beside; /* while one thread reads, others may call */
 	const struct os_queue_calls *queue; /* NULL: one call after the other */
 };
 

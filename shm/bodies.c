@@ -181,6 +181,15 @@ void body_free(struct segment *segment, uint64_t block, uint64_t place)
 	CRASH_POINT(delete_block_listed);
 }
 
+bool body_hand_over(struct segment *segment, uint64_t block, uint64_t from, uint64_t to)
+{
+	uint32_t index;
+	struct body_region *region = name_resolve(segment, block, &index);
+
+	return region != NULL && block_is_used(from) && block_is_used(to) &&
+	       cas_seq(&region->table[index], from, to);
+}
+
 bool body_belongs(struct segment *segment, uint64_t block, uint64_t place)
 {
 	uint32_t index;

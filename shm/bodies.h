@@ -103,6 +103,9 @@ uint64_t body_give_back(struct segment *segment, uint64_t bytes);
 /* USED(place) -> FREE. Does nothing if the block is not that message's any more. */
 void body_free(struct segment *segment, uint64_t block, uint64_t place);
 
+/* USED(from) -> USED(to). False: it is not that message's. */
+bool body_hand_over(struct segment *segment, uint64_t block, uint64_t from, uint64_t to);
+
 /* Is this block USED by that place? For verify and for readers that check twice. */
 bool body_belongs(struct segment *segment, uint64_t block, uint64_t place);
 

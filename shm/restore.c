@@ -1,13 +1,40 @@
 #include "shm/restore.h"
 
-#include "ring/crashpoint.h"
 #include "shm/room.h"
 
-int seg_restore_begin(struct segment *segment, const struct restored *message, struct restored_place *ret_place,
-		      unsigned char **ret_payload)
+#include <errno.h>
+
+/* Of a block whose message has no slot yet. Nobody sweeps here. */
+static uint64_t no_place(uint64_t number)
+{
+	return UINT64_C(1) << 63 | number;
+}
+
+int seg_restore_payload(struct segment *segment, uint64_t number, const unsigned char *payload, uint64_t bytes,
+			uint64_t *ret_block)
+{
+	uint64_t room, block;
+	unsigned char *at;
+	int error = body_allocate(segment, bytes, no_place(number), &block);
+
+	if (error)
+		return error == -ENOSPC ? RLQ_ENOSPACE : error;
+	at = body_at(segment, block, &room);
+	if (at == NULL || room < bytes)
+		return RLQ_EDAMAGED;
+	memcpy(at, payload, bytes);
+	*ret_block = block;
+	return 0;
+}
+
+void seg_restore_drop(struct segment *segment, uint64_t number, uint64_t block)
+{
+	body_free(segment, block, no_place(number));
+}
+
+static int claim(struct segment *segment, struct restored_place *ret_place)
 {
 	struct ring_claim claim;
-	struct slot *slot;
 	int error = seg_room(segment), index;
 
 	if (error)
@@ -15,29 +42,44 @@ int seg_restore_begin(struct segment *segment, const struct restored *message, s
 	index = seg_claim(segment, &claim);
 	if (index < 0)
 		return index;
-	slot = &segment->ring[index].slots[claim.slot];
-	*ret_place = (struct restored_place){.ring = (uint32_t)index, .slot = claim.slot, .word = slot_read(slot)};
-	return message_make_room(segment, slot,
-				 place_pack(ret_place->ring, claim.slot, word_generation(ret_place->word)),
-				 message->body_bytes, message->extra_bytes, ret_payload);
+	*ret_place = (struct restored_place){
+		.ring = (uint32_t)index,
+		.slot = claim.slot,
+		.word = slot_read(&segment->ring[index].slots[claim.slot]),
+	};
+	return 0;
 }
 
-/* The one transition that carries a receive count into WRITING's successor: nobody else is there to see it. */
-void seg_restore_end(struct segment *segment, const struct restored *message, struct restored_place *place)
+int seg_restore(struct segment *segment, const struct restored *message, struct restored_place *ret_place)
 {
-	const struct ring *ring = &segment->ring[place->ring];
-	struct slot *slot = &ring->slots[place->slot];
-	struct slot_word to = word_make(message->due_ms ? SLOT_DELAYED : SLOT_READY, word_generation(place->word),
-					OWNER_NONE, message->receives, (uint32_t)message->due_ms);
+	struct slot_word to;
+	struct slot *slot;
+	uint64_t place;
+	int error = claim(segment, ret_place);
 
+	if (error)
+		return error;
+	slot = &segment->ring[ret_place->ring].slots[ret_place->slot];
+	place = place_pack(ret_place->ring, ret_place->slot, word_generation(ret_place->word));
+	if (message->block && !body_hand_over(segment, message->block, no_place(message->number), place))
+		return RLQ_EDAMAGED;
+	message_place(slot, message->body_bytes, message->extra_bytes, message->block);
+	if (message->block == 0)
+		memcpy(slot->message.inline_bytes, message->payload,
+		       (size_t)message->body_bytes + message->extra_bytes);
 	slot->message.id[0] = message->id[0];
 	slot->message.id[1] = message->id[1];
 	slot->message.sent = sent_pack(message->sent_ms, 0);
 	slot->message.first_receive_ms = message->first_receive_ms;
 	slot->message.sender = message->sender;
-	slot_change(slot, place->word, to);
+	/* The one transition that carries a receive count into WRITING's successor: nobody else is there to see it.
+	 */
+	to = word_make(message->due_ms ? SLOT_DELAYED : SLOT_READY, word_generation(ret_place->word), OWNER_NONE,
+		       message->receives, (uint32_t)message->due_ms);
+	slot_change(slot, ret_place->word, to);
 	if (message->due_ms)
-		due_lower(&ring->due, place->slot, message->due_ms);
+		due_lower(&segment->ring[ret_place->ring].due, ret_place->slot, message->due_ms);
 	seg_count(&segment->me->sent, 1);
-	place->word = to;
+	ret_place->word = to;
+	return 0;
 }

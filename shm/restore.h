@@ -1,4 +1,5 @@
-/* Puts messages that were journaled into a segment that nobody else can open yet. */
+/* Puts messages that were journaled into a segment that nobody else can open yet: payloads in any order, as they
+ * come, then slots in the order in which they will be received. All between enter and leave. */
 #ifndef SEG_RESTORE_H
 #define SEG_RESTORE_H
 
@@ -12,6 +13,9 @@ struct restored {
 	uint32_t first_receive_ms;
 	uint32_t sender;
 	uint32_t body_bytes, extra_bytes;
+	uint64_t number;	      /* of the journal: whose block it is until it has a slot */
+	uint64_t block;		      /* of its payload; 0: it fits the slot */
+	const unsigned char *payload; /* which then is here */
 };
 
 /* Where it was put. */
@@ -20,10 +24,13 @@ struct restored_place {
 	struct slot_word word;
 };
 
-/* Claims a slot, hands out where the payload goes, and publishes what was written there. Between enter and leave.
- * 0 or a negative code: RLQ_EFULL, RLQ_ENOSPACE. */
-int seg_restore_begin(struct segment *segment, const struct restored *message, struct restored_place *ret_place,
-		      unsigned char **ret_payload);
-void seg_restore_end(struct segment *segment, const struct restored *message, struct restored_place *place);
+/* Copies a payload that does not fit a slot to a block. 0, RLQ_ENOSPACE, or another negative code. */
+int seg_restore_payload(struct segment *segment, uint64_t number, const unsigned char *payload, uint64_t bytes,
+			uint64_t *ret_block);
+/* The message is gone. */
+void seg_restore_drop(struct segment *segment, uint64_t number, uint64_t block);
+
+/* Gives a message its slot. 0 or a negative code: RLQ_EFULL, RLQ_ENOSPACE. */
+int seg_restore(struct segment *segment, const struct restored *message, struct restored_place *ret_place);
 
 #endif

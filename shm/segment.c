@@ -59,7 +59,7 @@ static void identity_fill(struct seg_identity *identity, const struct seg_direct
 	while (identity->incarnation == 0);
 }
 
-static void header_fill(struct seg_header *header, const struct seg_recipe *recipe)
+static void attributes_fill(struct seg_header *header, const struct seg_recipe *recipe)
 {
 	struct os_clock clock;
 
@@ -74,6 +74,11 @@ static void header_fill(struct seg_header *header, const struct seg_recipe *reci
 	store_relaxed(&header->attribute[ATTRIBUTE_DLQ], recipe->dlq[0] ? 1 : 0);
 	memcpy(header->dlq_name[0], recipe->dlq, sizeof(header->dlq_name[0]));
 	CRASH_POINT(create_filled);
+}
+
+static void header_fill(struct seg_header *header, const struct seg_recipe *recipe)
+{
+	attributes_fill(header, recipe);
 	store_relaxed(&header->row_high, watermark_pack(SEG_ROWS_STEP - 1));
 	CRASH_POINT(create_filled);
 }
@@ -176,6 +181,19 @@ int seg_draft_publish(const struct seg_directory *directory, const char *name)
 	draft_name(name, draft);
 	seg_file_name(name, file);
 	return renameat2(directory->fd, draft, directory->fd, file, RENAME_NOREPLACE) < 0 ? -errno : 0;
+}
+
+void seg_draft_define(struct segment *segment, const struct seg_recipe *recipe)
+{
+	attributes_fill(segment->header, recipe);
+}
+
+void seg_draft_remove(const struct seg_directory *directory, const char *name)
+{
+	char draft[SEG_NAME_MAX + 16];
+
+	draft_name(name, draft);
+	unlinkat(directory->fd, draft, 0);
 }
 
 /* ---- open ------------------------------------------------------------------------------------- */

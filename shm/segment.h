@@ -67,6 +67,10 @@ int seg_create(const struct seg_directory *directory, const struct seg_recipe *r
 int seg_draft_create(const struct seg_directory *directory, const struct seg_recipe *recipe,
 		     struct segment **ret_segment);
 int seg_draft_publish(const struct seg_directory *directory, const char *name);
+/* Sets all attributes anew. */
+void seg_draft_define(struct segment *segment, const struct seg_recipe *recipe);
+/* It will not be published. */
+void seg_draft_remove(const struct seg_directory *directory, const char *name);
 
 /* Opens by name and takes a row. -ENOENT, and the faults of seg_check_identity. */
 int seg_open(const struct seg_directory *directory, const char *name, struct segment **ret_segment);

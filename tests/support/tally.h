@@ -12,6 +12,7 @@
  *   power_cuts          of the shadow disk, each followed by a recovery that was judged
  *   recovery_cuts       that came amid a recovery or soon after it
  *   async_cuts          amid turns that never cease
+ *   recovery_kills      of an engine amid its recovery, after each call of its disk
  *   engine_deaths       over queues that stay in memory
  *   disk_errors         calls of the disk that failed, stopped short or were interrupted, once or for good
  *                       These five end in _plain or _queued: writes one after the other, or several under way

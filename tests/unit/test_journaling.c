@@ -382,6 +382,95 @@ Test(journaling, who_comes_after_a_failure_hears_at_once)
 	cr_assert_lt(least_ms, DURABLE_SLICE_MS);
 }
 
+/* ---- recovery that is not as usual ------------------------------------------------------------- */
+
+/* Changes a byte of the first frame of a file. */
+static void damage_first_frame(const char *name)
+{
+	int folder = os_disk_real.open_folder(data), fd = os_disk_real.open(folder, name, OS_DISK_WRITE);
+	unsigned char byte;
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(os_disk_real.read(fd, &byte, 1, 4096 + 100), 1);
+	byte ^= 1;
+	cr_assert_eq(os_disk_real.write(fd, &byte, 1, 4096 + 100), 1);
+	os_disk_real.close(fd);
+	os_disk_real.close(folder);
+}
+
+Test(journaling, what_was_read_before_its_queue_was_known_comes_back,
+     .description = "the definition is damaged, and stands in the next file again")
+{
+	struct rlq_queue *queue = made("q", RLQ_SYNC);
+
+	for (unsigned i = 0; i < 30; i++)
+		send_numbered(queue, i * 10, 10, 500);
+	rlq_queue_close(queue);
+	stop();
+	cr_assert_geq(journal_files(), 2);
+	damage_first_frame("journal-0000000001");
+	tmpdir_empty(queues);
+	start();
+	queue = opened("q");
+	cr_assert_eq(drain_numbered(queue, 0, 500), 300);
+	rlq_queue_close(queue);
+}
+
+Test(journaling, attributes_are_those_that_were_set_last)
+{
+	struct rlq_queue_attributes now = RLQ_QUEUE_ATTRIBUTES_INIT;
+	struct rlq_queue *queue = made("q", RLQ_SYNC);
+
+	send_numbered(queue, 0, 1, 500);
+	cr_assert_eq(rlq_queue_get_attributes(queue, &now), 0);
+	now.visibility_ms = 12345;
+	cr_assert_eq(rlq_queue_set_attributes(queue, &now), 0);
+	rlq_queue_close(queue);
+	reboot();
+	queue = opened("q");
+	cr_assert_eq(rlq_queue_get_attributes(queue, &now), 0);
+	cr_assert_eq(now.visibility_ms, 12345);
+	cr_assert_eq(drain_numbered(queue, 0, 500), 1);
+	rlq_queue_close(queue);
+}
+
+Test(journaling, a_queue_removed_and_made_again_has_only_its_own)
+{
+	struct rlq_queue *queue = made("q", RLQ_SYNC);
+
+	send_numbered(queue, 0, 20, 500);
+	rlq_queue_close(queue);
+	cr_assert_eq(rlq_queue_remove(directory, "q"), 0);
+	queue = made("q", RLQ_SYNC);
+	send_numbered(queue, 100, 20, 500);
+	rlq_queue_close(queue);
+	reboot();
+	queue = opened("q");
+	cr_assert_eq(drain_numbered(queue, 100, 500), 20);
+	rlq_queue_close(queue);
+}
+
+Test(journaling, recovery_that_is_stopped_leaves_nothing)
+{
+	struct rlq_queue *queue = made("q", RLQ_SYNC);
+	const atomic_bool is_stopped = true;
+	struct journaling_options options = {
+		.data = data, .file_bytes = SMALL_FILE, .say = say, .is_stopped = &is_stopped};
+
+	send_numbered(queue, 0, 100, 500);
+	rlq_queue_close(queue);
+	stop();
+	tmpdir_empty(queues);
+	cr_assert_eq(rlq_directory_open(queues, &directory), 0);
+	cr_assert_eq(journaling_start(&directory->seg, &options, &journaling), -ECANCELED);
+	cr_assert_eq(tmpdir_count(queues, ".restore-"), 0);
+	rlq_directory_close(directory);
+	start();
+	queue = opened("q");
+	cr_assert_eq(drain_numbered(queue, 0, 500), 100);
+	rlq_queue_close(queue);
+}
+
 /* ---- space ------------------------------------------------------------------------------------ */
 
 Test(journaling, one_message_kept_does_not_pin_the_files)
