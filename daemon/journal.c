@@ -329,6 +329,11 @@ int journal_prepare(struct journal *journal)
 	return journal->error ? journal->error : files_prepare(&journal->files);
 }
 
+bool journal_is_prepared(const struct journal *journal)
+{
+	return journal->files.has_spare;
+}
+
 int journal_drop_oldest(struct journal *journal)
 {
 	if (journal->error)

@@ -65,6 +65,9 @@ uint64_t journal_durable(const struct journal *journal);
  * this answers 0 always has a file for what gives room again. -ENOSPC and others: nothing has changed. */
 int journal_prepare(struct journal *journal);
 
+/* Is the file after this one ready? */
+bool journal_is_prepared(const struct journal *journal);
+
 /* Number of the oldest file; 0: there is none. */
 uint64_t journal_oldest(const struct journal *journal);
 uint64_t journal_files(const struct journal *journal);
