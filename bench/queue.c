@@ -161,7 +161,7 @@ void place_queue(const struct place *place, const char *name, uint64_t capacity,
 	rlq_directory_close(directory);
 }
 
-void place_queue_sync(const struct place *place, const char *name, uint64_t capacity)
+void place_queue_durable(const struct place *place, const char *name, uint64_t capacity, uint32_t durability)
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 	struct rlq_directory *directory;
@@ -169,7 +169,7 @@ void place_queue_sync(const struct place *place, const char *name, uint64_t capa
 	int result;
 
 	attributes.capacity = capacity;
-	attributes.durability = RLQ_SYNC;
+	attributes.durability = durability;
 	must(NULL, rlq_directory_open(place->path, &directory), "open directory");
 	do
 		result = rlq_queue_create(directory, name, &attributes);

@@ -26,8 +26,8 @@ void place_close(struct place *place);
 /* Creates a queue with room for `capacity` messages. */
 void place_queue(const struct place *place, const char *name, uint64_t capacity, int64_t visibility_ms);
 
-/* Created for sync: the engine may still be starting. */
-void place_queue_sync(const struct place *place, const char *name, uint64_t capacity);
+/* The same, RLQ_ASYNC or RLQ_SYNC: the engine may still be starting. */
+void place_queue_durable(const struct place *place, const char *name, uint64_t capacity, uint32_t durability);
 
 /* Capacity that gives a queue of exactly 2^order slots (7/8 of them hold messages). */
 static inline uint64_t capacity_of(uint32_t order)

@@ -53,17 +53,6 @@ static inline __attribute__((always_inline)) int outgoing_check(const struct rlq
 	return out->delay_ms < 0 || out->delay_ms > RLQ_DELAY_MAX_MS ? RLQ_EATTRIBUTE : 0;
 }
 
-/* Nothing is sent that could not be acknowledged. A flush takes far longer than to ask; for async the guess will
- * do, since its window ends with the engine. */
-static int may_be_journaled(const struct segment *segment)
-{
-	int error = segment->durability == RLQ_SYNC
-			    ? seg_journal_state(segment->directory)
-			    : seg_journal_state_guess(segment->directory, segment->clock.boot_ms);
-
-	return error ? error : seg_is_journaled(segment) ? 0 : RLQ_EENGINE;
-}
-
 /* Claims a slot and finds room for the payload in it. */
 static inline __attribute__((always_inline)) int outgoing_reserve(struct rlq_queue *queue, struct outgoing *out)
 {
@@ -71,8 +60,6 @@ static inline __attribute__((always_inline)) int outgoing_reserve(struct rlq_que
 	const struct ring *ring;
 	int error = seg_room(segment), index;
 
-	if (!error && __builtin_expect(segment->durability != RLQ_MEMORY, 0))
-		error = may_be_journaled(segment);
 	if (error)
 		return error;
 	index = seg_claim(segment, &out->claim);
@@ -143,6 +130,30 @@ static inline __attribute__((always_inline)) int outgoing_send(struct rlq_queue 
 	return outgoing_publish(queue, out, ret_id);
 }
 
+/* Nothing is sent that could not be acknowledged. A flush takes far longer than to ask; for async the guess will
+ * do, since its window ends with the engine. */
+static int may_be_journaled(const struct segment *segment)
+{
+	int error = segment->durability == RLQ_SYNC
+			    ? seg_journal_state(segment->directory)
+			    : seg_journal_state_guess(segment->directory, segment->clock.boot_ms);
+
+	return error ? error : seg_is_journaled(segment) ? 0 : RLQ_EENGINE;
+}
+
+/* Once for all that is sent in this call. */
+static inline __attribute__((always_inline)) int send_begin(struct rlq_queue *queue)
+{
+	int error = call_begin(queue);
+
+	if (error || __builtin_expect(queue->seg->durability == RLQ_MEMORY, 1))
+		return error;
+	error = may_be_journaled(queue->seg);
+	if (error)
+		call_end(queue);
+	return error;
+}
+
 /* ---- waiting for room ------------------------------------------------------------------------- */
 
 /* A call that was not asked to wait still does so for a ring that somebody is just making or giving back. It is
@@ -205,7 +216,7 @@ typedef int attempt_call(struct rlq_queue *queue, struct outgoing *out, struct r
 static inline __attribute__((always_inline)) int try_once(struct rlq_queue *queue, struct outgoing *out,
 							  attempt_call *attempt, struct rlq_message_id *ret_id)
 {
-	int error = call_begin(queue);
+	int error = send_begin(queue);
 
 	if (error)
 		return error;
@@ -291,7 +302,7 @@ static size_t send_run(struct rlq_queue *queue, const struct rlq_send_entry *ent
 {
 	size_t sent = 0;
 
-	*ret_error = call_begin(queue);
+	*ret_error = send_begin(queue);
 	if (*ret_error)
 		return 0;
 	for (; sent < count; sent++) {

@@ -93,6 +93,9 @@ void compact_drop(struct turn *turn)
 	uint64_t oldest = journal_oldest(turn->journal);
 
 	while (oldest != 0 && journal_files(turn->journal) > 1 && space_messages(&turn->space, oldest) == 0) {
+		/* It waits to be the file after next: to write one with zeros takes as long as to fill it. */
+		if (journal_is_prepared(turn->journal) && !is_too_long(turn))
+			return;
 		if (journal_drop_oldest(turn->journal))
 			return; /* tried again after the next turn */
 		oldest = journal_oldest(turn->journal);

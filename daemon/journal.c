@@ -69,7 +69,7 @@ static void begin(struct journal *journal)
 	struct journal_options *options = &journal->options;
 
 	options->file_bytes = or_else(options->file_bytes, JOURNAL_FILE_BYTES);
-	options->frame_bytes = or_else(options->frame_bytes, FORMAT_FRAME_BYTES);
+	options->frame_bytes = or_else(options->frame_bytes, JOURNAL_FRAME_BYTES);
 	options->journal_id = or_else(options->journal_id, draw_id());
 	journal->next_lsn = or_else(options->next_lsn, 1);
 	journal->turn = or_else(options->next_turn, 1);
@@ -327,6 +327,11 @@ uint64_t journal_files(const struct journal *journal)
 int journal_prepare(struct journal *journal)
 {
 	return journal->error ? journal->error : files_prepare(&journal->files);
+}
+
+bool journal_is_prepared(const struct journal *journal)
+{
+	return journal->files.has_spare;
 }
 
 int journal_drop_oldest(struct journal *journal)

@@ -18,13 +18,16 @@
 #include "daemon/format.h"
 #include "kmod-free/disk.h"
 
-enum { JOURNAL_FILE_BYTES = 64 << 20 };
+enum {
+	JOURNAL_FILE_BYTES = 64 << 20,
+	JOURNAL_FRAME_BYTES = 256 << 10, /* of several records: docs/adr/0009-disk.md */
+};
 
 struct journal;
 
 struct journal_options {
 	uint64_t file_bytes;  /* usual size, a multiple of 4096 from FORMAT_FILE_BYTES_MIN on; 0: 64 MiB */
-	uint64_t frame_bytes; /* of a frame of several records, a multiple of 4096; 0: 1 MiB */
+	uint64_t frame_bytes; /* of a frame of several records, a multiple of 4096; 0: JOURNAL_FRAME_BYTES */
 	uint64_t journal_id;  /* as replay() found it; 0: drawn */
 	unsigned char machine_id[16];
 	uint64_t next_lsn, next_turn, next_file; /* as replay() found them; 0: 1 */
@@ -64,6 +67,9 @@ uint64_t journal_durable(const struct journal *journal);
  * so when it needs one, and if the disk is full then, the journal has failed: who takes in new messages only while
  * this answers 0 always has a file for what gives room again. -ENOSPC and others: nothing has changed. */
 int journal_prepare(struct journal *journal);
+
+/* Is the file after this one ready? */
+bool journal_is_prepared(const struct journal *journal);
 
 /* Number of the oldest file; 0: there is none. */
 uint64_t journal_oldest(const struct journal *journal);

@@ -22,6 +22,7 @@
 enum {
 	HALF_WINDOW_MS = 5, /* an async queue's turn begins so long after it was wanted */
 	IDLE_MS = 1000,
+	MTIME_GRAIN_MS = 50, /* at least five ticks */
 	WHY_BYTES = 512,
 };
 
@@ -153,7 +154,9 @@ static int look_for_queues(struct journaling *journaling)
 	    status.st_mtim.tv_nsec == journaling->listed.tv_nsec)
 		return 0;
 	clock_gettime(CLOCK_REALTIME, &now);
-	journaling->list_again = now.tv_sec - status.st_mtim.tv_sec < 2;
+	journaling->list_again =
+		(now.tv_sec - status.st_mtim.tv_sec) * 1000 + (now.tv_nsec - status.st_mtim.tv_nsec) / 1000000 <
+		MTIME_GRAIN_MS;
 	journaling->listed = status.st_mtim;
 	return seg_directory_list(journaling->directory, NULL, look_at_queue, journaling);
 }

@@ -9,6 +9,7 @@
 enum {
 	FLUSH_TAG = SINK_BATCHES,
 	CALLS_MAX = SINK_BATCHES + 1, /* under way: each batch, and a flush */
+	AT_ONCE_BYTES = 64 << 10,     /* a turn of one batch up to this: docs/adr/0009-disk.md */
 };
 
 struct batch {
@@ -24,6 +25,7 @@ struct sink {
 	const struct os_disk *disk;
 	const struct os_queue_calls *calls;
 	struct os_queue *queue;
+	int fd;
 	size_t batch_bytes;
 	unsigned char *memory;
 	struct batch batches[SINK_BATCHES];
@@ -157,6 +159,16 @@ static int wait_for_one(struct sink *sink)
 	return 0;
 }
 
+/* Waits in the call itself: the end of a write that flushes comes to a queue by way of a kernel worker. */
+static void write_at_once(struct sink *sink, struct batch *batch)
+{
+	int error = os_disk_write_durably(sink->disk, sink->fd, memory_of(batch), batch->bytes, batch->offset);
+
+	if (error && !sink->error)
+		sink->error = error;
+	empty(batch);
+}
+
 /* ---- handing over ----------------------------------------------------------------------------- */
 
 static int hand_over(struct sink *sink, bool is_all)
@@ -171,7 +183,10 @@ static int hand_over(struct sink *sink, bool is_all)
 	sink->next += batch->bytes;
 	sink->writes++;
 	sink->flushes += batch->is_durable;
-	begin_write(sink, sink->current);
+	if (batch->is_durable && batch->bytes <= AT_ONCE_BYTES)
+		write_at_once(sink, batch);
+	else
+		begin_write(sink, sink->current);
 	sink->current = (sink->current + 1) % sink->count;
 	return 0;
 }
@@ -212,6 +227,7 @@ int sink_begin(struct sink *sink, int fd, uint64_t offset)
 	if (error)
 		return error;
 	sink->calls->set_file(sink->queue, fd);
+	sink->fd = fd;
 	sink->next = offset;
 	return 0;
 }
