@@ -287,7 +287,8 @@ int survey_complete(struct survey *survey, const struct os_disk *disk, int folde
 		error = look_at_all_frames(survey, &reader);
 	reader_end(&reader);
 	for (size_t i = 0; i < survey->count && !error; i++)
-		if (survey->files[i].head == SURVEY_ALIEN && survey->files[i].end == FORMAT_PAGE)
+		if (survey->files[i].head == SURVEY_ALIEN &&
+		    (survey->journal_id == 0 || survey->files[i].end == FORMAT_PAGE))
 			error = refuse(survey, &survey->files[i], SURVEY_REFUSED_ALIEN);
 	if (!error)
 		set_limits(survey);
