@@ -574,6 +574,38 @@ Test(journaling, what_a_dead_engine_had_not_read_yet_is_freed_by_the_next,
 	rlq_queue_close(queue);
 }
 
+Test(journaling, a_move_waits_for_the_journal_of_its_target)
+{
+	struct rlq_receive_options options = RLQ_RECEIVE_OPTIONS_INIT;
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	struct rlq_queue *dlq = made("dlq", RLQ_SYNC), *queue;
+	struct rlq_message message;
+
+	attributes.receives_max = 1;
+	strcpy(attributes.dlq, "dlq");
+	cr_assert_eq(rlq_queue_create(directory, "q", &attributes), 1);
+	queue = opened("q");
+	send_numbered(queue, 7, 1, 500);
+	options.visibility_ms = 0;
+	options.wait_ms = 0;
+	cr_assert_eq(rlq_receive(queue, &message, 1, &options), 1);
+	journaling_stop(journaling);
+	cr_assert_eq(rlq_receive(queue, &message, 1, &options), 0);
+	cr_assert_eq(rlq_receive(dlq, &message, 1, &options), 0);
+	rlq_queue_close(dlq);
+	rlq_queue_close(queue);
+	rlq_directory_close(directory);
+	start();
+	queue = opened("q");
+	dlq = opened("dlq");
+	os_clock_read(&queue->seg->clock);
+	while (seg_sweep_step(queue->seg, &queue->sweep, UINT32_MAX))
+		;
+	cr_assert_eq(rlq_receive(dlq, &message, 1, &options), 1);
+	rlq_queue_close(dlq);
+	rlq_queue_close(queue);
+}
+
 static struct os_sysops real;
 static pthread_t client;
 
