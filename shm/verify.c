@@ -169,6 +169,9 @@ static void check_slot(struct check *check, const struct ring *ring, uint32_t in
 		fault(check, "ring %u slot %u: no such state: %u", index, slot_index, (unsigned)state);
 	if (state == SLOT_PENDING && word_owner(word) > PENDING_DELAYED)
 		fault(check, "ring %u slot %u: PENDING cannot become %u", index, slot_index, word_owner(word));
+	if (state == SLOT_PENDING && check->segment->durability != RLQ_SYNC)
+		fault(check, "ring %u slot %u: PENDING, though no send to this queue waits for the journal", index,
+		      slot_index);
 	/* Cursors run ahead of the tail by less than their lag, those of the killed too. */
 	if (word_generation(word) > laps + 1)
 		fault(check, "ring %u slot %u: generation %llu is beyond lap %llu", index, slot_index,

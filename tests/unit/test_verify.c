@@ -1,4 +1,5 @@
 #include "client/internal.h"
+#include "shm/room.h"
 #include "shm/verify.h"
 #include "tests/support/queue_fixture.h"
 
@@ -117,16 +118,46 @@ Test(verify, shouldNameAStateThatDoesNotExist)
 	FAULT("ring 0 slot 25: no such state: 11");
 }
 
+/* A queue of sync sends, with one message: no engine is asked for what is made and sent below the public calls. */
+static struct rlq_queue *sync_queue(void)
+{
+	struct seg_recipe recipe = {
+		.name = "q", .capacity = 100, .mode = 0600, .group = UINT32_MAX, .durability = RLQ_SYNC};
+	struct rlq_queue *queue;
+	struct ring_claim claim;
+
+	recipe.attribute[ATTRIBUTE_RETENTION_MS] = RLQ_RETENTION_MIN_MS;
+	recipe.attribute[ATTRIBUTE_BYTES_MAX] = RLQ_BODY_MAX;
+	cr_assert_eq(seg_create(&queues_directory()->seg, &recipe), 0);
+	cr_assert_eq(rlq_queue_open(queues_directory(), "q", &queue), 0);
+	cr_assert_eq(seg_enter(queue->seg), 0);
+	cr_assert_eq(seg_claim(queue->seg, &claim), 0);
+	cr_assert_eq(ring_publish_pending(&queue->seg->ring[0], &claim,
+					  owner_make(queue->seg->row, queue->seg->serial), 0),
+		     RING_OK);
+	seg_leave(queue->seg);
+	return queue;
+}
+
 Test(verify, shouldKnowAMessageThatWaitsForTheJournal)
+{
+	struct rlq_queue *queue = sync_queue();
+	struct slot *slot = slot_of(queue, 0);
+
+	cr_assert_eq(verify("q"), 0, "%s", said);
+	store_seq(&slot->word.low, load_seq(&slot->word.low) | 2 << 4);
+	FAULT("ring 0 slot 0: PENDING cannot become 2");
+	rlq_queue_close(queue);
+}
+
+Test(verify, shouldNameAMessageThatWaitsForAJournalThatKnowsNothingOfItsQueue)
 {
 	struct rlq_queue *queue = busy_queue();
 	struct slot *slot = slot_of(queue, 25);
 	uint64_t low = load_seq(&slot->word.low);
 
 	store_seq(&slot->word.low, word_with_state((struct slot_word){{.low = low}}, SLOT_PENDING).bits.low);
-	cr_assert_eq(verify("q"), 0, "%s", said);
-	store_seq(&slot->word.low, load_seq(&slot->word.low) | 2 << 4);
-	FAULT("ring 0 slot 25: PENDING cannot become 2");
+	FAULT("ring 0 slot 25: PENDING, though");
 }
 
 Test(verify, shouldNameAGenerationThatCannotBe)
