@@ -63,6 +63,8 @@ struct rlq_queue {
 	int hold_pending;		  /* index of a hold published for a lease that is being tried; -1 */
 	uint64_t reaped_ms;		  /* when this handle last did the engine's work */
 	uint64_t unsettled;		  /* bytes sent to an async queue since the last call_settle() */
+	uint64_t sent[RLQ_BATCH_MAX];	  /* places of what was sent to a sync queue since then */
+	uint32_t sent_count;
 	uint32_t calls;
 	uint32_t turn;	 /* receives from several rings */
 	bool only_again; /* the last receive brought nothing but what had come back */
@@ -112,6 +114,7 @@ static inline void call_end(struct rlq_queue *queue)
 
 /* After a call that changed something: a sync queue waits until that is durable, an async one when its window is
  * used up. Outside a call. 0, RLQ_EUNKNOWN, RLQ_EJOURNAL. */
+int call_settle_sync(struct rlq_queue *queue) __attribute__((cold));
 static inline int call_settle(struct rlq_queue *queue)
 {
 	struct segment *segment = queue->seg;
@@ -120,7 +123,7 @@ static inline int call_settle(struct rlq_queue *queue)
 	if (__builtin_expect(segment->durability == RLQ_MEMORY, 1))
 		return 0;
 	queue->unsettled = 0;
-	return segment->durability == RLQ_SYNC ? seg_settle_sync(segment) : seg_settle_async(segment, bytes);
+	return segment->durability == RLQ_SYNC ? call_settle_sync(queue) : seg_settle_async(segment, bytes);
 }
 
 /* The same for what nobody waits for. */

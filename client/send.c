@@ -95,6 +95,8 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 		uint64_t due_ms = out->delay_ms == 0 ? 0 : deadline_after(queue, out->delay_ms);
 
 		result = ring_publish_pending(ring, &out->claim, owner, due_ms);
+		queue->sent[queue->sent_count++ % RLQ_BATCH_MAX] =
+			place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order);
 	} else if (out->delay_ms == 0) {
 		result = ring_publish(ring, &out->claim, owner);
 	} else {

@@ -177,6 +177,29 @@ CASE(all_who_wait_hear_at_once_that_a_flush_failed)
 	all_hear_at_once(-EIO, RLQ_EJOURNAL);
 }
 
+/* By somebody else, before the journal has read it: the turn has nothing to write. */
+CASE(a_message_that_is_damaged_before_its_turn_is_not_acknowledged)
+{
+	struct rlq_queue *queue = sync_queue();
+	struct call first, second;
+	struct slot *slot;
+
+	disk_gate_close(SHADOW_WRITE);
+	start(&first, make_send, NULL);
+	CHECK(disk_gate_await());
+	start(&second, make_send, NULL);
+	slot = &queue->seg->ring[0].slots[1];
+	while (word_state(slot_read_stable(slot)) != SLOT_PENDING)
+		sched_yield();
+	slot->message.body_bytes = UINT32_MAX;
+	disk_gate_open();
+	CHECK_EQ(result_of(&first), 0);
+	CHECK_EQ(result_of(&second), RLQ_EDAMAGED);
+	CHECK_EQ(rlq_send(queue, "next", 4, NULL, NULL), 0);
+	rlq_queue_close(queue);
+	machine_end();
+}
+
 /* Without a wake-up by anybody: the clock stands, so no slice of a sleep ends. */
 CASE(a_delete_after_the_failure_hears_at_once)
 {
