@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { QUEUED_FRAME_BYTES = 2 * OS_DISK_PAGE };
+enum { QUEUED_FRAME_BYTES = 2 * OS_DISK_PAGE, BOOT_MS = 5000 /* when an engine starts */ };
 
 static struct {
 	char queues[TMPDIR_BYTES], data[TMPDIR_BYTES];
@@ -146,6 +146,12 @@ struct rlq_directory *machine_directory(void)
 void machine_time_passes(uint64_t ms)
 {
 	fake_clock_advance(machine.clock, ms);
+}
+
+void machine_is_off_for(int64_t ms)
+{
+	machine.clock->wall_ms += (uint64_t)ms;
+	machine.clock->boot_ms = BOOT_MS;
 }
 
 bool machine_saw_damage(void)

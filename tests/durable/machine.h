@@ -40,6 +40,9 @@ void machine_lose_power(enum shadow_loss loss, size_t sector, uint64_t *random);
 
 struct rlq_directory *machine_directory(void);
 void machine_time_passes(uint64_t ms);
+/* Between a loss of power and the next start: the wall clock goes on by `ms`, or back; the boot clock begins anew.
+ */
+void machine_is_off_for(int64_t ms);
 /* Has the journal called anything damaged since machine_begin()? */
 bool machine_saw_damage(void);
 /* What the engine has said last. */
