@@ -8,6 +8,7 @@
  *   images              of memory that were judged, each once
  *   kills, stops        of real processes, by SIGKILL and by SIGSTOP
  *   flips, fuzz_runs    bits flipped in live segments, inputs of a fuzz harness
+ *   journal_flips       bits flipped in journals at rest
  *   mutants             that were caught
  *   power_cuts          of the shadow disk, each followed by a recovery that was judged
  *   recovery_cuts       that came amid a recovery or soon after it

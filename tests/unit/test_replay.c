@@ -5,6 +5,7 @@
 #include "tests/support/journal_log.h"
 #include "tests/support/shadow_disk.h"
 #include "tests/support/shadow_queue.h"
+#include "tests/support/tally.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -334,7 +335,7 @@ static void flip(uint64_t number, size_t at, uint64_t last_offset, uint64_t last
 /* Every so many bytes of all that was written. */
 static void flip_all(size_t step)
 {
-	uint64_t last_file, last_offset = 0;
+	uint64_t last_file, last_offset = 0, flips = 0;
 
 	read_clean();
 	last_file = report.next_file - 1;
@@ -346,9 +347,10 @@ static void flip_all(size_t step)
 		shadow_bytes(name_of(number), &bytes);
 		if (number == last_file)
 			bytes = last_offset + FORMAT_PAGE + 64;
-		for (size_t at = 0; at < bytes; at += step)
+		for (size_t at = 0; at < bytes; at += step, flips++)
 			flip(number, at, last_offset, last_file);
 	}
+	tally("journal_flips", flips);
 }
 
 EACH(a_flipped_bit_in_any_byte_loses_just_the_frame_it_lies_in_and_is_said)
