@@ -162,8 +162,11 @@ static int wait_for_one(struct sink *sink)
 /* Waits in the call itself: the end of a write that flushes comes to a queue by way of a kernel worker. */
 static void write_at_once(struct sink *sink, struct batch *batch)
 {
-	int error = os_disk_write_durably(sink->disk, sink->fd, memory_of(batch), batch->bytes, batch->offset);
+	int error;
 
+	CRASH_POINT(sink_write_prepared);
+	error = os_disk_write_durably(sink->disk, sink->fd, memory_of(batch), batch->bytes, batch->offset);
+	CRASH_POINT(sink_write_ended);
 	if (error && !sink->error)
 		sink->error = error;
 	empty(batch);
