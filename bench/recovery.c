@@ -154,7 +154,7 @@ int main(int argc, char **argv)
 		return 1;
 	report_title("recovery after a reboot against reading the journal's files, both from the disk");
 	place_open_durable(&place);
-	place_queue_sync(&place, "durable", messages);
+	place_queue_durable(&place, "durable", messages, RLQ_SYNC);
 	fill();
 	all_files(note_last);
 	for (uint32_t round = 0; round <= bench_options.rounds; round++) {

@@ -3,7 +3,6 @@
 #include "daemon/ahead.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,6 +94,7 @@ static int grow(struct reader *reader, size_t bytes)
 	forget_piece(reader);
 	free(reader->memory);
 	reader->bytes = 0;
+	reader->has_lost = true;
 	if (window > reader->window)
 		reader->window = window;
 	reader->memory = aligned_alloc(OS_DISK_PAGE, 4 * reader->window);
@@ -111,8 +111,8 @@ static uint64_t keep_from(const struct reader *reader, uint64_t offset, size_t b
 {
 	uint64_t end = reader->offset + reader->bytes;
 
-	if (reader->hold >= reader->offset && reader->hold < offset && end - reader->hold <= reader->window &&
-	    offset + bytes <= end + reader->window && offset <= end)
+	if (!reader->has_lost && reader->hold >= reader->offset && reader->hold < offset &&
+	    end - reader->hold <= reader->window && offset + bytes <= end + reader->window && offset <= end)
 		return reader->hold;
 	return offset >= reader->offset && offset < end && end - offset <= reader->window ? offset : end;
 }
@@ -127,6 +127,8 @@ static int64_t refill(struct reader *reader, uint64_t offset, size_t bytes)
 
 	if (got < 0)
 		return got;
+	if (reader->hold != UINT64_MAX && (kept == 0 || from > reader->hold))
+		reader->has_lost = true;
 	if (kept)
 		memcpy(at, reader->at + (from - reader->offset), kept);
 	reader->which = !reader->which;
@@ -197,7 +199,7 @@ int reader_open(struct reader *reader, const char *name)
 
 size_t reader_held(const struct reader *reader, const void **ret_bytes)
 {
-	if (reader->hold < reader->offset || reader->hold >= reader->offset + reader->bytes)
+	if (reader->has_lost || reader->hold >= reader->offset + reader->bytes)
 		return 0;
 	*ret_bytes = reader->at + (reader->hold - reader->offset);
 	return (size_t)(reader->offset + reader->bytes - reader->hold);

@@ -8,6 +8,8 @@
 #include "daemon/format.h"
 #include "kmod-free/disk.h"
 
+#include <stdbool.h>
+
 struct reader_file {
 	int fd; /* -1: none */
 	uint64_t length;
@@ -30,7 +32,8 @@ struct reader {
 	unsigned char *at;     /* what is buffered, and */
 	uint64_t offset;       /* where it is in the file */
 	size_t bytes;
-	uint64_t hold; /* what is buffered from here on stays so, as far as there is room: the caller comes back */
+	uint64_t hold; /* UINT64_MAX: nothing is held */
+	bool has_lost; /* what was to be held; there was no room */
 	struct ahead *ahead;
 	struct reader_piece piece;
 };
@@ -47,7 +50,28 @@ void reader_expect(struct reader *reader, const char *name);
 /* Closes the file before it. 0 or a negative errno. */
 int reader_open(struct reader *reader, const char *name);
 
-/* What is held, as far as it is buffered from its beginning on; 0: it is not. */
+/* What is buffered from here on stays so, if there is room, until it is let go or another file is opened: the
+ * caller comes back. Nothing if something is held already. */
+static inline void reader_hold(struct reader *reader, uint64_t offset)
+{
+	if (reader->hold != UINT64_MAX)
+		return;
+	reader->hold = offset;
+	reader->has_lost = offset < reader->offset;
+}
+
+static inline void reader_let_go(struct reader *reader)
+{
+	reader->hold = UINT64_MAX;
+}
+
+/* Has what is there stayed in memory since it was to be held? */
+static inline bool reader_holds(const struct reader *reader, uint64_t offset)
+{
+	return !reader->has_lost && offset >= reader->hold;
+}
+
+/* What is held, with what is buffered behind it; 0: it was lost. */
 size_t reader_held(const struct reader *reader, const void **ret_bytes);
 
 /* `bytes` of the file from `offset` on, or what there is of them; at a multiple of 8 if `offset` is one. How many

@@ -42,6 +42,7 @@ struct walk {
 	bool has_ended;
 	uint64_t bytes;	    /* of the files before the one that is being read */
 	uint64_t last_used; /* file of the last frame that counted */
+	uint64_t tail_lsn;  /* of the last frame of the tail */
 };
 
 /* ---- reading ---------------------------------------------------------------------------------- */
@@ -113,10 +114,13 @@ static int read_at(struct walk *walk, const struct survey_file *file, uint64_t o
 	return 0;
 }
 
-/* What stands there. The whole frame is in memory if its head is sound; until the next call. */
-static int read_frame(struct walk *walk, const struct survey_file *file, uint64_t offset,
+/* What stands there. The whole frame is in memory if its head is sound; until the next call. One that was seen to
+ * be sound, and has stayed in memory since, is not looked at again. */
+static int read_frame(struct walk *walk, const struct survey_file *file, uint64_t offset, bool was_sound,
 		      const struct format_frame **ret_frame, enum format_fault *ret_fault)
 {
+	bool is_seen = was_sound && (file == walk->reading ? reader_holds(&walk->reader, offset)
+							   : is_carried(walk, file, offset, 0));
 	const void *bytes;
 	size_t count;
 	int error = read_at(walk, file, offset, sizeof(struct format_frame), &bytes, &count);
@@ -134,7 +138,7 @@ static int read_frame(struct walk *walk, const struct survey_file *file, uint64_
 	if (error)
 		return error;
 	*ret_frame = bytes;
-	*ret_fault = format_frame_check(*ret_frame, count, file->seed, file->number);
+	*ret_fault = is_seen ? FORMAT_SOUND : format_frame_check(*ret_frame, count, file->seed, file->number);
 	return 0;
 }
 
@@ -228,8 +232,13 @@ static int hand_on_records(struct walk *walk, const struct replay_place *place, 
 	return error;
 }
 
-static void note_tail(struct replay_report *report, const struct piece *piece, uint32_t bytes)
+static void note_tail(struct walk *walk, const struct piece *piece, uint32_t bytes)
 {
+	struct replay_report *report = walk->report;
+
+	if (walk->tail_lsn <= walk->survey.durable)
+		report->tail_file = 0;
+	walk->tail_lsn = piece->head.lsn;
 	if (report->tail_file != piece->file->number) {
 		report->tail_file = piece->file->number;
 		/* The head of a file goes with its first frame. */
@@ -243,7 +252,7 @@ static int hand_on_piece(struct walk *walk, const struct piece *piece, struct re
 {
 	const struct format_frame *frame;
 	enum format_fault fault;
-	int error = read_frame(walk, piece->file, piece->offset, &frame, &fault);
+	int error = read_frame(walk, piece->file, piece->offset, true, &frame, &fault);
 
 	if (error)
 		return error;
@@ -260,7 +269,7 @@ static int hand_on_piece(struct walk *walk, const struct piece *piece, struct re
 		.is_damaged = walk->is_damaged,
 	};
 	if (frame->lsn > walk->survey.durable)
-		note_tail(walk->report, piece, frame->bytes);
+		note_tail(walk, piece, frame->bytes);
 	return hand_on_records(walk, ret_place, frame);
 }
 
@@ -281,7 +290,7 @@ static int hand_on(struct walk *walk)
 			error = walk->calls->turn_end(walk->calls->context, &place);
 	}
 	walk->piece_count = 0;
-	walk->reader.hold = UINT64_MAX;
+	reader_let_go(&walk->reader);
 	walk->is_damaged = false;
 	return error;
 }
@@ -307,7 +316,7 @@ static int close_turn(struct walk *walk)
 	walk->report->cut_offset = piece->offset;
 	walk->has_ended = true;
 	walk->piece_count = 0;
-	walk->reader.hold = UINT64_MAX;
+	reader_let_go(&walk->reader);
 	return 0;
 }
 
@@ -325,8 +334,7 @@ static int gather(struct walk *walk, const struct survey_file *file, uint64_t of
 		walk->pieces = more;
 		walk->pieces_max = most;
 	}
-	if (offset < walk->reader.hold)
-		walk->reader.hold = offset;
+	reader_hold(&walk->reader, offset);
 	walk->pieces[walk->piece_count++] = (struct piece){.file = file, .offset = offset, .head = *head};
 	return 0;
 }
@@ -404,6 +412,13 @@ static int say_progress(struct walk *walk, uint64_t offset)
 	return walk->calls->progress(walk->calls->context, walk->bytes + offset, walk->report->bytes_all);
 }
 
+/* All frames before those of later files were seen, and the rest is long enough to be passed over. What may stand
+ * there was cut off, and the head of the file after this one knows of it. */
+static bool ends_here(const struct walk *walk, const struct survey_file *file, uint64_t offset)
+{
+	return !walk->survey.is_complete && walk->expected >= file->limit && file->end > offset + 2 * WINDOW_BYTES;
+}
+
 static int walk_frames(struct walk *walk, const struct survey_file *file)
 {
 	uint64_t offset = FORMAT_PAGE;
@@ -414,7 +429,7 @@ static int walk_frames(struct walk *walk, const struct survey_file *file)
 		struct format_frame head;
 		enum format_fault fault;
 
-		error = read_frame(walk, file, offset, &frame, &fault);
+		error = read_frame(walk, file, offset, false, &frame, &fault);
 		if (error)
 			break;
 		if (fault == FORMAT_NO_FRAME || fault == FORMAT_BAD_FRAME) {
@@ -432,6 +447,8 @@ static int walk_frames(struct walk *walk, const struct survey_file *file)
 		offset += format_pages(head.bytes);
 		if (!error)
 			error = say_progress(walk, offset);
+		if (!error && ends_here(walk, file, offset))
+			break;
 	}
 	return error;
 }
@@ -511,6 +528,9 @@ static void conclude(struct walk *walk)
 	/* A journal without a frame that counts, but with a file that says where it should have begun. */
 	if (last == 0 && walk->first > 0)
 		last = walk->first - 1;
+	/* What is durable may have been said only later, where not all was looked at before. */
+	if (walk->tail_lsn <= walk->survey.durable)
+		report->tail_file = report->tail_offset = report->tail_bytes = 0;
 	report->next_lsn = last + 1;
 	report->next_turn = walk->survey.turn_max + 1;
 }

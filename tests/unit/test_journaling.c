@@ -450,24 +450,38 @@ Test(journaling, a_queue_removed_and_made_again_has_only_its_own)
 	rlq_queue_close(queue);
 }
 
-Test(journaling, recovery_that_is_stopped_leaves_nothing)
+static atomic_bool is_stopped;
+static int reads_left;
+
+static int64_t read_and_stop(int fd, void *ret_bytes, size_t count, uint64_t offset)
+{
+	if (--reads_left == 0)
+		is_stopped = true;
+	return os_disk_real.read(fd, ret_bytes, count, offset);
+}
+
+Test(journaling, recovery_that_is_stopped_leaves_nothing, .description = "amid the messages")
 {
 	struct rlq_queue *queue = made("q", RLQ_SYNC);
-	const atomic_bool is_stopped = true;
+	struct os_disk disk = os_disk_real;
 	struct journaling_options options = {
-		.data = data, .file_bytes = SMALL_FILE, .say = say, .is_stopped = &is_stopped};
+		.data = data, .disk = &disk, .file_bytes = SMALL_FILE, .say = say, .is_stopped = &is_stopped};
 
-	send_numbered(queue, 0, 100, 500);
+	for (unsigned i = 0; i < 30; i++)
+		send_numbered(queue, i * 10, 10, 500);
 	rlq_queue_close(queue);
 	stop();
 	tmpdir_empty(queues);
+	disk.read = read_and_stop;
+	disk.reads_beside = false;
+	reads_left = journal_files() + 2; /* heads; the first file; in the second */
 	cr_assert_eq(rlq_directory_open(queues, &directory), 0);
 	cr_assert_eq(journaling_start(&directory->seg, &options, &journaling), -ECANCELED);
 	cr_assert_eq(tmpdir_count(queues, ".restore-"), 0);
 	rlq_directory_close(directory);
 	start();
 	queue = opened("q");
-	cr_assert_eq(drain_numbered(queue, 0, 500), 100);
+	cr_assert_eq(drain_numbered(queue, 0, 500), 300);
 	rlq_queue_close(queue);
 }
 
