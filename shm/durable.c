@@ -4,6 +4,7 @@
 #include "kmod-free/futex.h"
 #include "ring/crashpoint.h"
 #include "ringlease.h"
+#include "shm/window.h"
 
 int seg_journal_state(const struct seg_directory *directory)
 {
@@ -107,28 +108,6 @@ int seg_settle_sync(const struct segment *segment)
 
 /* ---- async: the window ------------------------------------------------------------------------ */
 
-/* Bytes that may not be durable yet. What was sent while turn b had begun is in turn b + 1; when that has begun, b
- * is durable. */
-static uint64_t in_flight(struct seg_window *window, uint64_t begun, uint64_t done, uint64_t bytes)
-{
-	if (begun != window->begun) {
-		window->prev = begun == window->begun + 1 ? window->cur : 0;
-		window->cur = 0;
-		window->begun = begun;
-	}
-	if (done >= begun)
-		window->prev = 0;
-	window->cur += bytes;
-	return window->cur + window->prev;
-}
-
-static uint64_t share_of(const struct segment *segment)
-{
-	uint64_t handles = load_relaxed(&segment->header->row_used); /* relaxed: about how many */
-
-	return WINDOW_BYTES / (handles - 1 < SEG_ROW_COUNT ? handles : 1);
-}
-
 /* Is something not durable that was changed longer ago than the window? */
 static bool is_late(const struct seg_engine_page *page, uint64_t done, uint64_t now_ms)
 {
@@ -142,17 +121,16 @@ int seg_settle_async(struct segment *segment, uint64_t bytes)
 	struct seg_engine_page *page = segment->directory->engine;
 	uint64_t begun = load_seq(&page->turn_begun); /* [J3] */
 	uint64_t done = load_acquire(&page->turn_done);
-	uint64_t now_ms = segment->clock.boot_ms, sent = in_flight(&segment->window, begun, done, bytes);
-	int error;
+	uint64_t now_ms = segment->clock.boot_ms, used = seg_window_use(segment, begun, done, bytes);
 
 	if (load_relaxed(&page->turn_wanted) <= begun) /* relaxed: as in seg_want_turn() */
 		want_turn_soon(page, begun + 1, now_ms);
-	if (__builtin_expect(sent <= share_of(segment) && !is_late(page, done, now_ms), 1))
+	/* So that it is done before the rest is used. */
+	if (used > WINDOW_BYTES / 2 && load_relaxed(&page->turn_urgent) <= begun) /* relaxed: the same */
+		want_turn_now(page, begun + 1);
+	if (__builtin_expect(used <= WINDOW_BYTES && !is_late(page, done, now_ms), 1))
 		return 0;
-	error = seg_settle_sync(segment);
-	if (!error)
-		segment->window.cur = segment->window.prev = 0;
-	return error;
+	return seg_settle_sync(segment);
 }
 
 /* ---- the journal's end ------------------------------------------------------------------------ */

@@ -71,9 +71,9 @@ int seg_settle_sync(const struct segment *segment);
 /* Something has changed that the journal should know of soon, and nobody waits for. */
 void seg_want_turn(struct segment *segment);
 
-/* After a change to an async queue, `bytes` of it sent: sees to it that a turn begins soon. Waits for one only when
- * the window is used up: something is not durable that was changed WINDOW_MS ago, or this handle has its share of
- * WINDOW_BYTES in flight. As seg_wait_durable(). Two loads, as a rule. */
+/* After a change to an async queue, `bytes` of it sent: sees to it that a turn begins soon, at once when half of
+ * the window is used. Waits for one only when all is: something is not durable that was changed WINDOW_MS ago, or
+ * WINDOW_BYTES are in flight. As seg_wait_durable(). Two loads, as a rule. */
 int seg_settle_async(struct segment *segment, uint64_t bytes);
 
 /* ---- for the journal's thread ---- */
@@ -90,8 +90,6 @@ void seg_turn_failed(struct seg_engine_page *page, int error);
 enum {
 	DURABLE_PATIENCE_MS = 10000,
 	DURABLE_SLICE_MS = 50,
-	WINDOW_MS = 10,
-	WINDOW_BYTES = 1 << 20, /* over all handles of a queue */
 };
 
 #endif

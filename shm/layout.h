@@ -183,6 +183,7 @@ struct seg_header {
 	atomic_u64 region_steps;	   /* counts steps of making rings and giving them back */
 	atomic_u64 journaled_by;	   /* key of the process that last journaled this queue; 0: none has */
 	atomic_u64 dlq_error;		   /* negated code of the last failed move */
+	atomic_u64 window[2];		   /* of the even and the odd turns (shm/window.c) */
 	/* Numbers of the files that messages were ever moved to; 0: none yet, UINT64_MAX: any (move.c). */
 	atomic_u64 move_target[SEG_TARGET_COUNT];
 

@@ -9,10 +9,11 @@
 #include "shm/directory.h"
 #include "shm/layout.h"
 
-/* What an async handle has sent that may not be durable yet (durable.c). */
+/* What an async handle knows of the window (window.h). */
 struct seg_window {
-	uint64_t begun;	    /* turn that had begun at the last send */
-	uint64_t cur, prev; /* bytes sent for the turn after it, and for it */
+	uint64_t turn;		/* in which what is sent now will be */
+	uint64_t left;		/* of the piece taken last, in bytes */
+	uint64_t next, present; /* bytes of all handles then, for this turn and for the one before */
 };
 
 struct segment {

@@ -1,0 +1,55 @@
+#include "shm/window.h"
+
+/* turn:40 | KiB:24 */
+enum { KIB_BITS = 24, LATE_MAX = 1024 };
+
+#define KIB_MAX ((UINT64_C(1) << KIB_BITS) - 1)
+#define TURN_MASK (UINT64_MAX >> KIB_BITS)
+
+static uint64_t kib_of(uint64_t word, uint64_t turn)
+{
+	return word >> KIB_BITS == (turn & TURN_MASK) ? word & KIB_MAX : 0;
+}
+
+/* Of all, with what is taken here. */
+static uint64_t take_kib(atomic_u64 *word, uint64_t turn, uint64_t kib)
+{
+	for (;;) {
+		uint64_t seen = load_relaxed(word); /* relaxed: the CAS decides */
+		uint64_t now = kib_of(seen, turn) + kib;
+
+		/* Others are two turns ahead: we were stopped meanwhile. */
+		if ((((seen >> KIB_BITS) - turn - 1) & TURN_MASK) < LATE_MAX)
+			return kib;
+		now = now < KIB_MAX ? now : KIB_MAX;
+		if (cas_seq(word, seen, turn << KIB_BITS | now))
+			return now;
+	}
+}
+
+/* A quarter of what each could have if all sent. */
+static uint64_t piece_of(const struct segment *segment)
+{
+	uint64_t handles = load_relaxed(&segment->header->row_used); /* relaxed: about how many */
+
+	return WINDOW_BYTES / 4 / (handles - 1 < SEG_ROW_COUNT ? handles : 1);
+}
+
+uint64_t seg_window_use(struct segment *segment, uint64_t begun, uint64_t done, uint64_t bytes)
+{
+	struct seg_window *window = &segment->window;
+	uint64_t turn = begun + 1;
+
+	if (window->turn != turn)
+		*window = (struct seg_window){.turn = turn};
+	if (bytes > window->left) {
+		uint64_t piece = piece_of(segment), kib = ((bytes > piece ? bytes : piece) + 1023) / 1024;
+		atomic_u64 *words = segment->header->window;
+
+		window->next = take_kib(&words[turn % 2], turn, kib) * 1024;
+		window->present = kib_of(load_relaxed(&words[begun % 2]), begun) * 1024; /* relaxed: a count */
+		window->left = kib * 1024;
+	}
+	window->left -= bytes;
+	return window->next + (done < begun ? window->present : 0);
+}

@@ -1,0 +1,22 @@
+/* The window of an async queue: how many bytes of all its handles may not be durable yet.
+ *
+ * Counted by turns of the journal, in two words of the header, for the turn that is under way and the next one. A
+ * handle takes a piece at a time, so that most sends touch nothing shared; what it has not used of it when another
+ * turn begins is lost. Only those who send take any.
+ *
+ * Progress: lock-free. Whoever is killed leaves his piece taken, until its turn is over.
+ */
+#ifndef SEG_WINDOW_H
+#define SEG_WINDOW_H
+
+#include "shm/segment.h"
+
+enum {
+	WINDOW_MS = 10,
+	WINDOW_BYTES = 1 << 20, /* over all handles of a queue */
+};
+
+/* `bytes` were sent, or 0, when turn `begun` had begun and turn `done` was done. Bytes in flight now, of all. */
+uint64_t seg_window_use(struct segment *segment, uint64_t begun, uint64_t done, uint64_t bytes);
+
+#endif

@@ -1,0 +1,75 @@
+#include "client/internal.h"
+#include "shm/window.h"
+#include "tests/support/queue_fixture.h"
+
+#include <criterion/criterion.h>
+
+TestSuite(window, .init = queues_begin, .fini = queues_end, .timeout = 60);
+
+enum { PIECE_MAX = WINDOW_BYTES / 4 };
+
+static uint64_t use_all(struct segment *segment, uint64_t begun, uint64_t done, uint64_t bytes)
+{
+	uint64_t used = 0;
+
+	for (uint64_t sent = 0; sent < bytes; sent += 1024)
+		used = seg_window_use(segment, begun, done, 1024);
+	return used;
+}
+
+Test(window, isForAllHandlesTogether)
+{
+	struct segment *one = queue_of("q", 100)->seg, *other = queue_again("q")->seg;
+
+	cr_expect_leq(use_all(one, 7, 7, WINDOW_BYTES / 2), WINDOW_BYTES / 2 + PIECE_MAX);
+	cr_expect_geq(use_all(other, 7, 7, WINDOW_BYTES / 2), WINDOW_BYTES);
+}
+
+Test(window, isWholeForOneWhoAloneSends)
+{
+	struct segment *one = queue_of("q", 100)->seg;
+
+	queue_again("q");
+	queue_again("q");
+	cr_expect_leq(use_all(one, 7, 7, WINDOW_BYTES - PIECE_MAX), WINDOW_BYTES);
+	cr_expect_gt(use_all(one, 7, 7, PIECE_MAX), WINDOW_BYTES);
+}
+
+Test(window, countsTheTurnUnderWayUntilItIsDone)
+{
+	struct segment *one = queue_of("q", 100)->seg;
+
+	use_all(one, 7, 7, WINDOW_BYTES / 2);
+	cr_expect_geq(seg_window_use(one, 8, 7, 1024), WINDOW_BYTES / 2 + 1024);
+	cr_expect_leq(seg_window_use(one, 8, 8, 0), PIECE_MAX);
+	use_all(one, 8, 8, WINDOW_BYTES / 2);
+	cr_expect_leq(seg_window_use(one, 10, 9, 1024), PIECE_MAX, "turn 9 is done, and 10 has nothing");
+}
+
+Test(window, countsALargeMessageWhole)
+{
+	struct segment *one = queue_of("q", 100)->seg;
+
+	cr_expect_gt(seg_window_use(one, 7, 7, UINT64_C(1) << 40), WINDOW_BYTES);
+	cr_expect_geq(seg_window_use(one, 7, 7, 0), WINDOW_BYTES);
+	cr_expect_eq(seg_window_use(one, 8, 8, 0), 0);
+}
+
+Test(window, isNotDisturbedByOneWhoWasStopped)
+{
+	struct segment *one = queue_of("q", 100)->seg, *stopped = queue_again("q")->seg;
+	uint64_t used = use_all(one, 9, 9, WINDOW_BYTES / 2);
+
+	cr_expect_leq(seg_window_use(stopped, 7, 7, 1024), PIECE_MAX);
+	cr_expect_geq(use_all(one, 9, 9, WINDOW_BYTES / 2), used + WINDOW_BYTES / 2 - PIECE_MAX);
+}
+
+/* A directory that is made anew counts its turns from 1 again. */
+Test(window, beginsAnewWithTurnsFarBack)
+{
+	struct segment *one = queue_of("q", 100)->seg;
+
+	use_all(one, 1000001, 1000001, WINDOW_BYTES);
+	cr_expect_leq(seg_window_use(one, 1, 1, 1024), PIECE_MAX);
+	cr_expect_gt(use_all(one, 1, 1, WINDOW_BYTES), WINDOW_BYTES);
+}
