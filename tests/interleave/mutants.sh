@@ -61,9 +61,9 @@ build_segments() {
 	mutate "$1" "$2" "$3" || return 1
 	objects=$build/segments
 	sources=$2
-	case $2 in *.h) sources=$(cd "$objects" && grep -l -F "$2" ring/*.d shm/*.d client/*.d | sed 's/\.d$/.c/') ;; esac
+	case $2 in *.h) sources=$(cd "$objects" && grep -l -F "$2" ring/*.d shm/*.d client/*.d daemon/*.d | sed 's/\.d$/.c/') ;; esac
 	mkdir -p "$1/objects"
-	cp -R "$objects/ring" "$objects/shm" "$objects/client" "$objects/tests" "$1/objects"
+	cp -R "$objects/ring" "$objects/shm" "$objects/client" "$objects/daemon" "$objects/tests" "$1/objects"
 	segments="$flags -D_GNU_SOURCE -U_FORTIFY_SOURCE -include $root/tests/interleave/segments/os.h"
 	for source in $sources; do
 		from=$root/$source
