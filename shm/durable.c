@@ -143,8 +143,11 @@ static void wake_waiters(struct seg_engine_page *page)
 
 uint64_t seg_turn_begin(struct seg_engine_page *page)
 {
-	uint64_t turn = load_seq(&page->turn_begun) + 1;
+	uint64_t turn = load_seq(&page->turn_begun) + 1, now_ms = os_boot_ms();
 
+	/* Nobody wanted it: the time is that of an earlier turn. relaxed: who wants it just now does so now */
+	if (load_relaxed(&page->turn_wanted) < turn)
+		store_seq(&page->wanted_since_ms[turn % 2], now_ms);
 	store_seq(&page->turn_begun, turn); /* [J4], [J6] */
 	return turn;
 }

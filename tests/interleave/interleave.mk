@@ -30,8 +30,10 @@ $(INTERLEAVE_DIR)/interleave: $(INTERLEAVE_OBJECTS)
 -include $(INTERLEAVE_OBJECTS:.o=.d)
 
 # The same explorer over the segments: all of ring/, shm/ and client/ that is shipped, with the operating system
-# played by tests/interleave/segments.
-SEGMENTS_PRODUCT := $(wildcard ring/*.c) $(filter-out shm/directory.c,$(wildcard shm/*.c)) $(wildcard client/*.c)
+# played by tests/interleave/segments;
+# and what of daemon/ knows queues and turns, over a journal that is played too.
+SEGMENTS_PRODUCT := $(wildcard ring/*.c) $(filter-out shm/directory.c,$(wildcard shm/*.c)) $(wildcard client/*.c) \
+	$(addprefix daemon/,turn.c gather.c ledger.c space.c compact.c recover.c draft.c live.c format.c)
 SEGMENTS_SOURCES := $(wildcard tests/interleave/segments/*.c) \
 	$(addprefix tests/interleave/,explore.c snapshot.c coroutine.c visited.c main.c)
 SEGMENTS_DIR := $(INTERLEAVE_DIR)/segments

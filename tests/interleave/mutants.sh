@@ -18,13 +18,29 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 flags="-std=gnu17 -DRL_EXPLORE -w"
 [ "$(uname -m)" != x86_64 ] || flags="$flags -mcx16"
 
-# Mutates the files $2 by the sed script $3 into the tree $1. Each must change.
+# Mutates the files $2 by the sed script $3 into the tree $1: each substitution must change something, and each file.
 mutate() {
 	for file in $2; do
 		mkdir -p "$1/$(dirname "$file")"
-		sed -z -E "$3" "$root/$file" >"$1/$file"
+		cp "$root/$file" "$1/$file"
+	done
+	printf '%s\n' "$3" | awk '{ gsub("/;s/", "/\ns/"); print }' >"$1/parts"
+	while IFS= read -r part; do
+		changes=0
+		for file in $2; do
+			sed -z -E "$part" "$1/$file" >"$1/changed"
+			cmp -s "$1/changed" "$1/$file" || changes=$((changes + 1))
+			cp "$1/changed" "$1/$file"
+		done
+		if [ "$changes" -eq 0 ]; then
+			printf "nothing matches %s in %s\n" "$part" "$2"
+			return 1
+		fi
+	done <"$1/parts"
+	rm -f "$1/parts" "$1/changed"
+	for file in $2; do
 		if cmp -s "$root/$file" "$1/$file"; then
-			echo "pattern matches nothing in $file"
+			echo "nothing matches in $file"
 			return 1
 		fi
 	done
@@ -45,9 +61,9 @@ build_segments() {
 	mutate "$1" "$2" "$3" || return 1
 	objects=$build/segments
 	sources=$2
-	case $2 in *.h) sources=$(cd "$objects" && grep -l -F "$2" ring/*.d shm/*.d client/*.d | sed 's/\.d$/.c/') ;; esac
+	case $2 in *.h) sources=$(cd "$objects" && grep -l -F "$2" ring/*.d shm/*.d client/*.d daemon/*.d | sed 's/\.d$/.c/') ;; esac
 	mkdir -p "$1/objects"
-	cp -R "$objects/ring" "$objects/shm" "$objects/client" "$objects/tests" "$1/objects"
+	cp -R "$objects/ring" "$objects/shm" "$objects/client" "$objects/daemon" "$objects/tests" "$1/objects"
 	segments="$flags -D_GNU_SOURCE -U_FORTIFY_SOURCE -include $root/tests/interleave/segments/os.h"
 	for source in $sources; do
 		from=$root/$source

@@ -1,5 +1,5 @@
 /* The end: those who live sweep, and everything that is left can be received once; then nothing is left. */
-#include "tests/interleave/segments/world.h"
+#include "tests/interleave/segments/journal.h"
 
 #include "shm/extents.h"
 #include "shm/message.h"
@@ -157,6 +157,7 @@ static void everybody_leaves(void)
 		world.viewed[i] = (struct viewed){0};
 		for (int queue = 0; queue < QUEUES; queue++)
 			rlq_queue_close(own[i].handle[queue]);
+		journal_leave(i);
 	}
 	act_as(DRAINER);
 }
@@ -168,6 +169,25 @@ static void check_held(void)
 		for (uint32_t slot = 0; slot < 2 && !explore_any_death(); slot++)
 			if ((slot_in(queue, 0, slot)->word.low & 15) == SLOT_HELD)
 				explore_fail("slot %llu is held for nobody", slot);
+}
+
+/* At rest the journal says just what is there; `turns` that may take. */
+static void check_is_followed(unsigned turns)
+{
+	if (!world_is_durable() || !journal_is_kept() || explore_failed())
+		return;
+	while (turns-- > 0)
+		journal_play();
+	cut_judge_rest();
+}
+
+/* Another engine comes, while all that is there lives on. */
+static void check_is_taken_over(void)
+{
+	if (!world_is_durable() || explore_failed())
+		return;
+	call_journal_start(DRAINER, 0);
+	check_is_followed(1);
 }
 
 static bool reads_any(void)
@@ -182,6 +202,7 @@ static bool reads_any(void)
 static void check_works_on(void)
 {
 	memset(&world.accounts, 0, sizeof(world.accounts));
+	memset(&cut, 0, sizeof(cut));
 	call_send(DRAINER, 1);
 	call_send_big(DRAINER, 2);
 	drain(QUEUE);
@@ -227,8 +248,11 @@ void check_end(void)
 {
 	memset(&own[DRAINER], 0, sizeof(own[DRAINER]));
 	world.refusals_left = 0;
+	memset(&keepers[KEEPERS - 1], 0, sizeof(keepers[0]));
 	if (!reads_any())
 		check_held();
+	if (!explore_any_death())
+		check_is_followed(1);
 	if (!is_there(QUEUE)) {
 		check_removed();
 		return;
@@ -239,10 +263,16 @@ void check_end(void)
 	sweep_all(SWEEPS);
 	for (int queue = 0; queue < QUEUES && !any_asleep(); queue++)
 		check_nobody_waits(queue);
+	cut_begin(); /* what sweeps have moved on may have been moved before */
+	check_is_followed(2);
+	check_is_taken_over();
+	if (explore_failed()) /* perhaps nobody keeps a journal for those who wait */
+		return;
 	everybody_leaves();
 	sweep_all(1);
 	drain_all();
 	check_all_came();
+	check_is_followed(1);
 	sweep_all(SWEEPS);
 	for (int queue = 0; queue < QUEUES && !explore_failed(); queue++)
 		if (is_there(queue))

@@ -11,6 +11,7 @@
 
 static const char *const names[QUEUES] = {"q", "d"};
 uint64_t name_step;
+struct seg_engine_page engine_page;
 
 int fake_openat(int directory, const char *name, int flags, ...);
 int fake_close(int fd);
@@ -205,12 +206,11 @@ void seg_engine_expect(const struct seg_directory *directory, uint64_t due_ms, u
 struct seg_directory *directory_of(int actor)
 {
 	static struct seg_directory directories[PEOPLE];
-	static struct seg_engine_page engine = {.awake_by_ms = UINT64_MAX};
 	struct seg_directory *directory = &directories[actor];
 
 	*directory = (struct seg_directory){.fd = DIRECTORY_FD,
 					    .is_tmpfs = true,
-					    .engine = &engine,
+					    .engine = &engine_page,
 					    .liveness = {.pid = 1, .key = (uint64_t)actor + 1}};
 	return directory;
 }

@@ -1,5 +1,5 @@
 /* Only parts of the segments and handles belong to a state. Nobody may change the others. */
-#include "tests/interleave/segments/world.h"
+#include "tests/interleave/segments/journal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,10 +36,12 @@ static void visit_all(bool begins)
 	/* Of what an actor has received it looks at the first bytes alone, which are remembered. */
 	for (int i = 0; i < explore_actor_count(); i++)
 		visit(&own[i], offsetof(struct own, chunk), begins);
+	for (int i = 0; i < KEEPERS - 1; i++)
+		visit(&keepers[i], offsetof(struct keeper, group), begins);
 	for (int queue = 0; queue < QUEUES; queue++) {
 		visit(map_base[queue], SEG_ROWS + SEG_ROWS_STEP * sizeof(struct seg_row), begins);
 		for (uint32_t ring = 0; ring < RINGS_SEEN; ring++)
-			visit(ring_memory(queue, ring), ring_bytes(2, false), begins);
+			visit(ring_memory(queue, ring), world_ring_bytes(2), begins);
 		visit((const void *)body_places[queue].table, 2 * BLOCKS_SEEN * sizeof(uint64_t), begins);
 		visit_bits(&body_places[queue].free, begins);
 		visit_bits(&body_places[queue].holes, begins);

@@ -1,5 +1,5 @@
 /* An actor's private memory: handles have fixed places, so that they are part of its state. */
-#include "tests/interleave/segments/world.h"
+#include "tests/interleave/segments/journal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@ struct own own[PEOPLE];
 
 void *fake_calloc(size_t count, size_t bytes);
 void *fake_malloc(size_t bytes);
+void *fake_reallocarray(void *memory, size_t count, size_t bytes);
 void fake_free(void *memory);
 
 static void *no_room(size_t bytes)
@@ -17,14 +18,27 @@ static void *no_room(size_t bytes)
 	exit(1);
 }
 
-static void *place_take(uint8_t *used, void *places, size_t bytes, unsigned count)
+static void *place_take(uint32_t *used, void *places, size_t bytes, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
 		if (*used >> i & 1)
 			continue;
-		*used |= (uint8_t)(1u << i);
+		*used |= 1u << i;
 		return memset((unsigned char *)places + i * bytes, 0, bytes);
 	}
+	return no_room(bytes);
+}
+
+static void *keeper_take(struct keeper *keeper, size_t bytes)
+{
+	if (bytes <= PLACE_BYTES)
+		return place_take(&keeper->small_used, keeper->small, PLACE_BYTES, SMALL_PLACES);
+	if (bytes <= SCRATCH_BYTES)
+		return place_take(&keeper->scratch_used, keeper->scratch, SCRATCH_BYTES, SCRATCH_PLACES);
+	if (bytes == sizeof(struct ledger_group))
+		return place_take(&keeper->group_used, keeper->group, bytes, GROUP_PLACES);
+	if (bytes <= LIST_BYTES)
+		return place_take(&keeper->list_used, keeper->list, LIST_BYTES, LIST_PLACES);
 	return no_room(bytes);
 }
 
@@ -36,38 +50,55 @@ void *fake_calloc(size_t count, size_t bytes)
 		return place_take(&me->segment_used, me->segment, bytes, SEGMENTS_MAX);
 	if (count == 1 && bytes == sizeof(struct rlq_queue))
 		return place_take(&me->queue_used, me->queue, bytes, QUEUES);
-	return no_room(count * bytes);
+	return keeper_of(acting()) ? keeper_take(keeper_of(acting()), count * bytes) : no_room(count * bytes);
 }
 
-/* Only arenas ask for this, one chunk a handle: no scenario receives more than fits the part that is there. */
+/* An arena asks for one chunk a handle: no scenario receives more than fits the part that is there. */
 void *fake_malloc(size_t bytes)
 {
 	struct own *me = &own[acting()];
 
+	if (bytes <= PLACE_BYTES && keeper_of(acting()))
+		return keeper_take(keeper_of(acting()), bytes);
 	for (int i = 0; i < QUEUES; i++)
 		if ((me->queue_used >> i & 1) && me->queue[i].arena.chunks == NULL)
 			return me->chunk[i];
 	return no_room(bytes);
 }
 
-static bool place_free(uint8_t *used, void *places, size_t bytes, unsigned count, const void *memory)
+/* The lists of a turn are made once, larger than any scenario needs. */
+void *fake_reallocarray(void *memory, size_t count, size_t bytes)
+{
+	return memory ? no_room(count * bytes) : fake_calloc(count, bytes);
+}
+
+static bool place_free(uint32_t *used, void *places, size_t bytes, unsigned count, const void *memory)
 {
 	size_t offset = (size_t)((const unsigned char *)memory - (unsigned char *)places);
 
 	if (offset >= count * bytes)
 		return false;
-	*used &= (uint8_t) ~(1u << offset / bytes);
+	*used &= ~(1u << offset / bytes);
 	memset((unsigned char *)places + offset, 0, bytes);
 	return true;
+}
+
+static bool keeper_free(struct keeper *keeper, const void *memory)
+{
+	return place_free(&keeper->small_used, keeper->small, PLACE_BYTES, SMALL_PLACES, memory) ||
+	       place_free(&keeper->scratch_used, keeper->scratch, SCRATCH_BYTES, SCRATCH_PLACES, memory) ||
+	       place_free(&keeper->group_used, keeper->group, sizeof(keeper->group[0]), GROUP_PLACES, memory) ||
+	       place_free(&keeper->list_used, keeper->list, LIST_BYTES, LIST_PLACES, memory);
 }
 
 void fake_free(void *memory)
 {
 	struct own *me = &own[acting()];
 
-	if (memory != NULL &&
-	    !place_free(&me->segment_used, me->segment, sizeof(*me->segment), SEGMENTS_MAX, memory))
-		place_free(&me->queue_used, me->queue, sizeof(*me->queue), QUEUES, memory);
+	if (memory == NULL || (keeper_of(acting()) && keeper_free(keeper_of(acting()), memory)) ||
+	    place_free(&me->segment_used, me->segment, sizeof(*me->segment), SEGMENTS_MAX, memory))
+		return;
+	place_free(&me->queue_used, me->queue, sizeof(*me->queue), QUEUES, memory);
 }
 
 /* Of a handle, what can change in a scenario with so many rings and blocks of class 0 alone. */

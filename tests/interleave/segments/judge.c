@@ -1,5 +1,6 @@
 /* Judges every change of a slot's word and of a block's, and keeps the accounts by it. */
 #include "tests/interleave/segments/judge.h"
+#include "tests/interleave/segments/journal.h"
 
 #include "shm/extents.h"
 
@@ -7,15 +8,12 @@
 
 uint32_t slots_in(int queue, uint32_t ring)
 {
-	static uint32_t bytes_of[3];
 	uint32_t bytes = world.files[queue].ring_bytes[ring], order;
 
 	if (bytes == 0)
 		return 0;
-	for (uint32_t i = 0; bytes_of[2] == 0 && i < 3; i++)
-		bytes_of[i] = (uint32_t)ring_bytes(i, false);
 	order = region_order(header_of(queue)->region[ring].low);
-	return order <= 2 && bytes >= bytes_of[order] ? UINT32_C(1) << order : 0;
+	return order <= 2 && bytes >= world_ring_bytes(order) ? UINT32_C(1) << order : 0;
 }
 
 /* ---- owners ---- */
@@ -98,8 +96,9 @@ static bool is_drawn(enum slot_state from, enum slot_state to)
 {
 	static const unsigned drawn[SLOT_STATE_COUNT] = {
 		[SLOT_FREE] = ONE(WRITING) | ONE(ARRIVING),
-		[SLOT_WRITING] = ONE(PASSED) | ONE(READY) | ONE(DELAYED) | ONE(FREE),
-		[SLOT_PASSED] = ONE(READY) | ONE(DELAYED) | ONE(FREE),
+		[SLOT_WRITING] = ONE(PASSED) | ONE(PENDING) | ONE(READY) | ONE(DELAYED) | ONE(FREE),
+		[SLOT_PASSED] = ONE(PENDING) | ONE(READY) | ONE(DELAYED) | ONE(FREE),
+		[SLOT_PENDING] = ONE(READY) | ONE(DELAYED),
 		[SLOT_READY] = ONE(LEASED) | ONE(READY) | ONE(DEAD) | ONE(MOVING) | ONE(FREE) | ONE(HELD),
 		[SLOT_LEASED] = ONE(LEASED) | ONE(READY) | ONE(DELAYED) | ONE(FREE) | ONE(HELD),
 		[SLOT_DELAYED] = ONE(READY) | ONE(DELAYED) | ONE(FREE) | ONE(HELD),
@@ -200,6 +199,7 @@ static void leave(const struct spot *spot, struct account *account, struct slot_
 		explore_fail("slot %llu was deleted by somebody who does not hold it", spot->slot);
 	account->deleted = 1;
 	account->deleted_by = (uint8_t)who;
+	cut_deleted(spot->queue, number_in(spot->queue, spot->at));
 }
 
 static void judge_let_go(const struct spot *spot, struct slot_word from)
@@ -215,13 +215,24 @@ static struct account *account_of(const struct spot *spot)
 	return &world.accounts[number_in(spot->queue, spot->at)];
 }
 
-static void publish(const struct spot *spot)
+static void publish(const struct spot *spot, enum slot_state to)
 {
 	struct account *account = account_of(spot);
 
 	if (account == &world.accounts[0] || account->exists)
 		explore_fail("slot %llu: what was published is no message, or was before", spot->slot);
+	if (world_is_sync() && to != SLOT_PENDING)
+		explore_fail("slot %llu can be received before it is durable", spot->slot);
 	account->exists = 1;
+	cut_sent(number_in(spot->queue, spot->at));
+}
+
+/* By the journal alone, which has it by now. */
+static void judge_durable(const struct spot *spot)
+{
+	if (acting() != written.keeper)
+		explore_fail("slot %llu: PENDING was ended by somebody else than the journal", spot->slot);
+	cut_judge_sent(number_in(spot->queue, spot->at));
 }
 
 static void charge(const struct spot *spot, struct slot_word from, struct slot_word to)
@@ -232,18 +243,22 @@ static void charge(const struct spot *spot, struct slot_word from, struct slot_w
 	if (is_one_of(old, ONE(WRITING) | ONE(PASSED)) ||
 	    (old == SLOT_MOVING && !is_one_of(new, ONE(FREE) | ONE(HELD))))
 		judge_owner(spot, from, to);
-	if (is_one_of(old, ONE(WRITING) | ONE(PASSED)) && is_one_of(new, ONE(READY) | ONE(DELAYED)))
-		publish(spot);
+	if (is_one_of(old, ONE(WRITING) | ONE(PASSED)) && is_one_of(new, ONE(PENDING) | ONE(READY) | ONE(DELAYED)))
+		publish(spot, new);
+	if (old == SLOT_PENDING)
+		judge_durable(spot);
 	if (new == SLOT_DEAD || (old == SLOT_MOVING && new == SLOT_READY))
 		judge_dead(spot, from, to);
 	if (old == SLOT_ARRIVING)
 		judge_arriving(spot, from, to);
 	if (new == SLOT_MOVED)
-		judge_moved(spot, to), account->moved = 1;
+		judge_moved(spot, to), account->moved = 1, cut_moved(number_in(spot->queue, spot->at));
 	if (old == SLOT_LEASED && !is_one_of(new, ONE(FREE) | ONE(HELD)))
 		judge_lease(spot, account, from, to);
-	if (new == SLOT_LEASED && old == SLOT_READY)
+	if (new == SLOT_LEASED && old == SLOT_READY) {
 		lease(account, to);
+		cut_received(spot->queue, number_in(spot->queue, spot->at));
+	}
 	if (is_one_of(new, ONE(FREE) | ONE(HELD)) &&
 	    is_one_of(old, ONE(READY) | ONE(LEASED) | ONE(DELAYED) | ONE(DEAD) | ONE(MOVING) | ONE(MOVED)))
 		leave(spot, account, from);

@@ -34,7 +34,8 @@ unsigned number_in(int queue, const struct slot *slot)
 
 static bool counts(const struct spot *spot, struct slot_word word)
 {
-	return is_one_of(word_state(word), ONE(READY) | ONE(LEASED) | ONE(DELAYED) | ONE(DEAD) | ONE(MOVING)) ||
+	return is_one_of(word_state(word),
+			 ONE(PENDING) | ONE(READY) | ONE(LEASED) | ONE(DELAYED) | ONE(DEAD) | ONE(MOVING)) ||
 	       (word_state(word) == SLOT_MOVED && copy_is_arriving(spot->queue, word));
 }
 

@@ -6,7 +6,7 @@
 #include "kmod-free/liveness.h"
 #include "kmod-free/memory.h"
 #include "kmod-free/numa.h"
-#include "tests/interleave/segments/world.h"
+#include "tests/interleave/segments/journal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,7 @@ enum { RING_ORDER_SEEN = 2 };
 
 static size_t ring_bytes_seen(void)
 {
-	return ring_bytes(RING_ORDER_SEEN, false);
+	return world_ring_bytes(RING_ORDER_SEEN);
 }
 
 static bool is_poison(const unsigned char *bytes, size_t count)
@@ -273,8 +273,12 @@ int os_futex_wait(const _Atomic uint32_t *word, uint32_t expected, uint64_t unti
 {
 	(void)until_ms;
 	explore_step(word);
+	if (*word == expected && word == &engine_page.durable && explore_current() == ACTORS_MAX)
+		journal_play();
 	if (*word != expected || explore_current() == ACTORS_MAX)
 		return -EAGAIN;
+	if (word == &engine_page.durable)
+		journal_judge_wait();
 	explore_sleep(acting());
 	return 0;
 }

@@ -21,6 +21,7 @@
 /* heap.c */
 #define calloc fake_calloc
 #define malloc fake_malloc
+#define reallocarray fake_reallocarray
 #define free fake_free
 
 #endif

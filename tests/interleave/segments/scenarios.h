@@ -41,4 +41,20 @@ void build_blocks_closed(void);
 void build_grow_refused(void);
 void build_blocks_refused(void);
 
+/* scenario_durable.c */
+void build_cut_forward(void);
+void build_cut_chain(void);
+void build_cut_again(void);
+void build_cut_purge(void);
+void build_cut_held(void);
+void build_cut_move(void);
+void build_cut_move_finished(void);
+void build_cut_move_helped(void);
+void build_cut_move_new(void);
+void build_cut_redrive(void);
+void build_sync_send(void);
+void build_sync_delete(void);
+void build_taken_over(void);
+void build_taken_over_sync(void);
+
 #endif

@@ -1,5 +1,5 @@
 /* Names words for the printed schedule. */
-#include "tests/interleave/segments/world.h"
+#include "tests/interleave/segments/journal.h"
 
 #include "shm/extents.h"
 
@@ -20,6 +20,13 @@ static void show_slot(int queue, size_t offset, char *text, size_t bytes)
 	snprintf(text, bytes, "%c ring %u slot %u gen %llu %s owner %u receives %u deadline %u", queue_names[queue],
 		 ring, slot, (unsigned long long)word_generation(word), state_names[word_state(word)],
 		 word_owner(word), word_receives(word), word_deadline_ms(word));
+}
+
+static bool is_hint(int queue, size_t offset)
+{
+	uint32_t order = region_order(header_of(queue)->region[offset / SEG_RING_REGION].low);
+
+	return offset % SEG_RING_REGION >> order >= sizeof(struct slot);
 }
 
 static void show_header(int queue, size_t offset, unsigned long long value, char *text, size_t bytes)
@@ -57,7 +64,10 @@ static bool show_in_queue(int queue, const unsigned char *at, unsigned long long
 	}
 	if (at < map_base[queue] || offset >= SEG_MAP_BYTES)
 		return false;
-	if (offset >= SEG_RINGS)
+	if (offset >= SEG_RINGS && is_hint(queue, offset - SEG_RINGS))
+		snprintf(text, bytes, "%c hint or mark +%zu %llx", queue_names[queue],
+			 (offset - SEG_RINGS) % SEG_RING_REGION, value);
+	else if (offset >= SEG_RINGS)
 		show_slot(queue, offset - SEG_RINGS, text, bytes);
 	else if (offset >= SEG_ROWS)
 		show_row(queue, offset - SEG_ROWS, value, text, bytes);
@@ -73,7 +83,15 @@ void show_word(const void *address, char *text, size_t bytes)
 	for (int queue = 0; queue < QUEUES; queue++)
 		if (show_in_queue(queue, address, value, text, bytes))
 			return;
-	if (address == &world.now_ms)
+	if (address == &engine_page.turn_begun)
+		snprintf(text, bytes, "turn begun %llu", value);
+	else if (address == &engine_page.turn_gathered)
+		snprintf(text, bytes, "turn gathered %llu", value);
+	else if (address == &engine_page.turn_done)
+		snprintf(text, bytes, "turn done %llu", value);
+	else if (address == &written.end_step)
+		snprintf(text, bytes, "a turn is durable");
+	else if (address == &world.now_ms)
 		snprintf(text, bytes, "clock %llu", value);
 	else if (address == &world.life)
 		snprintf(text, bytes, "who lives?");

@@ -1,4 +1,4 @@
-#include "tests/interleave/segments/world.h"
+#include "tests/interleave/segments/journal.h"
 
 #include "shm/extents.h"
 #include "shm/move.h"
@@ -46,6 +46,21 @@ static bool is_fine(unsigned fine)
 	return shape.fine & fine;
 }
 
+bool world_is_durable(void)
+{
+	return shape.durability != RLQ_MEMORY;
+}
+
+bool world_is_sync(void)
+{
+	return shape.durability == RLQ_SYNC;
+}
+
+size_t world_ring_bytes(uint32_t order)
+{
+	return ring_bytes(order, world_is_durable());
+}
+
 static bool header_is_joined(size_t offset)
 {
 	if (offset == offsetof(struct seg_header, rings))
@@ -83,6 +98,8 @@ static bool ring_is_joined(int queue, size_t offset)
 	size_t ring = offset / SEG_RING_REGION, at = offset % SEG_RING_REGION;
 	uint32_t order = region_order(header_of(queue)->region[ring].low);
 
+	if (at >= ring_bytes(order, false))
+		return !is_fine(FINE_MARKS);
 	if (at >> order >= sizeof(struct slot))
 		return !is_fine(FINE_HINTS);
 	at %= sizeof(struct slot);
@@ -105,10 +122,20 @@ static bool body_is_joined(int queue, const unsigned char *at)
 	return at >= (unsigned char *)(body_places[queue].table + BLOCKS_SEEN) && !is_fine(FINE_HINTS);
 }
 
+static bool turn_is_joined(size_t offset)
+{
+	return offset < offsetof(struct seg_engine_page, turn_begun) ||
+	       offset >= offsetof(struct seg_engine_page, durable);
+}
+
 static bool is_joined(const void *address)
 {
 	const unsigned char *at = address;
 
+	if (at >= (unsigned char *)&engine_page && at < (unsigned char *)(&engine_page + 1))
+		return !world_is_durable() || turn_is_joined((size_t)(at - (unsigned char *)&engine_page));
+	if (address == &written.end_step)
+		return false;
 	if (address == &world.now_ms)
 		return !is_fine(FINE_TIME);
 	if (address == &world.life)
@@ -178,6 +205,7 @@ static void create(const char *name, const char *dlq)
 			      [ATTRIBUTE_RECEIVES_MAX] = dlq[0] ? shape.receives_max : 0,
 			      [ATTRIBUTE_OVERDUE_MS] = OVERDUE_MS},
 		.mode = 0600,
+		.durability = shape.durability,
 		.group = UINT32_MAX,
 		.order_first = shape.is_whole ? 2 : 1,
 	};
@@ -216,6 +244,7 @@ void world_begin(const struct shape *of)
 	for (int i = 0; i < MESSAGES_MAX; i++)
 		world.accounts[i].holder = world.accounts[i].deleted_by = NOBODY;
 	monitor_begin();
+	journal_begin();
 	open_handles(DRAINER);
 }
 
@@ -224,8 +253,10 @@ static void turn(int who)
 	const struct op *op = &scripts[who][own[who].at++];
 
 	explore_doing(who, op->name);
+	cut_call_begins(who);
 	op->call(who, op->argument);
 	monitor_returned();
+	cut_call_returns(who);
 	if (scripts[who][own[who].at].call == NULL)
 		explore_finish(who);
 }
@@ -259,6 +290,7 @@ void before_call(int who, struct op op)
 {
 	act_as(who);
 	op.call(who, op.argument);
+	cut_call_returns(who);
 	act_as(DRAINER);
 	monitor_step();
 }
@@ -279,7 +311,7 @@ static void remember_queue(int queue)
 	for (uint32_t i = 0; i < shape.rings; i++) {
 		explore_remember((void *)&header->ends[i].tail, sizeof(uint64_t));
 		explore_remember((void *)&header->ends[i].head, sizeof(uint64_t));
-		explore_remember(ring_memory(queue, i), ring_bytes(shape.capacity > 1 ? 2 : 1, false));
+		explore_remember(ring_memory(queue, i), world_ring_bytes(shape.capacity > 1 ? 2 : 1));
 	}
 	explore_remember(header->bodies, sizeof(uint64_t) * 3);
 	explore_remember((void *)body_places[queue].table, BLOCKS_SEEN * sizeof(uint64_t));
@@ -307,6 +339,10 @@ void world_ready(void)
 	remember_queue(QUEUE);
 	if (shape.receives_max)
 		remember_queue(DLQ);
+	if (world_is_durable()) {
+		cut_begin();
+		journal_remember();
+	}
 	for (int i = 0; i < explore_actor_count(); i++)
 		own_remember(i, shape.rings);
 	monitor_begin();

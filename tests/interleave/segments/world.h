@@ -1,8 +1,8 @@
 /* Two queues, `q` and its dead-letter queue `d`, on which actors work by the calls of client/ and shm/.
  *
- * Everything that is shipped runs: ring/, shm/ and client/. The operating system is played by os.c and files.c:
- * memory is given and taken away as asked, and what has none is watched; a process is dead exactly when the
- * explorer has killed its actor; the clock stands still but for ticks.
+ * Everything that is shipped runs: ring/, shm/ and client/, and of daemon/ what makes a turn (journal.h). The
+ * operating system is played by os.c and files.c: memory is given and taken away as asked, and what has none is
+ * watched; a process is dead exactly when the explorer has killed its actor; the clock stands still but for ticks.
  *
  * A step is one access to a word on which the scenario's protocol turns; `fine` says on which, beside the words
  * of the slots and the table of blocks. The others are joined with the step before: tests/interleave has the
@@ -27,7 +27,7 @@ enum {
 	OPS_MAX = 8,
 	DRAINER = ACTORS_MAX, /* who sets up, and works in the final checks */
 	PEOPLE = ACTORS_MAX + 1,
-	SEGMENTS_MAX = 4, /* open at once by one actor */
+	SEGMENTS_MAX = 7, /* open at once by one actor; the DRAINER keeps a journal as well */
 	NOBODY = 0xff,
 	DIRECTORY_FD = 99, /* descriptors are numbers only */
 	FIRST_FD = 100,	   /* of q; then of d */
@@ -48,16 +48,18 @@ enum fine {
 	FINE_NAMES = 16,
 	FINE_ROWS = 32,	  /* whose they are */
 	FINE_BODIES = 64, /* the moment before bytes are copied */
+	FINE_MARKS = 128,
 };
 
 /* What a scenario begins with. */
 struct shape {
 	unsigned fine;
-	uint32_t receives_max; /* 0: no dead-letter queue */
-	uint64_t capacity;     /* 1: two slots for good; 3: may grow to four */
-	uint32_t rings;	       /* regions in use, 1 if 0 */
-	bool is_whole;	       /* with all slots from the start */
-	bool may_lack_memory;  /* one allocation may be refused */
+	uint32_t receives_max;		/* 0: no dead-letter queue */
+	uint64_t capacity;		/* 1: two slots for good; 3: may grow to four */
+	uint32_t rings;			/* regions in use, 1 if 0 */
+	bool is_whole;			/* with all slots from the start */
+	bool may_lack_memory;		/* one allocation may be refused */
+	enum rlq_durability durability; /* of both queues */
 };
 
 /* One message, by number; number 0 is none. */
@@ -112,8 +114,9 @@ struct own {
 	uint8_t at;  /* in its script */
 	uint8_t has; /* messages received and not yet dealt with */
 	uint8_t number[BATCH_MAX];
-	uint8_t queue_used, segment_used; /* bit set */
-	uint8_t padding[2];
+	uint8_t journal; /* 1 + whose memory it keeps one in; 0: it keeps none */
+	uint8_t padding[3];
+	uint32_t queue_used, segment_used; /* bit set */
 	struct rlq_message message[BATCH_MAX];
 	struct rlq_queue *handle[QUEUES];
 	struct rlq_queue queue[QUEUES];
@@ -132,6 +135,9 @@ int add_script_late(const char *name, const struct op *ops, bool is_mortal);
 #define actor(name, ...) add_script(name, (const struct op[]){__VA_ARGS__, {0}}, true)
 #define immortal(name, ...) add_script(name, (const struct op[]){__VA_ARGS__, {0}}, false)
 #define latecomer(name, ...) add_script_late(name, (const struct op[]){__VA_ARGS__, {0}}, true)
+/* One that journals, by journal_start() before the scenario begins, or later. */
+int add_journal(const char *name, const struct op *ops, bool is_mortal);
+#define journal_keeper(name, ...) add_journal(name, (const struct op[]){__VA_ARGS__, {0}}, true)
 /* A call that an actor, or the DRAINER, has made before the scenario begins. */
 void before_call(int actor, struct op op);
 #define before(who, ...) before_call(who, (struct op)__VA_ARGS__)
@@ -160,6 +166,8 @@ void call_finish_removal(int actor, unsigned unused);
 void call_retire(int actor, unsigned unused);
 void call_give_back(int actor, unsigned unused);
 void call_tick(int actor, unsigned ms);
+void call_journal_start(int actor, unsigned unused);
+void call_turn(int actor, unsigned unused);
 
 /* clang-format off */
 #define SEND(number) {call_send, "send", number}
@@ -182,6 +190,8 @@ void call_tick(int actor, unsigned ms);
 #define RETIRE {call_retire, "retire", 0}
 #define GIVE_BACK {call_give_back, "give back", 0}
 #define TICK {call_tick, "tick", TICK_MS}
+#define START {call_journal_start, "start", 0}
+#define TURN {call_turn, "turn", 0}
 #define LATER {call_tick, "later", OVERDUE_MS * 2}
 /* clang-format on */
 
@@ -224,6 +234,11 @@ static inline unsigned char *block_bytes(int queue, uint32_t block)
 int acting(void);
 void act_as(int actor);
 struct seg_directory *directory_of(int actor);
+extern struct seg_engine_page engine_page;
+bool world_is_durable(void);
+bool world_is_sync(void);
+/* Bytes of a ring in the present scenario. */
+size_t world_ring_bytes(uint32_t order);
 
 /* ---- os.c, files.c, heap.c, guard.c ---- */
 
