@@ -198,7 +198,7 @@ $(foreach dir,$(notdir $(PLAIN_DIRS)),$(eval $(call plain_rules,$(dir),$(if $(fi
 .SECONDARY:
 
 TSAN_DIRS := tests/ring tests/stress
-TSAN_ALSO := $(addprefix tests/durable/,async_cuts.c senders.c gates.c)
+TSAN_ALSO := $(addprefix tests/durable/,async_cuts.c mirrors.c senders.c gates.c)
 TESTS := $(if $(filter thread,$(SAN)),$(call test_of,$(filter $(TSAN_DIRS:=/%) $(TSAN_ALSO),$(PLAIN))),$(call test_of,$(PLAIN) $(UNIT)))
 STATIC_CHECKS := scripts/check-layers scripts/check-orders scripts/check-headers scripts/check-exports
 RUN_TESTS := $(if $(SAN)$(COVERAGE),,$(STATIC_CHECKS)) $(TESTS) $(if $(filter thread,$(SAN)),,$(CLI))

@@ -32,12 +32,12 @@ _ringleased()
 	local current=${COMP_WORDS[COMP_CWORD]}
 
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
-	--dir | --data)
+	--dir | --data | --mirror)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
 		;;
 	*)
-		mapfile -t COMPREPLY < <(compgen -W '--dir --data --help --version' -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W '--dir --data --mirror --without-mirror --accept-stale --adopt --help --version' -- "$current")
 		;;
 	esac
 }

@@ -68,7 +68,8 @@ struct rlq_engine {
 	uint64_t looked_ms; /* when the dead were last looked for, boot clock */
 	int lock_fd;
 	atomic_bool is_stopped;
-	char *data; /* as asked for; NULL: no journal */
+	char *data;   /* as asked for; NULL: no journal */
+	char *mirror; /* NULL: none */
 	struct journaling *journaling;
 	bool is_beside_another; /* an engine that is late, not dead: it still has the journal */
 	uint64_t journal_retry_ms;
@@ -384,6 +385,26 @@ static void stand_by(struct rlq_engine *engine)
 
 /* ---- public ----------------------------------------------------------------------------------- */
 
+/* What the caller's pointers name may go. */
+static int copy_options(struct rlq_engine *engine)
+{
+	const struct rlq_engine_options *options = &engine->options;
+	const uint32_t alone = RLQ_ENGINE_WITHOUT_MIRROR | RLQ_ENGINE_ACCEPT_STALE;
+
+	if (options->mirror && (options->data == NULL || options->flags & alone))
+		return RLQ_EATTRIBUTE;
+	engine->data = options->data ? strdup(options->data) : NULL;
+	engine->mirror = options->mirror ? strdup(options->mirror) : NULL;
+	return (options->data && engine->data == NULL) || (options->mirror && engine->mirror == NULL) ? -ENOMEM : 0;
+}
+
+static void drop_options(struct rlq_engine *engine)
+{
+	free(engine->data);
+	free(engine->mirror);
+	free(engine);
+}
+
 int rlq_engine_open(const char *path, const struct rlq_engine_options *options, struct rlq_engine **ret_engine)
 {
 	struct rlq_engine *engine = calloc(1, sizeof(*engine));
@@ -398,23 +419,18 @@ int rlq_engine_open(const char *path, const struct rlq_engine_options *options, 
 	}
 	if (options)
 		engine->options = *options;
-	engine->data = engine->options.data ? strdup(engine->options.data) : NULL;
-	if (engine->options.data && engine->data == NULL) {
-		free(engine);
-		return -ENOMEM;
-	}
-	error = seg_directory_open(path, &engine->directory);
+	error = copy_options(engine);
+	if (!error)
+		error = seg_directory_open(path, &engine->directory);
 	if (error) {
-		free(engine->data);
-		free(engine);
+		drop_options(engine);
 		return error;
 	}
 	engine->lock_fd = openat(engine->directory.fd, ".engine", O_RDWR | O_CLOEXEC);
 	if (engine->lock_fd < 0) {
 		error = -errno;
 		seg_directory_close(&engine->directory);
-		free(engine->data);
-		free(engine);
+		drop_options(engine);
 		return error;
 	}
 	os_clock_start(&engine->clock);
@@ -426,11 +442,19 @@ int rlq_engine_open(const char *path, const struct rlq_engine_options *options, 
  */
 static int journal_from_now(struct rlq_engine *engine)
 {
-	bool is_named = engine->data && engine->data[0];
-	struct journaling_options options = {.data = is_named ? engine->data : NULL,
-					     .say = say,
-					     .context = engine,
-					     .is_stopped = &engine->is_stopped};
+	const uint32_t flags = engine->options.flags;
+	/* A mirror, or what is asked for, is not to be passed over either. */
+	bool is_named = engine->data && (engine->data[0] || engine->mirror || flags);
+	struct journaling_options options = {
+		.data = engine->data && engine->data[0] ? engine->data : NULL,
+		.mirror = {.path = engine->mirror,
+			   .without_mirror = flags & RLQ_ENGINE_WITHOUT_MIRROR,
+			   .accept_stale = flags & RLQ_ENGINE_ACCEPT_STALE,
+			   .adopt = flags & RLQ_ENGINE_ADOPT},
+		.say = say,
+		.context = engine,
+		.is_stopped = &engine->is_stopped,
+	};
 	int error;
 
 	if (engine->data == NULL || engine->journaling || os_boot_ms() < engine->journal_retry_ms)
@@ -493,8 +517,7 @@ void rlq_engine_close(struct rlq_engine *engine)
 		served_drop(engine, engine->served_count - 1);
 	free(engine->served);
 	free(engine->refused);
-	free(engine->data);
 	close(engine->lock_fd);
 	seg_directory_close(&engine->directory);
-	free(engine);
+	drop_options(engine);
 }

@@ -7,10 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The spare file, under the first name until it is whole. */
-#define NEW_NAME "journal-new"
-#define SPARE_NAME "journal-spare"
-
 enum { ZEROS_BYTES = 1 << 20, PIECE_BYTES = 1 << 20 };
 
 /* ---- which files ------------------------------------------------------------------------------ */
@@ -31,7 +27,7 @@ static int found(void *context, const char *name)
 	struct files *files = context;
 	uint64_t number = format_file_number(name);
 
-	if (strcmp(name, SPARE_NAME) == 0)
+	if (strcmp(name, FILES_SPARE_NAME) == 0)
 		files->has_spare = true;
 	if (number == 0)
 		return 0;
@@ -60,12 +56,12 @@ static int look_at_spare(struct files *files)
 
 	if (!files->has_spare)
 		return 0;
-	fd = files->disk->open(files->folder, SPARE_NAME, 0);
+	fd = files->disk->open(files->folder, FILES_SPARE_NAME, 0);
 	length = fd < 0 ? fd : files->disk->length(fd);
 	if (fd >= 0)
 		files->disk->close(fd);
 	files->has_spare = length == (int64_t)files->file_bytes;
-	return files->has_spare ? 0 : unlink_if_there(files, SPARE_NAME);
+	return files->has_spare ? 0 : unlink_if_there(files, FILES_SPARE_NAME);
 }
 
 int files_begin(struct files *files)
@@ -75,7 +71,7 @@ int files_begin(struct files *files)
 	if (!error && files->count > 1)
 		qsort(files->numbers, files->count, sizeof(*files->numbers), compare);
 	if (!error)
-		error = unlink_if_there(files, NEW_NAME);
+		error = unlink_if_there(files, FILES_NEW_NAME);
 	return error ? error : look_at_spare(files);
 }
 
@@ -134,8 +130,8 @@ static int write_zeros(struct files *files, int fd)
 
 static int make_spare(struct files *files)
 {
-	int error = unlink_if_there(files, NEW_NAME);
-	int fd = error ? error : create(files, NEW_NAME);
+	int error = unlink_if_there(files, FILES_NEW_NAME);
+	int fd = error ? error : create(files, FILES_NEW_NAME);
 
 	if (fd < 0)
 		return fd;
@@ -147,10 +143,10 @@ static int make_spare(struct files *files)
 	CRASH_POINT(file_spare_filled);
 	files->disk->close(fd);
 	if (!error)
-		error = files->disk->rename(files->folder, NEW_NAME, SPARE_NAME);
+		error = files->disk->rename(files->folder, FILES_NEW_NAME, FILES_SPARE_NAME);
 	CRASH_POINT(file_spare_named);
 	if (error)
-		unlink_if_there(files, NEW_NAME);
+		unlink_if_there(files, FILES_NEW_NAME);
 	else
 		files->has_spare = true;
 	return error;
@@ -175,7 +171,7 @@ static int take_spare(struct files *files, uint64_t *ret_number)
 	error = numbers_add(files, number);
 	if (error)
 		return error;
-	error = files->disk->rename(files->folder, SPARE_NAME, name);
+	error = files->disk->rename(files->folder, FILES_SPARE_NAME, name);
 	if (error) {
 		files->count--;
 		return error;
@@ -222,7 +218,7 @@ int files_drop_oldest(struct files *files)
 
 	format_file_name(files->numbers[0], name);
 	if (is_reusable(files, name)) {
-		error = files->disk->rename(files->folder, name, SPARE_NAME);
+		error = files->disk->rename(files->folder, name, FILES_SPARE_NAME);
 		files->has_spare = !error;
 		CRASH_POINT(file_oldest_kept);
 	} else {

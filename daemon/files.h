@@ -7,6 +7,10 @@
 
 #include <stdbool.h>
 
+/* The spare file, under the first name until it is whole. */
+#define FILES_NEW_NAME "journal-new"
+#define FILES_SPARE_NAME "journal-spare"
+
 struct files {
 	const struct os_disk *disk;
 	int folder;

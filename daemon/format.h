@@ -2,6 +2,7 @@
  *
  * All numbers are little-endian, all times milliseconds since 1970 unless said otherwise. "LSN" is the number of
  * a frame, "turn" of a group of frames that counts wholly or not at all; both count from 1 over all files.
+ * (What a folder says of itself, beside its journal: daemon/standing.h.)
  *
  * Files       journal-0000000001, journal-0000000002, ... in one folder; the oldest go first. A file has the
  *             journal's usual size (a multiple of 4096, 64 KiB or more), and is longer only if its definitions or

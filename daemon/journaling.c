@@ -37,6 +37,7 @@ struct journaling {
 	struct journaling_options options;
 	struct data_folder folder;
 	int disk_folder; /* the same, as the disk has it */
+	struct mirror mirror;
 	struct journal *journal;
 	struct turn turn;
 	struct account account;
@@ -410,6 +411,7 @@ static int open_journal(struct restart *restart)
 		return error;
 	options.file_bytes = journaling->turn.file_bytes;
 	options.frame_bytes = journaling->options.frame_bytes;
+	memcpy(options.machine_id, journaling->mirror.machine_id, sizeof(options.machine_id));
 	options.journal_id = report.journal_id;
 	options.next_lsn = report.next_lsn;
 	options.next_turn = report.next_turn;
@@ -455,6 +457,7 @@ static void close_all(struct journaling *journaling)
 	journal_close(journaling->journal);
 	if (journaling->disk_folder >= 0)
 		journaling->options.disk->close(journaling->disk_folder);
+	mirror_end(&journaling->mirror);
 	data_folder_close(&journaling->folder);
 	free(journaling->ignored);
 	free(journaling->half_removed);
@@ -478,9 +481,12 @@ static int open_folder(struct journaling *journaling)
 		return error;
 	}
 	journaling->disk_folder = journaling->options.disk->open_folder(journaling->folder.path);
-	if (journaling->disk_folder < 0)
+	if (journaling->disk_folder < 0) {
 		say(journaling, "journal %s: %s", journaling->folder.path, rlq_strerror(journaling->disk_folder));
-	return journaling->disk_folder < 0 ? journaling->disk_folder : 0;
+		return journaling->disk_folder;
+	}
+	return mirror_start(&journaling->mirror, &journaling->options.mirror, journaling->folder.path,
+			    &journaling->options.disk, &journaling->disk_folder);
 }
 
 int journaling_start(const struct seg_directory *directory, const struct journaling_options *options,
@@ -496,6 +502,9 @@ int journaling_start(const struct seg_directory *directory, const struct journal
 	journaling->turn.file_bytes = options->file_bytes ? options->file_bytes : JOURNAL_FILE_BYTES;
 	if (journaling->options.disk == NULL)
 		journaling->options.disk = &os_disk_real;
+	journaling->options.mirror.is_stopped = options->is_stopped;
+	journaling->options.mirror.say = options->say;
+	journaling->options.mirror.context = options->context;
 	journaling->folder.fd = journaling->folder.lock_fd = journaling->disk_folder = -1;
 	os_clock_start(&journaling->turn.clock);
 	error = open_folder(journaling);

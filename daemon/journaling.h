@@ -5,7 +5,7 @@
 #ifndef ENGINE_JOURNALING_H
 #define ENGINE_JOURNALING_H
 
-#include "kmod-free/disk.h"
+#include "daemon/mirror.h"
 #include "shm/directory.h"
 
 #include <stdatomic.h>
@@ -13,10 +13,11 @@
 struct journaling;
 
 struct journaling_options {
-	const char *data;	    /* folder of the journal; NULL: the default of this directory */
-	const struct os_disk *disk; /* NULL: the machine's own */
-	uint64_t file_bytes;	    /* of a file of the journal; 0: JOURNAL_FILE_BYTES */
-	uint64_t frame_bytes;	    /* of what is written at once; 0: FORMAT_FRAME_BYTES */
+	const char *data;	      /* folder of the journal; NULL: the default of this directory */
+	const struct os_disk *disk;   /* NULL: the machine's own */
+	struct mirror_options mirror; /* but `say` */
+	uint64_t file_bytes;	      /* of a file of the journal; 0: JOURNAL_FILE_BYTES */
+	uint64_t frame_bytes;	      /* of what is written at once; 0: FORMAT_FRAME_BYTES */
 	void (*say)(void *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
 	void *context;
 	const atomic_bool *is_stopped; /* once it is: no further with recovery; NULL: to the end */

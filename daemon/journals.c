@@ -5,7 +5,9 @@
 #include "daemon/data_folder.h"
 #include "daemon/dump.h"
 #include "daemon/inspect.h"
+#include "daemon/standing.h"
 #include "daemon/target.h"
+#include "kmod-free/machine_id.h"
 
 #include <errno.h>
 #include <string.h>
@@ -172,29 +174,56 @@ int rlq_journal_verify(const char *data, void (*each)(void *context, const struc
 
 /* ---- copying ---------------------------------------------------------------------------------- */
 
+/* It is this machine's, and nobody's mirror. */
+static int make_own(int folder)
+{
+	struct standing standing = {.state = STANDING_SINGLE};
+
+	os_machine_id(standing.machine_id);
+	return standing_write(&os_disk_real, folder, &standing);
+}
+
+static int copy(const char *data, const char *target, bool is_own,
+		void (*each)(void *context, const struct rlq_journal_fault *fault), void *context,
+		struct rlq_journal_summary *ret_summary)
+{
+	int folder = begin(data, ret_summary), result, error;
+	uint64_t at_file = 0;
+	struct target made;
+
+	if (folder < 0)
+		return folder;
+	result = target_begin(target, &made);
+	if (!result) {
+		result = copy_journal(&os_disk_real, folder, made.fd, &at_file);
+		if (at_file)
+			format_file_name(at_file, ret_summary->failed_file);
+		if (!result)
+			result = verify(made.fd, each, context, ret_summary);
+		error = result < 0 ? result : is_own ? make_own(made.fd) : 0;
+		if (!error)
+			error = target_finish(&made);
+		if (error) {
+			copy_remove(&os_disk_real, made.fd);
+			standing_remove(&os_disk_real, made.fd);
+		}
+		result = error ? error : result;
+		target_end(&made);
+	}
+	os_disk_real.close(folder);
+	return result;
+}
+
 int rlq_journal_copy(const char *data, const char *target,
 		     void (*each)(void *context, const struct rlq_journal_fault *fault), void *context,
 		     struct rlq_journal_summary *ret_summary)
 {
-	int folder = begin(data, ret_summary), result, error;
-	uint64_t at_file = 0;
-	struct target copy;
+	return copy(data, target, false, each, context, ret_summary);
+}
 
-	if (folder < 0)
-		return folder;
-	result = target_begin(target, &copy);
-	if (!result) {
-		result = copy_journal(&os_disk_real, folder, copy.fd, &at_file);
-		if (at_file)
-			format_file_name(at_file, ret_summary->failed_file);
-		if (!result)
-			result = verify(copy.fd, each, context, ret_summary);
-		error = result < 0 ? result : target_finish(&copy);
-		if (error)
-			copy_remove(&os_disk_real, copy.fd);
-		result = error ? error : result;
-		target_end(&copy);
-	}
-	os_disk_real.close(folder);
-	return result;
+int rlq_journal_restore(const char *backup, const char *target,
+			void (*each)(void *context, const struct rlq_journal_fault *fault), void *context,
+			struct rlq_journal_summary *ret_summary)
+{
+	return copy(backup, target, true, each, context, ret_summary);
 }

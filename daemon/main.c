@@ -60,6 +60,12 @@ static void print_help(void)
 	       "  --dir DIR   where the queues are (else $RINGLEASE_DIR, else /dev/shm/ringlease-UID)\n"
 	       "  --data DIR  where the journal of durable queues is (else $RINGLEASE_DATA, else a folder of this\n"
 	       "              directory's own below $XDG_STATE_HOME, /var/lib or ~/.local/state, ringlease/)\n"
+	       "  --mirror DIR      a second folder of the journal, on another disk: what is acknowledged is in "
+	       "both;\n"
+	       "                    filled while starting if it is empty or behind\n"
+	       "  --without-mirror  start though the journal's mirror is missing, which may have more\n"
+	       "  --accept-stale    start though the journal is behind its mirror, and lose what only that has\n"
+	       "  --adopt           start though the journal was written on another machine\n"
 	       "  --help      print this\n"
 	       "  --version   print the version\n\n"
 	       "Ends cleanly at SIGTERM, SIGINT and SIGHUP. A second ringleased for a directory waits in reserve.\n"
@@ -73,11 +79,15 @@ static int usage(const char *what, const char *which)
 }
 
 /* Returns -1 to go on, or the exit status. */
-static int parse_options(int argc, char **argv, const char **directory, const char **data)
+static int parse_options(int argc, char **argv, const char **directory, struct rlq_engine_options *engine)
 {
 	static const struct option options[] = {
 		{"dir", required_argument, NULL, 'd'},
 		{"data", required_argument, NULL, 'D'},
+		{"mirror", required_argument, NULL, 'M'},
+		{"without-mirror", no_argument, NULL, 'W'},
+		{"accept-stale", no_argument, NULL, 'S'},
+		{"adopt", no_argument, NULL, 'A'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'v'},
 		{NULL, 0, NULL, 0},
@@ -91,7 +101,19 @@ static int parse_options(int argc, char **argv, const char **directory, const ch
 			*directory = optarg;
 			break;
 		case 'D':
-			*data = optarg;
+			engine->data = optarg;
+			break;
+		case 'M':
+			engine->mirror = optarg;
+			break;
+		case 'W':
+			engine->flags |= RLQ_ENGINE_WITHOUT_MIRROR;
+			break;
+		case 'S':
+			engine->flags |= RLQ_ENGINE_ACCEPT_STALE;
+			break;
+		case 'A':
+			engine->flags |= RLQ_ENGINE_ADOPT;
 			break;
 		case 'h':
 			print_help();
@@ -105,7 +127,12 @@ static int parse_options(int argc, char **argv, const char **directory, const ch
 			return usage("unknown option", argv[optind - 1]);
 		}
 	}
-	return optind < argc ? usage("unexpected argument", argv[optind]) : -1;
+	if (optind < argc)
+		return usage("unexpected argument", argv[optind]);
+	if (engine->mirror && engine->flags & (RLQ_ENGINE_WITHOUT_MIRROR | RLQ_ENGINE_ACCEPT_STALE))
+		return usage("not together with --mirror",
+			     engine->flags & RLQ_ENGINE_WITHOUT_MIRROR ? "--without-mirror" : "--accept-stale");
+	return -1;
 }
 
 /* The engine works there too, but every message costs the disk something. */
@@ -137,7 +164,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	options.data = "";
-	rc = parse_options(argc, argv, &directory, &options.data);
+	rc = parse_options(argc, argv, &directory, &options);
 
 	if (rc >= 0)
 		return rc;

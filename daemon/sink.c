@@ -43,7 +43,7 @@ static int open_queue(struct sink *sink)
 {
 	sink->calls = sink->disk->queue;
 	sink->count = SINK_BATCHES;
-	if (sink->calls && sink->calls->open(CALLS_MAX, &sink->queue) == 0)
+	if (sink->calls && sink->calls->open(sink->disk, CALLS_MAX, &sink->queue) == 0)
 		return 0;
 	sink->calls = &disk_plain_calls;
 	sink->count = 1;

@@ -23,6 +23,17 @@ struct rlq_engine_options {
 	 * ~/.local/state/ringlease; without it the engine serves, says so, and journals nothing. NULL: no journal;
 	 * durable queues can then be neither made nor sent to. */
 	const char *data;
+	/* A second folder of the journal, on another disk, which gets all that the first one gets: what is
+	 * acknowledged is in both. NULL: none. Filled when the engine starts if it is empty or behind. */
+	const char *mirror;
+	uint32_t flags; /* enum rlq_engine_flag */
+};
+
+/* What is refused unless it is asked for: each may lose what another folder has. */
+enum rlq_engine_flag {
+	RLQ_ENGINE_WITHOUT_MIRROR = 1, /* the journal's mirror is missing and may have gone on; not with `mirror` */
+	RLQ_ENGINE_ACCEPT_STALE = 2,   /* the journal is behind its mirror; not with `mirror` */
+	RLQ_ENGINE_ADOPT = 4,	       /* the journal was written on another machine */
 };
 
 #define RLQ_ENGINE_OPTIONS_INIT                                                                                    \
@@ -146,6 +157,11 @@ RLQ_PUBLIC int rlq_journal_verify(const char *data,
 RLQ_PUBLIC int rlq_journal_copy(const char *data, const char *target,
 				void (*each)(void *context, const struct rlq_journal_fault *fault), void *context,
 				struct rlq_journal_summary *ret_summary);
+
+/* The same, for an engine of this machine to go on with: the copy is its own, wherever the backup was written. */
+RLQ_PUBLIC int rlq_journal_restore(const char *backup, const char *target,
+				   void (*each)(void *context, const struct rlq_journal_fault *fault),
+				   void *context, struct rlq_journal_summary *ret_summary);
 
 #ifdef __cplusplus
 }

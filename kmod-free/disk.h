@@ -21,9 +21,11 @@ enum { OS_DISK_PAGE = 4096 };
 /* Writes and flushes of one file that are under way together, and end in any order. For one thread at a time. */
 struct os_queue;
 
+struct os_disk;
+
 struct os_queue_calls {
-	/* For up to `calls` under way. An error: not on this machine. */
-	int (*open)(uint32_t calls, struct os_queue **ret_queue);
+	/* For up to `calls` under way, to files of this disk. An error: not on this machine. */
+	int (*open)(const struct os_disk *disk, uint32_t calls, struct os_queue **ret_queue);
 	/* Writes will come from this memory, of the caller's until close(): a hint. */
 	void (*expect)(struct os_queue *queue, void *memory, size_t bytes);
 	/* The file of all that follows, open until another one was set; -1: none. While nothing is under way. */

@@ -34,12 +34,13 @@ static bool knows_calls(struct io_uring *ring)
 	return knows;
 }
 
-static int uring_open(uint32_t calls, struct os_queue **ret_queue)
+static int uring_open(const struct os_disk *disk, uint32_t calls, struct os_queue **ret_queue)
 {
 	struct os_queue *queue = calloc(1, sizeof(*queue));
 	const int none = -1;
 	int error;
 
+	(void)disk;
 	if (queue == NULL)
 		return -ENOMEM;
 	error = init(calls, &queue->ring);

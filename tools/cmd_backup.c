@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ static uint64_t now_ms(void)
 
 struct copying {
 	const struct backup_options *options;
-	const char *verb; /* "backed up", "restored" */
+	bool is_restore;
 	const char *from, *to;
 	uint64_t took_ms;
 	struct rlq_journal_summary summary; /* of the copy */
@@ -57,9 +58,9 @@ static int print_text(const struct copying *copying)
 	output_bytes(summary->bytes, bytes, sizeof(bytes));
 	data_time(summary->last_ms, last);
 	printf("%s %s to %s: %" PRIu64 " queue%s, %" PRIu64 " live message%s; %" PRIu64 " file%s, %s\n",
-	       copying->verb, copying->from, copying->to, summary->queues, summary->queues == 1 ? "" : "s",
-	       summary->live_messages, summary->live_messages == 1 ? "" : "s", summary->files,
-	       summary->files == 1 ? "" : "s", bytes);
+	       copying->is_restore ? "restored" : "backed up", copying->from, copying->to, summary->queues,
+	       summary->queues == 1 ? "" : "s", summary->live_messages, summary->live_messages == 1 ? "" : "s",
+	       summary->files, summary->files == 1 ? "" : "s", bytes);
 	printf("point: turn %" PRIu64 ", %s; took %" PRIu64 ".%03u s; %s\n", summary->last_turn, last,
 	       copying->took_ms / 1000, (unsigned)(copying->took_ms % 1000),
 	       summary->faults ? "DAMAGED" : "verified");
@@ -99,7 +100,8 @@ static int copy(struct copying *copying)
 	int count, rc;
 
 	copying->summary = (struct rlq_journal_summary)RLQ_JOURNAL_SUMMARY_INIT;
-	count = rlq_journal_copy(copying->from, copying->to, data_print_fault, &faults, &copying->summary);
+	count = (copying->is_restore ? rlq_journal_restore : rlq_journal_copy)(
+		copying->from, copying->to, data_print_fault, &faults, &copying->summary);
 	copying->took_ms = now_ms() - begun_ms;
 	if (count < 0)
 		rc = report_failure(copying, count);
@@ -115,8 +117,7 @@ static int backup_run(void *opaque)
 {
 	const struct backup_options *options = opaque;
 	char data[PATH_MAX];
-	struct copying copying = {
-		.options = options, .verb = "backed up", .from = data, .to = options->common.arguments[0]};
+	struct copying copying = {.options = options, .from = data, .to = options->common.arguments[0]};
 	int rc = data_path(&options->common, data, sizeof(data));
 
 	return rc ? rc : copy(&copying);
@@ -127,7 +128,7 @@ static int restore_run(void *opaque)
 	const struct backup_options *options = opaque;
 	const char *given = options->common.data ? options->common.data : getenv("RINGLEASE_DATA");
 	struct copying copying = {
-		.options = options, .verb = "restored", .from = options->common.arguments[0], .to = given};
+		.options = options, .is_restore = true, .from = options->common.arguments[0], .to = given};
 
 	if (!given || !*given)
 		return report(EXIT_USAGE,
@@ -154,7 +155,8 @@ const struct command cmd_restore = {
 	.arguments = "SOURCE_DIR",
 	.summary = "Copy a backup to a new folder of a journal (--data), and verify it",
 	.notes = "Then start ringleased --data with that folder: it has the queues. The folder must not exist or "
-		 "be empty.",
+		 "be empty.\n"
+		 "The copy is this machine's own, wherever the backup was made, and has no mirror.",
 	.options_bytes = sizeof(struct backup_options),
 	.arguments_min = 1,
 	.arguments_max = 1,

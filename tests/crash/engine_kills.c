@@ -284,7 +284,7 @@ static bool uring_is_there(void)
 {
 	struct os_queue *queue;
 
-	if (os_disk_real.queue->open(1, &queue) != 0)
+	if (os_disk_real.queue->open(&os_disk_real, 1, &queue) != 0)
 		return false;
 	os_disk_real.queue->close(queue);
 	return true;

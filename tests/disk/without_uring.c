@@ -17,7 +17,7 @@ enum { PATH_BYTES = 4096 };
 
 /* Below the folder of built tests, or of the source. */
 static const char *const built[] = {"unit/test_os_disk", "unit/test_journaling", NULL};
-static const char *const scripts[] = {"tests/cli/durable.sh", NULL};
+static const char *const scripts[] = {"tests/cli/durable.sh", "tests/cli/mirror.sh", NULL};
 
 /* Of this process and all that it starts. */
 static int refuse(void)

@@ -14,14 +14,15 @@
 enum { QUEUED_FRAME_BYTES = 2 * OS_DISK_PAGE, BOOT_MS = 5000 /* when an engine starts */ };
 
 static struct {
-	char queues[TMPDIR_BYTES], data[TMPDIR_BYTES];
+	char queues[TMPDIR_BYTES], data[TMPDIR_BYTES], mirror[TMPDIR_BYTES];
+	enum machine_folders folders;
+	struct os_disk first, second;
 	struct rlq_directory *directory;
 	struct journaling *journaling;
 	struct os_clock_words *clock;
 	bool saw_damage;
 	enum machine_disk disk;
 	uint64_t random;
-	const struct os_disk *calls;
 	uint32_t most_queued;
 	char said[512];
 } machine;
@@ -79,8 +80,12 @@ void machine_begin(void)
 	fake_clock_start(machine.clock);
 	tmpdir_make(machine.queues);
 	tmpdir_make(machine.data);
+	tmpdir_make(machine.mirror);
 	shadow_begin();
-	machine.calls = machine.disk == MACHINE_QUEUED ? disk_queued(machine.random) : &durable_disk;
+	second_begin();
+	machine.first = machine.disk == MACHINE_QUEUED ? *disk_queued(machine.random) : durable_disk;
+	machine.second = machine.disk == MACHINE_QUEUED ? *second_disk_queued(machine.random) : durable_second;
+	machine.folders = MACHINE_UNMIRRORED;
 	machine.saw_damage = false;
 	open_directory();
 }
@@ -91,19 +96,34 @@ void machine_end(void)
 	rlq_directory_close(machine.directory);
 	tmpdir_remove(machine.queues);
 	tmpdir_remove(machine.data);
+	tmpdir_remove(machine.mirror);
 	shadow_end();
+	second_end();
+}
+
+void machine_mirror(enum machine_folders folders)
+{
+	machine.folders = folders;
 }
 
 int machine_start(void)
 {
 	struct journaling_options options = {
 		.data = machine.data,
-		.disk = machine.calls,
+		.disk = &machine.first,
 		.file_bytes = MACHINE_FILE_BYTES,
 		.frame_bytes = machine.disk == MACHINE_QUEUED ? QUEUED_FRAME_BYTES : 0,
 		.say = say,
 	};
 
+	if (machine.folders == MACHINE_BOTH) {
+		options.mirror.path = machine.mirror;
+		options.mirror.disk = &machine.second;
+	} else if (machine.folders == MACHINE_SECOND) {
+		options.data = machine.mirror;
+		options.disk = &machine.second;
+	}
+	options.mirror.without_mirror = machine.folders == MACHINE_FIRST || machine.folders == MACHINE_SECOND;
 	return journaling_start(&machine.directory->seg, &options, &machine.journaling);
 }
 
@@ -123,18 +143,23 @@ void machine_stop(void)
 void machine_kill_engine(void)
 {
 	disk_power_for(0);
+	second_disk_power_for(0);
 	machine_stop();
 	shadow_let_go();
+	second_let_go();
 }
 
 void machine_lose_power(enum shadow_loss loss, size_t sector, uint64_t *random)
 {
 	disk_power_for(0);
+	second_disk_power_for(0);
 	machine_stop();
 	rlq_directory_close(machine.directory);
 	tmpdir_empty(machine.queues);
 	shadow_sector(sector);
+	second_sector(sector);
 	shadow_restart(loss, random);
+	second_restart(loss, random);
 	open_directory();
 }
 

@@ -5,7 +5,7 @@
 #define DURABLE_MACHINE_H
 
 #include "client/internal.h"
-#include "tests/durable/disk.h"
+#include "tests/durable/second.h"
 
 enum { MACHINE_FILE_BYTES = 64 << 10, SECTOR_BYTES = 512, PAGE_SECTORS_BYTES = 4096 };
 
@@ -23,6 +23,17 @@ void machine_use(enum machine_disk disk, uint64_t random);
 void machine_tally(const char *name, const uint64_t counts[MACHINE_DISKS]);
 /* Were several writes under way at once, ever? */
 bool machine_has_queued(void);
+
+/* Which folders the engine is started with. */
+enum machine_folders {
+	MACHINE_UNMIRRORED,
+	MACHINE_BOTH,	/* the second one is the first one's mirror */
+	MACHINE_FIRST,	/* without its mirror, as asked for */
+	MACHINE_SECOND, /* the mirror alone, as asked for */
+};
+
+/* From the next start on; after machine_begin(): MACHINE_UNMIRRORED. */
+void machine_mirror(enum machine_folders folders);
 
 /* An empty disk, an empty directory, nothing started. */
 void machine_begin(void);

@@ -20,17 +20,17 @@ struct call {
 };
 
 struct os_queue {
+	const struct os_disk *disk;
 	struct call calls[CALLS_MAX]; /* in the order of their coming */
 	uint32_t count, most;
 	int fd;
 };
 
-static const struct os_disk *below;
 static uint64_t random_state;
 static int fail_in, fail_with, refused_with;
 static uint32_t most_seen;
 
-static int queue_open(uint32_t calls, struct os_queue **ret_queue)
+static int queue_open(const struct os_disk *disk, uint32_t calls, struct os_queue **ret_queue)
 {
 	struct os_queue *queue;
 
@@ -40,6 +40,7 @@ static int queue_open(uint32_t calls, struct os_queue **ret_queue)
 	queue = calloc(1, sizeof(*queue));
 	if (queue == NULL)
 		return -ENOMEM;
+	queue->disk = disk;
 	queue->most = calls;
 	queue->fd = -1;
 	*ret_queue = queue;
@@ -95,12 +96,12 @@ static struct call take_one(struct os_queue *queue)
 	return call;
 }
 
-static int64_t make(const struct call *call)
+static int64_t make(const struct os_disk *disk, const struct call *call)
 {
 	if (call->bytes == NULL)
-		return below->flush(call->fd);
-	return call->is_durable ? below->write_durably(call->fd, call->bytes, call->count, call->offset)
-				: below->write(call->fd, call->bytes, call->count, call->offset);
+		return disk->flush(call->fd);
+	return call->is_durable ? disk->write_durably(call->fd, call->bytes, call->count, call->offset)
+				: disk->write(call->fd, call->bytes, call->count, call->offset);
 }
 
 static int is_broken(void)
@@ -127,7 +128,7 @@ static int queue_wait(struct os_queue *queue, uint64_t *ret_tag, int64_t *ret_an
 	if (error)
 		return error;
 	call = take_one(queue);
-	*ret_answer = make(&call);
+	*ret_answer = make(queue->disk, &call);
 	*ret_tag = call.tag;
 	return 0;
 }
@@ -161,7 +162,6 @@ void shadow_queue_draw(uint64_t random)
 
 void shadow_queue_over(const struct os_disk *disk, uint64_t random)
 {
-	below = disk;
 	random_state = random;
 	fail_in = refused_with = 0;
 	most_seen = 0;

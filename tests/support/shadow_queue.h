@@ -10,7 +10,8 @@ extern struct os_disk shadow_disk_queued;
 
 /* From here on the order is drawn from this. */
 void shadow_queue_draw(uint64_t random);
-/* The same, over another table that ends in the shadow disk, with a write_durably. */
+/* The same, over another table of its calls, with a write_durably. Its queue serves each disk that it is opened
+ * for. */
 void shadow_queue_over(const struct os_disk *disk, uint64_t random);
 /* The n-th submit() or wait() from here on, and all later ones, fail with `error`; 0: none. What is under way then
  * has not happened. */

@@ -180,7 +180,7 @@ static bool open_queue(uint32_t under_way)
 	int error;
 
 	calls = disk->queue;
-	error = calls->open(under_way, &queue);
+	error = calls->open(disk, under_way, &queue);
 	if (error)
 		fprintf(stderr, "skipped: io_uring is refused here: %s\n", strerror(-error));
 	return error == 0;
