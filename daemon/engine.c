@@ -69,6 +69,7 @@ struct rlq_engine {
 	int lock_fd;
 	atomic_bool is_stopped;
 	char *data; /* as asked for; NULL: no journal */
+	struct keys *keys;
 	struct journaling *journaling;
 	bool is_beside_another; /* an engine that is late, not dead: it still has the journal */
 	uint64_t journal_retry_ms;
@@ -384,6 +385,17 @@ static void stand_by(struct rlq_engine *engine)
 
 /* ---- public ----------------------------------------------------------------------------------- */
 
+static int open_keys(struct rlq_engine *engine)
+{
+	const struct rlq_engine_options *options = &engine->options;
+	char why[RLQ_JOURNAL_TEXT_BYTES];
+	int error = keys_open(options->key, options->old_keys, &engine->keys, why, sizeof(why));
+
+	if (error)
+		say(engine, "%s", why);
+	return error;
+}
+
 int rlq_engine_open(const char *path, const struct rlq_engine_options *options, struct rlq_engine **ret_engine)
 {
 	struct rlq_engine *engine = calloc(1, sizeof(*engine));
@@ -403,8 +415,11 @@ int rlq_engine_open(const char *path, const struct rlq_engine_options *options, 
 		free(engine);
 		return -ENOMEM;
 	}
-	error = seg_directory_open(path, &engine->directory);
+	error = open_keys(engine);
+	if (!error)
+		error = seg_directory_open(path, &engine->directory);
 	if (error) {
+		keys_close(engine->keys);
 		free(engine->data);
 		free(engine);
 		return error;
@@ -413,6 +428,7 @@ int rlq_engine_open(const char *path, const struct rlq_engine_options *options, 
 	if (engine->lock_fd < 0) {
 		error = -errno;
 		seg_directory_close(&engine->directory);
+		keys_close(engine->keys);
 		free(engine->data);
 		free(engine);
 		return error;
@@ -427,7 +443,9 @@ int rlq_engine_open(const char *path, const struct rlq_engine_options *options, 
 static int journal_from_now(struct rlq_engine *engine)
 {
 	bool is_named = engine->data && engine->data[0];
+	bool is_wanted = is_named || keys_current(engine->keys); /* not to be done without */
 	struct journaling_options options = {.data = is_named ? engine->data : NULL,
+					     .keys = engine->keys,
 					     .say = say,
 					     .context = engine,
 					     .is_stopped = &engine->is_stopped};
@@ -442,7 +460,7 @@ static int journal_from_now(struct rlq_engine *engine)
 	}
 	engine->journal_retry_ms =
 		error == -EBUSY && engine->is_beside_another ? os_boot_ms() + IDLE_MS : UINT64_MAX;
-	if (!error || (is_named && engine->journal_retry_ms == UINT64_MAX))
+	if (!error || (is_wanted && engine->journal_retry_ms == UINT64_MAX))
 		return error;
 	say(engine, "no journal: durable queues are refused");
 	return 0;
@@ -494,6 +512,7 @@ void rlq_engine_close(struct rlq_engine *engine)
 	free(engine->served);
 	free(engine->refused);
 	free(engine->data);
+	keys_close(engine->keys);
 	close(engine->lock_fd);
 	seg_directory_close(&engine->directory);
 	free(engine);

@@ -2,6 +2,7 @@
  * stderr, ends at SIGTERM, SIGINT or SIGHUP. */
 #include <getopt.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 
 #include <ringlease-engine.h>
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, OLD_KEYS_MAX = 15 };
 
 /* The engine that the signal handler stops; set before the handler is. */
 static struct rlq_engine *running;
@@ -60,6 +61,14 @@ static void print_help(void)
 	       "  --dir DIR   where the queues are (else $RINGLEASE_DIR, else /dev/shm/ringlease-UID)\n"
 	       "  --data DIR  where the journal of durable queues is (else $RINGLEASE_DATA, else a folder of this\n"
 	       "              directory's own below $XDG_STATE_HOME, /var/lib or ~/.local/state, ringlease/)\n"
+	       "  --key-file FILE     encrypt bodies and attributes in the journal with the key in FILE: 64 "
+	       "hexadecimal\n"
+	       "                      digits (openssl rand -hex 32), readable by their owner alone\n"
+	       "  --old-key-file FILE a key that the journal was written with before; may be given again. The log "
+	       "says\n"
+	       "                      when no file needs it any more\n"
+	       "  --key keyring:NAME, --old-key keyring:NAME\n"
+	       "                      the same with a key of type user in the kernel's key rings\n"
 	       "  --help      print this\n"
 	       "  --version   print the version\n\n"
 	       "Ends cleanly at SIGTERM, SIGINT and SIGHUP. A second ringleased for a directory waits in reserve.\n"
@@ -72,26 +81,54 @@ static int usage(const char *what, const char *which)
 	return EXIT_USAGE;
 }
 
+/* What was given. */
+struct arguments {
+	const char *directory, *data, *key;
+	const char *old_keys[OLD_KEYS_MAX + 1];
+	size_t old_key_count;
+};
+
+static int take_key(struct arguments *arguments, bool is_old, const char *source)
+{
+	if (is_old && arguments->old_key_count == OLD_KEYS_MAX)
+		return usage("too many old keys", source);
+	if (!is_old && arguments->key)
+		return usage("a second key (--old-key-file is for one that was replaced)", source);
+	if (is_old)
+		arguments->old_keys[arguments->old_key_count++] = source;
+	else
+		arguments->key = source;
+	return -1;
+}
+
 /* Returns -1 to go on, or the exit status. */
-static int parse_options(int argc, char **argv, const char **directory, const char **data)
+static int parse_options(int argc, char **argv, struct arguments *arguments)
 {
 	static const struct option options[] = {
 		{"dir", required_argument, NULL, 'd'},
 		{"data", required_argument, NULL, 'D'},
+		{"key-file", required_argument, NULL, 'k'},
+		{"key", required_argument, NULL, 'k'},
+		{"old-key-file", required_argument, NULL, 'o'},
+		{"old-key", required_argument, NULL, 'o'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'v'},
 		{NULL, 0, NULL, 0},
 	};
-	int got;
+	int got, rc = -1;
 
 	opterr = 0;
-	while ((got = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+	while (rc < 0 && (got = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		switch (got) {
 		case 'd':
-			*directory = optarg;
+			arguments->directory = optarg;
 			break;
 		case 'D':
-			*data = optarg;
+			arguments->data = optarg;
+			break;
+		case 'k':
+		case 'o':
+			rc = take_key(arguments, got == 'o', optarg);
 			break;
 		case 'h':
 			print_help();
@@ -105,6 +142,8 @@ static int parse_options(int argc, char **argv, const char **directory, const ch
 			return usage("unknown option", argv[optind - 1]);
 		}
 	}
+	if (rc >= 0)
+		return rc;
 	return optind < argc ? usage("unexpected argument", argv[optind]) : -1;
 }
 
@@ -133,14 +172,16 @@ static int fail(const char *what, const char *directory, int code)
 int main(int argc, char **argv)
 {
 	struct rlq_engine_options options = RLQ_ENGINE_OPTIONS_INIT;
-	const char *directory = NULL;
-	int rc;
-
-	options.data = "";
-	rc = parse_options(argc, argv, &directory, &options.data);
+	struct arguments arguments = {.data = ""};
+	const char *directory;
+	int rc = parse_options(argc, argv, &arguments);
 
 	if (rc >= 0)
 		return rc;
+	directory = arguments.directory;
+	options.data = arguments.data;
+	options.key = arguments.key;
+	options.old_keys = arguments.old_keys;
 	options.log = log_line;
 	rc = rlq_engine_open(directory, &options, &running);
 	if (rc < 0)
