@@ -28,7 +28,7 @@ static enum format_fault find_key(const struct unlock *unlock, const struct surv
 
 	*ret_key = NULL;
 	if (has_head(file) && is_encrypted != (file->key_id != 0))
-		return FORMAT_BAD_FRAME;
+		return FORMAT_BAD_TAG;
 	if (!is_encrypted)
 		return FORMAT_SOUND;
 	if (!has_head(file))
