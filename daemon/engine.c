@@ -482,6 +482,8 @@ int rlq_engine_run(struct rlq_engine *engine)
 		error = journal_from_now(engine);
 		if (!error)
 			error = list_queues(engine);
+		if (error)
+			break;
 		next = turn(engine);
 		if (next > engine->clock.boot_ms)
 			sleep_until(engine, next);
