@@ -367,6 +367,23 @@ Test(encrypted, encrypted_frames_in_a_file_that_is_called_plain_are_told)
 		cr_expect_eq(found.entries[i].file, 2, "not one record of it");
 }
 
+/* As somebody who has no key, and adds what he likes. */
+Test(encrypted, a_plain_frame_in_an_encrypted_file_is_told)
+{
+	struct format_frame *frame;
+
+	use_keys('a', "");
+	session(3, 3, 100);
+	read_clean();
+	frame = (void *)(file_of(1, NULL) + 2 * FORMAT_PAGE);
+	frame->flags &= ~(uint32_t)FORMAT_ENCRYPTED;
+	frame->bytes -= (uint32_t)sizeof(struct format_tag);
+	frame->count--;
+	cr_assert(seal_again(1, 2 * FORMAT_PAGE, frame->bytes));
+	cr_assert_eq(log_replay(&found, &report), 0);
+	expect_lost(1, 2 * FORMAT_PAGE, 0, FORMAT_BAD_TAG);
+}
+
 Test(encrypted, a_file_whose_heads_are_both_damaged_is_lost_by_name)
 {
 	struct inspection inspection;
