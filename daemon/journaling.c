@@ -372,20 +372,7 @@ static int start_thread(struct journaling *journaling)
 	return -pthread_create(&journaling->thread, NULL, run, journaling);
 }
 
-static void say_locked(struct journaling *journaling, const struct replay_report *report)
-{
-	char name[FORMAT_FILE_NAME_BYTES], wanted[KEYS_ID_TEXT_BYTES];
-
-	format_file_name(report->at_file, name);
-	keys_id_format(report->wanted_key, wanted);
-	say(journaling,
-	    "journal %s: %s is encrypted with key %s, which was not given (--key-file, or --old-key-file for one "
-	    "that "
-	    "was replaced); nothing was changed",
-	    journaling->folder.path, name, wanted);
-}
-
-/* With which key it goes on, if it can be read. */
+/* With which key it goes on. */
 static void say_key(struct journaling *journaling)
 {
 	const struct key *key = keys_current(journaling->options.keys);
@@ -405,10 +392,6 @@ static void say_refused(struct journaling *journaling, int error, const struct r
 						  : rlq_strerror(error);
 	char name[FORMAT_FILE_NAME_BYTES];
 
-	if (error == -ENOKEY) {
-		say_locked(journaling, report);
-		return;
-	}
 	if (report->at_file == 0) {
 		say(journaling, "journal %s: cannot be read: %s", journaling->folder.path, why);
 		return;
@@ -570,6 +553,7 @@ int journaling_start(const struct seg_directory *directory, const struct journal
 	journaling->turn.file_bytes = options->file_bytes ? options->file_bytes : JOURNAL_FILE_BYTES;
 	if (journaling->options.disk == NULL)
 		journaling->options.disk = &os_disk_real;
+	journaling->options.mirror.keys = options->keys;
 	journaling->options.mirror.is_stopped = options->is_stopped;
 	journaling->options.mirror.say = options->say;
 	journaling->options.mirror.context = options->context;

@@ -100,6 +100,23 @@ int unlock_frame(struct unlock *unlock, const struct survey *survey, const struc
 	return error;
 }
 
+int unlock_check(const struct os_disk *disk, int folder, const struct keys *keys, uint64_t *ret_file,
+		 uint64_t *ret_key)
+{
+	const struct unlock unlock = {.keys = keys};
+	const struct survey_file *locked = NULL;
+	struct survey survey;
+
+	if (survey_begin(disk, folder, &survey) == 0)
+		locked = unlock_missing(&unlock, &survey);
+	if (locked) {
+		*ret_file = locked->number;
+		*ret_key = locked->key_id;
+	}
+	survey_free(&survey);
+	return locked ? -ENOKEY : 0;
+}
+
 void unlock_end(struct unlock *unlock)
 {
 	crypt_close(unlock->crypt);

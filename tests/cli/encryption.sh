@@ -157,4 +157,45 @@ expect 0 receive orders
 line_is 'nobody shall read this'
 kill_engine
 
+it 'leave nothing plain in a mirror either'
+data=$disk/first mirror=$disk/second
+RINGLEASE_DIR=$work/mirrored
+start --mirror "$mirror"
+expect 0 create orders --durability sync
+expect 0 send orders 'nobody shall read this' --quiet
+is_in "$mirror" nobody || fault 'the body is not there: the test itself is wrong'
+kill_engine
+start --mirror "$mirror" --key-file "$disk/key"
+await 60 file_has "$work/log" 'no file is plain any more' || fault "$(cat "$work/log")"
+kill_engine
+is_in "$data" nobody && fault 'the body is there'
+is_in "$mirror" nobody && fault 'the body is in the mirror'
+is_in "$mirror" orders || fault 'no queue, no journal: the test itself is wrong'
+
+it 'change nothing of a mirror without the key'
+refuses 1 "journal $data: journal-[0-9]+ is encrypted with key $id, which was not given .*; nothing was changed" --mirror "$mirror"
+refuses 1 "is encrypted with key $id" --without-mirror
+refuses 1 "is encrypted with key $id" --without-mirror --key-file "$disk/other"
+start --mirror "$mirror" --key-file "$disk/key"
+file_has "$work/log" 'is filled from' && fault "one of them has gone on alone: $(cat "$work/log")"
+kill_engine
+
+it 'bring all back from either folder alone, with the key'
+for folder in "$data" "$mirror"; do
+	data=$folder
+	rm -rf "$RINGLEASE_DIR"
+	start --without-mirror --key-file "$disk/key"
+	expect 0 receive orders --visibility-timeout 0
+	line_is 'nobody shall read this'
+	kill_engine
+done
+
+it 'fill no mirror without the key'
+refuses 1 "is encrypted with key $id" --mirror "$disk/none"
+[ ! -e "$disk/none" ] || fault 'a folder was made'
+start --mirror "$disk/none" --key-file "$disk/key"
+file_has "$work/log" "mirror: $disk/none is filled from $data" || fault "$(cat "$work/log")"
+is_in "$disk/none" nobody && fault 'the body is there'
+kill_engine
+
 finish

@@ -13,7 +13,7 @@ check-durable-long: $(DURABLE_PROGRAMS) $(ENGINE_KILLS) check-durable-mutants ##
 		"$(DURABLE_DIR)/power_cuts --encrypted --seconds $(call share,10)" \
 		"$(DURABLE_DIR)/engine_deaths --seconds $(call share,20)" "$(ENGINE_KILLS) --seconds $(call share,15)" \
 		"$(DURABLE_DIR)/async_cuts --seconds $(call share,10)" "$(DURABLE_DIR)/senders --seconds $(call share,10)" \
-		"$(DURABLE_DIR)/mirrors --seconds $(call share,15)")
+		"$(DURABLE_DIR)/mirrors --seconds $(call share,10)" "$(DURABLE_DIR)/mirrors --encrypted --seconds $(call share,5)")
 
 check-durable-mutants: $(DURABLE_PROGRAMS) $(ENGINE_KILLS)
 	$(Q)BUILD=$(B) CC=$(CC) MUTANT_LIBS="$(ENGINE_LIBS)" tests/durable/mutants.sh
