@@ -48,19 +48,35 @@ static int unlink_if_there(struct files *files, const char *name)
 	return error == -ENOENT ? 0 : error;
 }
 
-/* A spare file of another size is of no use. */
+/* Does it hold bodies that everybody can read? Zeros do not. */
+static bool is_plain(struct files *files, int fd)
+{
+	struct format_file head;
+	int64_t count = os_disk_read(files->disk, fd, &head, sizeof(head), 0);
+	enum format_fault fault = count == sizeof(head) ? format_file_check(&head) : FORMAT_BAD_HEAD;
+
+	return fault != FORMAT_BLANK && (fault != FORMAT_SOUND || !(head.features & FORMAT_FILE_ENCRYPTED));
+}
+
+/* Is it as large as all, and may it keep its bytes for a while? */
+static bool is_usable(struct files *files, const char *name)
+{
+	int fd = files->disk->open(files->folder, name, 0);
+	bool is_so;
+
+	if (fd < 0)
+		return false;
+	is_so = files->disk->length(fd) == (int64_t)files->file_bytes &&
+		!(files->is_encrypted && is_plain(files, fd));
+	files->disk->close(fd);
+	return is_so;
+}
+
 static int look_at_spare(struct files *files)
 {
-	int64_t length;
-	int fd;
-
 	if (!files->has_spare)
 		return 0;
-	fd = files->disk->open(files->folder, FILES_SPARE_NAME, 0);
-	length = fd < 0 ? fd : files->disk->length(fd);
-	if (fd >= 0)
-		files->disk->close(fd);
-	files->has_spare = length == (int64_t)files->file_bytes;
+	files->has_spare = is_usable(files, FILES_SPARE_NAME);
 	return files->has_spare ? 0 : unlink_if_there(files, FILES_SPARE_NAME);
 }
 
@@ -200,24 +216,13 @@ int files_make(struct files *files, uint64_t *ret_number)
 
 /* ---- the oldest ------------------------------------------------------------------------------- */
 
-/* Is it of the usual size? */
-static bool is_reusable(struct files *files, const char *name)
-{
-	int fd = files->has_spare ? -1 : files->disk->open(files->folder, name, 0);
-	int64_t length = fd < 0 ? -1 : files->disk->length(fd);
-
-	if (fd >= 0)
-		files->disk->close(fd);
-	return length == (int64_t)files->file_bytes;
-}
-
 int files_drop_oldest(struct files *files)
 {
 	char name[FORMAT_FILE_NAME_BYTES];
 	int error;
 
 	format_file_name(files->numbers[0], name);
-	if (is_reusable(files, name)) {
+	if (!files->has_spare && is_usable(files, name)) {
 		error = files->disk->rename(files->folder, name, FILES_SPARE_NAME);
 		files->has_spare = !error;
 		CRASH_POINT(file_oldest_kept);

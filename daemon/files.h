@@ -17,12 +17,14 @@ struct files {
 	uint64_t file_bytes; /* of each but those that have grown */
 	uint64_t next;	     /* number of the next one */
 	bool is_direct;	     /* past the page cache, until the file system refuses */
+	bool is_encrypted;   /* what is written: a file that was plain is not used again, since it would keep its
+				bytes */
 	bool has_spare;
 	uint64_t *numbers; /* of those there are, ascending */
 	size_t count;
 };
 
-/* The first five fields are the caller's. -EEXIST: there is a file of the next number or a higher one. 0 or a
+/* The first six fields are the caller's. -EEXIST: there is a file of the next number or a higher one. 0 or a
  * negative errno, as all below; files_end() in any case. */
 int files_begin(struct files *files);
 void files_end(struct files *files);

@@ -145,22 +145,25 @@ static bool has_same_bytes(const struct mirror_fill *fill, int one, int other, u
 	return is_same;
 }
 
-/* Mostly the machine did not stop in the middle. */
-static bool is_same(const struct mirror_fill *fill, const struct file *file)
+static bool is_same(const struct mirror_fill *fill, const char *name, uint64_t bytes)
 {
-	char name[FORMAT_FILE_NAME_BYTES];
-	int one, other;
-	bool same;
-
-	format_file_name(file->number, name);
-	one = fill->from_disk->open(fill->from, name, 0);
-	other = fill->to_disk->open(fill->to, name, 0);
-	same = one >= 0 && other >= 0 && has_same_bytes(fill, one, other, (uint64_t)file->bytes);
+	int one = fill->from_disk->open(fill->from, name, 0);
+	int other = fill->to_disk->open(fill->to, name, 0);
+	bool same = one >= 0 && other >= 0 && has_same_bytes(fill, one, other, bytes);
 	if (one >= 0)
 		fill->from_disk->close(one);
 	if (other >= 0)
 		fill->to_disk->close(other);
 	return same;
+}
+
+/* Mostly the machine did not stop in the middle. */
+static bool is_same_file(const struct mirror_fill *fill, const struct file *file)
+{
+	char name[FORMAT_FILE_NAME_BYTES];
+
+	format_file_name(file->number, name);
+	return is_same(fill, name, (uint64_t)file->bytes);
 }
 
 static void decide(const struct mirror_fill *fill, struct files_of *from, const struct files_of *to)
@@ -171,7 +174,7 @@ static void decide(const struct mirror_fill *fill, struct files_of *from, const 
 		const bool is_settled = i + UNSETTLED < from->count;
 
 		file->is_needed =
-			there == NULL || there->bytes != file->bytes || (!is_settled && !is_same(fill, file));
+			there == NULL || there->bytes != file->bytes || (!is_settled && !is_same_file(fill, file));
 	}
 }
 
@@ -210,12 +213,14 @@ static int remove_others(const struct files_of *from, const struct files_of *to)
 	return error;
 }
 
-/* One that only one side has is of no use. */
-static int match_spare(const struct files_of *from, const struct files_of *to)
+/* One that only one side has is of no use; nor are two of which one may be plain and the other one not, for whoever
+ * uses them looks at the first one. */
+static int match_spare(const struct mirror_fill *fill, const struct files_of *from, const struct files_of *to)
 {
 	int error;
 
-	if (from->spare_bytes == to->spare_bytes)
+	if (from->spare_bytes == to->spare_bytes &&
+	    (from->spare_bytes < 0 || is_same(fill, FILES_SPARE_NAME, FORMAT_PAGE)))
 		return 0;
 	error = unlink_if_there(to->disk, to->folder, FILES_SPARE_NAME);
 	return error ? error : unlink_if_there(from->disk, from->folder, FILES_SPARE_NAME);
@@ -237,7 +242,7 @@ static int make_same(const struct mirror_fill *fill)
 	if (!error)
 		error = remove_others(&from, &to);
 	if (!error)
-		error = match_spare(&from, &to);
+		error = match_spare(fill, &from, &to);
 	if (!error)
 		error = unlink_if_there(fill->to_disk, fill->to, FILES_NEW_NAME);
 	free(from.list);
