@@ -2,6 +2,7 @@
 #include "client/internal.h"
 
 #include "ring/crashpoint.h"
+#include "shm/window.h"
 
 /* A receipt resolved: the slot it names, as it is now. */
 struct target {
@@ -62,6 +63,16 @@ static void stop_reading(struct rlq_queue *queue, int error, const struct rlq_re
 
 /* ---- delete ----------------------------------------------------------------------------------- */
 
+/* Bytes of the message if it was sent since the journal's last turn began: deleted before the next one, it is never
+ * written. In async queues; `*ret_turn` is that last turn. */
+static uint64_t bytes_unwritten(const struct segment *segment, const struct slot *slot, uint64_t *ret_turn)
+{
+	struct slot_message message = message_read(&slot->message);
+
+	*ret_turn = seg_turn(segment);
+	return sent_is_of_turn(message.sent, *ret_turn) ? (uint64_t)message.body_bytes + message.extra_bytes : 0;
+}
+
 /* Between enter and leave. Loses a race only against expiry, extension or the reaper: then the word is
  * read again, which says whether the message is still ours. Our reading in place ends whatever the answer:
  * a consumer that is told "stale" again and again must not run out of holds. */
@@ -70,15 +81,20 @@ static inline __attribute__((always_inline)) int delete_one(struct rlq_queue *qu
 {
 	struct segment *segment = queue->seg;
 	struct target target;
+	uint64_t bytes = 0, turn;
 	int error;
 
 	while ((error = target_find(queue, receipt, &target)) == 0) {
 		if (word_owner(target.word) != OWNER_NONE)
 			hold_let_go(queue, receipt);
+		if (__builtin_expect(segment->durability == RLQ_ASYNC, 0))
+			bytes = bytes_unwritten(segment, target.slot, &turn);
 		if (message_free(segment, target.parts.ring, target.parts.slot, target.word)) {
 			seg_count(&segment->me->left, 1);
 			seg_count(&segment->me->deleted, 1);
 			CRASH_POINT(delete_counted);
+			if (bytes > 0)
+				seg_window_give_back(segment, turn, bytes);
 			return 0;
 		}
 	}

@@ -12,7 +12,8 @@
 /* What an async handle knows of the window (window.h). */
 struct seg_window {
 	uint64_t turn;		/* in which what is sent now will be */
-	uint64_t left;		/* of the piece taken last, in bytes */
+	uint64_t piece;		/* bytes to take at a time */
+	uint64_t left;		/* of what was taken, and given back by deletes */
 	uint64_t next, present; /* bytes of all handles then, for this turn and for the one before */
 };
 

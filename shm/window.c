@@ -27,6 +27,21 @@ static uint64_t take_kib(atomic_u64 *word, uint64_t turn, uint64_t kib)
 	}
 }
 
+/* Bytes of all that are left. */
+static uint64_t give_kib(atomic_u64 *word, uint64_t turn, uint64_t kib)
+{
+	for (;;) {
+		uint64_t seen = load_relaxed(word); /* relaxed: the CAS decides */
+		uint64_t now = kib_of(seen, turn);
+
+		if (seen >> KIB_BITS != (turn & TURN_MASK))
+			return 0;
+		now = now > kib ? now - kib : 0;
+		if (cas_seq(word, seen, turn << KIB_BITS | now))
+			return now * 1024;
+	}
+}
+
 /* A quarter of what each could have if all sent. */
 static uint64_t piece_of(const struct segment *segment)
 {
@@ -35,15 +50,20 @@ static uint64_t piece_of(const struct segment *segment)
 	return WINDOW_BYTES / 4 / (handles - 1 < SEG_ROW_COUNT ? handles : 1);
 }
 
+static void turn_to(struct segment *segment, uint64_t turn)
+{
+	if (segment->window.turn != turn)
+		segment->window = (struct seg_window){.turn = turn, .piece = piece_of(segment)};
+}
+
 uint64_t seg_window_use(struct segment *segment, uint64_t begun, uint64_t done, uint64_t bytes)
 {
 	struct seg_window *window = &segment->window;
 	uint64_t turn = begun + 1;
 
-	if (window->turn != turn)
-		*window = (struct seg_window){.turn = turn};
+	turn_to(segment, turn);
 	if (bytes > window->left) {
-		uint64_t piece = piece_of(segment), kib = ((bytes > piece ? bytes : piece) + 1023) / 1024;
+		uint64_t kib = ((bytes > window->piece ? bytes : window->piece) + 1023) / 1024;
 		atomic_u64 *words = segment->header->window;
 
 		window->next = take_kib(&words[turn % 2], turn, kib) * 1024;
@@ -52,4 +72,18 @@ uint64_t seg_window_use(struct segment *segment, uint64_t begun, uint64_t done, 
 	}
 	window->left -= bytes;
 	return window->next + (done < begun ? window->present : 0);
+}
+
+void seg_window_give_back(struct segment *segment, uint64_t begun, uint64_t bytes)
+{
+	struct seg_window *window = &segment->window;
+	uint64_t turn = begun + 1, kib;
+
+	turn_to(segment, turn);
+	window->left += bytes;
+	if (window->left < 2 * window->piece)
+		return;
+	kib = (window->left - window->piece) / 1024;
+	window->next = give_kib(&segment->header->window[turn % 2], turn, kib);
+	window->left -= kib * 1024;
 }

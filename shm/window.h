@@ -2,7 +2,8 @@
  *
  * Counted by turns of the journal, in two words of the header, for the turn that is under way and the next one. A
  * handle takes a piece at a time, so that most sends touch nothing shared; what it has not used of it when another
- * turn begins is lost. Only those who send take any.
+ * turn begins is lost. Only those who send take any. Who deletes a message before the turn that would have written
+ * it has begun gives its bytes back: they never get to the disk, and cannot be lost.
  *
  * Progress: lock-free. Whoever is killed leaves his piece taken, until its turn is over.
  */
@@ -18,5 +19,8 @@ enum {
 
 /* `bytes` were sent, or 0, when turn `begun` had begun and turn `done` was done. Bytes in flight now, of all. */
 uint64_t seg_window_use(struct segment *segment, uint64_t begun, uint64_t done, uint64_t bytes);
+
+/* `bytes` that were sent since turn `begun` had begun were deleted, and no other has begun since. */
+void seg_window_give_back(struct segment *segment, uint64_t begun, uint64_t bytes);
 
 #endif

@@ -55,6 +55,28 @@ Test(window, countsALargeMessageWhole)
 	cr_expect_eq(seg_window_use(one, 8, 8, 0), 0);
 }
 
+Test(window, getsBackWhatIsDeletedBeforeItIsWritten)
+{
+	struct segment *one = queue_of("q", 100)->seg, *other = queue_again("q")->seg;
+
+	for (int i = 0; i < 10; i++) {
+		cr_expect_leq(use_all(one, 7, 7, WINDOW_BYTES / 2), WINDOW_BYTES, "round %d", i);
+		for (int sent = 0; sent < WINDOW_BYTES / 2; sent += 1024)
+			seg_window_give_back(other, 7, 1024);
+	}
+	cr_expect_gt(use_all(one, 7, 7, WINDOW_BYTES), WINDOW_BYTES);
+}
+
+Test(window, getsNothingBackOfAnEarlierTurn)
+{
+	struct segment *one = queue_of("q", 100)->seg, *other = queue_again("q")->seg;
+
+	use_all(one, 8, 8, WINDOW_BYTES);
+	for (int sent = 0; sent < WINDOW_BYTES; sent += 1024)
+		seg_window_give_back(other, 7, 1024);
+	cr_expect_gt(use_all(one, 8, 8, PIECE_MAX), WINDOW_BYTES);
+}
+
 Test(window, isNotDisturbedByOneWhoWasStopped)
 {
 	struct segment *one = queue_of("q", 100)->seg, *stopped = queue_again("q")->seg;
