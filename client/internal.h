@@ -53,6 +53,12 @@ struct hold {
 	uint32_t receives;
 };
 
+/* A message that was sent, and where. */
+struct sent {
+	uint64_t place;
+	uint32_t ring_id;
+};
+
 struct rlq_queue {
 	struct segment *seg;
 	struct rlq_directory *directory;
@@ -62,7 +68,9 @@ struct rlq_queue {
 	struct hold held[SEG_HOLD_COUNT]; /* what the application reads in place */
 	int hold_pending;		  /* index of a hold published for a lease that is being tried; -1 */
 	uint64_t reaped_ms;		  /* when this handle last did the engine's work */
-	uint64_t unsettled;		  /* bytes sent to an async queue since the last call_settle() */
+	struct sent *sent;		  /* to a sync queue since the last sends_settle(): RLQ_BATCH_MAX at most */
+	uint32_t sent_count;
+	uint64_t unsettled; /* bytes sent to an async queue since the last call_settle() */
 	uint32_t calls;
 	uint32_t turn;	 /* receives from several rings */
 	bool only_again; /* the last receive brought nothing but what had come back */
@@ -122,6 +130,10 @@ static inline int call_settle(struct rlq_queue *queue)
 	queue->unsettled = 0;
 	return segment->durability == RLQ_SYNC ? seg_settle_sync(segment) : seg_settle_async(segment, bytes);
 }
+
+/* The same after sends. What the journal had no room for is taken back: RLQ_EDISKFULL if that is all, else 0, and
+ * `*count` says how many were sent, the first ones; RLQ_EUNKNOWN if others than the first ones were. */
+int sends_settle(struct rlq_queue *queue, size_t *count);
 
 /* The same for what nobody waits for. */
 static inline void call_note(struct rlq_queue *queue)

@@ -37,7 +37,7 @@ _ringleased()
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
 		;;
 	*)
-		mapfile -t COMPREPLY < <(compgen -W '--dir --data --help --version' -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W '--dir --data --journal-max --help --version' -- "$current")
 		;;
 	esac
 }

@@ -10,6 +10,7 @@
  */
 #include "ringlease-engine.h"
 
+#include "daemon/journal.h"
 #include "daemon/journaling.h"
 #include "kmod-free/futex.h"
 #include "ring/event.h"
@@ -398,6 +399,10 @@ int rlq_engine_open(const char *path, const struct rlq_engine_options *options, 
 	}
 	if (options)
 		engine->options = *options;
+	if (engine->options.journal_bytes_max && engine->options.journal_bytes_max < RLQ_JOURNAL_MAX_LEAST) {
+		free(engine);
+		return RLQ_EATTRIBUTE;
+	}
 	engine->data = engine->options.data ? strdup(engine->options.data) : NULL;
 	if (engine->options.data && engine->data == NULL) {
 		free(engine);
@@ -422,12 +427,22 @@ int rlq_engine_open(const char *path, const struct rlq_engine_options *options, 
 	return 0;
 }
 
+/* A file is at most a 16th of all, so that what waits for use is not most of it. */
+static uint64_t file_bytes_of(uint64_t journal_bytes_max)
+{
+	uint64_t bytes = journal_bytes_max / 16 & ~(FORMAT_FRAME_BYTES - UINT64_C(1));
+
+	return journal_bytes_max == 0 || bytes > JOURNAL_FILE_BYTES ? JOURNAL_FILE_BYTES : bytes;
+}
+
 /* A journal that was not asked for by name may be missing; that of a late engine is tried again until it lets go.
  */
 static int journal_from_now(struct rlq_engine *engine)
 {
 	bool is_named = engine->data && engine->data[0];
 	struct journaling_options options = {.data = is_named ? engine->data : NULL,
+					     .file_bytes = file_bytes_of(engine->options.journal_bytes_max),
+					     .bytes_max = engine->options.journal_bytes_max,
 					     .say = say,
 					     .context = engine,
 					     .is_stopped = &engine->is_stopped};

@@ -1,5 +1,5 @@
-/* The files of a journal that is written: makes the next one, drops the oldest. One spare file is kept, which was
- * the oldest or is new and written with zeros. Their bytes are daemon/journal.c's to know. */
+/* The files of a journal that is written: makes the next one, drops the oldest. Some spare files are kept, which
+ * were the oldest or are new and written with zeros. Their bytes are daemon/journal.c's to know. */
 #ifndef DAEMON_FILES_H
 #define DAEMON_FILES_H
 
@@ -10,21 +10,27 @@
 struct files {
 	const struct os_disk *disk;
 	int folder;
-	uint64_t file_bytes; /* of each but those that have grown */
-	uint64_t next;	     /* number of the next one */
-	bool is_direct;	     /* past the page cache, until the file system refuses */
-	bool has_spare;
-	uint64_t *numbers; /* of those there are, ascending */
+	uint64_t file_bytes;  /* of each but those that have grown */
+	uint64_t next;	      /* number of the next one */
+	bool is_direct;	      /* past the page cache, until the file system refuses */
+	uint64_t spares;      /* bits of those there are */
+	uint32_t spares_kept; /* of what is dropped; 0: one */
+	uint64_t *numbers;    /* of those there are, ascending */
 	size_t count;
 };
 
-/* The first five fields are the caller's. -EEXIST: there is a file of the next number or a higher one. 0 or a
- * negative errno, as all below; files_end() in any case. */
+enum { FILES_SPARES_MAX = 64 };
+
+/* All fields up to `is_direct` are the caller's. -EEXIST: there is a file of the next number or a higher one. 0 or
+ * a negative errno, as all below; files_end() in any case. */
 int files_begin(struct files *files);
 void files_end(struct files *files);
 
-/* Sees to it that there is a spare file. */
-int files_prepare(struct files *files);
+/* Sees to it that there are so many spare files, FILES_SPARES_MAX at most. */
+int files_prepare(struct files *files, uint32_t spares);
+uint32_t files_spares(const struct files *files);
+/* Would a file that is dropped now be kept? */
+bool files_keeps_more(const struct files *files);
 
 /* A descriptor of the next file, allocated and written once, under its durable name; of what it holds nothing
  * counts. Its number is used up also on failure. */
@@ -41,5 +47,7 @@ int files_keep(const struct os_disk *disk, int folder, uint64_t number, uint64_t
 uint64_t files_oldest(const struct files *files);
 /* On failure it may be gone or not, and can be tried again. */
 int files_drop_oldest(struct files *files);
+/* Drops those of higher numbers than `last`, as far as it can. */
+void files_drop_after(struct files *files, uint64_t last);
 
 #endif

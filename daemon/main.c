@@ -1,5 +1,6 @@
 /* ringleased: a thin main around the engine. Serves one directory of queues in the foreground, logs to
  * stderr, ends at SIGTERM, SIGINT or SIGHUP. */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -60,6 +61,9 @@ static void print_help(void)
 	       "  --dir DIR   where the queues are (else $RINGLEASE_DIR, else /dev/shm/ringlease-UID)\n"
 	       "  --data DIR  where the journal of durable queues is (else $RINGLEASE_DATA, else a folder of this\n"
 	       "              directory's own below $XDG_STATE_HOME, /var/lib or ~/.local/state, ringlease/)\n"
+	       "  --journal-max SIZE\n"
+	       "              what the journal may take of the disk, 32M or more (K, M, G, T); above it sends are "
+	       "refused\n"
 	       "  --help      print this\n"
 	       "  --version   print the version\n\n"
 	       "Ends cleanly at SIGTERM, SIGINT and SIGHUP. A second ringleased for a directory waits in reserve.\n"
@@ -72,15 +76,38 @@ static int usage(const char *what, const char *which)
 	return EXIT_USAGE;
 }
 
+/* A number, with K, M, G or T behind it. */
+static bool parse_size(const char *text, uint64_t *ret_bytes)
+{
+	static const char units[] = "KMGT";
+	unsigned long long number;
+	const char *unit;
+	char *end;
+	int shift = 0;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || errno)
+		return false;
+	if (*end) {
+		unit = strchr(units, *end);
+		if (unit == NULL || end[1])
+			return false;
+		shift = 10 * (int)(unit - units + 1);
+	}
+	if (number > UINT64_MAX >> shift || number << shift < RLQ_JOURNAL_MAX_LEAST)
+		return false;
+	*ret_bytes = number << shift;
+	return true;
+}
+
 /* Returns -1 to go on, or the exit status. */
-static int parse_options(int argc, char **argv, const char **directory, const char **data)
+static int parse_options(int argc, char **argv, const char **directory, struct rlq_engine_options *engine)
 {
 	static const struct option options[] = {
-		{"dir", required_argument, NULL, 'd'},
-		{"data", required_argument, NULL, 'D'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'v'},
-		{NULL, 0, NULL, 0},
+		{"dir", required_argument, NULL, 'd'},	       {"data", required_argument, NULL, 'D'},
+		{"journal-max", required_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'v'},	       {NULL, 0, NULL, 0},
 	};
 	int got;
 
@@ -91,7 +118,11 @@ static int parse_options(int argc, char **argv, const char **directory, const ch
 			*directory = optarg;
 			break;
 		case 'D':
-			*data = optarg;
+			engine->data = optarg;
+			break;
+		case 'm':
+			if (!parse_size(optarg, &engine->journal_bytes_max))
+				return usage("--journal-max: not a size of 32M or more", optarg);
 			break;
 		case 'h':
 			print_help();
@@ -137,7 +168,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	options.data = "";
-	rc = parse_options(argc, argv, &directory, &options.data);
+	rc = parse_options(argc, argv, &directory, &options);
 
 	if (rc >= 0)
 		return rc;

@@ -23,8 +23,9 @@ static struct {
 	uint64_t random;
 	const struct os_disk *calls;
 	uint32_t most_queued;
+	uint64_t limit, window;
 	char said[512];
-} machine;
+} machine = {.window = MACHINE_FILE_BYTES / 16};
 
 static __attribute__((format(printf, 2, 3))) void say(void *context, const char *format, ...)
 {
@@ -94,6 +95,16 @@ void machine_end(void)
 	shadow_end();
 }
 
+void machine_limit(uint64_t bytes)
+{
+	machine.limit = bytes;
+}
+
+void machine_window(uint64_t bytes)
+{
+	machine.window = bytes;
+}
+
 int machine_start(void)
 {
 	struct journaling_options options = {
@@ -101,6 +112,8 @@ int machine_start(void)
 		.disk = machine.calls,
 		.file_bytes = MACHINE_FILE_BYTES,
 		.frame_bytes = machine.disk == MACHINE_QUEUED ? QUEUED_FRAME_BYTES : 0,
+		.bytes_max = machine.limit,
+		.window_bytes = machine.window,
 		.say = say,
 	};
 

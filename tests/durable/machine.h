@@ -24,6 +24,11 @@ void machine_tally(const char *name, const uint64_t counts[MACHINE_DISKS]);
 /* Were several writes under way at once, ever? */
 bool machine_has_queued(void);
 
+/* Of the journals of machines that begin from now on; 0: none. */
+void machine_limit(uint64_t bytes);
+/* Of the disk, kept free for the window of each async queue: little, so that most calls of the disk are not for
+ * that. 0: as much as is needed when it is full. */
+void machine_window(uint64_t bytes);
 /* An empty disk, an empty directory, nothing started. */
 void machine_begin(void);
 void machine_end(void);

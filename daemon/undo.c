@@ -1,0 +1,27 @@
+#include "daemon/turn.h"
+
+static void undo(struct turn *turn, const struct touched *touched)
+{
+	struct ledger_ring *ring = &touched->queue->ledger.ring[touched->ring];
+	struct ledger_entry *entry = ledger_find(ring, touched->slot);
+
+	ring->changed[touched->slot / LEDGER_GROUP] |= UINT64_C(1) << (touched->slot % LEDGER_GROUP);
+	if (entry == NULL)
+		return;
+	turn_uncount(turn, ring, entry);
+	if (touched->before.number == 0) {
+		ledger_remove(ring, touched->slot);
+		return;
+	}
+	*entry = touched->before;
+	turn_count(turn, ring, entry); /* its file is known, so that this needs no memory */
+}
+
+/* The last one first: one slot may have been written twice. What was touched is of rings that have not gone: those
+ * went before the turn touched any. */
+void turn_undo(struct turn *turn)
+{
+	while (turn->touched_count > 0)
+		undo(turn, &turn->touched[--turn->touched_count]);
+	turn->pending_count = 0;
+}
