@@ -37,7 +37,7 @@ _ringleased()
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
 		;;
 	*)
-		mapfile -t COMPREPLY < <(compgen -W '--dir --data --mirror --without-mirror --accept-stale --adopt --help --version' -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W '--dir --data --mirror --without-mirror --accept-stale --adopt --journal-max --help --version' -- "$current")
 		;;
 	esac
 }

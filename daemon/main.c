@@ -1,5 +1,6 @@
 /* ringleased: a thin main around the engine. Serves one directory of queues in the foreground, logs to
  * stderr, ends at SIGTERM, SIGINT or SIGHUP. */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -66,6 +67,11 @@ static void print_help(void)
 	       "  --without-mirror  start though the journal's mirror is missing, which may have more\n"
 	       "  --accept-stale    start though the journal is behind its mirror, and lose what only that has\n"
 	       "  --adopt           start though the journal was written on another machine\n"
+	       "  --journal-max SIZE\n"
+	       "                    what the journal may take of the disk, 32M or more (K, M, G, T); above it "
+	       "sends "
+	       "are\n"
+	       "                    refused\n"
 	       "  --help      print this\n"
 	       "  --version   print the version\n\n"
 	       "Ends cleanly at SIGTERM, SIGINT and SIGHUP. A second ringleased for a directory waits in reserve.\n"
@@ -78,19 +84,40 @@ static int usage(const char *what, const char *which)
 	return EXIT_USAGE;
 }
 
+/* A number, with K, M, G or T behind it. */
+static bool parse_size(const char *text, uint64_t *ret_bytes)
+{
+	static const char units[] = "KMGT";
+	unsigned long long number;
+	const char *unit;
+	char *end;
+	int shift = 0;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || errno)
+		return false;
+	if (*end) {
+		unit = strchr(units, *end);
+		if (unit == NULL || end[1])
+			return false;
+		shift = 10 * (int)(unit - units + 1);
+	}
+	if (number > UINT64_MAX >> shift || number << shift < RLQ_JOURNAL_MAX_LEAST)
+		return false;
+	*ret_bytes = number << shift;
+	return true;
+}
+
 /* Returns -1 to go on, or the exit status. */
 static int parse_options(int argc, char **argv, const char **directory, struct rlq_engine_options *engine)
 {
 	static const struct option options[] = {
-		{"dir", required_argument, NULL, 'd'},
-		{"data", required_argument, NULL, 'D'},
-		{"mirror", required_argument, NULL, 'M'},
-		{"without-mirror", no_argument, NULL, 'W'},
-		{"accept-stale", no_argument, NULL, 'S'},
-		{"adopt", no_argument, NULL, 'A'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'v'},
-		{NULL, 0, NULL, 0},
+		{"dir", required_argument, NULL, 'd'},	       {"data", required_argument, NULL, 'D'},
+		{"mirror", required_argument, NULL, 'M'},      {"without-mirror", no_argument, NULL, 'W'},
+		{"accept-stale", no_argument, NULL, 'S'},      {"adopt", no_argument, NULL, 'A'},
+		{"journal-max", required_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'v'},	       {NULL, 0, NULL, 0},
 	};
 	int got;
 
@@ -114,6 +141,10 @@ static int parse_options(int argc, char **argv, const char **directory, struct r
 			break;
 		case 'A':
 			engine->flags |= RLQ_ENGINE_ADOPT;
+			break;
+		case 'm':
+			if (!parse_size(optarg, &engine->journal_bytes_max))
+				return usage("--journal-max: not a size of 32M or more", optarg);
 			break;
 		case 'h':
 			print_help();

@@ -1,7 +1,7 @@
 # Loss of power, deaths of the engine, failures of the disk, in larger numbers; and faults that must be found.
 DURABLE_DIR := $(B)/tests/durable
-DURABLE_PROGRAMS := $(addprefix $(DURABLE_DIR)/,power_cuts recovery_kills engine_deaths async_cuts mirrors senders \
-	gates retention)
+DURABLE_PROGRAMS := $(addprefix $(DURABLE_DIR)/,power_cuts recovery_kills engine_deaths full_disk async_cuts mirrors \
+	senders gates retention)
 CHECK_LONG_TARGETS += check-durable-long
 
 .PHONY: check-durable-long check-durable-mutants
