@@ -52,12 +52,13 @@ say   = @printf '  %-8s %s\n' $(1) '$(2)'
 jobs  = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 # ---- sources ------------------------------------------------------------------------------------
-# Disks are the engine's alone: the client library needs neither liburing nor ISA-L (checksums of the journal).
-DISK   := $(wildcard kmod-free/uring*.c kmod-free/disk*.c)
+# Disks and secrets are the engine's alone: the client library needs neither liburing nor ISA-L (checksums of the
+# journal) nor libcrypto (its encryption).
+DISK   := $(wildcard kmod-free/uring*.c kmod-free/disk*.c kmod-free/secret.c)
 CLIENT := $(filter-out $(DISK),$(wildcard kmod-free/*.c)) $(wildcard ring/*.c shm/*.c client/*.c)
 ENGINE := $(DISK) $(filter-out daemon/main.c,$(wildcard daemon/*.c))
 TOOLS  := $(wildcard tools/*.c)
-ENGINE_LIBS := $(if $(wildcard kmod-free/uring*.c),-luring) -lisal
+ENGINE_LIBS := $(if $(wildcard kmod-free/uring*.c),-luring) -lisal -lcrypto
 
 obj   = $(1:%.c=$(B)/obj/%.o)
 lto   = $(1:%.c=$(B)/lto/%.o)

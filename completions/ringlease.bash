@@ -32,12 +32,16 @@ _ringleased()
 	local current=${COMP_WORDS[COMP_CWORD]}
 
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
+	--key-file | --old-key-file)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		;;
 	--dir | --data | --mirror)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
 		;;
 	*)
-		mapfile -t COMPREPLY < <(compgen -W '--dir --data --mirror --without-mirror --accept-stale --adopt --journal-max --help --version' -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W '--dir --data --mirror --without-mirror --accept-stale --adopt --journal-max --key-file --old-key-file --key --old-key --help --version' -- "$current")
 		;;
 	esac
 }

@@ -11,6 +11,14 @@ static bool is_tight(const struct turn *turn)
 	return turn->reserve.refusal || turn->compaction.asked;
 }
 
+/* Is the oldest file to go for the way it is encrypted? */
+static bool is_outdated(const struct turn *turn)
+{
+	uint64_t oldest = journal_oldest(turn->journal);
+
+	return oldest != 0 && oldest <= turn->outdated;
+}
+
 /* Has the journal more files than what lives in it needs? */
 static bool is_too_long(const struct turn *turn)
 {
@@ -19,6 +27,12 @@ static bool is_too_long(const struct turn *turn)
 					 : COMPACT_FACTOR * filled + COMPACT_FILES_SPARE;
 
 	return journal_files(turn->journal) > needed;
+}
+
+/* Is the oldest file? */
+static bool is_to_go(const struct turn *turn)
+{
+	return is_too_long(turn) || is_outdated(turn);
 }
 
 /* Writes again what lives of these 64 slots in `file`. Bytes written, or a negative errno. */
@@ -78,6 +92,17 @@ static int64_t compact_queue(struct turn *turn, struct journaled *queue, uint64_
 	return error ? error : bytes;
 }
 
+/* Without anything to write no file is begun, and so none goes. */
+static int begin_file(struct turn *turn)
+{
+	unsigned char *room = journal_reserve(turn->journal, sizeof(struct format_record));
+
+	if (room == NULL)
+		return journal_error(turn->journal);
+	format_filler_put(room, sizeof(struct format_record));
+	return 0;
+}
+
 int compact_some(struct turn *turn)
 {
 	uint64_t file = journal_oldest(turn->journal);
@@ -87,7 +112,9 @@ int compact_some(struct turn *turn)
 	turn->compaction.rewritten = 0;
 	if (is_tight(turn) && journal_room(turn->journal) < turn->file_bytes)
 		return 0;
-	if (!is_too_long(turn) || space_messages(&turn->space, file) == 0)
+	if (is_outdated(turn) && journal_file(turn->journal) == 0)
+		return begin_file(turn);
+	if (!is_to_go(turn) || space_messages(&turn->space, file) == 0)
 		return 0;
 	for (size_t i = 0; i < turn->queue_count && bytes < COMPACT_TURN_BYTES; i++) {
 		int64_t more = compact_queue(turn, turn->queues[i], file);
@@ -106,7 +133,7 @@ void compact_drop(struct turn *turn)
 
 	while (oldest != 0 && journal_files(turn->journal) > 1 && space_messages(&turn->space, oldest) == 0) {
 		/* It waits to be the file after next: to write one with zeros takes as long as to fill it. */
-		if (journal_is_prepared(turn->journal) && !is_too_long(turn))
+		if (journal_is_prepared(turn->journal) && !is_to_go(turn))
 			return;
 		if (journal_drop_oldest(turn->journal))
 			return; /* tried again after the next turn */

@@ -19,8 +19,11 @@ enum {
 	COMPACT_TURN_BYTES = 4 << 20, /* rewritten in one turn, so that those who wait for it need not wait long */
 };
 
-/* Amid a turn, after its deletes and before its sends: writes some of what lives in the oldest file again, if there
- * are too many files. A message that is being moved is left until its move is over: its copy may be written already
+/* A file that is under another key than those that are begun now goes in the same way, however few there are: so a
+ * key that was replaced is soon needed by none. */
+
+/* Amid a turn, after its deletes and before its sends: writes some of what lives in the oldest file again, if it
+ * is to go. A message that is being moved is left until its move is over: its copy may be written already
  * as what it is instead of. 0 or a negative errno. */
 int compact_some(struct turn *turn);
 

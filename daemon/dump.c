@@ -164,12 +164,12 @@ static bool may_pass(int error)
 	return error == -ENOENT || error == -EIO;
 }
 
-int dump(const struct os_disk *disk, int folder,
+int dump(const struct os_disk *disk, int folder, const struct keys *keys,
 	 int (*each)(void *context, const struct rlq_journal_record *record), void *context,
 	 struct replay_report *ret_report)
 {
 	struct dumping dumping = {.each = each, .context = context};
-	const struct replay_calls calls = {.record = take_record, .context = &dumping};
+	const struct replay_calls calls = {.record = take_record, .context = &dumping, .keys = keys};
 	struct replay_report before = {0};
 	int error_before = 0;
 

@@ -71,6 +71,7 @@ struct rlq_engine {
 	atomic_bool is_stopped;
 	char *data;   /* as asked for; NULL: no journal */
 	char *mirror; /* NULL: none */
+	struct keys *keys;
 	struct journaling *journaling;
 	bool is_beside_another; /* an engine that is late, not dead: it still has the journal */
 	uint64_t journal_retry_ms;
@@ -386,6 +387,17 @@ static void stand_by(struct rlq_engine *engine)
 
 /* ---- public ----------------------------------------------------------------------------------- */
 
+static int open_keys(struct rlq_engine *engine)
+{
+	const struct rlq_engine_options *options = &engine->options;
+	char why[RLQ_JOURNAL_TEXT_BYTES];
+	int error = keys_open(options->key, options->old_keys, &engine->keys, why, sizeof(why));
+
+	if (error)
+		say(engine, "%s", why);
+	return error;
+}
+
 /* What the caller's pointers name may go. */
 static int copy_options(struct rlq_engine *engine)
 {
@@ -398,11 +410,14 @@ static int copy_options(struct rlq_engine *engine)
 		return RLQ_EATTRIBUTE;
 	engine->data = options->data ? strdup(options->data) : NULL;
 	engine->mirror = options->mirror ? strdup(options->mirror) : NULL;
-	return (options->data && engine->data == NULL) || (options->mirror && engine->mirror == NULL) ? -ENOMEM : 0;
+	if ((options->data && engine->data == NULL) || (options->mirror && engine->mirror == NULL))
+		return -ENOMEM;
+	return open_keys(engine);
 }
 
 static void drop_options(struct rlq_engine *engine)
 {
+	keys_close(engine->keys);
 	free(engine->data);
 	free(engine->mirror);
 	free(engine);
@@ -454,8 +469,9 @@ static uint64_t file_bytes_of(uint64_t journal_bytes_max)
 static int journal_from_now(struct rlq_engine *engine)
 {
 	const uint32_t flags = engine->options.flags;
-	/* A mirror, or what is asked for, is not to be passed over either. */
-	bool is_named = engine->data && (engine->data[0] || engine->mirror || flags);
+	/* A key, a mirror, or what is asked for, is not to be passed over either. */
+	bool is_wanted =
+		keys_current(engine->keys) || (engine->data && (engine->data[0] || engine->mirror || flags));
 	struct journaling_options options = {
 		.data = engine->data && engine->data[0] ? engine->data : NULL,
 		.mirror = {.path = engine->mirror,
@@ -464,6 +480,7 @@ static int journal_from_now(struct rlq_engine *engine)
 			   .adopt = flags & RLQ_ENGINE_ADOPT},
 		.file_bytes = file_bytes_of(engine->options.journal_bytes_max),
 		.bytes_max = engine->options.journal_bytes_max,
+		.keys = engine->keys,
 		.say = say,
 		.context = engine,
 		.is_stopped = &engine->is_stopped,
@@ -479,7 +496,7 @@ static int journal_from_now(struct rlq_engine *engine)
 	}
 	engine->journal_retry_ms =
 		error == -EBUSY && engine->is_beside_another ? os_boot_ms() + IDLE_MS : UINT64_MAX;
-	if (!error || (is_named && engine->journal_retry_ms == UINT64_MAX))
+	if (!error || (is_wanted && engine->journal_retry_ms == UINT64_MAX))
 		return error;
 	say(engine, "no journal: durable queues are refused");
 	return 0;
@@ -501,6 +518,8 @@ int rlq_engine_run(struct rlq_engine *engine)
 		error = journal_from_now(engine);
 		if (!error)
 			error = list_queues(engine);
+		if (error)
+			break;
 		next = turn(engine);
 		if (next > engine->clock.boot_ms)
 			sleep_until(engine, next);

@@ -67,17 +67,31 @@ static int unlink_if_there(struct files *files, const char *name)
 	return error == -ENOENT ? 0 : error;
 }
 
-static bool is_usual(struct files *files, const char *name)
+/* Does it hold bodies that everybody can read? Zeros do not. */
+static bool is_plain(struct files *files, int fd)
 {
-	int fd = files->disk->open(files->folder, name, 0);
-	int64_t length = fd < 0 ? fd : files->disk->length(fd);
+	struct format_file head;
+	int64_t count = os_disk_read(files->disk, fd, &head, sizeof(head), 0);
+	enum format_fault fault = count == sizeof(head) ? format_file_check(&head) : FORMAT_BAD_HEAD;
 
-	if (fd >= 0)
-		files->disk->close(fd);
-	return length == (int64_t)files->file_bytes;
+	return fault != FORMAT_BLANK && (fault != FORMAT_SOUND || !(head.features & FORMAT_FILE_ENCRYPTED));
 }
 
-/* Spare files of another size are of no use. */
+/* Is it as large as all, and may it keep its bytes for a while? */
+static bool is_usable(struct files *files, const char *name)
+{
+	int fd = files->disk->open(files->folder, name, 0);
+	bool is_so;
+
+	if (fd < 0)
+		return false;
+	is_so = files->disk->length(fd) == (int64_t)files->file_bytes &&
+		!(files->is_encrypted && is_plain(files, fd));
+	files->disk->close(fd);
+	return is_so;
+}
+
+/* Others are of no use. */
 static int look_at_spares(struct files *files)
 {
 	char name[FORMAT_FILE_NAME_BYTES];
@@ -86,7 +100,7 @@ static int look_at_spares(struct files *files)
 		int error;
 
 		files_spare_name((uint32_t)__builtin_ctzll(left), name);
-		if (is_usual(files, name))
+		if (is_usable(files, name))
 			continue;
 		files->spares &= ~(left & -left);
 		error = unlink_if_there(files, name);
@@ -261,7 +275,7 @@ int files_make(struct files *files, uint64_t *ret_number)
 
 static bool is_reusable(struct files *files, const char *name)
 {
-	return files_keeps_more(files) && is_usual(files, name);
+	return files_keeps_more(files) && is_usable(files, name);
 }
 
 int files_drop_oldest(struct files *files)

@@ -18,6 +18,8 @@ struct files {
 	uint64_t file_bytes;  /* of each but those that have grown */
 	uint64_t next;	      /* number of the next one */
 	bool is_direct;	      /* past the page cache, until the file system refuses */
+	bool is_encrypted;    /* what is written: a file that was plain is not used again, since it would keep its
+				 bytes */
 	uint64_t spares;      /* bits of those there are */
 	uint32_t spares_kept; /* of what is dropped; 0: one */
 	uint64_t *numbers;    /* of those there are, ascending */
@@ -31,8 +33,8 @@ void files_spare_name(uint32_t spare, char ret_name[static FORMAT_FILE_NAME_BYTE
 /* FILES_SPARES_MAX: it is none. */
 uint32_t files_spare_of(const char *name);
 
-/* All fields up to `is_direct` are the caller's. -EEXIST: there is a file of the next number or a higher one. 0 or
- * a negative errno, as all below; files_end() in any case. */
+/* All fields up to `is_encrypted` are the caller's. -EEXIST: there is a file of the next number or a higher one. 0
+ * or a negative errno, as all below; files_end() in any case. */
 int files_begin(struct files *files);
 void files_end(struct files *files);
 

@@ -19,6 +19,8 @@ const char *format_fault_text(enum format_fault fault)
 		[FORMAT_BAD_RECORD] = "impossible record",
 		[FORMAT_UNKNOWN_KIND] = "record of an unknown kind",
 		[FORMAT_MISSING] = "frames missing",
+		[FORMAT_BAD_TAG] = "a frame was altered after it was encrypted",
+		[FORMAT_NO_SALT] = "a frame cannot be decrypted: the head of its file is damaged",
 	};
 
 	return (size_t)fault < sizeof(texts) / sizeof(*texts) ? texts[fault] : "unknown fault";
@@ -83,7 +85,6 @@ void format_file_seal(struct format_file *file)
 	file->major = FORMAT_MAJOR;
 	file->minor = FORMAT_MINOR;
 	file->head_bytes = FORMAT_PAGE;
-	file->features = FORMAT_FEATURES;
 	memset(file->spare, 0, sizeof(file->spare));
 	file->crc = file_crc(file);
 }
@@ -114,6 +115,8 @@ enum format_fault format_file_check(const struct format_file *file)
 
 /* ---- frames ----------------------------------------------------------------------------------- */
 
+#define FRAME_FLAGS ((uint32_t)(FORMAT_END_OF_TURN | FORMAT_ENCRYPTED))
+
 void format_frame_seal(struct format_frame *frame, uint32_t seed)
 {
 	frame->magic = FORMAT_FRAME_MAGIC;
@@ -127,8 +130,9 @@ enum format_fault format_frame_check_head(const struct format_frame *frame, uint
 		return FORMAT_NO_FRAME;
 	if (frame->head_crc != frame_head_crc(frame, seed) || frame->file != file)
 		return FORMAT_BAD_FRAME;
-	if (frame->bytes < sizeof(*frame) || frame->bytes > sizeof(*frame) + FORMAT_RECORD_BYTES_MAX ||
-	    frame->bytes % 8 != 0 || (frame->flags & ~(uint32_t)FORMAT_END_OF_TURN) != 0 || frame->lsn == 0 ||
+	if (frame->bytes < sizeof(*frame) ||
+	    frame->bytes > sizeof(*frame) + FORMAT_RECORD_BYTES_MAX + sizeof(struct format_tag) ||
+	    frame->bytes % 8 != 0 || (frame->flags & ~FRAME_FLAGS) != 0 || frame->lsn == 0 ||
 	    frame->lsn > FORMAT_NUMBER_MAX || frame->turn > FORMAT_NUMBER_MAX || frame->durable >= frame->lsn)
 		return FORMAT_BAD_FRAME;
 	return FORMAT_SOUND;
@@ -139,6 +143,7 @@ static enum format_fault check_records(const struct format_frame *frame)
 	const unsigned char *at = (const unsigned char *)frame;
 	size_t offset = sizeof(*frame);
 	uint32_t count = 0;
+	bool has_tag = false;
 
 	for (; offset < frame->bytes; count++) {
 		const struct format_record *record = (const void *)(at + offset);
@@ -146,8 +151,13 @@ static enum format_fault check_records(const struct format_frame *frame)
 
 		if (fault)
 			return fault;
+		if (has_tag) /* not the last one */
+			return FORMAT_BAD_RECORD;
+		has_tag = record->kind == FORMAT_TAG;
 		offset += record->bytes;
 	}
+	if (has_tag != ((frame->flags & FORMAT_ENCRYPTED) != 0))
+		return FORMAT_BAD_RECORD;
 	return count == frame->count ? FORMAT_SOUND : FORMAT_BAD_RECORD;
 }
 
@@ -195,6 +205,8 @@ static bool is_possible(const struct format_record *record)
 		return is_queue(at);
 	case FORMAT_REMOVED:
 		return record->bytes == sizeof(struct format_removed);
+	case FORMAT_TAG:
+		return record->bytes == sizeof(struct format_tag);
 	}
 	return true;
 }
@@ -204,7 +216,7 @@ enum format_fault format_record_check(const struct format_record *record, size_t
 	if (have < sizeof(*record) || record->bytes < sizeof(*record) || record->bytes % 8 != 0 ||
 	    record->bytes > have || record->bytes > FORMAT_RECORD_BYTES_MAX)
 		return FORMAT_BAD_RECORD;
-	if (record->kind < FORMAT_MESSAGE || record->kind > FORMAT_REMOVED)
+	if (record->kind < FORMAT_MESSAGE || record->kind > FORMAT_TAG)
 		return record->flags & FORMAT_OPTIONAL ? FORMAT_SOUND : FORMAT_UNKNOWN_KIND;
 	if ((record->flags & ~FORMAT_OPTIONAL) != 0 || (record->count != 0) != (record->kind == FORMAT_DELETE))
 		return FORMAT_BAD_RECORD;
@@ -256,4 +268,17 @@ void format_removed_put(unsigned char *at, uint32_t queue)
 {
 	*(struct format_removed *)(void *)at = (struct format_removed){
 		.record = head_of(FORMAT_REMOVED, sizeof(struct format_removed), 0), .queue = queue};
+}
+
+void format_filler_put(unsigned char *at, size_t bytes)
+{
+	memset(at, 0, bytes);
+	*(struct format_record *)(void *)at =
+		(struct format_record){.bytes = (uint32_t)bytes, .kind = UINT8_MAX, .flags = FORMAT_OPTIONAL};
+}
+
+void format_tag_put(unsigned char *at)
+{
+	*(struct format_tag *)(void *)at =
+		(struct format_tag){.record = head_of(FORMAT_TAG, sizeof(struct format_tag), 0)};
 }

@@ -18,18 +18,21 @@
  *   8    2  version, major                    72   8  LSN of its first frame: frames of this number or a
  *   10   2  version, minor                            higher one in files before it were cut off, and do
  *   12   4  4096, where frames begin                  not count
- *   16   8  bits of what a reader must know   80   8  turn of its first frame
- *   24   8  number of the file, as in its name 88  36  zero
- *   32   8  usual bytes of a file             124  4  CRC of the 124 before it
- *   40   8  id of the journal, random, the same in all its files
+ *   16   8  bits of what a reader must know:  80   8  turn of its first frame
+ *           1 ENCRYPTED                       88   16 salt, random   } of an ENCRYPTED file,
+ *   24   8  number of the file, as in its name 104 8  id of its key  } else zero
+ *   32   8  usual bytes of a file             112  12 zero
+ *   40   8  id of the journal, random, the    124  4  CRC of the 124 before it
+ *           same in all its files
  *   48   16 id of the machine
  *
  * Frame head, 64 bytes
  *   0    4  "RLFR"                            32   8  durable: LSN of the end of the last turn that was
  *   4    4  CRC of all bytes from 8 on                known to be durable when this was written
  *   8    4  bytes of head and records         40   8  number of the file
- *   12   4  flags: 1 END_OF_TURN              48   8  when
- *   16   8  LSN                               56   4  how many records
+ *   12   4  flags: 1 END_OF_TURN,             48   8  when
+ *           2 ENCRYPTED
+ *   16   8  LSN                               56   4  how many records, with the TAG
  *   24   8  turn                              60   4  CRC of the 52 bytes from 8 on
  * CRCs are CRC-32C (Castagnoli; no inversion at the end). Those of a file's head begin with 2^32 - 1, those of
  * frames with the CRC of the journal's id and the file's number, 16 bytes: so a frame of an older file under this
@@ -53,15 +56,30 @@
  *               60 4 node of it               64  8 x 16 attributes           192 88 name, zeros behind it
  *               280 88 name of its DLQ, zeros behind it
  *   5 REMOVED   8  4 number of the queue      12  4 zero
+ *   6 TAG       8  16 what proves that the frame is as it was encrypted; the last record of an ENCRYPTED frame,
+ *               and in no other place
  * What the values inside mean, and whether they are possible, is the caller's to know.
+ *
+ * Encryption. All frames of an ENCRYPTED file are ENCRYPTED, and none of another one. Encrypted are the bodies and
+ * what follows them: of each MESSAGE the bytes from 80 on to its end. All else is plain, so that who has no key
+ * can check all but the TAGs; CRCs are those of the encrypted bytes. AES-256-GCM, once for a frame:
+ *   text        those bytes of all MESSAGEs of the frame, one after the other
+ *   also bound  (additional data) 52 bytes of the frame's head from 8 on; then of each record what is not text,
+ *               of the TAG its first 8 bytes
+ *   nonce       LSN, 8 bytes; 4 zeros
+ *   key         of the file, 32 bytes: HKDF-SHA-256 of the master key (32 bytes) with the salt of the head and the
+ *               info "ringlease journal file", id of the journal, number of the file (22 + 8 + 8 bytes)
+ * The id of a key is 8 bytes, a number: HKDF-SHA-256 of the master key without salt, info "ringlease key id"; 1 if
+ * that is 0. Why so, and what it protects: docs/adr/0010-encryption.md.
  *
  * To change the format: if a reader of this version still gets all that it needs (a meaning for a field that was
  * zero, where zero goes on to mean "as before"; a new kind with OPTIONAL), raise the minor version. Else raise the
  * major version, or set a bit in the head of those files that need it: this version refuses such a journal by name.
- * (Flags that a reader does not know are damage to it, so new ones need that.) The first 24 bytes of a file's head,
- * its length and its CRC never change. Files of older versions have to be read for as
- * long as the major version that wrote them is supported; there is no conversion, since a journal is written anew
- * file by file. Keep the files that tests/unit/test_format.c has of the old version, and add some of the new.
+ * (Flags that a reader does not know are damage to it, so new ones need that, as ENCRYPTED has: a reader from
+ * before it refuses such files as newer, and goes on reading journals that have none.) The first 24 bytes of a
+ * file's head, its length and its CRC never change. Files of older versions have to be read for as long as the
+ * major version that wrote them is supported; there is no conversion, since a journal is written anew file by file.
+ * Keep the files that tests/unit/test_format.c has of the old version, and add some of the new.
  */
 #ifndef DAEMON_FORMAT_H
 #define DAEMON_FORMAT_H
@@ -72,7 +90,7 @@
 
 #define FORMAT_FILE_MAGIC "RLJOURNL"
 #define FORMAT_FRAME_MAGIC UINT32_C(0x52464c52) /* "RLFR" */
-#define FORMAT_FEATURES UINT64_C(0)		/* that this reader knows */
+#define FORMAT_FEATURES UINT64_C(1)		/* that this reader knows */
 
 enum {
 	FORMAT_MAJOR = 1,
@@ -84,6 +102,8 @@ enum {
 	FORMAT_FILE_BYTES_MIN = 1 << 16,
 	FORMAT_NAME_BYTES = 88,
 	FORMAT_ATTRIBUTES = 16,
+	FORMAT_SALT_BYTES = 16,
+	FORMAT_TAG_BYTES = 16,
 };
 #define FORMAT_FILE_NUMBER_MAX UINT64_C(4294967295)
 #define FORMAT_NUMBER_MAX (UINT64_C(1) << 62) /* of frames and turns: so that one more is always possible */
@@ -92,7 +112,8 @@ enum {
 #define FORMAT_FILE_PREFIX "journal-"
 enum { FORMAT_FILE_NAME_BYTES = 24 };
 
-enum format_frame_flag { FORMAT_END_OF_TURN = 1 };
+enum format_feature { FORMAT_FILE_ENCRYPTED = 1 };
+enum format_frame_flag { FORMAT_END_OF_TURN = 1, FORMAT_ENCRYPTED = 2 };
 enum format_record_flag { FORMAT_OPTIONAL = 128 };
 
 enum format_kind {
@@ -101,6 +122,7 @@ enum format_kind {
 	FORMAT_UPDATE,
 	FORMAT_QUEUE,
 	FORMAT_REMOVED,
+	FORMAT_TAG,
 };
 
 struct format_file {
@@ -114,7 +136,9 @@ struct format_file {
 	unsigned char machine_id[16];
 	uint64_t created_ms;
 	uint64_t first_lsn, first_turn;
-	unsigned char spare[36];
+	unsigned char salt[FORMAT_SALT_BYTES];
+	uint64_t key_id;
+	unsigned char spare[12];
 	uint32_t crc;
 };
 _Static_assert(sizeof(struct format_file) == 128, "file head");
@@ -180,6 +204,12 @@ struct format_removed {
 };
 _Static_assert(sizeof(struct format_removed) == 16, "removed");
 
+struct format_tag {
+	struct format_record record;
+	unsigned char tag[FORMAT_TAG_BYTES];
+};
+_Static_assert(sizeof(struct format_tag) == 24, "tag");
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "bytes are written as they lie in memory");
 
 /* What is wrong with bytes. */
@@ -196,6 +226,8 @@ enum format_fault {
 	FORMAT_BAD_RECORD,   /* the CRC is right, but a record is impossible */
 	FORMAT_UNKNOWN_KIND, /* a record of a kind that we do not know and must not pass over */
 	FORMAT_MISSING,	     /* frames are missing: their numbers lie between those of others (daemon/replay.h) */
+	FORMAT_BAD_TAG,	     /* the CRC is right, but it is not what was encrypted */
+	FORMAT_NO_SALT,	     /* an encrypted frame, and both heads of its file are damaged */
 };
 
 /* In words, for people; static memory. */
@@ -207,7 +239,7 @@ void format_file_name(uint64_t number, char ret_name[FORMAT_FILE_NAME_BYTES]);
 /* The number in such a name; 0 if it is none. */
 uint64_t format_file_number(const char *name);
 
-/* Magic, version, features and CRC around the other fields. */
+/* Magic, version and CRC around the other fields. */
 void format_file_seal(struct format_file *file);
 /* Says nothing about whose file it is. */
 enum format_fault format_file_check(const struct format_file *file);
@@ -253,5 +285,7 @@ void format_delete_put(unsigned char *at, const uint64_t *numbers, uint16_t coun
 void format_update_put(unsigned char *at, const struct format_update *update);
 void format_queue_put(unsigned char *at, const struct format_queue *queue);
 void format_removed_put(unsigned char *at, uint32_t queue);
+void format_filler_put(unsigned char *at, size_t bytes); /* room that turned out not to be needed: passed over */
+void format_tag_put(unsigned char *at);			 /* zeros for the tag */
 
 #endif

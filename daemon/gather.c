@@ -233,15 +233,6 @@ static uint64_t origin_of(const struct turn *turn, const struct slot *slot, uint
 	return 0;
 }
 
-/* Room that turned out not to be needed: a record that readers pass over. */
-static void make_filler(unsigned char *room, size_t bytes)
-{
-	struct format_record filler = {.bytes = (uint32_t)bytes, .kind = UINT8_MAX, .flags = FORMAT_OPTIONAL};
-
-	memset(room, 0, bytes);
-	memcpy(room, &filler, sizeof(filler));
-}
-
 /* Copies the message of a slot into the journal. 1: written, 0: it has changed meanwhile, for the next turn. */
 static int write_message(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot,
 			 struct slot_word word, uint64_t number, struct ledger_entry *entry)
@@ -283,7 +274,7 @@ static int write_message(struct turn *turn, struct journaled *queue, uint32_t ri
 	/* [R9] The slot may have gone on under the copy. */
 	fence_acquire();
 	if (word_generation(slot_read(from)) != entry->generation) {
-		make_filler(room, bytes);
+		format_filler_put(room, bytes);
 		return 0;
 	}
 	return turn_count(turn, &queue->ledger.ring[ring], entry) ? -ENOMEM : 1;

@@ -9,6 +9,7 @@
 struct looking {
 	const struct os_disk *disk;
 	int folder;
+	const struct keys *keys;
 	struct inspection *inspection;
 	struct live live;
 };
@@ -49,6 +50,17 @@ static int found(void *context, const char *name)
 	more[inspection->file_count++] =
 		(struct inspect_file){.number = number, .bytes = length < 0 ? 0 : (uint64_t)length};
 	return 0;
+}
+
+static void see_file(void *context, const struct survey_file *seen)
+{
+	struct looking *looking = context;
+	struct inspect_file *file = file_of(looking->inspection, seen->number);
+
+	if (file)
+		file->key_id = seen->key_id;
+	if (seen->key_id && !keys_find(looking->keys, seen->key_id))
+		looking->inspection->locked_files++;
 }
 
 /* ---- records ---------------------------------------------------------------------------------- */
@@ -103,10 +115,18 @@ static void count_live(struct looking *looking)
 
 /* ---- all of it -------------------------------------------------------------------------------- */
 
-static int inspect_once(const struct os_disk *disk, int folder, struct inspection *ret_inspection)
+static int inspect_once(const struct os_disk *disk, int folder, const struct keys *keys,
+			struct inspection *ret_inspection)
 {
-	struct looking looking = {.disk = disk, .folder = folder, .inspection = ret_inspection};
-	const struct replay_calls calls = {.record = take_record, .turn_end = take_turn, .context = &looking};
+	struct looking looking = {.disk = disk, .folder = folder, .keys = keys, .inspection = ret_inspection};
+	const struct replay_calls calls = {
+		.record = take_record,
+		.turn_end = take_turn,
+		.file = see_file,
+		.context = &looking,
+		.keys = keys,
+		.takes_locked = true,
+	};
 	int error;
 
 	*ret_inspection = (struct inspection){0};
@@ -134,13 +154,13 @@ bool inspect_is_same(int error, const struct replay_report *report, int other_er
 	return true;
 }
 
-int inspect(const struct os_disk *disk, int folder, struct inspection *ret_inspection)
+int inspect(const struct os_disk *disk, int folder, const struct keys *keys, struct inspection *ret_inspection)
 {
 	struct replay_report before = {0};
 	int error_before = 0;
 
 	for (int i = 0; i < INSPECT_TRIES; i++) {
-		int error = inspect_once(disk, folder, ret_inspection);
+		int error = inspect_once(disk, folder, keys, ret_inspection);
 		const struct replay_report *report = &ret_inspection->report;
 
 		if (!error && report->damage_count == 0)

@@ -10,6 +10,7 @@ struct inspect_file {
 	uint64_t turns, records;
 	uint64_t live_messages, live_bytes;
 	uint64_t first_ms, last_ms;
+	uint64_t key_id; /* 0: plain */
 };
 
 struct inspection {
@@ -18,11 +19,13 @@ struct inspection {
 	size_t file_count;
 	uint64_t queues, live_messages, live_bytes;
 	uint64_t last_turn, last_ms; /* the last turn that counts */
+	uint64_t locked_files;	     /* encrypted, and read without their key: only their CRCs were compared */
 };
 
 /* Reads all. What a file says that goes or grows meanwhile may look damaged: so what is wrong counts only when it
- * is found twice. 0 or a negative errno, as replay(), or -EAGAIN: found anew each time. To be ended in any case. */
-int inspect(const struct os_disk *disk, int folder, struct inspection *ret_inspection);
+ * is found twice. `keys` NULL: none. 0 or a negative errno, as replay(), or -EAGAIN: found anew each time. To be
+ * ended in any case. */
+int inspect(const struct os_disk *disk, int folder, const struct keys *keys, struct inspection *ret_inspection);
 void inspection_end(struct inspection *inspection);
 
 /* Is the same wrong with both? */

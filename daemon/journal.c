@@ -1,9 +1,11 @@
 #include "daemon/journal.h"
 
+#include "daemon/crypt.h"
 #include "daemon/files.h"
 #include "daemon/sink.h"
 #include "kmod-free/clock.h"
 #include "kmod-free/memory.h"
+#include "kmod-free/secret.h"
 #include "ring/crashpoint.h"
 
 #include <assert.h>
@@ -23,8 +25,9 @@ struct open_file {
 	int fd; /* -1: none */
 	uint64_t number;
 	uint32_t seed;
-	uint64_t next, end; /* where the next frame goes, and where the file ends */
-	bool is_settled;    /* its definitions are durable */
+	struct crypt *crypt; /* NULL: it is plain */
+	uint64_t next, end;  /* where the next frame goes, and where the file ends */
+	bool is_settled;     /* its definitions are durable */
 };
 
 struct journal {
@@ -85,11 +88,19 @@ static void begin(struct journal *journal)
 	os_clock_start(&journal->clock);
 }
 
+/* To be given another one, or none. */
+static void end_file(struct journal *journal)
+{
+	if (journal->file.fd >= 0)
+		journal->files.disk->close(journal->file.fd);
+	crypt_close(journal->file.crypt);
+	journal->file = (struct open_file){.fd = -1};
+}
+
 static void drop(struct journal *journal)
 {
 	sink_close(journal->sink);
-	if (journal->file.fd >= 0)
-		journal->files.disk->close(journal->file.fd);
+	end_file(journal);
 	files_end(&journal->files);
 	free(journal);
 }
@@ -114,6 +125,7 @@ int journal_open(const struct os_disk *disk, int folder, const struct journal_op
 		.file_bytes = journal->options.file_bytes,
 		.next = or_else(options->next_file, 1),
 		.is_direct = options->is_direct,
+		.is_encrypted = keys_current(options->keys) != NULL,
 	};
 	error = files_begin(&journal->files);
 	if (!error)
@@ -133,13 +145,36 @@ static bool fits(const struct open_frame *frame, size_t bytes)
 	return frame->at && frame->bytes + bytes <= frame->bytes_max;
 }
 
+/* Bytes of a frame behind its records. */
+static size_t tag_bytes(const struct journal *journal)
+{
+	return journal->file.crypt ? sizeof(struct format_tag) : 0;
+}
+
+/* Of a frame whose head is there; of one that fails nothing is written. */
+static int encrypt(struct journal *journal, struct format_frame *frame)
+{
+	int error = journal->file.crypt ? crypt_encrypt(journal->file.crypt, frame) : 0;
+
+	if (error)
+		memset(frame, 0, frame->bytes);
+	return fail(journal, error);
+}
+
 static void seal_frame(struct journal *journal, uint32_t flags)
 {
 	struct open_frame *frame = &journal->frame;
-	uint64_t bytes = format_pages(frame->bytes);
+	uint64_t bytes;
 
 	if (frame->at == NULL)
 		return;
+	if (journal->file.crypt) {
+		format_tag_put(frame->at + frame->bytes);
+		frame->bytes += sizeof(struct format_tag);
+		frame->count++;
+		flags |= FORMAT_ENCRYPTED;
+	}
+	bytes = format_pages(frame->bytes);
 	os_clock_read(&journal->clock);
 	*(struct format_frame *)(void *)frame->at = (struct format_frame){
 		.bytes = (uint32_t)frame->bytes,
@@ -151,6 +186,10 @@ static void seal_frame(struct journal *journal, uint32_t flags)
 		.wall_ms = journal->clock.wall_ms,
 		.count = frame->count,
 	};
+	if (encrypt(journal, (void *)frame->at) != 0) {
+		*frame = (struct open_frame){0};
+		return;
+	}
 	format_frame_seal((void *)frame->at, journal->file.seed);
 	memset(frame->at + frame->bytes, 0, bytes - frame->bytes);
 	sink_add(journal->sink, bytes);
@@ -166,7 +205,7 @@ static void seal_frame(struct journal *journal, uint32_t flags)
 static int open_frame(struct journal *journal, size_t bytes)
 {
 	struct open_file *file = &journal->file;
-	uint64_t need = format_pages(sizeof(struct format_frame) + bytes);
+	uint64_t need = format_pages(sizeof(struct format_frame) + bytes + tag_bytes(journal));
 	uint64_t room = file->end - file->next, most = journal->options.frame_bytes;
 	int error = 0;
 
@@ -182,7 +221,7 @@ static int open_frame(struct journal *journal, size_t bytes)
 	if (error)
 		return error;
 	journal->frame.bytes = sizeof(struct format_frame);
-	journal->frame.bytes_max = most;
+	journal->frame.bytes_max = most - tag_bytes(journal);
 	return 0;
 }
 
@@ -198,6 +237,22 @@ static unsigned char *place(struct journal *journal, size_t bytes)
 
 /* ---- files ------------------------------------------------------------------------------------ */
 
+/* The file's own key, from a salt that is drawn. */
+static int begin_crypt(struct journal *journal, struct format_file *head)
+{
+	const struct key *key = keys_current(journal->options.keys);
+	int error;
+
+	if (key == NULL)
+		return 0;
+	error = os_secret_random(head->salt, sizeof(head->salt));
+	head->features = FORMAT_FILE_ENCRYPTED;
+	head->key_id = key->id;
+	if (error)
+		return error;
+	return crypt_open(key, head->journal_id, head->number, head->salt, true, &journal->file.crypt);
+}
+
 /* Its head goes with its first frame, in one write. */
 static int put_head(struct journal *journal)
 {
@@ -209,8 +264,10 @@ static int put_head(struct journal *journal)
 		.first_turn = journal->turn,
 	};
 	unsigned char *page;
-	int error = sink_room(journal->sink, FORMAT_PAGE, &page);
+	int error = begin_crypt(journal, &head);
 
+	if (!error)
+		error = sink_room(journal->sink, FORMAT_PAGE, &page);
 	if (error)
 		return error;
 	os_clock_read(&journal->clock);
@@ -247,8 +304,7 @@ static int begin_file(struct journal *journal)
 		journal->files.disk->close(fd);
 		return error;
 	}
-	if (journal->file.fd >= 0)
-		journal->files.disk->close(journal->file.fd);
+	end_file(journal);
 	journal->file = (struct open_file){
 		.fd = fd,
 		.number = number,
@@ -267,10 +323,12 @@ static int begin_file(struct journal *journal)
 static int make_room(struct journal *journal, size_t bytes)
 {
 	struct open_file *file = &journal->file;
-	uint64_t need = format_pages(sizeof(struct format_frame) + bytes);
+	uint64_t need = format_pages(sizeof(struct format_frame) + bytes + tag_bytes(journal));
 	int error;
 
 	seal_frame(journal, 0);
+	if (journal->error)
+		return journal->error;
 	if (file->fd < 0 || (!journal->is_defining && need > file->end - file->next)) {
 		error = begin_file(journal);
 		if (error || fits(&journal->frame, bytes))
@@ -302,7 +360,7 @@ int journal_end_turn(struct journal *journal)
 	if (journal->error || journal->frame.at == NULL)
 		return journal->error;
 	seal_frame(journal, FORMAT_END_OF_TURN);
-	if (fail(journal, sink_settle(journal->sink)) != 0)
+	if (journal->error || fail(journal, sink_settle(journal->sink)) != 0)
 		return journal->error;
 	journal->durable = journal->next_lsn - 1;
 	journal->file.is_settled = true;
@@ -376,9 +434,7 @@ int journal_error(const struct journal *journal)
 void journal_repair(struct journal *journal)
 {
 	sink_drop(journal->sink);
-	if (journal->file.fd >= 0)
-		journal->files.disk->close(journal->file.fd);
-	journal->file = (struct open_file){.fd = -1};
+	end_file(journal);
 	journal->frame = (struct open_frame){0};
 	files_drop_after(&journal->files, journal->settled_file);
 	journal->next_lsn = journal->durable + 1;
@@ -413,7 +469,7 @@ static int note_durable(struct journal *journal)
 	if (error)
 		return error;
 	seal_frame(journal, FORMAT_END_OF_TURN);
-	return sink_settle(journal->sink);
+	return journal->error ? journal->error : sink_settle(journal->sink);
 }
 
 int journal_close(struct journal *journal)

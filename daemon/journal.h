@@ -16,6 +16,7 @@
 #define DAEMON_JOURNAL_H
 
 #include "daemon/format.h"
+#include "daemon/keys.h"
 #include "kmod-free/disk.h"
 
 enum {
@@ -32,6 +33,7 @@ struct journal_options {
 	unsigned char machine_id[16];
 	uint64_t next_lsn, next_turn, next_file; /* as replay() found them; 0: 1 */
 	bool is_direct;				 /* past the page cache, where the file system can */
+	const struct keys *keys;		 /* files are encrypted with its current one; NULL: none is */
 	/* Writes the definitions of all queues with journal_reserve(). Called within it. */
 	int (*define)(void *context, struct journal *journal);
 	void *context;

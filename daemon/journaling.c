@@ -203,6 +203,22 @@ static void say_room(struct journaling *journaling)
 		say(journaling, "journal %s: has room again; sends are taken", journaling->folder.path);
 }
 
+/* Which keys no file needs any more. */
+static void say_let_go(struct journaling *journaling)
+{
+	struct keys *keys = journaling->options.keys;
+	char text[KEYS_ID_TEXT_BYTES];
+	uint64_t id;
+
+	while (keys && keys_let_go(keys, journal_oldest(journaling->journal), &id)) {
+		keys_id_format(id, text);
+		if (id)
+			say(journaling, "journal %s: no file needs key %s any more", journaling->folder.path, text);
+		else
+			say(journaling, "journal %s: no file is plain any more", journaling->folder.path);
+	}
+}
+
 /* Each turn has a greater number than any that somebody may wait for. */
 static int try_turn(struct journaling *journaling)
 {
@@ -228,6 +244,7 @@ static int try_turn(struct journaling *journaling)
 	seg_turn_done(page, journaling->turn.number);
 	CRASH_POINT(turn_waiters_woken);
 	drop_removed(journaling);
+	say_let_go(journaling);
 	return 0;
 }
 
@@ -338,6 +355,15 @@ static int restoring(void *context, const struct live_queue *queue, size_t messa
 	return go_on(restart->journaling);
 }
 
+static void see_file(void *context, const struct survey_file *file)
+{
+	const struct restart *restart = context;
+	struct keys *keys = restart->journaling->options.keys;
+
+	if (keys && file->head <= SURVEY_HALF)
+		keys_need(keys, file->key_id, file->number);
+}
+
 /* It was being removed when the last journal ended: this one says so, and then the name goes. */
 static int finish_removal(struct journaling *journaling, const struct format_queue *definition)
 {
@@ -396,6 +422,18 @@ static int start_thread(struct journaling *journaling)
 	return -pthread_create(&journaling->thread, NULL, run, journaling);
 }
 
+/* With which key it goes on. */
+static void say_key(struct journaling *journaling)
+{
+	const struct key *key = keys_current(journaling->options.keys);
+	char text[KEYS_ID_TEXT_BYTES];
+
+	if (key == NULL)
+		return;
+	keys_id_format(key->id, text);
+	say(journaling, "journal %s: to be written with key %s", journaling->folder.path, text);
+}
+
 static void say_refused(struct journaling *journaling, int error, const struct replay_report *report)
 {
 	const char *why = error == -ENOTSUP	  ? "is of a newer version; use that version of ringleased"
@@ -416,7 +454,13 @@ static int read_journal(struct restart *restart, struct replay_report *ret_repor
 {
 	struct journaling *journaling = restart->journaling;
 	const struct replay_calls calls = {
-		.record = replayed, .progress = reading, .context = restart, .reads_ahead = true};
+		.record = replayed,
+		.progress = reading,
+		.file = see_file,
+		.context = restart,
+		.reads_ahead = true,
+		.keys = journaling->options.keys,
+	};
 	int error = replay(journaling->options.disk, journaling->disk_folder, &calls, ret_report);
 
 	if (error || recovery_is_whole(&restart->recovery))
@@ -443,10 +487,16 @@ static int open_journal(struct restart *restart)
 {
 	struct journaling *journaling = restart->journaling;
 	struct journal_options options = {
-		.is_direct = true, .define = turn_write_definitions, .context = &journaling->turn};
+		.is_direct = true,
+		.keys = journaling->options.keys,
+		.define = turn_write_definitions,
+		.context = &journaling->turn,
+	};
 	struct replay_report report;
-	int error = read_journal(restart, &report);
+	int error;
 
+	say_key(journaling);
+	error = read_journal(restart, &report);
 	if (error == -ECANCELED)
 		return error;
 	if (error) {
@@ -459,6 +509,7 @@ static int open_journal(struct restart *restart)
 	CRASH_POINT(journal_tail_kept);
 	if (error)
 		return error;
+	journaling->turn.outdated = keys_outdated(journaling->options.keys);
 	options.file_bytes = journaling->turn.file_bytes;
 	options.frame_bytes = journaling->options.frame_bytes;
 	memcpy(options.machine_id, journaling->mirror.machine_id, sizeof(options.machine_id));
@@ -554,6 +605,7 @@ int journaling_start(const struct seg_directory *directory, const struct journal
 	journaling->turn.reserve.files_max = options->bytes_max / journaling->turn.file_bytes;
 	if (journaling->options.disk == NULL)
 		journaling->options.disk = &os_disk_real;
+	journaling->options.mirror.keys = options->keys;
 	journaling->options.mirror.is_stopped = options->is_stopped;
 	journaling->options.mirror.say = options->say;
 	journaling->options.mirror.context = options->context;

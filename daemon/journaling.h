@@ -5,6 +5,7 @@
 #ifndef ENGINE_JOURNALING_H
 #define ENGINE_JOURNALING_H
 
+#include "daemon/keys.h"
 #include "daemon/mirror.h"
 #include "shm/directory.h"
 
@@ -16,6 +17,7 @@ struct journaling_options {
 	const char *data;	      /* folder of the journal; NULL: the default of this directory */
 	const struct os_disk *disk;   /* NULL: the machine's own */
 	struct mirror_options mirror; /* but `say` */
+	struct keys *keys;	      /* of the caller's; NULL: none */
 	uint64_t file_bytes;	      /* of a file of the journal; 0: JOURNAL_FILE_BYTES */
 	uint64_t frame_bytes;	      /* of what is written at once; 0: FORMAT_FRAME_BYTES */
 	uint64_t bytes_max;	      /* of its files in all; 0: as many as the disk has room for */

@@ -39,6 +39,8 @@ static void take_report(struct rlq_journal_summary *summary, const struct replay
 		format_file_name(report->cut_file, summary->cut_file);
 	if (report->at_file)
 		format_file_name(report->at_file, summary->failed_file);
+	if (report->wanted_key)
+		keys_id_format(report->wanted_key, summary->wanted_key);
 	summary->faults = report->damage_count;
 	summary->lost_frames = report->lost_frames;
 }
@@ -53,6 +55,12 @@ static void take_inspection(struct rlq_journal_summary *summary, const struct in
 	summary->live_bytes = inspection->live_bytes;
 	summary->last_turn = inspection->last_turn;
 	summary->last_ms = inspection->last_ms;
+	summary->locked_files = inspection->locked_files;
+}
+
+static int open_keys(const char *const *sources, struct rlq_journal_summary *summary, struct keys **ret_keys)
+{
+	return keys_open(NULL, sources, ret_keys, summary->key_fault, sizeof(summary->key_fault));
 }
 
 /* ---- reading ---------------------------------------------------------------------------------- */
@@ -107,9 +115,10 @@ static int list_files(const struct inspection *inspection,
 
 	for (size_t i = 0; i < inspection->file_count && !result; i++) {
 		const struct inspect_file *from = &inspection->files[i];
-		char name[FORMAT_FILE_NAME_BYTES];
+		char name[FORMAT_FILE_NAME_BYTES], key[KEYS_ID_TEXT_BYTES] = "";
 		const struct rlq_journal_file file = {
 			.name = name,
+			.key = key,
 			.number = from->number,
 			.bytes = from->bytes,
 			.turns = from->turns,
@@ -121,6 +130,8 @@ static int list_files(const struct inspection *inspection,
 		};
 
 		format_file_name(from->number, name);
+		if (from->key_id)
+			keys_id_format(from->key_id, key);
 		result = each(context, &file);
 	}
 	return result;
@@ -134,7 +145,7 @@ int rlq_journal_list(const char *data, int (*each)(void *context, const struct r
 
 	if (folder < 0)
 		return folder;
-	error = inspect(&os_disk_real, folder, &inspection);
+	error = inspect(&os_disk_real, folder, NULL, &inspection);
 	take_inspection(ret_summary, &inspection);
 	if (!error)
 		error = list_files(&inspection, each, context);
@@ -143,16 +154,21 @@ int rlq_journal_list(const char *data, int (*each)(void *context, const struct r
 	return error;
 }
 
-int rlq_journal_dump(const char *data, int (*each)(void *context, const struct rlq_journal_record *record),
-		     void *context, struct rlq_journal_summary *ret_summary)
+int rlq_journal_dump(const char *data, const char *const *keys,
+		     int (*each)(void *context, const struct rlq_journal_record *record), void *context,
+		     struct rlq_journal_summary *ret_summary)
 {
 	struct replay_report report = {0};
+	struct keys *opened = NULL;
 	int folder = begin(data, ret_summary), error;
 
 	if (folder < 0)
 		return folder;
-	error = dump(&os_disk_real, folder, each, context, &report);
+	error = open_keys(keys, ret_summary, &opened);
+	if (!error)
+		error = dump(&os_disk_real, folder, opened, each, context, &report);
 	take_report(ret_summary, &report);
+	keys_close(opened);
 	os_disk_real.close(folder);
 	return error;
 }
@@ -177,11 +193,12 @@ static void tell_faults(const struct replay_report *report,
 	}
 }
 
-static int verify(int folder, void (*each)(void *context, const struct rlq_journal_fault *fault), void *context,
+static int verify(int folder, const struct keys *keys,
+		  void (*each)(void *context, const struct rlq_journal_fault *fault), void *context,
 		  struct rlq_journal_summary *summary)
 {
 	struct inspection inspection;
-	int error = inspect(&os_disk_real, folder, &inspection);
+	int error = inspect(&os_disk_real, folder, keys, &inspection);
 	uint64_t count = inspection.report.damage_count;
 
 	take_inspection(summary, &inspection);
@@ -191,14 +208,19 @@ static int verify(int folder, void (*each)(void *context, const struct rlq_journ
 	return error ? error : count > INT32_MAX ? INT32_MAX : (int)count;
 }
 
-int rlq_journal_verify(const char *data, void (*each)(void *context, const struct rlq_journal_fault *fault),
-		       void *context, struct rlq_journal_summary *ret_summary)
+int rlq_journal_verify(const char *data, const char *const *keys,
+		       void (*each)(void *context, const struct rlq_journal_fault *fault), void *context,
+		       struct rlq_journal_summary *ret_summary)
 {
+	struct keys *opened = NULL;
 	int folder = begin(data, ret_summary), result;
 
 	if (folder < 0)
 		return folder;
-	result = verify(folder, each, context, ret_summary);
+	result = open_keys(keys, ret_summary, &opened);
+	if (!result)
+		result = verify(folder, opened, each, context, ret_summary);
+	keys_close(opened);
 	os_disk_real.close(folder);
 	return result;
 }
@@ -230,7 +252,7 @@ static int copy(const char *data, const char *target, bool is_own,
 		if (at_file)
 			format_file_name(at_file, ret_summary->failed_file);
 		if (!result)
-			result = verify(made.fd, each, context, ret_summary);
+			result = verify(made.fd, NULL, each, context, ret_summary);
 		error = result < 0 ? result : is_own ? make_own(made.fd) : 0;
 		if (!error)
 			error = target_finish(&made);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 #include <ringlease-engine.h>
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, OLD_KEYS_MAX = 15 };
 
 /* The engine that the signal handler stops; set before the handler is. */
 static struct rlq_engine *running;
@@ -61,17 +62,23 @@ static void print_help(void)
 	       "  --dir DIR   where the queues are (else $RINGLEASE_DIR, else /dev/shm/ringlease-UID)\n"
 	       "  --data DIR  where the journal of durable queues is (else $RINGLEASE_DATA, else a folder of this\n"
 	       "              directory's own below $XDG_STATE_HOME, /var/lib or ~/.local/state, ringlease/)\n"
-	       "  --mirror DIR      a second folder of the journal, on another disk: what is acknowledged is in "
+	       "  --mirror DIR        a second folder of the journal, on another disk: what is acknowledged is in "
 	       "both;\n"
-	       "                    filled while starting if it is empty or behind\n"
-	       "  --without-mirror  start though the journal's mirror is missing, which may have more\n"
-	       "  --accept-stale    start though the journal is behind its mirror, and lose what only that has\n"
-	       "  --adopt           start though the journal was written on another machine\n"
-	       "  --journal-max SIZE\n"
-	       "                    what the journal may take of the disk, 32M or more (K, M, G, T); above it "
-	       "sends "
-	       "are\n"
-	       "                    refused\n"
+	       "                      filled while starting if it is empty or behind\n"
+	       "  --without-mirror    start though the journal's mirror is missing, which may have more\n"
+	       "  --accept-stale      start though the journal is behind its mirror, and lose what only that has\n"
+	       "  --adopt             start though the journal was written on another machine\n"
+	       "  --journal-max SIZE  what the journal may take of the disk, 32M or more (K, M, G, T); above it "
+	       "sends are\n"
+	       "                      refused\n"
+	       "  --key-file FILE     encrypt bodies and attributes in the journal with the key in FILE: 64 "
+	       "hexadecimal\n"
+	       "                      digits (openssl rand -hex 32), readable by their owner alone\n"
+	       "  --old-key-file FILE a key that the journal was written with before; may be given again. The log "
+	       "says\n"
+	       "                      when no file needs it any more\n"
+	       "  --key keyring:NAME, --old-key keyring:NAME\n"
+	       "                      the same with a key of type user in the kernel's key rings\n"
 	       "  --help      print this\n"
 	       "  --version   print the version\n\n"
 	       "Ends cleanly at SIGTERM, SIGINT and SIGHUP. A second ringleased for a directory waits in reserve.\n"
@@ -109,23 +116,55 @@ static bool parse_size(const char *text, uint64_t *ret_bytes)
 	return true;
 }
 
+/* What was given. */
+struct arguments {
+	const char *directory;
+	struct rlq_engine_options engine;
+	const char *old_keys[OLD_KEYS_MAX + 1];
+	size_t old_key_count;
+};
+
+static int take_key(struct arguments *arguments, bool is_old, const char *source)
+{
+	if (is_old && arguments->old_key_count == OLD_KEYS_MAX)
+		return usage("too many old keys", source);
+	if (!is_old && arguments->engine.key)
+		return usage("a second key (--old-key-file is for one that was replaced)", source);
+	if (is_old)
+		arguments->old_keys[arguments->old_key_count++] = source;
+	else
+		arguments->engine.key = source;
+	return -1;
+}
+
+static int check_mirror(const struct rlq_engine_options *engine)
+{
+	if (engine->mirror && engine->flags & (RLQ_ENGINE_WITHOUT_MIRROR | RLQ_ENGINE_ACCEPT_STALE))
+		return usage("not together with --mirror",
+			     engine->flags & RLQ_ENGINE_WITHOUT_MIRROR ? "--without-mirror" : "--accept-stale");
+	return -1;
+}
+
 /* Returns -1 to go on, or the exit status. */
-static int parse_options(int argc, char **argv, const char **directory, struct rlq_engine_options *engine)
+static int parse_options(int argc, char **argv, struct arguments *arguments)
 {
 	static const struct option options[] = {
 		{"dir", required_argument, NULL, 'd'},	       {"data", required_argument, NULL, 'D'},
 		{"mirror", required_argument, NULL, 'M'},      {"without-mirror", no_argument, NULL, 'W'},
 		{"accept-stale", no_argument, NULL, 'S'},      {"adopt", no_argument, NULL, 'A'},
-		{"journal-max", required_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'},
+		{"journal-max", required_argument, NULL, 'm'}, {"key-file", required_argument, NULL, 'k'},
+		{"key", required_argument, NULL, 'k'},	       {"old-key-file", required_argument, NULL, 'o'},
+		{"old-key", required_argument, NULL, 'o'},     {"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'v'},	       {NULL, 0, NULL, 0},
 	};
-	int got;
+	struct rlq_engine_options *engine = &arguments->engine;
+	int got, rc = -1;
 
 	opterr = 0;
-	while ((got = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+	while (rc < 0 && (got = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		switch (got) {
 		case 'd':
-			*directory = optarg;
+			arguments->directory = optarg;
 			break;
 		case 'D':
 			engine->data = optarg;
@@ -144,7 +183,11 @@ static int parse_options(int argc, char **argv, const char **directory, struct r
 			break;
 		case 'm':
 			if (!parse_size(optarg, &engine->journal_bytes_max))
-				return usage("--journal-max: not a size of 32M or more", optarg);
+				rc = usage("--journal-max: not a size of 32M or more", optarg);
+			break;
+		case 'k':
+		case 'o':
+			rc = take_key(arguments, got == 'o', optarg);
 			break;
 		case 'h':
 			print_help();
@@ -158,12 +201,9 @@ static int parse_options(int argc, char **argv, const char **directory, struct r
 			return usage("unknown option", argv[optind - 1]);
 		}
 	}
-	if (optind < argc)
-		return usage("unexpected argument", argv[optind]);
-	if (engine->mirror && engine->flags & (RLQ_ENGINE_WITHOUT_MIRROR | RLQ_ENGINE_ACCEPT_STALE))
-		return usage("not together with --mirror",
-			     engine->flags & RLQ_ENGINE_WITHOUT_MIRROR ? "--without-mirror" : "--accept-stale");
-	return -1;
+	if (rc >= 0)
+		return rc;
+	return optind < argc ? usage("unexpected argument", argv[optind]) : check_mirror(engine);
 }
 
 /* The engine works there too, but every message costs the disk something. */
@@ -190,17 +230,18 @@ static int fail(const char *what, const char *directory, int code)
 
 int main(int argc, char **argv)
 {
-	struct rlq_engine_options options = RLQ_ENGINE_OPTIONS_INIT;
-	const char *directory = NULL;
+	struct arguments arguments = {.engine = RLQ_ENGINE_OPTIONS_INIT};
+	const char *directory;
 	int rc;
 
-	options.data = "";
-	rc = parse_options(argc, argv, &directory, &options);
-
+	arguments.engine.data = "";
+	rc = parse_options(argc, argv, &arguments);
 	if (rc >= 0)
 		return rc;
-	options.log = log_line;
-	rc = rlq_engine_open(directory, &options, &running);
+	directory = arguments.directory;
+	arguments.engine.old_keys = arguments.old_keys;
+	arguments.engine.log = log_line;
+	rc = rlq_engine_open(directory, &arguments.engine, &running);
 	if (rc < 0)
 		return fail("cannot serve", directory, rc);
 	catch_signals();

@@ -1,6 +1,7 @@
 #include "daemon/mirror.h"
 
 #include "daemon/mirror_join.h"
+#include "daemon/unlock.h"
 #include "kmod-free/machine_id.h"
 #include "ringlease.h"
 
@@ -75,6 +76,26 @@ static int judge_machine(struct mirror *mirror, struct mirror_end *end)
 	return mirror_write_standing(mirror, end);
 }
 
+/* ---- keys ------------------------------------------------------------------------------------- */
+
+/* Who has forgotten a key is not to be left with two folders that went on alone, or with one fewer. */
+static int judge_keys(struct mirror *mirror, const struct mirror_end *end)
+{
+	char name[FORMAT_FILE_NAME_BYTES], wanted[KEYS_ID_TEXT_BYTES];
+	uint64_t file, key;
+	int error = unlock_check(end->disk, end->folder, mirror->options.keys, &file, &key);
+
+	if (error) {
+		format_file_name(file, name);
+		keys_id_format(key, wanted);
+		say(mirror,
+		    "journal %s: %s is encrypted with key %s, which was not given (--key-file, or --old-key-file "
+		    "for one that was replaced); nothing was changed",
+		    end->path, name, wanted);
+	}
+	return error;
+}
+
 /* ---- one folder ------------------------------------------------------------------------------- */
 
 static const char *other_of(const struct mirror_end *end)
@@ -101,7 +122,7 @@ static int start_single(struct mirror *mirror)
 			say(mirror,
 			    "journal %s: has lost its mirror %s; --mirror with an empty folder makes a new one",
 			    end->path, other_of(end));
-		return 0;
+		return judge_keys(mirror, end);
 	}
 	if (!is_asked_for && verdict == MIRROR_BEHIND)
 		say(mirror,
@@ -117,7 +138,9 @@ static int start_single(struct mirror *mirror)
 		    end->path, other_of(end));
 	if (!is_asked_for)
 		return -EPERM;
-	error = go_on_alone(mirror, end);
+	error = judge_keys(mirror, end);
+	if (!error)
+		error = go_on_alone(mirror, end);
 	if (!error)
 		say(mirror, "journal %s: GOES ON WITHOUT ITS MIRROR %s, as was asked for", end->path,
 		    other_of(end));
@@ -262,7 +285,8 @@ static int start_pair(struct mirror *mirror, const struct os_disk **disk, int *f
 	verdict = mirror_judge(&mirror->end[0].look, &mirror->end[1].look);
 	if (verdict > MIRROR_FILL_FIRST)
 		return refuse(mirror, verdict);
-	if (mirror->end[1].folder < 0)
+	error = judge_keys(mirror, &mirror->end[verdict == MIRROR_FILL_FIRST]);
+	if (!error && mirror->end[1].folder < 0)
 		error = open_second(mirror);
 	if (!error)
 		error = mirror_join(mirror, verdict);

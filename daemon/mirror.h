@@ -8,11 +8,13 @@
  *           still takes that.
  * One folder   is refused if it has a mirror that may have gone on, or is behind one, unless that is asked for.
  *
- * Whether it has a mirror or not, a journal of another machine is refused unless that is asked for. */
+ * Whether it has a mirror or not, a journal of another machine is refused unless that is asked for; and so is one
+ * without its keys, before it goes on alone or anything is filled from it. */
 #ifndef DAEMON_MIRROR_H
 #define DAEMON_MIRROR_H
 
 #include "daemon/data_folder.h"
+#include "daemon/keys.h"
 #include "daemon/standing.h"
 #include "kmod-free/disk_pair.h"
 
@@ -24,6 +26,7 @@ struct mirror_options {
 	bool without_mirror;	       /* start though the mirror may have more */
 	bool accept_stale;	       /* ... though it has */
 	bool adopt;		       /* ... though the journal is of another machine */
+	const struct keys *keys;       /* of the journal; NULL: none */
 	const atomic_bool *is_stopped; /* filling ends with -ECANCELED once it is; NULL: nobody stops it */
 	void (*say)(void *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
 	void *context;
@@ -47,8 +50,8 @@ struct mirror {
 };
 
 /* `disk` and `folder` are where the journal is at `path`, locked. With a mirror they become the pair's. 0, or a
- * negative errno and it has been said why: -EPERM (refused, but may be asked for), others of folders and disks.
- * mirror_end() in any case, when the folder was closed. */
+ * negative errno and it has been said why: -EPERM (refused, but may be asked for), -ENOKEY, others of folders and
+ * disks. mirror_end() in any case, when the folder was closed. */
 int mirror_start(struct mirror *mirror, const struct mirror_options *options, const char *path,
 		 const struct os_disk **disk, int *folder);
 void mirror_end(struct mirror *mirror);

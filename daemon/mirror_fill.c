@@ -147,22 +147,25 @@ static bool has_same_bytes(const struct mirror_fill *fill, int one, int other, u
 	return is_same;
 }
 
-/* Mostly the machine did not stop in the middle. */
-static bool is_same(const struct mirror_fill *fill, const struct file *file)
+static bool is_same(const struct mirror_fill *fill, const char *name, uint64_t bytes)
 {
-	char name[FORMAT_FILE_NAME_BYTES];
-	int one, other;
-	bool same;
-
-	format_file_name(file->number, name);
-	one = fill->from_disk->open(fill->from, name, 0);
-	other = fill->to_disk->open(fill->to, name, 0);
-	same = one >= 0 && other >= 0 && has_same_bytes(fill, one, other, (uint64_t)file->bytes);
+	int one = fill->from_disk->open(fill->from, name, 0);
+	int other = fill->to_disk->open(fill->to, name, 0);
+	bool same = one >= 0 && other >= 0 && has_same_bytes(fill, one, other, bytes);
 	if (one >= 0)
 		fill->from_disk->close(one);
 	if (other >= 0)
 		fill->to_disk->close(other);
 	return same;
+}
+
+/* Mostly the machine did not stop in the middle. */
+static bool is_same_file(const struct mirror_fill *fill, const struct file *file)
+{
+	char name[FORMAT_FILE_NAME_BYTES];
+
+	format_file_name(file->number, name);
+	return is_same(fill, name, (uint64_t)file->bytes);
 }
 
 static void decide(const struct mirror_fill *fill, struct files_of *from, const struct files_of *to)
@@ -173,7 +176,7 @@ static void decide(const struct mirror_fill *fill, struct files_of *from, const 
 		const bool is_settled = i + UNSETTLED < from->count;
 
 		file->is_needed =
-			there == NULL || there->bytes != file->bytes || (!is_settled && !is_same(fill, file));
+			there == NULL || there->bytes != file->bytes || (!is_settled && !is_same_file(fill, file));
 	}
 }
 
@@ -212,8 +215,10 @@ static int remove_others(const struct files_of *from, const struct files_of *to)
 	return error;
 }
 
-/* One that only one side has, or another one, is of no use. */
-static int match_spare(const struct files_of *from, const struct files_of *to, uint32_t spare)
+/* One that only one side has is of no use; nor are two of which one may be plain and the other one not, for whoever
+ * uses them looks at the first one. */
+static int match_spare(const struct mirror_fill *fill, const struct files_of *from, const struct files_of *to,
+		       uint32_t spare)
 {
 	const uint64_t bit = UINT64_C(1) << spare;
 	char name[FORMAT_FILE_NAME_BYTES];
@@ -221,18 +226,19 @@ static int match_spare(const struct files_of *from, const struct files_of *to, u
 
 	files_spare_name(spare, name);
 	if (from->spares & to->spares & bit &&
-	    length_of(from->disk, from->folder, name) == length_of(to->disk, to->folder, name))
+	    length_of(from->disk, from->folder, name) == length_of(to->disk, to->folder, name) &&
+	    is_same(fill, name, FORMAT_PAGE))
 		return 0;
 	error = unlink_if_there(to->disk, to->folder, name);
 	return error ? error : unlink_if_there(from->disk, from->folder, name);
 }
 
-static int match_spares(const struct files_of *from, const struct files_of *to)
+static int match_spares(const struct mirror_fill *fill, const struct files_of *from, const struct files_of *to)
 {
 	int error = 0;
 
 	for (uint64_t left = from->spares | to->spares; left && !error; left &= left - 1)
-		error = match_spare(from, to, (uint32_t)__builtin_ctzll(left));
+		error = match_spare(fill, from, to, (uint32_t)__builtin_ctzll(left));
 	return error;
 }
 
@@ -252,7 +258,7 @@ static int make_same(const struct mirror_fill *fill)
 	if (!error)
 		error = remove_others(&from, &to);
 	if (!error)
-		error = match_spares(&from, &to);
+		error = match_spares(fill, &from, &to);
 	if (!error)
 		error = unlink_if_there(fill->to_disk, fill->to, FILES_NEW_NAME);
 	free(from.list);

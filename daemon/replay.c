@@ -1,6 +1,7 @@
 #include "daemon/replay.h"
 
 #include "daemon/reader.h"
+#include "daemon/unlock.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ struct walk {
 	struct replay_report *report;
 	struct survey survey;
 	struct reader reader;
+	struct unlock unlock;
 	const struct survey_file *reading; /* what the reader has open */
 	struct carried carried;
 	uint64_t first, expected;	/* LSN of the first frame there should be, and of the next; 0: unknown */
@@ -139,7 +141,7 @@ static int read_frame(struct walk *walk, const struct survey_file *file, uint64_
 		return error;
 	*ret_frame = bytes;
 	*ret_fault = is_seen ? FORMAT_SOUND : format_frame_check(*ret_frame, count, file->seed, file->number);
-	return 0;
+	return *ret_fault ? 0 : unlock_frame(&walk->unlock, &walk->survey, file, ret_frame, ret_fault);
 }
 
 /* ---- what is not there ------------------------------------------------------------------------ */
@@ -227,7 +229,7 @@ static int hand_on_records(struct walk *walk, const struct replay_place *place, 
 		walk->report->files_unused--;
 	walk->last_used = place->file;
 	walk->report->frames++;
-	walk->report->records += frame->count;
+	walk->report->records += frame->count - (frame->flags & FORMAT_ENCRYPTED ? 1 : 0); /* but the TAG */
 	walk->report->bytes += frame->bytes;
 	return error;
 }
@@ -500,9 +502,24 @@ static int walk_file(struct walk *walk, const struct survey_file *file)
 	return walk_frames(walk, file);
 }
 
+/* Before anything of them is handed on. */
+static int see_files(struct walk *walk)
+{
+	const struct survey_file *locked = unlock_missing(&walk->unlock, &walk->survey);
+
+	if (locked) {
+		walk->report->at_file = locked->number;
+		walk->report->wanted_key = locked->key_id;
+		return -ENOKEY;
+	}
+	for (size_t i = 0; walk->calls && walk->calls->file && i < walk->survey.count; i++)
+		walk->calls->file(walk->calls->context, &walk->survey.files[i]);
+	return 0;
+}
+
 static int walk_files(struct walk *walk)
 {
-	int error = 0;
+	int error = see_files(walk);
 
 	if (walk->calls && walk->calls->reads_ahead)
 		reader_go_ahead(&walk->reader);
@@ -543,6 +560,8 @@ int replay(const struct os_disk *disk, int folder, const struct replay_calls *ca
 
 	*ret_report = (struct replay_report){.next_lsn = 1, .next_turn = 1};
 	reader_start(&walk.reader, disk, folder, WINDOW_BYTES);
+	walk.unlock.keys = calls ? calls->keys : NULL;
+	walk.unlock.takes_locked = calls == NULL || calls->takes_locked;
 	error = survey_begin(disk, folder, &walk.survey);
 	ret_report->journal_id = walk.survey.journal_id;
 	memcpy(ret_report->machine_id, walk.survey.machine_id, sizeof(ret_report->machine_id));
@@ -560,6 +579,7 @@ int replay(const struct os_disk *disk, int folder, const struct replay_calls *ca
 	survey_free(&walk.survey);
 	reader_end(&walk.reader);
 	free(walk.carried.bytes);
+	unlock_end(&walk.unlock);
 	free(walk.pieces);
 	return error;
 }

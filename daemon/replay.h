@@ -17,6 +17,7 @@
 #define DAEMON_REPLAY_H
 
 #include "daemon/format.h"
+#include "daemon/keys.h"
 #include "daemon/survey.h"
 #include "kmod-free/disk.h"
 
@@ -40,6 +41,11 @@ struct replay_calls {
 	int (*progress)(void *context, uint64_t bytes, uint64_t bytes_all);
 	void *context;
 	bool reads_ahead; /* in a thread of its own, past the page cache, where the disk can */
+	/* Before all others, of each file: what was found of it. NULL: nobody asks. */
+	void (*file)(void *context, const struct survey_file *file);
+	const struct keys *keys; /* NULL: none */
+	/* Files without a key are read as well, bodies handed on as they lie there. Else they are refused. */
+	bool takes_locked;
 };
 
 /* A piece of a file that is not what was written. */
@@ -66,12 +72,14 @@ struct replay_report {
 	uint64_t lost_frames;				/* by damage */
 	uint64_t next_lsn, next_turn, next_file;	/* for journal_open() */
 	enum survey_refusal refusal;
-	uint64_t at_file; /* where it was refused, or could not be read; 0: nowhere */
+	uint64_t wanted_key; /* of -ENOKEY: its id */
+	uint64_t at_file;    /* where it was refused, or could not be read; 0: nowhere */
 };
 
 /* 0; what a call has answered; or a negative errno: -ENOTSUP (a newer version), -EMEDIUMTYPE (a foreign file),
- * -EXDEV (a file of another journal), each with the file in the report; others from the disk. Changes nothing.
- * `calls` NULL: only the report is wanted. The report is filled in as far as it is known in any case. */
+ * -EXDEV (a file of another journal), -ENOKEY (an encrypted file, without its key), each with the file in the
+ * report; others from the disk. Changes nothing. `calls` NULL: only the report is wanted. The report is filled in
+ * as far as it is known in any case. */
 int replay(const struct os_disk *disk, int folder, const struct replay_calls *calls,
 	   struct replay_report *ret_report);
 

@@ -131,6 +131,15 @@ static int read_heads(struct reader *reader, struct heads *ret_heads)
 	return 0;
 }
 
+static void take_head(struct survey_file *file, const struct format_file *head)
+{
+	file->first_lsn = head->first_lsn;
+	if (head->features & FORMAT_FILE_ENCRYPTED) {
+		file->key_id = head->key_id;
+		memcpy(file->salt, head->salt, sizeof(file->salt));
+	}
+}
+
 static int look_at_head(struct survey *survey, struct survey_file *file, struct reader *reader)
 {
 	struct heads heads;
@@ -145,7 +154,7 @@ static int look_at_head(struct survey *survey, struct survey_file *file, struct 
 	if (file->head == SURVEY_HALF)
 		file->bad_head = is_own(&heads, 0, file) ? FORMAT_SECOND_HEAD : 0;
 	if (file->head <= SURVEY_HALF)
-		file->first_lsn = heads.head[is_own(&heads, 0, file) ? 0 : 1].first_lsn;
+		take_head(file, &heads.head[is_own(&heads, 0, file) ? 0 : 1]);
 	return 0;
 }
 

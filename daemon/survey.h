@@ -20,6 +20,8 @@ struct survey_file {
 	enum survey_head head;
 	uint64_t bad_head; /* of SURVEY_HALF: where */
 	uint32_t seed;
+	uint64_t key_id; /* its head says so; 0: plain, or unknown */
+	unsigned char salt[FORMAT_SALT_BYTES];
 	uint64_t first_lsn; /* its head says so, or the first sound frame; UINT64_MAX: unknown */
 	uint64_t limit;	    /* frames from this number on do not count: a later file has them */
 	uint64_t end;	    /* behind the last frame with a sound head; FORMAT_PAGE: there is none */

@@ -59,6 +59,7 @@ struct turn {
 	size_t queue_count;
 	uint64_t next_number; /* of the next message */
 	uint64_t file_bytes;  /* of a file of the journal */
+	uint64_t outdated;    /* files up to this number are to go: they are not encrypted as they should be */
 	struct os_clock clock;
 	struct space space;
 	struct reserve reserve;

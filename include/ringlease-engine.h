@@ -27,6 +27,14 @@ struct rlq_engine_options {
 	 * acknowledged is in both. NULL: none. Filled when the engine starts if it is empty or behind. */
 	const char *mirror;
 	uint32_t flags; /* enum rlq_engine_flag */
+	/* Encrypts bodies and message attributes in the journal (AES-256-GCM). Where the master key is: the path of
+	 * a file of 64 hexadecimal digits that only its owner may read, or "keyring:DESCRIPTION", the same as a key
+	 * of the type "user" in the kernel's key rings. NULL: what is written is plain. */
+	const char *key;
+	/* Where keys are that an existing journal may need besides, up to a NULL; NULL: none. A journal that is
+	 * under another key, or plain, is written anew bit by bit, and it is logged when no file needs that key any
+	 * more. */
+	const char *const *old_keys;
 	/* Bytes that the journal's files may take in all, those that wait for use included; RLQ_JOURNAL_MAX_LEAST
 	 * or more, 0: as much as the disk has. Above it sends to durable queues answer RLQ_EDISKFULL. A journal
 	 * that is to stay below 1 GiB has smaller files. */
@@ -47,13 +55,16 @@ enum rlq_engine_flag {
 		.size = sizeof(struct rlq_engine_options)                                                          \
 	}
 
-/* Prepares an engine for a directory (path as rlq_directory_open). */
+/* Prepares an engine for a directory (path as rlq_directory_open). Keys are read now; what is wrong with one is
+ * logged: -ENOENT, -ENOKEY (there is none), -EACCES (others may read it, or we may not), -EINVAL (it is no key),
+ * -ENOSYS, -EPERM (no key rings here). */
 RLQ_PUBLIC int rlq_engine_open(const char *path, const struct rlq_engine_options *options,
 			       struct rlq_engine **ret_engine);
 
 /* Serves until rlq_engine_stop() is called. Blocks; returns 0 or a negative code;
- * RLQ_EFORKED in a child of the process that opened it; what keeps it from the journal that was named (-EBUSY:
- * another engine has it). Journals from a thread of its own. */
+ * RLQ_EFORKED in a child of the process that opened it; what keeps it from the journal that was named, or that a
+ * key was given for (-EBUSY: another engine has it; -ENOKEY: it is encrypted with a key that was not given).
+ * Journals from a thread of its own. */
 RLQ_PUBLIC int rlq_engine_run(struct rlq_engine *engine);
 
 /* Ends rlq_engine_run(). Async-signal-safe; from any thread. */
@@ -66,11 +77,17 @@ RLQ_PUBLIC void rlq_engine_close(struct rlq_engine *engine);
 /* These functions change nothing in the folder that they read, and need no engine. One may go on writing: they see
  * all that was acknowledged before the call, and perhaps more. They block as long as reading takes; thread-safe.
  * Pointers that a callback is given serve until it returns; each structure may grow at its end.
+ * `keys`: where the keys of an encrypted journal are, as rlq_engine_options.key, up to a NULL; NULL: none.
  * Errors: errno of folder and files; -ENOTSUP (a journal of a newer version), -EMEDIUMTYPE (a file that is none of
- * a journal), -EXDEV (a file of another journal), each with `failed_file`; -EAGAIN: files went faster than they
- * could be read. */
+ * a journal), -EXDEV (a file of another journal), -ENOKEY (an encrypted file without its key, whose id is
+ * `wanted_key`), each with `failed_file`; those of keys, as rlq_engine_open(), with `key_fault`; -EAGAIN: files
+ * went faster than they could be read. */
 
-enum { RLQ_JOURNAL_FILE_BYTES = 24 }; /* name of a file, with its zero */
+enum {
+	RLQ_JOURNAL_FILE_BYTES = 24, /* name of a file, with its zero */
+	RLQ_JOURNAL_KEY_BYTES = 17,  /* id of a key: 16 hexadecimal digits */
+	RLQ_JOURNAL_TEXT_BYTES = 256,
+};
 
 /* What a journal has, as far as it was read; also filled in on failure. */
 struct rlq_journal_summary {
@@ -84,6 +101,9 @@ struct rlq_journal_summary {
 	uint64_t cut_offset, cut_bytes;
 	uint64_t faults, lost_frames;
 	char failed_file[RLQ_JOURNAL_FILE_BYTES]; /* at which reading has failed; "": at none */
+	char wanted_key[RLQ_JOURNAL_KEY_BYTES];	  /* id of the key that it needs */
+	char key_fault[RLQ_JOURNAL_TEXT_BYTES];	  /* what is wrong with a key that was given; "": nothing */
+	uint64_t locked_files; /* encrypted, and read without their key: only checksums were compared */
 };
 
 #define RLQ_JOURNAL_SUMMARY_INIT                                                                                   \
@@ -101,6 +121,7 @@ struct rlq_journal_file {
 	uint64_t turns, records;	    /* turns that end in it */
 	uint64_t live_messages, live_bytes; /* messages of which it has the record that counts */
 	uint64_t first_ms, last_ms;	    /* of its frames; 0: none counts */
+	const char *key;		    /* id of the one it is encrypted with; "": it is plain */
 };
 
 /* Calls `each` for every file, oldest first, until it returns non-zero, which is then returned. */
@@ -138,7 +159,7 @@ struct rlq_journal_record {
 
 /* Calls `each` for every record of a turn that counts, in the order of writing, until it returns non-zero, which is
  * then returned. A delete of several messages is one call for each. */
-RLQ_PUBLIC int rlq_journal_dump(const char *data,
+RLQ_PUBLIC int rlq_journal_dump(const char *data, const char *const *keys,
 				int (*each)(void *context, const struct rlq_journal_record *record), void *context,
 				struct rlq_journal_summary *ret_summary);
 
@@ -150,8 +171,9 @@ struct rlq_journal_fault {
 	const char *text;
 };
 
-/* Reads all, and calls `each` for the first 64 faults (NULL: nobody asks). Returns how many there are. */
-RLQ_PUBLIC int rlq_journal_verify(const char *data,
+/* Reads all, and calls `each` for the first 64 faults (NULL: nobody asks). Returns how many there are. Needs no
+ * key; with it, also what was altered by somebody who made the checksums right again is found. */
+RLQ_PUBLIC int rlq_journal_verify(const char *data, const char *const *keys,
 				  void (*each)(void *context, const struct rlq_journal_fault *fault), void *context,
 				  struct rlq_journal_summary *ret_summary);
 

@@ -20,6 +20,16 @@ static int call_membarrier(int command)
 	return (int)syscall(SYS_membarrier, command, 0, 0);
 }
 
+static long call_request_key(const char *type, const char *description, const char *callout, int32_t ring)
+{
+	return syscall(SYS_request_key, type, description, callout, ring);
+}
+
+static long call_keyctl(int operation, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d)
+{
+	return syscall(SYS_keyctl, operation, a, b, c, d);
+}
+
 struct os_sysops os_sys = {
 	.fallocate = fallocate,
 	.ftruncate = ftruncate,
@@ -29,6 +39,8 @@ struct os_sysops os_sys = {
 	.futex = call_futex,
 	.membarrier = call_membarrier,
 	.getrandom = getrandom,
+	.request_key = call_request_key,
+	.keyctl = call_keyctl,
 	.dlopen = dlopen,
 	.dlsym = dlsym,
 };

@@ -19,6 +19,9 @@ struct os_sysops {
 		      uint32_t bits);
 	int (*membarrier)(int command);
 	ssize_t (*getrandom)(void *bytes, size_t count, unsigned flags);
+	/* The kernel's key rings (kmod-free/secret.c). */
+	long (*request_key)(const char *type, const char *description, const char *callout, int32_t ring);
+	long (*keyctl)(int operation, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d);
 	/* How libnuma is found (kmod-free/numa.c): once in a process. */
 	void *(*dlopen)(const char *file, int flags);
 	void *(*dlsym)(void *library, const char *symbol);

@@ -36,10 +36,22 @@ static int journal_run(void *opaque)
 		return report(EXIT_USAGE, "no such verb: %s (ls, dump, verify or compact)", name);
 	if (options->queue && (compacts || verb->run != journal_dump))
 		return report(EXIT_USAGE, "--queue goes with dump");
+	if (options->key_count > 0 && (compacts || verb->run == journal_ls))
+		return report(EXIT_USAGE, "--key-file goes with dump and verify");
 	if (compacts)
 		return journal_compact(options);
 	rc = data_path(&options->common, data, sizeof(data));
 	return rc ? rc : verb->run(options, data);
+}
+
+static int take_key(void *opaque, const struct option_spec *spec, const char *text)
+{
+	struct journal_options *options = opaque;
+
+	if (options->key_count == JOURNAL_KEYS_MAX)
+		return report(EXIT_USAGE, "--%s: more than %d keys", spec->name, JOURNAL_KEYS_MAX);
+	options->keys[options->key_count++] = text;
+	return EXIT_DONE;
 }
 
 static const struct option_spec journal_specs[] = {
@@ -49,6 +61,17 @@ static const struct option_spec journal_specs[] = {
 	 .completion = COMPLETE_QUEUES,
 	 .offset = offsetof(struct journal_options, queue),
 	 .help = "dump: only records of this queue"},
+	{.name = "key-file",
+	 .value = "FILE",
+	 .kind = OPTION_CALL,
+	 .parse = take_key,
+	 .completion = COMPLETE_FILES,
+	 .help = "dump, verify: a key that files are encrypted with, as ringleased has it; may be given again"},
+	{.name = "key",
+	 .value = "keyring:NAME",
+	 .kind = OPTION_CALL,
+	 .parse = take_key,
+	 .help = "the same, of the kernel's key rings"},
 	{.name = NULL},
 };
 
@@ -60,7 +83,10 @@ const struct command cmd_journal = {
 	.notes =
 		"ls: a line for each file. dump: a line for each record. verify: reads all and says what is "
 		"damaged\n"
-		"or missing; exit status 1 if anything is. They change nothing; an engine may go on writing, or "
+		"or missing; exit status 1 if anything is. dump needs the keys of an encrypted journal; verify "
+		"needs none,\n"
+		"and with them also finds what was altered on purpose. They change nothing; an engine may go on "
+		"writing, or\n"
 		"none run.\n"
 		"compact: asks the engine of the directory to give back files of which little lives, and says what "
 		"is left.",

@@ -39,7 +39,12 @@ int data_report(int code, const char *data, const struct rlq_journal_summary *su
 {
 	const char *file = summary->failed_file, *slash = *file ? "/" : "";
 
+	if (*summary->key_fault)
+		return report(EXIT_FAILED, "%s", summary->key_fault);
 	switch (code) {
+	case -ENOKEY:
+		return report(EXIT_FAILED, "%s/%s: encrypted with key %s, which was not given (--key-file)", data,
+			      file, summary->wanted_key);
 	case -ENOENT:
 		return report(EXIT_FAILED, "no such folder: %s (--data names that of the journal)", data);
 	case -ENODATA:

@@ -4,9 +4,14 @@
 
 #include "options.h"
 
+enum { JOURNAL_KEYS_MAX = 16 };
+
 struct journal_options {
 	struct common_options common;
 	const char *queue; /* dump: only its records; NULL: all */
+	/* dump, verify: where keys are, up to a NULL */
+	const char *keys[JOURNAL_KEYS_MAX + 1];
+	size_t key_count;
 };
 
 /* Each does one of the verbs for the journal in `data`; an exit status. */

@@ -173,12 +173,12 @@ static int dump_record(void *context, const struct rlq_journal_record *record)
 int journal_dump(const struct journal_options *options, const char *data)
 {
 	struct rlq_journal_summary summary = RLQ_JOURNAL_SUMMARY_INIT;
-	int rc = rlq_journal_dump(data, dump_record, (void *)options, &summary);
+	int rc = rlq_journal_dump(data, options->keys, dump_record, (void *)options, &summary);
 
 	if (rc < 0)
 		return data_report(rc, data, &summary);
 	/* What a file says that goes while it is read may look damaged. */
-	if (rc == 0 && summary.faults && rlq_journal_verify(data, NULL, NULL, &summary) > 0)
+	if (rc == 0 && summary.faults && rlq_journal_verify(data, options->keys, NULL, NULL, &summary) > 0)
 		return report(EXIT_FAILED,
 			      "%s is damaged: records are missing (ringlease journal verify says where)", data);
 	return rc;

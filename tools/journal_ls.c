@@ -9,8 +9,8 @@
 #include "report.h"
 
 static const struct table_column columns[] = {
-	{"FILE", false}, {"BYTES", true},      {"TURNS", true},	 {"RECORDS", true},
-	{"LIVE", true},	 {"LIVE-BYTES", true}, {"FIRST", false}, {"LAST", false},
+	{"FILE", false},      {"BYTES", true},	{"TURNS", true}, {"RECORDS", true}, {"LIVE", true},
+	{"LIVE-BYTES", true}, {"FIRST", false}, {"LAST", false}, {"KEY", false},
 };
 
 struct listing {
@@ -20,12 +20,13 @@ struct listing {
 
 static int list_json(const struct rlq_journal_file *file)
 {
-	return output_json(json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "File", file->name, "Bytes",
+	return output_json(json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "File", file->name, "Bytes",
 				     output_number(file->bytes), "Turns", output_number(file->turns), "Records",
 				     output_number(file->records), "LiveMessages",
 				     output_number(file->live_messages), "LiveBytes",
 				     output_number(file->live_bytes), "FirstTimestamp",
-				     output_number(file->first_ms), "LastTimestamp", output_number(file->last_ms)),
+				     output_number(file->first_ms), "LastTimestamp", output_number(file->last_ms),
+				     "Key", file->key),
 			   stdout);
 }
 
@@ -46,6 +47,7 @@ static int list_file(void *context, const struct rlq_journal_file *file)
 	table_cell(&listing->table, "%" PRIu64, file->live_bytes);
 	table_cell(&listing->table, "%s", first);
 	table_cell(&listing->table, "%s", last);
+	table_cell(&listing->table, "%s", *file->key ? file->key : "-");
 	return 0;
 }
 

@@ -11,16 +11,16 @@
 
 static int verify_json(const char *data, const struct rlq_journal_summary *summary, json_t *faults)
 {
-	return output_json(json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:O}", "Journal",
-				     data, "Sound", summary->faults == 0, "Files", output_number(summary->files),
-				     "Turns", output_number(summary->turns), "Records",
-				     output_number(summary->records), "LastTurn", output_number(summary->last_turn),
-				     "LastTimestamp", output_number(summary->last_ms), "FaultCount",
-				     output_number(summary->faults), "LostFrames",
-				     output_number(summary->lost_frames), "CutFile", summary->cut_file, "CutOffset",
-				     output_number(summary->cut_offset), "CutBytes",
-				     output_number(summary->cut_bytes), "Faults", faults),
-			   stdout);
+	return output_json(
+		json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:O}", "Journal", data,
+			  "Sound", summary->faults == 0, "Files", output_number(summary->files), "Turns",
+			  output_number(summary->turns), "Records", output_number(summary->records), "LastTurn",
+			  output_number(summary->last_turn), "LastTimestamp", output_number(summary->last_ms),
+			  "FaultCount", output_number(summary->faults), "LostFrames",
+			  output_number(summary->lost_frames), "LockedFiles", output_number(summary->locked_files),
+			  "CutFile", summary->cut_file, "CutOffset", output_number(summary->cut_offset), "CutBytes",
+			  output_number(summary->cut_bytes), "Faults", faults),
+		stdout);
 }
 
 /* A turn that was being written when the machine stopped, or is being written now. */
@@ -30,6 +30,15 @@ static void print_cut(const char *data, const struct rlq_journal_summary *summar
 		printf("%s/%s: at byte %" PRIu64 ": %" PRIu64
 		       " bytes of a turn that is not whole; nothing in it was acknowledged\n",
 		       data, summary->cut_file, summary->cut_offset, summary->cut_bytes);
+}
+
+/* Checksums show what broke, not what somebody altered who made them right again. */
+static void print_locked(const char *data, const struct rlq_journal_summary *summary)
+{
+	if (summary->locked_files)
+		printf("%s: %" PRIu64 " of %" PRIu64
+		       " files are encrypted: only their checksums were compared (--key-file compares all)\n",
+		       data, summary->locked_files, summary->files);
 }
 
 static void print_verdict(const char *data, const struct rlq_journal_summary *summary)
@@ -53,7 +62,7 @@ int journal_verify(const struct journal_options *options, const char *data)
 	struct rlq_journal_summary summary = RLQ_JOURNAL_SUMMARY_INIT;
 	json_t *list = options->common.json ? json_array() : NULL;
 	struct data_faults faults = {.data = data, .list = list};
-	int count = rlq_journal_verify(data, data_print_fault, &faults, &summary), rc = EXIT_DONE;
+	int count = rlq_journal_verify(data, options->keys, data_print_fault, &faults, &summary), rc = EXIT_DONE;
 
 	if (count < 0) {
 		rc = data_report(count, data, &summary);
@@ -61,6 +70,7 @@ int journal_verify(const struct journal_options *options, const char *data)
 		rc = verify_json(data, &summary, list);
 	} else {
 		print_cut(data, &summary);
+		print_locked(data, &summary);
 		print_verdict(data, &summary);
 	}
 	json_decref(list);

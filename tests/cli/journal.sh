@@ -65,8 +65,8 @@ line_is first
 it 'list the files of one that is in use'
 expect 0 journal ls --data "$data"
 lines_are 3
-out_has '^FILE +BYTES +TURNS +RECORDS +LIVE +LIVE-BYTES +FIRST +LAST$'
-out_has '^journal-0000000001 +67108864 +[0-9]+ +[0-9]+ +12 +[0-9]+ +20[0-9]{2}-.*Z +20[0-9]{2}-.*Z$'
+out_has '^FILE +BYTES +TURNS +RECORDS +LIVE +LIVE-BYTES +FIRST +LAST +KEY$'
+out_has '^journal-0000000001 +67108864 +[0-9]+ +[0-9]+ +12 +[0-9]+ +20[0-9]{2}-.*Z +20[0-9]{2}-.*Z +-$'
 out_has ": 1 file, 64.0 MiB; 3 queues with 12 live messages, .*; last turn [0-9]+, 20[0-9]{2}-.*Z\$"
 expect 0 journal ls --data "$data" --json
 lines_are 2

@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+enum { KEY_PATH_BYTES = TMPDIR_BYTES + 16 };
 
 enum { QUEUED_FRAME_BYTES = 2 * OS_DISK_PAGE, BOOT_MS = 5000 /* when an engine starts */ };
 
@@ -19,6 +22,9 @@ static struct {
 	struct os_disk first, second;
 	struct rlq_directory *directory;
 	struct journaling *journaling;
+	bool changes_keys;
+	unsigned starts;
+	struct keys *keys; /* of the present start */
 	struct os_clock_words *clock;
 	bool saw_damage, lost_mirror;
 	enum machine_disk disk;
@@ -90,12 +96,15 @@ void machine_begin(void)
 	machine.second = machine.disk == MACHINE_QUEUED ? *second_disk_queued(machine.random) : durable_second;
 	machine.folders = MACHINE_UNMIRRORED;
 	machine.saw_damage = machine.lost_mirror = false;
+	machine.starts = 0;
 	open_directory();
 }
 
 void machine_end(void)
 {
 	machine_stop();
+	keys_close(machine.keys);
+	machine.keys = NULL;
 	rlq_directory_close(machine.directory);
 	tmpdir_remove(machine.queues);
 	tmpdir_remove(machine.data);
@@ -119,6 +128,38 @@ void machine_window(uint64_t bytes)
 	machine.window = bytes;
 }
 
+void machine_change_keys(void)
+{
+	machine.changes_keys = true;
+}
+
+static void put_key(char digit, char ret_path[KEY_PATH_BYTES])
+{
+	char text[65] = "";
+	FILE *file;
+
+	snprintf(ret_path, KEY_PATH_BYTES, "%s/key-%c", machine.data, digit);
+	memset(text, digit, 64);
+	file = fopen(ret_path, "w");
+	needed(file && fchmod(fileno(file), 0600) == 0 && fputs(text, file) >= 0 && fclose(file) == 0,
+	       "a key file");
+}
+
+static void next_keys(void)
+{
+	char paths[2][KEY_PATH_BYTES], why[300];
+	const char *all[3] = {paths[0], paths[1]};
+	const char *const current[3] = {paths[0], paths[1], NULL};
+
+	keys_close(machine.keys);
+	machine.keys = NULL;
+	if (!machine.changes_keys)
+		return;
+	put_key('a', paths[0]);
+	put_key('b', paths[1]);
+	needed(keys_open(current[machine.starts++ % 3], all, &machine.keys, why, sizeof(why)) == 0, "opening keys");
+}
+
 int machine_start(void)
 {
 	struct journaling_options options = {
@@ -139,6 +180,8 @@ int machine_start(void)
 		options.disk = &machine.second;
 	}
 	options.mirror.without_mirror = machine.folders == MACHINE_FIRST || machine.folders == MACHINE_SECOND;
+	next_keys();
+	options.keys = machine.keys;
 	return journaling_start(&machine.directory->seg, &options, &machine.journaling);
 }
 

@@ -44,6 +44,9 @@ void machine_window(uint64_t bytes);
 void machine_begin(void);
 void machine_end(void);
 
+/* From now on each start of the engine writes with another one of two keys, or plain, and can read all. */
+void machine_change_keys(void);
+
 /* The engine starts: the journal is read, queues are restored. 0 or why not. */
 int machine_start(void);
 bool machine_is_started(void);

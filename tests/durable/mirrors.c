@@ -2,8 +2,10 @@
  * fails at any call, and then the power is cut. Then the machine starts with both, or with either alone, and what
  * was acknowledged must be there; but not on a disk that was left behind, which the other one says.
  *
- *   mirrors [--seconds N] [--seed S] [--script NAME] [--at K]
+ *   mirrors [--encrypted] [--seconds N] [--seed S] [--script NAME] [--at K]
  *   mirrors --again SEED                one that was drawn
+ *
+ * Encrypted: each start writes with another key, or plain; --again goes behind it.
  *
  * After that it goes on, loses its power again, and starts once more: with the other disk alone, or with both. */
 #include "daemon/standing.h"
@@ -306,6 +308,12 @@ int main(int argc, char **argv)
 	struct test_arguments arguments;
 	time_t until;
 
+	if (argc > 1 && strcmp(argv[1], "--encrypted") == 0) {
+		machine_change_keys();
+		argv[1] = argv[0];
+		argv++;
+		argc--;
+	}
 	if (argc == 3 && strcmp(argv[1], "--again") == 0) {
 		one_by_chance(strtoull(argv[2], NULL, 0));
 		return failures > 0;

@@ -2,9 +2,11 @@
  * shadow disk knows. The machine starts again, and what was acknowledged must be there. Then the power is cut while
  * it starts, or soon after.
  *
- *   power_cuts [--seconds N] [--seed S] [--script NAME] [--cut K] [--disk plain|queued]
+ *   power_cuts [--encrypted] [--seconds N] [--seed S] [--script NAME] [--cut K] [--disk plain|queued]
  *   power_cuts --again SEED CUT SECOND     one that was drawn
  *   power_cuts --lives SEED                one of several lives that was drawn
+ *
+ * Encrypted: each start writes with another key, or plain; --again and --lives go behind it.
  *
  * First all cuts of the scripts, by plain calls and with writes that are under way together, then histories that
  * the seed draws, for N seconds in all. */
@@ -272,6 +274,12 @@ int main(int argc, char **argv)
 	struct test_arguments arguments;
 	time_t until;
 
+	if (argc > 1 && strcmp(argv[1], "--encrypted") == 0) {
+		machine_change_keys();
+		argv[1] = argv[0];
+		argv++;
+		argc--;
+	}
 	if (argc == 5 && strcmp(argv[1], "--again") == 0) {
 		cut_twice(strtoull(argv[2], NULL, 0), atoi(argv[3]), atoi(argv[4]));
 		return failures > 0;

@@ -4,8 +4,10 @@
 #include "tests/support/journal_log.h"
 #include "tests/support/shadow_disk.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { FILES = 5, DAMAGE_MAX = 64 };
 
@@ -17,15 +19,36 @@ static struct {
 
 static struct journal_log written, found;
 
+static struct keys *open_key(bool is_current)
+{
+	char path[32], text[64], why[128];
+	const char *old[2] = {path};
+	struct keys *keys = NULL;
+	int ends[2];
+
+	memset(text, '5', sizeof(text));
+	if (pipe(ends) != 0 || write(ends[1], text, sizeof(text)) != (ssize_t)sizeof(text))
+		abort();
+	close(ends[1]);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+	if (keys_open(is_current ? path : NULL, is_current ? NULL : old, &keys, why, sizeof(why)) != 0)
+		abort();
+	close(ends[0]);
+	return keys;
+}
+
+/* Every other file is encrypted. */
 static void begin(void)
 {
 	struct journal_options options = {.journal_id = 77};
 	struct log_writer writer = {.log = &written, .random = 1, .queues = 2};
+	struct keys *to_write[2] = {open_key(false), open_key(true)};
 
 	shadow_begin();
 	for (uint64_t i = 1; i < FILES; i++) {
 		struct replay_report report;
 
+		log_keys = to_write[i % 2];
 		if (log_writer_open(&writer, &options) != 0 || log_write_turn(&writer, 5, 500) != 0 ||
 		    log_write_turn(&writer, 30, 3000) != 0 || journal_close(writer.journal) != 0 ||
 		    log_replay(&found, &report) != 0)
@@ -82,7 +105,7 @@ static void go_on(const struct replay_report *report)
 
 static void play(void)
 {
-	struct replay_calls calls = {.record = judge};
+	struct replay_calls calls = {.record = judge, .keys = log_keys};
 	struct replay_report report;
 
 	if (replay(&shadow_disk, SHADOW_FOLDER, &calls, &report) != 0)

@@ -9,6 +9,7 @@
 
 const struct os_disk *log_disk = &shadow_disk;
 int log_folder = SHADOW_FOLDER;
+struct keys *log_keys;
 
 /* ---- logs ------------------------------------------------------------------------------------- */
 
@@ -115,6 +116,7 @@ int log_writer_open(struct log_writer *writer, const struct journal_options *opt
 	if (own.file_bytes == 0)
 		own.file_bytes = FORMAT_FILE_BYTES_MIN;
 	own.frame_bytes = writer->frame_bytes;
+	own.keys = log_keys;
 	own.define = define;
 	own.context = writer;
 	return journal_open(log_disk, log_folder, &own, &writer->journal);
@@ -255,7 +257,8 @@ static int on_turn_end(void *context, const struct replay_place *last_frame)
 
 int log_replay(struct journal_log *ret_log, struct replay_report *ret_report)
 {
-	struct replay_calls calls = {.record = on_record, .turn_end = on_turn_end, .context = ret_log};
+	struct replay_calls calls = {
+		.record = on_record, .turn_end = on_turn_end, .context = ret_log, .keys = log_keys};
 
 	ret_log->count = 0;
 	ret_log->turns = 0;

@@ -32,6 +32,8 @@ bool log_is_part(const struct journal_log *some, const struct journal_log *all);
 /* Where journals of tests lie: the shadow disk, unless a test says otherwise. */
 extern const struct os_disk *log_disk;
 extern int log_folder;
+/* With which they are written and read; NULL: plain. */
+extern struct keys *log_keys;
 
 /* A writer with the log of what it writes. */
 struct log_writer {

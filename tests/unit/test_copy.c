@@ -324,7 +324,7 @@ static void check_copy(int folder, uint64_t turns_before)
 	struct replay_report report;
 	uint64_t found = 0;
 
-	cr_assert_eq(inspect(&os_disk_real, folder, &inspection), 0);
+	cr_assert_eq(inspect(&os_disk_real, folder, NULL, &inspection), 0);
 	cr_assert_eq(inspection.report.damage_count, 0, "damage in file %lu at %lu",
 		     (unsigned long)inspection.report.damage[0].file,
 		     (unsigned long)inspection.report.damage[0].offset);
@@ -478,7 +478,7 @@ Test(copy, looking_at_a_journal_that_goes_on_sees_no_damage)
 
 		reads_between = 20 + draw(300);
 		burst = 20;
-		result = inspect(&disk, source, &inspection);
+		result = inspect(&disk, source, NULL, &inspection);
 		cr_assert_eq(result, 0, "%d", result);
 		reads_between = 0;
 		cr_assert_eq(inspection.report.damage_count, 0);
@@ -508,7 +508,7 @@ Test(copy, records_of_a_journal_that_goes_on_come_once_and_in_order)
 		last_frame = dumped = 0;
 		reads_between = 20 + draw(300);
 		burst = draw(2) ? 20 : 200;
-		result = dump(&disk, source, see_record, NULL, &report);
+		result = dump(&disk, source, NULL, see_record, NULL, &report);
 		cr_assert_eq(result, 0, "%d", result);
 		reads_between = 0;
 		cr_assert_gt(dumped, 0);
@@ -531,12 +531,12 @@ Test(copy, records_come_once_also_when_a_read_fails_once)
 	disk.read = read_with_a_failure;
 	fails_in = -1;
 	last_frame = dumped = 0;
-	cr_assert_eq(dump(&disk, source, see_record, NULL, &report), 0);
+	cr_assert_eq(dump(&disk, source, NULL, see_record, NULL, &report), 0);
 	all = dumped;
 	for (int i = 0; fails_in < 0; i++) {
 		last_frame = dumped = 0;
 		fails_in = i;
-		cr_assert_eq(dump(&disk, source, see_record, NULL, &report), 0);
+		cr_assert_eq(dump(&disk, source, NULL, see_record, NULL, &report), 0);
 		cr_assert_eq(dumped, all);
 	}
 }
@@ -550,7 +550,7 @@ Test(copy, damage_is_damage_when_it_is_found_twice)
 	int fd;
 
 	go_to_the_end();
-	cr_assert_eq(inspect(&os_disk_real, source, &inspection), 0);
+	cr_assert_eq(inspect(&os_disk_real, source, NULL, &inspection), 0);
 	oldest = inspection.files[0].number;
 	inspection_end(&inspection);
 	format_file_name(oldest, name);
@@ -559,7 +559,7 @@ Test(copy, damage_is_damage_when_it_is_found_twice)
 	byte ^= 1;
 	cr_assert_eq(pwrite(fd, &byte, 1, FORMAT_PAGE + 80), 1);
 	close(fd);
-	cr_assert_eq(inspect(&os_disk_real, source, &inspection), 0);
+	cr_assert_eq(inspect(&os_disk_real, source, NULL, &inspection), 0);
 	cr_assert_eq(inspection.report.damage_count, 1);
 	cr_expect_eq(inspection.report.damage[0].file, oldest);
 	inspection_end(&inspection);
@@ -581,7 +581,7 @@ Test(copy, appears_whole_at_a_path_where_nothing_is)
 	cr_expect_eq(rlq_journal_copy(path_of("source"), path_of("source/journal-0000000001/x"), NULL, NULL,
 				      &summary) < 0,
 		     1);
-	cr_expect_eq(rlq_journal_verify(path_of("vacant"), NULL, NULL, &summary), 0);
+	cr_expect_eq(rlq_journal_verify(path_of("vacant"), NULL, NULL, NULL, &summary), 0);
 	cr_expect_eq(summary.live_messages, (uint64_t)__builtin_popcountll(alive));
 }
 
@@ -618,8 +618,8 @@ Test(copy, structures_of_another_size_and_missing_folders_are_refused)
 {
 	struct rlq_journal_summary wrong = {.size = 3};
 
-	cr_expect_eq(rlq_journal_verify(path_of("source"), NULL, NULL, &wrong), RLQ_EATTRIBUTE);
-	cr_expect_eq(rlq_journal_verify(path_of("nowhere"), NULL, NULL, &summary), -ENOENT);
+	cr_expect_eq(rlq_journal_verify(path_of("source"), NULL, NULL, NULL, &wrong), RLQ_EATTRIBUTE);
+	cr_expect_eq(rlq_journal_verify(path_of("nowhere"), NULL, NULL, NULL, &summary), -ENOENT);
 	cr_expect_eq(rlq_journal_copy(path_of("nowhere"), path_of("target"), NULL, NULL, &summary), -ENOENT);
 	cr_expect_eq(access(path_of("target"), F_OK), -1);
 }

@@ -191,6 +191,8 @@ Test(format, fields_lie_where_the_head_of_the_file_says)
 	cr_expect_eq(offsetof(struct format_file, journal_id), 40);
 	cr_expect_eq(offsetof(struct format_file, created_ms), 64);
 	cr_expect_eq(offsetof(struct format_file, first_turn), 80);
+	cr_expect_eq(offsetof(struct format_file, salt), 88);
+	cr_expect_eq(offsetof(struct format_file, key_id), 104);
 	cr_expect_eq(offsetof(struct format_file, crc), 124);
 	cr_expect_eq(offsetof(struct format_frame, lsn), 16);
 	cr_expect_eq(offsetof(struct format_frame, file), 40);
@@ -397,9 +399,13 @@ Test(format, impossible_values_of_a_frame_are_refused)
 	seal(frame);
 	cr_expect_eq(check(frame), FORMAT_BAD_RECORD);
 	frame = frame_of_all(bytes);
-	frame->flags |= 2;
+	frame->flags |= 4;
 	seal(frame);
 	cr_expect_eq(check(frame), FORMAT_BAD_FRAME);
+	frame = frame_of_all(bytes);
+	frame->flags |= FORMAT_ENCRYPTED; /* without a TAG */
+	seal(frame);
+	cr_expect_eq(check(frame), FORMAT_BAD_RECORD);
 	frame = frame_of_all(bytes);
 	frame->durable = frame->lsn;
 	seal(frame);
@@ -413,6 +419,26 @@ Test(format, impossible_values_of_a_frame_are_refused)
 	seal(frame);
 	cr_expect_eq(check(frame), FORMAT_BAD_FRAME);
 	frame->bytes -= 4; /* cuts into the last record */
+	seal(frame);
+	cr_expect_eq(check(frame), FORMAT_BAD_RECORD);
+}
+
+Test(format, a_tag_is_the_last_record_of_an_encrypted_frame_and_of_no_other)
+{
+	_Alignas(8) unsigned char bytes[FRAME_BYTES];
+	struct format_frame *frame = frame_of_all(bytes);
+
+	format_tag_put(bytes + frame->bytes);
+	frame->bytes += sizeof(struct format_tag);
+	frame->count++;
+	seal(frame);
+	cr_expect_eq(check(frame), FORMAT_BAD_RECORD);
+	frame->flags |= FORMAT_ENCRYPTED;
+	seal(frame);
+	cr_expect_eq(check(frame), FORMAT_SOUND);
+	format_removed_put(bytes + frame->bytes, 1);
+	frame->bytes += sizeof(struct format_removed);
+	frame->count++;
 	seal(frame);
 	cr_expect_eq(check(frame), FORMAT_BAD_RECORD);
 }
@@ -437,8 +463,9 @@ Test(format, impossible_records_are_refused)
 	expect_record(0, 0, 97, 4, FORMAT_BAD_RECORD);
 	expect_record(0, 0, UINT32_MAX - 7, 4, FORMAT_BAD_RECORD);
 	expect_record(0, 4, 0, 1, FORMAT_UNKNOWN_KIND); /* kind */
-	expect_record(0, 4, 6, 1, FORMAT_UNKNOWN_KIND);
-	expect_record(0, 4, 0x8006, 2, FORMAT_SOUND);	 /* OPTIONAL */
+	expect_record(0, 4, 6, 1, FORMAT_BAD_RECORD);	/* a TAG of 96 bytes */
+	expect_record(0, 4, 7, 1, FORMAT_UNKNOWN_KIND);
+	expect_record(0, 4, 0x8007, 2, FORMAT_SOUND);	 /* OPTIONAL */
 	expect_record(0, 5, 1, 1, FORMAT_BAD_RECORD);	 /* flags */
 	expect_record(0, 6, 1, 2, FORMAT_BAD_RECORD);	 /* count */
 	expect_record(0, 8, 0, 8, FORMAT_BAD_RECORD);	 /* number */
@@ -457,8 +484,8 @@ Test(format, impossible_records_are_refused)
 
 Test(format, each_fault_has_its_text)
 {
-	for (int fault = FORMAT_SOUND; fault <= FORMAT_MISSING; fault++)
+	for (int fault = FORMAT_SOUND; fault <= FORMAT_NO_SALT; fault++)
 		for (int other = FORMAT_SOUND; other < fault; other++)
 			cr_expect_str_neq(format_fault_text(fault), format_fault_text(other));
-	cr_expect_str_eq(format_fault_text(FORMAT_MISSING + 1), "unknown fault");
+	cr_expect_str_eq(format_fault_text(FORMAT_NO_SALT + 1), "unknown fault");
 }

@@ -291,6 +291,10 @@ Test(mirror, only_the_end_and_names_are_made_the_same_of_a_pair)
 	second_put("journal-spare", "of one side", 11);
 	cr_assert_eq(mirror_fill_end(&filling), 0);
 	expect_same();
+	shadow_put("journal-spare", "encrypted", 9);
+	second_put("journal-spare", "was plain", 9);
+	cr_assert_eq(mirror_fill_end(&filling), 0);
+	expect_same();
 }
 
 Test(mirror, spare_files_stay_where_both_have_them)
