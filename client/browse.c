@@ -125,6 +125,8 @@ int rlq_purge(struct rlq_queue *queue, uint64_t *ret_count)
 
 /* ---- redrive ---------------------------------------------------------------------------------- */
 
+enum { REDRIVE_STEP = 64 };
+
 /* Where the last message went; most go to the same queue. */
 struct route {
 	struct segment *target;
@@ -198,6 +200,14 @@ static int redrive_slot(struct rlq_queue *queue, uint32_t ring, uint32_t slot, c
 	return error == RLQ_ESTALE ? 0 : error ? error : 1;
 }
 
+/* Until what was moved so far is durable. */
+static int settle_target(const struct route *route)
+{
+	int error = route->target->durability == RLQ_MEMORY ? 0 : seg_settle_sync(route->target);
+
+	return error ? error : 1;
+}
+
 int rlq_redrive(struct rlq_queue *queue, const char *target, uint64_t max, uint64_t *ret_moved)
 {
 	struct segment *segment = queue->seg;
@@ -217,6 +227,9 @@ int rlq_redrive(struct rlq_queue *queue, const char *target, uint64_t max, uint6
 			if (result < 0)
 				break;
 			moved += (uint64_t)result;
+			/* So that what no sender takes back is little when the journal has no room for more. */
+			if (result == 1 && moved % REDRIVE_STEP == 0)
+				result = settle_target(&route);
 		}
 	}
 	call_end(queue);

@@ -56,35 +56,6 @@ bool reap_if_needed(struct rlq_queue *queue)
 	return true;
 }
 
-/* Is it PENDING still? The turn is over that was to have it: somebody has damaged it, so that it cannot be written.
- */
-static bool was_left_out(const struct segment *segment, uint64_t packed)
-{
-	struct place place = place_unpack(packed);
-	struct slot_word word;
-
-	if (!(segment->listed >> place.ring & 1) || place.slot > segment->ring[place.ring].mask)
-		return false;
-	word = slot_read_stable(&segment->ring[place.ring].slots[place.slot]);
-	return word_state(word) == SLOT_PENDING &&
-	       (word_generation(word) & PLACE_GENERATION_MASK) == place.generation;
-}
-
-int call_settle_sync(struct rlq_queue *queue)
-{
-	uint32_t count = queue->sent_count;
-	int error = seg_settle_sync(queue->seg);
-
-	queue->sent_count = 0;
-	if (error || count == 0 || call_begin_untimed(queue) != 0)
-		return error;
-	for (uint32_t i = 0; i < count; i++)
-		if (was_left_out(queue->seg, queue->sent[i % RLQ_BATCH_MAX]))
-			error = RLQ_EDAMAGED;
-	call_end(queue);
-	return error;
-}
-
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;

@@ -36,7 +36,8 @@ static const struct {
 	{RLQ_EBUSY, "another process is changing the queue's attributes or removing it; try again"},
 	{RLQ_EBOOT, "the queue is from before the last boot and its messages are gone; remove it"},
 	{RLQ_EUNKNOWN, "the engine did not say that the change is on the disk: it was made, and may not survive"},
-	{RLQ_EJOURNAL, "the journal cannot be written (disk full or failed): see ringleased's log"},
+	{RLQ_EJOURNAL, "the journal cannot be written: see ringleased's log"},
+	{RLQ_EDISKFULL, "no room for the message in the journal: its disk, or its limit or the queue's, is full"},
 };
 
 const char *rlq_strerror(int code)

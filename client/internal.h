@@ -53,6 +53,12 @@ struct hold {
 	uint32_t receives;
 };
 
+/* A message that was sent, and where. */
+struct sent {
+	uint64_t place;
+	uint32_t ring_id;
+};
+
 struct rlq_queue {
 	struct segment *seg;
 	struct rlq_directory *directory;
@@ -62,9 +68,9 @@ struct rlq_queue {
 	struct hold held[SEG_HOLD_COUNT]; /* what the application reads in place */
 	int hold_pending;		  /* index of a hold published for a lease that is being tried; -1 */
 	uint64_t reaped_ms;		  /* when this handle last did the engine's work */
-	uint64_t unsettled;		  /* bytes sent to an async queue since the last call_settle() */
-	uint64_t sent[RLQ_BATCH_MAX];	  /* places of what was sent to a sync queue since then */
+	struct sent *sent;		  /* to a sync queue since the last sends_settle(): RLQ_BATCH_MAX at most */
 	uint32_t sent_count;
+	uint64_t unsettled; /* bytes sent to an async queue since the last call_settle() */
 	uint32_t calls;
 	uint32_t turn;	 /* receives from several rings */
 	bool only_again; /* the last receive brought nothing but what had come back */
@@ -114,7 +120,6 @@ static inline void call_end(struct rlq_queue *queue)
 
 /* After a call that changed something: a sync queue waits until that is durable, an async one when its window is
  * used up. Outside a call. 0, RLQ_EUNKNOWN, RLQ_EJOURNAL. */
-int call_settle_sync(struct rlq_queue *queue) __attribute__((cold));
 static inline int call_settle(struct rlq_queue *queue)
 {
 	struct segment *segment = queue->seg;
@@ -123,8 +128,13 @@ static inline int call_settle(struct rlq_queue *queue)
 	if (__builtin_expect(segment->durability == RLQ_MEMORY, 1))
 		return 0;
 	queue->unsettled = 0;
-	return segment->durability == RLQ_SYNC ? call_settle_sync(queue) : seg_settle_async(segment, bytes);
+	return segment->durability == RLQ_SYNC ? seg_settle_sync(segment) : seg_settle_async(segment, bytes);
 }
+
+/* The same after sends. What the journal has left out is taken back: RLQ_EDAMAGED if something was damaged
+ * meanwhile; for lack of room RLQ_EDISKFULL if that is all, else 0, and `*count` says how many were sent, the first
+ * ones; RLQ_EUNKNOWN if others than the first ones were. */
+int sends_settle(struct rlq_queue *queue, size_t *count);
 
 /* The same for what nobody waits for. */
 static inline void call_note(struct rlq_queue *queue)

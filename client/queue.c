@@ -90,6 +90,7 @@ static int attributes_check(const struct rlq_queue_attributes *a)
 		    a->receives_max <= 1000 && a->overdue_ms <= RLQ_RETENTION_MAX_MS &&
 		    (a->mode & ~UINT32_C(0777)) == 0 && (a->mode & 0600) == 0600 &&
 		    a->placement <= RLQ_PLACE_NODE && a->durability <= RLQ_SYNC &&
+		    (a->journal_bytes_max == 0 || a->durability != RLQ_MEMORY) &&
 		    memchr(a->dlq, '\0', sizeof(a->dlq)) != NULL;
 
 	if (!good || (a->dlq[0] == '\0') != (a->receives_max == 0))
@@ -106,6 +107,7 @@ static void attributes_to_words(const struct rlq_queue_attributes *a, uint64_t *
 	words[ATTRIBUTE_BYTES_MAX] = a->message_bytes_max;
 	words[ATTRIBUTE_RECEIVES_MAX] = a->receives_max;
 	words[ATTRIBUTE_OVERDUE_MS] = a->overdue_ms;
+	words[ATTRIBUTE_JOURNAL_BYTES_MAX] = a->journal_bytes_max;
 }
 
 static void attributes_from_segment(const struct segment *segment, struct rlq_queue_attributes *ret)
@@ -130,6 +132,7 @@ static void attributes_from_segment(const struct segment *segment, struct rlq_qu
 		.placement = (enum rlq_placement)identity->placement,
 		.placement_node = identity->placement_node,
 		.durability = (enum rlq_durability)segment->durability,
+		.journal_bytes_max = seg_attribute(segment, ATTRIBUTE_JOURNAL_BYTES_MAX),
 	};
 	if (has_dlq)
 		memcpy(ret->dlq, segment->header->dlq_name[dlq - 1], RLQ_NAME_MAX);
@@ -298,6 +301,13 @@ int rlq_queue_open(struct rlq_directory *directory, const char *name, struct rlq
 		/* Marked as removed, though its remover did not live to take the name away. */
 		return error == RLQ_EREMOVED ? RLQ_ENOQUEUE : public_error(error);
 	}
+	if (queue->seg->durability == RLQ_SYNC) {
+		queue->sent = calloc(RLQ_BATCH_MAX, sizeof(*queue->sent));
+		if (queue->sent == NULL) {
+			rlq_queue_close(queue);
+			return -ENOMEM;
+		}
+	}
 	queue->directory = directory;
 	queue->hold_pending = -1;
 	queue->sender = geteuid();
@@ -314,6 +324,7 @@ void rlq_queue_close(struct rlq_queue *queue)
 	/* Holds are dropped with the row; what was freed meanwhile is HELD and swept. */
 	seg_close(queue->seg);
 	arena_free(&queue->arena);
+	free(queue->sent);
 	free(queue);
 }
 
@@ -368,6 +379,8 @@ static void set_words(struct segment *segment, const struct rlq_queue_attributes
 		store_seq(&header->attribute[i], words[i]);
 		CRASH_POINT(set_attribute);
 	}
+	store_seq(&header->attribute[ATTRIBUTE_JOURNAL_BYTES_MAX], words[ATTRIBUTE_JOURNAL_BYTES_MAX]);
+	CRASH_POINT(set_attribute);
 	store_seq(&header->attribute[ATTRIBUTE_MODIFIED_MS], segment->clock.wall_ms);
 	CRASH_POINT(set_attribute);
 	fetch_add_seq(&header->wanted, 1); /* a sweep looks at everything under the new rules */
@@ -469,6 +482,7 @@ int rlq_queue_stat(struct rlq_queue *queue, struct rlq_queue_stat *ret_stat)
 	stat.modified_ms = seg_attribute(segment, ATTRIBUTE_MODIFIED_MS);
 	stat.memory_bytes = os_file_memory(segment->fd);
 	stat.incarnation = segment->incarnation;
+	stat.sends_refused = (int32_t)(0 - load_acquire(&segment->header->sends_refused));
 	stat.dlq_error = (int32_t)(0 - load_relaxed(&segment->header->dlq_error));
 	call_end(queue);
 	return output_write(ret_stat, STAT_BYTES_LEAST, sizeof(stat), &stat);

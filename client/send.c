@@ -95,8 +95,6 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 		uint64_t due_ms = out->delay_ms == 0 ? 0 : deadline_after(queue, out->delay_ms);
 
 		result = ring_publish_pending(ring, &out->claim, owner, due_ms);
-		queue->sent[queue->sent_count++ % RLQ_BATCH_MAX] =
-			place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order);
 	} else if (out->delay_ms == 0) {
 		result = ring_publish(ring, &out->claim, owner);
 	} else {
@@ -107,6 +105,11 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 	}
 	if (result != RING_OK)
 		return RLQ_EDAMAGED;
+	if (__builtin_expect(segment->durability == RLQ_SYNC, 0))
+		queue->sent[queue->sent_count++] = (struct sent){
+			.place = place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order),
+			.ring_id = segment->ring_id[out->ring],
+		};
 	if (__builtin_expect(segment->durability != RLQ_MEMORY, 0))
 		queue->unsettled += (uint64_t)message->body_bytes + message->extra_bytes;
 	seg_count(&segment->me->sent, 1);
@@ -140,7 +143,9 @@ static int may_be_journaled(const struct segment *segment)
 			    ? seg_journal_state(segment->directory)
 			    : seg_journal_state_guess(segment->directory, segment->clock.boot_ms);
 
-	return error ? error : seg_is_journaled(segment) ? 0 : RLQ_EENGINE;
+	if (error)
+		return error;
+	return seg_is_journaled(segment) ? seg_journal_room(segment) : RLQ_EENGINE;
 }
 
 /* Once for all that is sent in this call. */
@@ -164,7 +169,7 @@ enum { GROWING_LOOKS = 20, GROWING_LOOK_MS = 10 };
 
 static bool is_worth_waiting(int error)
 {
-	return error == RLQ_EFULL || error == RLQ_ENOSPACE || error == ROOM_GROWING;
+	return error == RLQ_EFULL || error == RLQ_ENOSPACE || error == RLQ_EDISKFULL || error == ROOM_GROWING;
 }
 
 struct patience {
@@ -278,14 +283,17 @@ int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const
 		out.parts.attribute_count = o.attribute_count;
 		out.delay_ms = o.delay_ms;
 	}
-	error = try_once(queue, &out, outgoing_send, ret_id);
-	if (__builtin_expect(is_worth_waiting(error), 0))
-		error = try_patiently(queue, &out, outgoing_send, &patience, ret_id);
-	if (!error) {
+	do {
+		error = try_once(queue, &out, outgoing_send, ret_id);
+		if (__builtin_expect(is_worth_waiting(error), 0))
+			error = try_patiently(queue, &out, outgoing_send, &patience, ret_id);
+		if (error)
+			return error;
 		seg_notify(queue->seg, 1);
 		CRASH_POINT(send_notified);
-		error = call_settle(queue);
-	}
+		error = sends_settle(queue, NULL);
+		/* Taken back, and not in vain if there will be room: the next try waits for it. */
+	} while (__builtin_expect(error == RLQ_EDISKFULL, 0) && waits_until(queue, &patience, error) != 0);
 	return error;
 }
 
@@ -349,7 +357,7 @@ int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries
 		sent++;
 	}
 	if (sent > 0) {
-		int unsettled = call_settle(queue);
+		int unsettled = sends_settle(queue, &sent);
 
 		if (unsettled)
 			return unsettled;
@@ -455,7 +463,7 @@ int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *reservation, st
 	if (!error) {
 		seg_notify(segment, 1);
 		memset(reservation, 0, sizeof(*reservation));
-		error = call_settle(queue);
+		error = sends_settle(queue, NULL);
 	}
 	return error;
 }

@@ -41,7 +41,7 @@ _ringleased()
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
 		;;
 	*)
-		mapfile -t COMPREPLY < <(compgen -W '--dir --data --mirror --without-mirror --accept-stale --adopt --key-file --old-key-file --key --old-key --help --version' -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W '--dir --data --mirror --without-mirror --accept-stale --adopt --journal-max --key-file --old-key-file --key --old-key --help --version' -- "$current")
 		;;
 	esac
 }

@@ -6,6 +6,11 @@
 
 #include <errno.h>
 
+static bool is_tight(const struct turn *turn)
+{
+	return turn->reserve.refusal || turn->compaction.asked;
+}
+
 /* Is the oldest file to go for the way it is encrypted? */
 static bool is_outdated(const struct turn *turn)
 {
@@ -17,9 +22,11 @@ static bool is_outdated(const struct turn *turn)
 /* Has the journal more files than what lives in it needs? */
 static bool is_too_long(const struct turn *turn)
 {
-	uint64_t needed = COMPACT_FACTOR * (turn->space.bytes / turn->file_bytes + 1);
+	uint64_t filled = turn->space.bytes / turn->file_bytes + 1;
+	uint64_t needed = is_tight(turn) ? filled + turn->space.bytes / 8 / turn->file_bytes + COMPACT_FILES_TIGHT
+					 : COMPACT_FACTOR * filled + COMPACT_FILES_SPARE;
 
-	return journal_files(turn->journal) > needed + COMPACT_FILES_SPARE;
+	return journal_files(turn->journal) > needed;
 }
 
 /* Is the oldest file? */
@@ -101,6 +108,10 @@ int compact_some(struct turn *turn)
 	uint64_t file = journal_oldest(turn->journal);
 	int64_t bytes = 0;
 
+	/* What it would fill before it gives a file back is for deletes by then. */
+	turn->compaction.rewritten = 0;
+	if (is_tight(turn) && journal_room(turn->journal) < turn->file_bytes)
+		return 0;
 	if (is_outdated(turn) && journal_file(turn->journal) == 0)
 		return begin_file(turn);
 	if (!is_to_go(turn) || space_messages(&turn->space, file) == 0)
@@ -112,6 +123,7 @@ int compact_some(struct turn *turn)
 			return (int)more;
 		bytes += more;
 	}
+	turn->compaction.rewritten = (uint64_t)bytes;
 	return 0;
 }
 
@@ -128,4 +140,41 @@ void compact_drop(struct turn *turn)
 		oldest = journal_oldest(turn->journal);
 		space_forget(&turn->space, oldest);
 	}
+}
+
+/* ---- asked for -------------------------------------------------------------------------------- */
+
+void compact_look(struct turn *turn, const struct seg_engine_page *page)
+{
+	struct compaction *compaction = &turn->compaction;
+	uint64_t asked = load_seq(&page->compact_asked);
+
+	if (compaction->asked || asked <= load_seq(&page->compact_done))
+		return;
+	compaction->asked = asked;
+	compaction->until = journal_file(turn->journal);
+}
+
+/* Each file is looked at once: what is written meanwhile is no reason to go on. */
+static bool is_done(const struct turn *turn)
+{
+	uint64_t oldest = journal_oldest(turn->journal);
+
+	return !is_too_long(turn) || oldest > turn->compaction.until ||
+	       (turn->compaction.rewritten == 0 && space_messages(&turn->space, oldest) > 0);
+}
+
+void compact_tell(struct turn *turn, struct seg_engine_page *page)
+{
+	struct compaction *compaction = &turn->compaction;
+	uint64_t files = journal_files(turn->journal) + journal_spares(turn->journal);
+
+	store_relaxed(&page->journal_files,
+		      files); /* relaxed: figures to be shown, and said before the turn is done */
+	store_relaxed(&page->journal_bytes, files * turn->file_bytes);
+	store_relaxed(&page->journal_live_bytes, turn->space.bytes);
+	if (compaction->asked == 0 || !is_done(turn))
+		return;
+	store_seq(&page->compact_done, compaction->asked);
+	*compaction = (struct compaction){0};
 }

@@ -97,6 +97,7 @@ static void attributes_of(const struct format_queue *queue, struct rlq_queue_att
 		.placement = (enum rlq_placement)queue->placement,
 		.placement_node = queue->placement_node,
 		.durability = (enum rlq_durability)queue->durability,
+		.journal_bytes_max = words[ATTRIBUTE_JOURNAL_BYTES_MAX],
 	};
 	memcpy(ret->dlq, queue->dlq, RLQ_NAME_MAX);
 }

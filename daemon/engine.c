@@ -10,6 +10,7 @@
  */
 #include "ringlease-engine.h"
 
+#include "daemon/journal.h"
 #include "daemon/journaling.h"
 #include "kmod-free/futex.h"
 #include "ring/event.h"
@@ -405,6 +406,8 @@ static int copy_options(struct rlq_engine *engine)
 
 	if (options->mirror && (options->data == NULL || options->flags & alone))
 		return RLQ_EATTRIBUTE;
+	if (options->journal_bytes_max && options->journal_bytes_max < RLQ_JOURNAL_MAX_LEAST)
+		return RLQ_EATTRIBUTE;
 	engine->data = options->data ? strdup(options->data) : NULL;
 	engine->mirror = options->mirror ? strdup(options->mirror) : NULL;
 	if ((options->data && engine->data == NULL) || (options->mirror && engine->mirror == NULL))
@@ -453,6 +456,14 @@ int rlq_engine_open(const char *path, const struct rlq_engine_options *options, 
 	return 0;
 }
 
+/* A file is at most a 16th of all, so that what waits for use is not most of it. */
+static uint64_t file_bytes_of(uint64_t journal_bytes_max)
+{
+	uint64_t bytes = journal_bytes_max / 16 & ~(FORMAT_FRAME_BYTES - UINT64_C(1));
+
+	return journal_bytes_max == 0 || bytes > JOURNAL_FILE_BYTES ? JOURNAL_FILE_BYTES : bytes;
+}
+
 /* A journal that was not asked for by name may be missing; that of a late engine is tried again until it lets go.
  */
 static int journal_from_now(struct rlq_engine *engine)
@@ -467,6 +478,8 @@ static int journal_from_now(struct rlq_engine *engine)
 			   .without_mirror = flags & RLQ_ENGINE_WITHOUT_MIRROR,
 			   .accept_stale = flags & RLQ_ENGINE_ACCEPT_STALE,
 			   .adopt = flags & RLQ_ENGINE_ADOPT},
+		.file_bytes = file_bytes_of(engine->options.journal_bytes_max),
+		.bytes_max = engine->options.journal_bytes_max,
 		.keys = engine->keys,
 		.say = say,
 		.context = engine,

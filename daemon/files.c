@@ -4,6 +4,7 @@
 #include "ring/crashpoint.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,13 +23,31 @@ static int numbers_add(struct files *files, uint64_t number)
 	return 0;
 }
 
+void files_spare_name(uint32_t spare, char ret_name[static FORMAT_FILE_NAME_BYTES])
+{
+	snprintf(ret_name, FORMAT_FILE_NAME_BYTES, spare ? FILES_SPARE_NAME "-%u" : FILES_SPARE_NAME, spare);
+}
+
+uint32_t files_spare_of(const char *name)
+{
+	char other[FORMAT_FILE_NAME_BYTES];
+
+	for (uint32_t i = 0; i < FILES_SPARES_MAX; i++) {
+		files_spare_name(i, other);
+		if (strcmp(name, other) == 0)
+			return i;
+	}
+	return FILES_SPARES_MAX;
+}
+
 static int found(void *context, const char *name)
 {
 	struct files *files = context;
 	uint64_t number = format_file_number(name);
+	uint32_t spare = files_spare_of(name);
 
-	if (strcmp(name, FILES_SPARE_NAME) == 0)
-		files->has_spare = true;
+	if (spare < FILES_SPARES_MAX)
+		files->spares |= UINT64_C(1) << spare;
 	if (number == 0)
 		return 0;
 	return number >= files->next ? -EEXIST : numbers_add(files, number);
@@ -72,12 +91,23 @@ static bool is_usable(struct files *files, const char *name)
 	return is_so;
 }
 
-static int look_at_spare(struct files *files)
+/* Others are of no use. */
+static int look_at_spares(struct files *files)
 {
-	if (!files->has_spare)
-		return 0;
-	files->has_spare = is_usable(files, FILES_SPARE_NAME);
-	return files->has_spare ? 0 : unlink_if_there(files, FILES_SPARE_NAME);
+	char name[FORMAT_FILE_NAME_BYTES];
+
+	for (uint64_t left = files->spares; left; left &= left - 1) {
+		int error;
+
+		files_spare_name((uint32_t)__builtin_ctzll(left), name);
+		if (is_usable(files, name))
+			continue;
+		files->spares &= ~(left & -left);
+		error = unlink_if_there(files, name);
+		if (error)
+			return error;
+	}
+	return 0;
 }
 
 int files_begin(struct files *files)
@@ -88,7 +118,7 @@ int files_begin(struct files *files)
 		qsort(files->numbers, files->count, sizeof(*files->numbers), compare);
 	if (!error)
 		error = unlink_if_there(files, FILES_NEW_NAME);
-	return error ? error : look_at_spare(files);
+	return error ? error : look_at_spares(files);
 }
 
 /* ---- making a file ready ---------------------------------------------------------------------- */
@@ -144,6 +174,20 @@ static int write_zeros(struct files *files, int fd)
 	return error ? error : os_disk_flush(files->disk, fd);
 }
 
+/* Under the lowest name that is free. */
+static int name_spare(struct files *files, const char *from)
+{
+	uint32_t spare = (uint32_t)__builtin_ctzll(~files->spares);
+	char name[FORMAT_FILE_NAME_BYTES];
+	int error;
+
+	files_spare_name(spare, name);
+	error = files->disk->rename(files->folder, from, name);
+	if (!error)
+		files->spares |= UINT64_C(1) << spare;
+	return error;
+}
+
 static int make_spare(struct files *files)
 {
 	int error = unlink_if_there(files, FILES_NEW_NAME);
@@ -159,41 +203,54 @@ static int make_spare(struct files *files)
 	CRASH_POINT(file_spare_filled);
 	files->disk->close(fd);
 	if (!error)
-		error = files->disk->rename(files->folder, FILES_NEW_NAME, FILES_SPARE_NAME);
+		error = name_spare(files, FILES_NEW_NAME);
 	CRASH_POINT(file_spare_named);
 	if (error)
 		unlink_if_there(files, FILES_NEW_NAME);
-	else
-		files->has_spare = true;
 	return error;
 }
 
-int files_prepare(struct files *files)
+uint32_t files_spares(const struct files *files)
 {
-	return files->has_spare ? 0 : make_spare(files);
+	return (uint32_t)__builtin_popcountll(files->spares);
 }
 
-/* The spare file under the next number, its name durable. The number is used up in any case. */
+bool files_keeps_more(const struct files *files)
+{
+	return files_spares(files) < (files->spares_kept ? files->spares_kept : 1);
+}
+
+int files_prepare(struct files *files, uint32_t spares)
+{
+	int error = 0;
+
+	while (!error && files_spares(files) < spares)
+		error = make_spare(files);
+	return error;
+}
+
+/* A spare file under the next number, its name durable. The number is used up in any case. */
 static int take_spare(struct files *files, uint64_t *ret_number)
 {
-	uint64_t number = files->next;
-	char name[FORMAT_FILE_NAME_BYTES];
+	uint64_t number = files->next, spare = files->spares & -files->spares;
+	char from[FORMAT_FILE_NAME_BYTES], name[FORMAT_FILE_NAME_BYTES];
 	int error, fd;
 
 	if (number > FORMAT_FILE_NUMBER_MAX)
 		return -EOVERFLOW;
 	files->next++;
+	files_spare_name((uint32_t)__builtin_ctzll(spare), from);
 	format_file_name(number, name);
 	error = numbers_add(files, number);
 	if (error)
 		return error;
-	error = files->disk->rename(files->folder, FILES_SPARE_NAME, name);
+	error = files->disk->rename(files->folder, from, name);
 	if (error) {
 		files->count--;
 		return error;
 	}
 	CRASH_POINT(file_spare_taken);
-	files->has_spare = false;
+	files->spares &= ~spare;
 	fd = open_to_write(files, name);
 	if (fd < 0)
 		return fd;
@@ -209,12 +266,17 @@ static int take_spare(struct files *files, uint64_t *ret_number)
 
 int files_make(struct files *files, uint64_t *ret_number)
 {
-	int error = files_prepare(files);
+	int error = files_prepare(files, 1);
 
 	return error ? error : take_spare(files, ret_number);
 }
 
 /* ---- the oldest ------------------------------------------------------------------------------- */
+
+static bool is_reusable(struct files *files, const char *name)
+{
+	return files_keeps_more(files) && is_usable(files, name);
+}
 
 int files_drop_oldest(struct files *files)
 {
@@ -222,9 +284,8 @@ int files_drop_oldest(struct files *files)
 	int error;
 
 	format_file_name(files->numbers[0], name);
-	if (!files->has_spare && is_usable(files, name)) {
-		error = files->disk->rename(files->folder, name, FILES_SPARE_NAME);
-		files->has_spare = !error;
+	if (is_reusable(files, name)) {
+		error = name_spare(files, name);
 		CRASH_POINT(file_oldest_kept);
 	} else {
 		error = unlink_if_there(files, name);
@@ -236,6 +297,17 @@ int files_drop_oldest(struct files *files)
 	error = files->disk->flush_folder(files->folder);
 	CRASH_POINT(file_oldest_flushed);
 	return error;
+}
+
+void files_drop_after(struct files *files, uint64_t last)
+{
+	char name[FORMAT_FILE_NAME_BYTES];
+
+	for (; files->count > 0 && files->numbers[files->count - 1] > last; files->count--) {
+		format_file_name(files->numbers[files->count - 1], name);
+		if (unlink_if_there(files, name))
+			return;
+	}
 }
 
 uint64_t files_oldest(const struct files *files)

@@ -79,7 +79,7 @@ static int message_gone(struct turn *turn, struct ledger_ring *ring, uint32_t sl
 
 	if (turn_note_delete(turn, entry->number))
 		return -ENOMEM;
-	space_take(&turn->space, entry->file, entry->bytes);
+	turn_uncount(turn, ring, entry);
 	ledger_remove(ring, slot);
 	return 0;
 }
@@ -234,7 +234,7 @@ static uint64_t origin_of(const struct turn *turn, const struct slot *slot, uint
 }
 
 /* Copies the message of a slot into the journal. 1: written, 0: it has changed meanwhile, for the next turn. */
-static int write_message(struct turn *turn, const struct journaled *queue, uint32_t ring, uint32_t slot,
+static int write_message(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot,
 			 struct slot_word word, uint64_t number, struct ledger_entry *entry)
 {
 	const struct slot *from = &queue->segment->ring[ring].slots[slot];
@@ -277,7 +277,7 @@ static int write_message(struct turn *turn, const struct journaled *queue, uint3
 		format_filler_put(room, bytes);
 		return 0;
 	}
-	return space_add(&turn->space, entry->file, entry->bytes) ? -ENOMEM : 1;
+	return turn_count(turn, &queue->ledger.ring[ring], entry) ? -ENOMEM : 1;
 }
 
 /* What is written of the message is right but for its receive count or delay. */
@@ -300,6 +300,14 @@ static int write_update(struct turn *turn, const struct slot *slot, struct slot_
 	return 1;
 }
 
+static int write_changed(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot,
+			 struct slot_word word, struct ledger_entry *entry)
+{
+	if (turn_note_touched(turn, &(struct touched){queue, ring, slot, *entry}))
+		return -ENOMEM;
+	return write_update(turn, &queue->segment->ring[ring].slots[slot], word, entry);
+}
+
 /* Is a message there that this turn has to have? What was sent since it began is for the next one; not if its
  * sender waits, for nobody can have received it. */
 static bool is_of_turn(const struct turn *turn, const struct slot *slot, struct slot_word word)
@@ -309,14 +317,34 @@ static bool is_of_turn(const struct turn *turn, const struct slot *slot, struct 
 	return is_there(turn, word) && !sent_is_of_turn(message_read(&slot->message).sent, turn->number);
 }
 
+/* Is a new message damaged, or is there no room on the disk for it and can its sender still take it back? */
+static bool is_left_out(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot,
+			struct slot_word word)
+{
+	const struct slot *from = &queue->segment->ring[ring].slots[slot];
+	struct slot_message message = message_read(&from->message);
+	uint64_t bytes = format_message_bytes(message.body_bytes, message.extra_bytes);
+
+	/* No room is made for lengths that are none. */
+	if (message_payload(queue->segment, from, &message, place_pack(ring, slot, word_generation(word))) == NULL)
+		return true;
+	return !reserve_admits(turn, queue, bytes) && word_state(word) == SLOT_PENDING;
+}
+
 /* A message of which nothing is written. As gather_slot(). */
 static int gather_new(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot,
 		      struct slot_word word)
 {
 	struct ledger_ring *written = &queue->ledger.ring[ring];
-	struct ledger_entry *entry = ledger_enter(written, slot);
-	int result = entry ? write_message(turn, queue, ring, slot, word, turn->next_number++, entry) : -ENOMEM;
+	struct ledger_entry *entry;
+	int result;
 
+	if (is_left_out(turn, queue, ring, slot, word))
+		return 0;
+	if (turn_note_touched(turn, &(struct touched){queue, ring, slot, {0}}))
+		return -ENOMEM;
+	entry = ledger_enter(written, slot);
+	result = entry ? write_message(turn, queue, ring, slot, word, turn->next_number++, entry) : -ENOMEM;
 	if (result != 1 && entry)
 		ledger_remove(written, slot);
 	return result;
@@ -372,13 +400,15 @@ static int gather_slot(struct turn *turn, struct journaled *queue, uint32_t ring
 	if (entry && word_generation(word) != entry->generation) {
 		if (turn_note_late(turn, &(struct late){entry->number, entry->file, entry->bytes}))
 			return -ENOMEM;
+		written->bytes -= entry->bytes;
 		ledger_remove(written, slot);
 		entry = NULL;
 	}
 	if (!gather_is_alive(word) && !is_going)
 		return 1;
 	if (entry)
-		result = !is_going && differs(entry, word) ? write_update(turn, at, word, entry) : 1;
+		result =
+			!is_going && differs(entry, word) ? write_changed(turn, queue, ring, slot, word, entry) : 1;
 	else if (word_was_moved(word))
 		result = write_copy(turn, queue, ring, slot, word);
 	else
@@ -399,10 +429,12 @@ int gather_again(struct turn *turn, struct journaled *queue, uint32_t ring, uint
 
 	if (word_generation(word) != entry->generation || !gather_is_alive(word) || word_state(word) == SLOT_MOVED)
 		return 0;
+	if (turn_note_touched(turn, &(struct touched){queue, ring, slot, *entry}))
+		return -ENOMEM;
 	result = write_message(turn, queue, ring, slot, word, entry->number, &again);
 	if (result != 1)
 		return result;
-	space_take(&turn->space, entry->file, entry->bytes);
+	turn_uncount(turn, &queue->ledger.ring[ring], entry);
 	*entry = again;
 	return 1;
 }

@@ -40,6 +40,7 @@ struct journal {
 	uint64_t next_lsn, turn;
 	uint64_t durable;	/* LSN of the end of the last durable turn */
 	uint64_t durable_noted; /* as the last frame says */
+	uint64_t settled_file;	/* files of higher numbers have nothing durable */
 	bool is_defining;
 	int error;
 	struct journal_counts counts;
@@ -50,6 +51,11 @@ static int fail(struct journal *journal, int error)
 	if (error && !journal->error)
 		journal->error = error;
 	return error;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }
 
 /* ---- opening ---------------------------------------------------------------------------------- */
@@ -77,6 +83,7 @@ static void begin(struct journal *journal)
 	journal->next_lsn = or_else(options->next_lsn, 1);
 	journal->turn = or_else(options->next_turn, 1);
 	journal->durable = journal->durable_noted = journal->next_lsn - 1;
+	journal->settled_file = or_else(options->next_file, 1) - 1;
 	journal->file.fd = -1;
 	os_clock_start(&journal->clock);
 }
@@ -357,6 +364,7 @@ int journal_end_turn(struct journal *journal)
 		return journal->error;
 	journal->durable = journal->next_lsn - 1;
 	journal->file.is_settled = true;
+	journal->settled_file = journal->file.number;
 	journal->counts.turns++;
 	journal->turn++;
 	return 0;
@@ -382,14 +390,31 @@ uint64_t journal_files(const struct journal *journal)
 	return journal->files.count;
 }
 
-int journal_prepare(struct journal *journal)
+int journal_prepare(struct journal *journal, uint32_t spares)
 {
-	return journal->error ? journal->error : files_prepare(&journal->files);
+	return journal->error ? journal->error : files_prepare(&journal->files, spares);
+}
+
+uint32_t journal_spares(const struct journal *journal)
+{
+	return files_spares(&journal->files);
+}
+
+void journal_keep_spares(struct journal *journal, uint32_t spares)
+{
+	journal->files.spares_kept = spares;
+}
+
+uint64_t journal_room(const struct journal *journal)
+{
+	uint64_t spare = journal->options.file_bytes - FORMAT_PAGE, left = journal->file.end - journal->file.next;
+
+	return left - least(left, format_pages(journal->frame.bytes)) + files_spares(&journal->files) * spare;
 }
 
 bool journal_is_prepared(const struct journal *journal)
 {
-	return journal->files.has_spare;
+	return !files_keeps_more(&journal->files);
 }
 
 int journal_drop_oldest(struct journal *journal)
@@ -408,11 +433,10 @@ int journal_error(const struct journal *journal)
 
 void journal_repair(struct journal *journal)
 {
-	if (!journal->error)
-		return;
 	sink_drop(journal->sink);
 	end_file(journal);
 	journal->frame = (struct open_frame){0};
+	files_drop_after(&journal->files, journal->settled_file);
 	journal->next_lsn = journal->durable + 1;
 	journal->turn++;
 	journal->error = 0;

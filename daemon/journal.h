@@ -8,8 +8,8 @@
  * Failure. A call that cannot keep what was written answers a negative errno, and the journal has FAILED: all
  * calls but journal_error, journal_repair and journal_close answer that same error from then on. Nothing of the
  * present turn is durable then in any way to rely on (after a crash it may be there, or not); all turns before are.
- * journal_repair() goes back to the end of the last durable turn and a new file; the caller then writes the
- * present turn again, whatever else it owes, and a snapshot if it does not trust the disk. journal_prepare() and
+ * journal_repair() goes back to the end of the last durable turn and a new file, so that nothing is written or
+ * flushed again where that has failed; the caller then writes the present turn again. journal_prepare() and
  * journal_drop_oldest() fail without such consequences.
  */
 #ifndef DAEMON_JOURNAL_H
@@ -65,10 +65,15 @@ uint64_t journal_turn(const struct journal *journal);
 /* LSN of the end of the last durable turn. */
 uint64_t journal_durable(const struct journal *journal);
 
-/* Makes ready the file after this one, unless it is: allocated, and written with zeros. Else journal_reserve() does
- * so when it needs one, and if the disk is full then, the journal has failed: who takes in new messages only while
- * this answers 0 always has a file for what gives room again. -ENOSPC and others: nothing has changed. */
-int journal_prepare(struct journal *journal);
+/* Makes files ready until so many wait for use: allocated, and written with zeros. journal_reserve() makes one when
+ * it needs one, and if the disk is full then, the journal has failed: who takes in new messages only while enough
+ * files wait has room for what gives room again. -ENOSPC and others: nothing else has changed. */
+int journal_prepare(struct journal *journal, uint32_t spares);
+uint32_t journal_spares(const struct journal *journal);
+/* So many files are kept when they are dropped, to be used again. One, unless this says otherwise. */
+void journal_keep_spares(struct journal *journal, uint32_t spares);
+/* Bytes that fit into the file that is written and those that wait; less what their records are wrapped in. */
+uint64_t journal_room(const struct journal *journal);
 
 /* Is the file after this one ready? */
 bool journal_is_prepared(const struct journal *journal);
@@ -82,7 +87,8 @@ int journal_drop_oldest(struct journal *journal);
 
 /* 0, or why the journal has failed. */
 int journal_error(const struct journal *journal);
-/* See above. The turn that failed has to be written again, under a new number. */
+/* See above, also for a caller who has failed amid a turn. That has to be written again, under a new number. Files
+ * begun in it are removed. */
 void journal_repair(struct journal *journal);
 
 struct journal_counts journal_counts(const struct journal *journal);

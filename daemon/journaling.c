@@ -1,6 +1,7 @@
 #include "daemon/journaling.h"
 
 #include "daemon/account.h"
+#include "daemon/compact.h"
 #include "daemon/data_folder.h"
 #include "daemon/files.h"
 #include "daemon/recover.h"
@@ -10,6 +11,7 @@
 #include "ring/crashpoint.h"
 #include "ringlease.h"
 #include "shm/durable.h"
+#include "shm/window.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -23,6 +25,7 @@ enum {
 	HALF_WINDOW_MS = 5, /* an async queue's turn begins so long after it was wanted */
 	IDLE_MS = 1000,
 	MTIME_GRAIN_MS = 50, /* at least five ticks */
+	RETRY_MS = 1000,     /* after a failure that did not pass */
 	WHY_BYTES = 512,
 };
 
@@ -48,6 +51,7 @@ struct journaling {
 	size_t ignored_count;
 	char (*half_removed)[SEG_NAME_MAX + 1]; /* whose names are still to be taken away */
 	size_t half_removed_count;
+	int failure; /* of the last turn; 0: it is durable */
 	pthread_t thread;
 	atomic_bool is_stopped;
 };
@@ -187,6 +191,18 @@ static void say_journaled(struct journaling *journaling)
 	}
 }
 
+static void say_room(struct journaling *journaling)
+{
+	int refusal = journaling->turn.reserve.refusal;
+
+	if (refusal)
+		say(journaling,
+		    "journal %s: full: %s; sends are refused until there is room, receives and deletes go on",
+		    journaling->folder.path, refusal == -EDQUOT ? "as large as it may be" : rlq_strerror(refusal));
+	else
+		say(journaling, "journal %s: has room again; sends are taken", journaling->folder.path);
+}
+
 /* Which keys no file needs any more. */
 static void say_let_go(struct journaling *journaling)
 {
@@ -204,25 +220,27 @@ static void say_let_go(struct journaling *journaling)
 }
 
 /* Each turn has a greater number than any that somebody may wait for. */
-static int make_turn(struct journaling *journaling)
+static int try_turn(struct journaling *journaling)
 {
 	struct seg_engine_page *page = journaling->directory->engine;
 	int error;
 
 	journaling->turn.number = seg_turn_begin(page);
 	CRASH_POINT(turn_begun);
+	compact_look(&journaling->turn, page);
 	error = look_for_queues(journaling);
 	CRASH_POINT(turn_queues_found);
 	if (!error)
 		error = turn_run(&journaling->turn, page);
-	if (error) {
-		seg_turn_failed(page, error);
+	if (error)
 		return error;
-	}
 	say_journaled(journaling);
 	CRASH_POINT(turn_queues_said);
 	turn_settle(&journaling->turn);
 	CRASH_POINT(turn_settled);
+	compact_tell(&journaling->turn, page);
+	if (reserve_tell(&journaling->turn))
+		say_room(journaling);
 	seg_turn_done(page, journaling->turn.number);
 	CRASH_POINT(turn_waiters_woken);
 	drop_removed(journaling);
@@ -230,18 +248,54 @@ static int make_turn(struct journaling *journaling)
 	return 0;
 }
 
-/* Until a turn is due: at once if that was asked for, soon if it is wanted, else after a while. */
+static void turn_failed(struct journaling *journaling, int error)
+{
+	struct seg_engine_page *page = journaling->directory->engine;
+
+	if (!journaling->failure)
+		say(journaling,
+		    "journal %s: cannot be written: %s; durable queues take nothing until it can (tried every "
+		    "second)",
+		    journaling->folder.path, rlq_strerror(error));
+	journaling->failure = error;
+	seg_turn_failed(page, error);
+}
+
+/* A turn that fails is made again at once, in a new file, and who waits for it does not notice if that goes well.
+ * Else all hear of it, and it is tried again after a while. */
+static int make_turn(struct journaling *journaling)
+{
+	int error = try_turn(journaling);
+
+	if (error && !journaling->failure) {
+		say(journaling, "journal %s: a turn has failed: %s; it is written again in a new file",
+		    journaling->folder.path, rlq_strerror(error));
+		error = try_turn(journaling);
+	}
+	if (error) {
+		turn_failed(journaling, error);
+		return error;
+	}
+	if (journaling->failure)
+		say(journaling, "journal %s: is written again", journaling->folder.path);
+	journaling->failure = 0;
+	return 0;
+}
+
+/* Until a turn is due: at once if that was asked for, soon if it is wanted, else after a while. After a failure
+ * nobody hurries the next one: who waited has been told. */
 static void sleep_until_wanted(struct journaling *journaling)
 {
 	struct seg_engine_page *page = journaling->directory->engine;
-	uint64_t begun = load_seq(&page->turn_begun), until_ms = os_boot_ms() + IDLE_MS;
-	bool is_wanted = false;
+	uint64_t begun = load_seq(&page->turn_begun);
+	uint64_t until_ms = os_boot_ms() + (journaling->failure ? RETRY_MS : IDLE_MS);
+	bool is_wanted = journaling->failure != 0;
 
 	while (!atomic_load(&journaling->is_stopped)) {
 		uint32_t ticket = event_prepare(&page->journal_bell);
 
 		/* [E2] Asked after the ticket; pairs with [E1] of who rings. */
-		if (load_seq(&page->turn_urgent) > begun)
+		if (!journaling->failure && load_seq(&page->turn_urgent) > begun)
 			return;
 		if (!is_wanted && load_seq(&page->turn_wanted) > begun) {
 			is_wanted = true;
@@ -256,16 +310,13 @@ static void sleep_until_wanted(struct journaling *journaling)
 static void *run(void *context)
 {
 	struct journaling *journaling = context;
-	int error = 0;
+	bool is_last;
 
-	while (!error && !atomic_load(&journaling->is_stopped)) {
+	do {
 		sleep_until_wanted(journaling);
-		error = make_turn(journaling); /* the last one after the stop */
-	}
-	if (error)
-		say(journaling,
-		    "journal %s: failed: %s; durable queues take nothing until the engine is started again",
-		    journaling->folder.path, rlq_strerror(error));
+		is_last = atomic_load(&journaling->is_stopped);
+		make_turn(journaling);
+	} while (!is_last);
 	return NULL;
 }
 
@@ -364,9 +415,8 @@ static int start_thread(struct journaling *journaling)
 	struct seg_engine_page *page = journaling->directory->engine;
 	int error = make_turn(journaling); /* what has changed while nobody journaled */
 
-	if (error)
-		return error;
-	store_seq(&page->journal_error, 0);
+	if (error && error != -ENOSPC && error != -EDQUOT)
+		return error; /* a full disk may get room again */
 	store_seq(&page->journal_key, journaling->directory->liveness.key);
 	CRASH_POINT(journal_said);
 	return -pthread_create(&journaling->thread, NULL, run, journaling);
@@ -551,6 +601,8 @@ int journaling_start(const struct seg_directory *directory, const struct journal
 	journaling->directory = directory;
 	journaling->options = *options;
 	journaling->turn.file_bytes = options->file_bytes ? options->file_bytes : JOURNAL_FILE_BYTES;
+	journaling->turn.reserve.window_bytes = options->window_bytes ? options->window_bytes : 2 * WINDOW_BYTES;
+	journaling->turn.reserve.files_max = options->bytes_max / journaling->turn.file_bytes;
 	if (journaling->options.disk == NULL)
 		journaling->options.disk = &os_disk_real;
 	journaling->options.mirror.keys = options->keys;

@@ -20,6 +20,8 @@ struct journaling_options {
 	struct keys *keys;	      /* of the caller's; NULL: none */
 	uint64_t file_bytes;	      /* of a file of the journal; 0: JOURNAL_FILE_BYTES */
 	uint64_t frame_bytes;	      /* of what is written at once; 0: FORMAT_FRAME_BYTES */
+	uint64_t bytes_max;	      /* of its files in all; 0: as many as the disk has room for */
+	uint64_t window_bytes;	      /* kept free for each async queue, and for moves; 0: two windows */
 	void (*say)(void *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
 	void *context;
 	const atomic_bool *is_stopped; /* once it is: no further with recovery; NULL: to the end */

@@ -8,6 +8,7 @@
 #include "daemon/standing.h"
 #include "daemon/target.h"
 #include "kmod-free/machine_id.h"
+#include "shm/durable.h"
 
 #include <errno.h>
 #include <string.h>
@@ -67,6 +68,36 @@ static int open_keys(const char *const *sources, struct rlq_journal_summary *sum
 int rlq_journal_path(const char *directory, char *ret_path, size_t path_bytes)
 {
 	return data_folder_default(directory, ret_path, path_bytes);
+}
+
+static void take_size(const struct seg_engine_page *page, struct rlq_journal_size *ret)
+{
+	if (ret == NULL)
+		return;
+	/* relaxed: figures to be shown */
+	ret->files = load_relaxed(&page->journal_files);
+	ret->bytes = load_relaxed(&page->journal_bytes);
+	ret->live_bytes = load_relaxed(&page->journal_live_bytes);
+}
+
+int rlq_journal_compact(const char *directory, struct rlq_journal_size *ret_before,
+			struct rlq_journal_size *ret_after)
+{
+	struct seg_directory opened;
+	int error;
+
+	if ((ret_before && ret_before->size != sizeof(*ret_before)) ||
+	    (ret_after && ret_after->size != sizeof(*ret_after))) /* the first version has one size */
+		return RLQ_EATTRIBUTE;
+	error = seg_directory_open(directory, &opened);
+	if (error)
+		return error;
+	take_size(opened.engine, ret_before);
+	error = seg_compact(&opened);
+	if (!error)
+		take_size(opened.engine, ret_after);
+	seg_directory_close(&opened);
+	return error;
 }
 
 static int begin(const char *data, struct rlq_journal_summary *summary)

@@ -31,6 +31,7 @@ struct ledger_ring {
 	uint32_t id; /* 0: none */
 	uint32_t slots, group_count;
 	struct ledger_group **groups;
+	uint64_t bytes;	   /* of the records of all entries */
 	uint64_t *changed; /* bits of slots whose marks were taken and that have not been settled since */
 };
 
@@ -44,6 +45,15 @@ void ledger_ring_end(struct ledger_ring *ring);
 /* All slots count as changed again; nothing for a ring of id 0. */
 void ledger_ring_changed(struct ledger_ring *ring);
 void ledger_end(struct ledger *ledger);
+
+static inline uint64_t ledger_bytes(const struct ledger *ledger)
+{
+	uint64_t bytes = 0;
+
+	for (int i = 0; i < SEG_RING_COUNT; i++)
+		bytes += ledger->ring[i].bytes;
+	return bytes;
+}
 
 /* The entry of a slot; NULL if there is none. */
 static inline struct ledger_entry *ledger_find(const struct ledger_ring *ring, uint32_t slot)

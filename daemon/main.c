@@ -1,5 +1,6 @@
 /* ringleased: a thin main around the engine. Serves one directory of queues in the foreground, logs to
  * stderr, ends at SIGTERM, SIGINT or SIGHUP. */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -67,6 +68,9 @@ static void print_help(void)
 	       "  --without-mirror    start though the journal's mirror is missing, which may have more\n"
 	       "  --accept-stale      start though the journal is behind its mirror, and lose what only that has\n"
 	       "  --adopt             start though the journal was written on another machine\n"
+	       "  --journal-max SIZE  what the journal may take of the disk, 32M or more (K, M, G, T); above it "
+	       "sends are\n"
+	       "                      refused\n"
 	       "  --key-file FILE     encrypt bodies and attributes in the journal with the key in FILE: 64 "
 	       "hexadecimal\n"
 	       "                      digits (openssl rand -hex 32), readable by their owner alone\n"
@@ -85,6 +89,31 @@ static int usage(const char *what, const char *which)
 {
 	fprintf(stderr, "ringleased: %s: %s (ringleased --help lists what there is)\n", what, which);
 	return EXIT_USAGE;
+}
+
+/* A number, with K, M, G or T behind it. */
+static bool parse_size(const char *text, uint64_t *ret_bytes)
+{
+	static const char units[] = "KMGT";
+	unsigned long long number;
+	const char *unit;
+	char *end;
+	int shift = 0;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || errno)
+		return false;
+	if (*end) {
+		unit = strchr(units, *end);
+		if (unit == NULL || end[1])
+			return false;
+		shift = 10 * (int)(unit - units + 1);
+	}
+	if (number > UINT64_MAX >> shift || number << shift < RLQ_JOURNAL_MAX_LEAST)
+		return false;
+	*ret_bytes = number << shift;
+	return true;
 }
 
 /* What was given. */
@@ -120,19 +149,13 @@ static int check_mirror(const struct rlq_engine_options *engine)
 static int parse_options(int argc, char **argv, struct arguments *arguments)
 {
 	static const struct option options[] = {
-		{"dir", required_argument, NULL, 'd'},
-		{"data", required_argument, NULL, 'D'},
-		{"mirror", required_argument, NULL, 'M'},
-		{"without-mirror", no_argument, NULL, 'W'},
-		{"accept-stale", no_argument, NULL, 'S'},
-		{"adopt", no_argument, NULL, 'A'},
-		{"key-file", required_argument, NULL, 'k'},
-		{"key", required_argument, NULL, 'k'},
-		{"old-key-file", required_argument, NULL, 'o'},
-		{"old-key", required_argument, NULL, 'o'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'v'},
-		{NULL, 0, NULL, 0},
+		{"dir", required_argument, NULL, 'd'},	       {"data", required_argument, NULL, 'D'},
+		{"mirror", required_argument, NULL, 'M'},      {"without-mirror", no_argument, NULL, 'W'},
+		{"accept-stale", no_argument, NULL, 'S'},      {"adopt", no_argument, NULL, 'A'},
+		{"journal-max", required_argument, NULL, 'm'}, {"key-file", required_argument, NULL, 'k'},
+		{"key", required_argument, NULL, 'k'},	       {"old-key-file", required_argument, NULL, 'o'},
+		{"old-key", required_argument, NULL, 'o'},     {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'v'},	       {NULL, 0, NULL, 0},
 	};
 	struct rlq_engine_options *engine = &arguments->engine;
 	int got, rc = -1;
@@ -157,6 +180,10 @@ static int parse_options(int argc, char **argv, struct arguments *arguments)
 			break;
 		case 'A':
 			engine->flags |= RLQ_ENGINE_ADOPT;
+			break;
+		case 'm':
+			if (!parse_size(optarg, &engine->journal_bytes_max))
+				rc = usage("--journal-max: not a size of 32M or more", optarg);
 			break;
 		case 'k':
 		case 'o':

@@ -20,7 +20,7 @@ struct files_of {
 	int folder;
 	struct file *list; /* ascending */
 	size_t count;
-	int64_t spare_bytes; /* of the spare file; -ENOENT: there is none */
+	uint64_t spares; /* bits of those of FILES_SPARES_MAX that there are */
 };
 
 /* ---- what there is ---------------------------------------------------------------------------- */
@@ -39,8 +39,11 @@ static int found(void *context, const char *name)
 {
 	struct files_of *files = context;
 	uint64_t number = format_file_number(name);
+	uint32_t spare = files_spare_of(name);
 	struct file *more;
 
+	if (spare < FILES_SPARES_MAX)
+		files->spares |= UINT64_C(1) << spare;
 	if (number == 0)
 		return 0;
 	more = reallocarray(files->list, files->count + 1, sizeof(*more));
@@ -73,7 +76,6 @@ static int look(struct files_of *files, const struct os_disk *disk, int folder)
 		files->list[i].bytes = length_of(disk, folder, name);
 		error = files->list[i].bytes < 0 ? (int)files->list[i].bytes : 0;
 	}
-	files->spare_bytes = length_of(disk, folder, FILES_SPARE_NAME);
 	return error;
 }
 
@@ -215,15 +217,29 @@ static int remove_others(const struct files_of *from, const struct files_of *to)
 
 /* One that only one side has is of no use; nor are two of which one may be plain and the other one not, for whoever
  * uses them looks at the first one. */
-static int match_spare(const struct mirror_fill *fill, const struct files_of *from, const struct files_of *to)
+static int match_spare(const struct mirror_fill *fill, const struct files_of *from, const struct files_of *to,
+		       uint32_t spare)
 {
+	const uint64_t bit = UINT64_C(1) << spare;
+	char name[FORMAT_FILE_NAME_BYTES];
 	int error;
 
-	if (from->spare_bytes == to->spare_bytes &&
-	    (from->spare_bytes < 0 || is_same(fill, FILES_SPARE_NAME, FORMAT_PAGE)))
+	files_spare_name(spare, name);
+	if (from->spares & to->spares & bit &&
+	    length_of(from->disk, from->folder, name) == length_of(to->disk, to->folder, name) &&
+	    is_same(fill, name, FORMAT_PAGE))
 		return 0;
-	error = unlink_if_there(to->disk, to->folder, FILES_SPARE_NAME);
-	return error ? error : unlink_if_there(from->disk, from->folder, FILES_SPARE_NAME);
+	error = unlink_if_there(to->disk, to->folder, name);
+	return error ? error : unlink_if_there(from->disk, from->folder, name);
+}
+
+static int match_spares(const struct mirror_fill *fill, const struct files_of *from, const struct files_of *to)
+{
+	int error = 0;
+
+	for (uint64_t left = from->spares | to->spares; left && !error; left &= left - 1)
+		error = match_spare(fill, from, to, (uint32_t)__builtin_ctzll(left));
+	return error;
 }
 
 /* ---- public ----------------------------------------------------------------------------------- */
@@ -242,7 +258,7 @@ static int make_same(const struct mirror_fill *fill)
 	if (!error)
 		error = remove_others(&from, &to);
 	if (!error)
-		error = match_spare(fill, &from, &to);
+		error = match_spares(fill, &from, &to);
 	if (!error)
 		error = unlink_if_there(fill->to_disk, fill->to, FILES_NEW_NAME);
 	free(from.list);

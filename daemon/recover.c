@@ -33,7 +33,7 @@ static int enter(struct turn *turn, struct ledger_ring *ring, uint32_t slot, str
 		.file = (uint32_t)message->file,
 		.bytes = message->bytes,
 	};
-	return space_add(&turn->space, message->file, message->bytes);
+	return turn_count(turn, ring, entry);
 }
 
 static int restore_message(struct recovery *recovery, struct journaled *queue, const struct live_message *message)

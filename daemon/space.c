@@ -41,6 +41,7 @@ int space_add(struct space *space, uint64_t file, uint64_t bytes)
 	at = find(space, file);
 	at->messages++;
 	at->bytes += bytes;
+	space->messages++;
 	space->bytes += bytes;
 	return 0;
 }
@@ -53,6 +54,7 @@ void space_take(struct space *space, uint64_t file, uint64_t bytes)
 		return;
 	at->messages--;
 	at->bytes -= bytes;
+	space->messages--;
 	space->bytes -= bytes;
 }
 

@@ -15,7 +15,7 @@ struct space {
 	struct space_file *files; /* of the numbers from `first` on */
 	uint64_t first;
 	size_t count;
-	uint64_t bytes; /* alive in all of them */
+	uint64_t messages, bytes; /* alive in all of them */
 };
 
 /* A record of `bytes` lies in `file` from now on. 0 or -ENOMEM. */

@@ -73,6 +73,14 @@ int turn_note_pending(struct turn *turn, const struct pending *pending)
 	return 0;
 }
 
+int turn_note_touched(struct turn *turn, const struct touched *touched)
+{
+	if (!grow((void **)&turn->touched, &turn->touched_room, turn->touched_count, sizeof(*turn->touched)))
+		return -ENOMEM;
+	turn->touched[turn->touched_count++] = *touched;
+	return 0;
+}
+
 /* ---- definitions ------------------------------------------------------------------------------ */
 
 static void define(const struct journaled *queue, struct format_queue *ret)
@@ -121,31 +129,28 @@ int turn_write_definitions(void *context, struct journal *journal)
 	return error;
 }
 
-static int write_removal(struct turn *turn, struct journaled *queue)
+/* Once. */
+static int note_removal(struct turn *turn, struct journaled *queue)
 {
-	unsigned char *room =
-		queue->is_written ? journal_reserve(turn->journal, sizeof(struct format_removed)) : NULL;
+	int error = queue->is_written ? turn_note_removal(turn, queue->queue) : 0;
 
+	if (error)
+		return error;
 	queue->is_removed = true;
-	gather_forget(turn, queue);
-	if (!queue->is_written)
-		return 0;
-	if (room == NULL)
-		return journal_error(turn->journal);
-	format_removed_put(room, queue->queue);
 	queue->is_written = false;
+	gather_forget(turn, queue);
 	CRASH_POINT(turn_queue_removed);
 	return 0;
 }
 
 static int write_removals(struct turn *turn)
 {
-	for (; turn->removal_count > 0; turn->removal_count--) {
+	for (size_t i = 0; i < turn->removal_count; i++) {
 		unsigned char *room = journal_reserve(turn->journal, sizeof(struct format_removed));
 
 		if (room == NULL)
 			return journal_error(turn->journal);
-		format_removed_put(room, turn->removals[turn->removal_count - 1]);
+		format_removed_put(room, turn->removals[i]);
 	}
 	return 0;
 }
@@ -157,9 +162,9 @@ static int gather_definition(struct turn *turn, struct journaled *queue)
 	int error;
 
 	if (load_seq(&queue->segment->header->rings) & RINGS_REMOVED)
-		return write_removal(turn, queue);
+		return note_removal(turn, queue);
 	define(queue, &now);
-	if (queue->is_written && memcmp(&now, &queue->definition, sizeof(now)) == 0)
+	if (queue->is_written && !turn->defines_all && memcmp(&now, &queue->definition, sizeof(now)) == 0)
 		return 0;
 	error = write_definition(turn->journal, &now);
 	if (!error) {
@@ -182,7 +187,6 @@ static int write_deletes(struct turn *turn)
 		format_delete_put(room, turn->deletes + done, (uint16_t)count);
 		done += count;
 	}
-	turn->delete_count = 0;
 	return 0;
 }
 
@@ -199,15 +203,17 @@ static int gather_all(struct turn *turn)
 	return error;
 }
 
-int turn_run(struct turn *turn, struct seg_engine_page *page)
+static int gather_and_write(struct turn *turn, struct seg_engine_page *page)
 {
-	int error;
+	int error = 0;
 
 	os_clock_read(&turn->clock);
-	error = write_removals(turn);
+	reserve_begin(turn);
 	for (size_t i = 0; i < turn->queue_count && !error; i++)
 		error = gather_definition(turn, turn->queues[i]);
 	CRASH_POINT(turn_queues_defined);
+	if (!error)
+		error = write_removals(turn);
 	if (!error)
 		error = late_deletes(turn);
 	if (!error)
@@ -227,10 +233,24 @@ int turn_run(struct turn *turn, struct seg_engine_page *page)
 	if (!error)
 		error = journal_end_turn(turn->journal);
 	CRASH_POINT(turn_durable);
-	if (!error)
-		compact_drop(turn);
-	CRASH_POINT(turn_files_dropped);
 	return error;
+}
+
+int turn_run(struct turn *turn, struct seg_engine_page *page)
+{
+	int error = gather_and_write(turn, page);
+
+	turn->defines_all = error != 0;
+	if (error) {
+		turn->reserve.is_shut = error == -ENOSPC || error == -EDQUOT;
+		turn_undo(turn);
+		journal_repair(turn->journal);
+		return error;
+	}
+	turn->delete_count = turn->removal_count = turn->touched_count = 0;
+	compact_drop(turn);
+	CRASH_POINT(turn_files_dropped);
+	return 0;
 }
 
 static uint64_t settle(const struct pending *pending)
@@ -270,7 +290,9 @@ void turn_end(struct turn *turn)
 	free(turn->deletes);
 	free(turn->pending);
 	free(turn->removals);
+	free(turn->touched);
 	turn->deletes = NULL;
 	turn->pending = NULL;
 	turn->removals = NULL;
+	turn->touched = NULL;
 }

@@ -6,8 +6,11 @@
 
 #include "daemon/journal.h"
 #include "daemon/ledger.h"
+#include "daemon/reserve.h"
 #include "daemon/space.h"
 #include "shm/segment.h"
+
+#include <errno.h>
 
 /* One durable queue. */
 struct journaled {
@@ -35,6 +38,20 @@ struct late {
 	uint32_t bytes;
 };
 
+/* A slot of which the present turn writes a record, and what was written of it before; number 0: nothing. */
+struct touched {
+	struct journaled *queue;
+	uint32_t ring, slot;
+	struct ledger_entry before;
+};
+
+/* That somebody has asked for. */
+struct compaction {
+	uint64_t asked;	    /* number in the engine's page; 0: none */
+	uint64_t until;	    /* the last file to be looked at */
+	uint64_t rewritten; /* bytes, in the last turn */
+};
+
 struct turn {
 	uint64_t number; /* as clients know it (shm/durable.h) */
 	struct journal *journal;
@@ -45,20 +62,41 @@ struct turn {
 	uint64_t outdated;    /* files up to this number are to go: they are not encrypted as they should be */
 	struct os_clock clock;
 	struct space space;
+	struct reserve reserve;
+	struct compaction compaction;
 
 	struct late *late; /* deletes that were seen too late for the present turn */
 	size_t late_count, late_room;
-	uint64_t *deletes;
+	uint64_t *deletes; /* kept until they are durable, as are removals */
 	size_t delete_count, delete_room;
 	struct pending *pending;
 	size_t pending_count, pending_room;
-	uint32_t *removals; /* queues whose removal was begun when no journal was there */
+	uint32_t *removals; /* queues that have no ledger any more */
 	size_t removal_count, removal_room;
+	struct touched *touched;
+	size_t touched_count, touched_room;
+	bool defines_all; /* the last turn has failed: who knows which definitions it had */
 };
 
 /* Gathers and writes all differences of the turn that has begun; returns when they are durable. 0 or a negative
- * errno, after which the journal has failed: nothing of this turn counts. */
+ * errno: nothing of this turn counts, and the journal is repaired, for a next one that writes what this one should
+ * have. */
 int turn_run(struct turn *turn, struct seg_engine_page *page);
+
+/* An entry of the ledger was made, or is to go. 0 or -ENOMEM. */
+static inline int turn_count(struct turn *turn, struct ledger_ring *ring, const struct ledger_entry *entry)
+{
+	if (space_add(&turn->space, entry->file, entry->bytes))
+		return -ENOMEM;
+	ring->bytes += entry->bytes;
+	return 0;
+}
+
+static inline void turn_uncount(struct turn *turn, struct ledger_ring *ring, const struct ledger_entry *entry)
+{
+	ring->bytes -= entry->bytes;
+	space_take(&turn->space, entry->file, entry->bytes);
+}
 
 /* After that: what was PENDING can be received. */
 void turn_settle(struct turn *turn);
@@ -78,5 +116,13 @@ int turn_note_removal(struct turn *turn, uint32_t queue);
 int turn_note_late(struct turn *turn, const struct late *late);
 /* To be made receivable. */
 int turn_note_pending(struct turn *turn, const struct pending *pending);
+/* A record of the slot will be written. */
+int turn_note_touched(struct turn *turn, const struct touched *touched);
+
+/* ---- after a failure (daemon/undo.c) ---- */
+
+/* The ledger is what it was when the turn began, but for deletes and removals, which are still to be written; and
+ * slots that the turn has settled count as changed. */
+void turn_undo(struct turn *turn);
 
 #endif

@@ -35,6 +35,10 @@ struct rlq_engine_options {
 	 * under another key, or plain, is written anew bit by bit, and it is logged when no file needs that key any
 	 * more. */
 	const char *const *old_keys;
+	/* Bytes that the journal's files may take in all, those that wait for use included; RLQ_JOURNAL_MAX_LEAST
+	 * or more, 0: as much as the disk has. Above it sends to durable queues answer RLQ_EDISKFULL. A journal
+	 * that is to stay below 1 GiB has smaller files. */
+	uint64_t journal_bytes_max;
 };
 
 /* What is refused unless it is asked for: each may lose what another folder has. */
@@ -43,6 +47,8 @@ enum rlq_engine_flag {
 	RLQ_ENGINE_ACCEPT_STALE = 2,   /* the journal is behind its mirror; not with `mirror` */
 	RLQ_ENGINE_ADOPT = 4,	       /* the journal was written on another machine */
 };
+
+#define RLQ_JOURNAL_MAX_LEAST (UINT64_C(32) << 20)
 
 #define RLQ_ENGINE_OPTIONS_INIT                                                                                    \
 	{                                                                                                          \
@@ -184,6 +190,27 @@ RLQ_PUBLIC int rlq_journal_copy(const char *data, const char *target,
 RLQ_PUBLIC int rlq_journal_restore(const char *backup, const char *target,
 				   void (*each)(void *context, const struct rlq_journal_fault *fault),
 				   void *context, struct rlq_journal_summary *ret_summary);
+
+/* ---- Journals, made smaller ------------------------------------------------------------------- */
+
+struct rlq_journal_size {
+	size_t size;	     /* sizeof(struct rlq_journal_size) */
+	uint64_t files;	     /* with those that wait for use */
+	uint64_t bytes;	     /* that they take */
+	uint64_t live_bytes; /* of it needed for what lives in queues */
+};
+
+#define RLQ_JOURNAL_SIZE_INIT                                                                                      \
+	{                                                                                                          \
+		.size = sizeof(struct rlq_journal_size)                                                            \
+	}
+
+/* Asks the engine that journals the directory (path as rlq_directory_open) to write what lives in its oldest files
+ * again at the end, and to give those back, until little else than what lives is left; and waits for it. Others may
+ * go on using the queues. Either size may be NULL. Errors: RLQ_EENGINE (none journals there: its work),
+ * RLQ_EJOURNAL, RLQ_EUNKNOWN (it ended meanwhile). */
+RLQ_PUBLIC int rlq_journal_compact(const char *directory, struct rlq_journal_size *ret_before,
+				   struct rlq_journal_size *ret_after);
 
 #ifdef __cplusplus
 }

@@ -79,7 +79,13 @@ enum rlq_error {
 	/* The engine ended, or did not answer in time, before it said that the change is on the disk: it was made,
 	 * and may or may not survive. */
 	RLQ_EUNKNOWN = -2020,
-	RLQ_EJOURNAL = -2021, /* the journal cannot be written (disk full or failed); the engine's log says why */
+	/* The journal cannot be written; the engine's log says why. Nothing was sent or created. Deletes and
+	 * settings were made, and are on the disk once the engine can write again; a crash of the machine before
+	 * undoes them. */
+	RLQ_EJOURNAL = -2021,
+	/* The journal has no room for the message: its disk is full, or it has reached its limit, or the queue its
+	 * own. Nothing was sent. Receives and deletes go on, and make room. */
+	RLQ_EDISKFULL = -2022,
 };
 
 /* Text for a code of any function here; never NULL, static. Thread-safe. */
@@ -166,6 +172,10 @@ struct rlq_queue_attributes {
 	enum rlq_placement placement; /* fixed at creation */
 	uint32_t placement_node;
 	enum rlq_durability durability; /* fixed at creation; RLQ_ASYNC and RLQ_SYNC need an engine that journals */
+	/* Of its messages in the journal, with 80 bytes each beside body and attributes; above it sends answer
+	 * RLQ_EDISKFULL. 0: no limit. Durable queues only. Can be changed. An async queue may pass it by what is
+	 * sent within its window. */
+	uint64_t journal_bytes_max;
 };
 
 #define RLQ_QUEUE_ATTRIBUTES_INIT                                                                                  \
@@ -227,6 +237,9 @@ struct rlq_queue_stat {
 	int32_t dlq_error;    /* why the last move to the DLQ failed, 0 if it did not */
 	int32_t policy;	      /* enum rlq_placement of the rings, read back from the kernel; -1 unknown */
 	uint32_t policy_node; /* with RLQ_PLACE_NODE */
+	/* Why sends answer RLQ_EDISKFULL: -ENOSPC, the disk of the journal is full; -EDQUOT, the journal or the
+	 * queue is as large as it may be. 0: they do not. */
+	int32_t sends_refused;
 };
 
 #define RLQ_QUEUE_STAT_INIT                                                                                        \

@@ -44,12 +44,14 @@
  *        '--------------------------- ARRIVING (in the DLQ) ---> READY    source is MOVED
  *
  *      sync queues: WRITING, PASSED --publish--> PENDING --durable--> READY, or DELAYED if sent so
+ *                                                 PENDING --taken back by its sender--> FREE
  *
  * Who may make a transition, and what a kill leaves (before | after):
  *   claim    producer              slot free | WRITING of a dead owner: reaped to FREE
  *   publish  its owner only        as above  | message sent (linearisation point of send)
  *   durable  engine                PENDING, received by nobody, whoever has died: found by the engine that
  *                                  takes over | as sent; READY without bit: the sweep sets it
+ *   take back  its sender          as above; when the journal had no room for it | gone, never to be sent
  *   pass     who moves head past   -         | producer sees PASSED at publish and sets the bit
  *   lease    any consumer          visible   | leased, ends by time (linearisation of receive)
  *   expire   anybody, by the clock leased, another reaper does it | READY without bit: the sweep sets it
@@ -57,7 +59,7 @@
  *                                  of MOVING: its mover cannot decide, and frees the copy
  *   MOVING   consumer or engine    DEAD, by a redrive READY | the same again once its owner is dead
  *   MOVED    its owner only        MOVING    | decided: anybody finishes the move
- * PENDING has no owner: neither time nor death ends it, only the engine does. DONE is never entered.
+ * PENDING has no owner: neither time nor death ends it, only the engine does, or its sender. DONE is never entered.
  *
  * In queues that have a journal, who makes a transition that the journal must know of also marks the slot
  * (ring_mark(), ring/marks.h); a kill in between leaves a slot that a full comparison finds. There every message

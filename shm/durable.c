@@ -25,6 +25,11 @@ int seg_journal_state_guess(const struct seg_directory *directory, uint64_t now_
 	return load_acquire(&page->journal_error) ? RLQ_EJOURNAL : 0;
 }
 
+int seg_journal_room(const struct segment *segment)
+{
+	return load_acquire(&segment->header->sends_refused) ? RLQ_EDISKFULL : 0;
+}
+
 bool seg_is_journaled(const struct segment *segment)
 {
 	uint64_t key = load_acquire(&segment->directory->engine->journal_key);
@@ -95,6 +100,19 @@ int seg_wait_durable(const struct seg_directory *directory)
 	return 0;
 }
 
+int seg_compact(const struct seg_directory *directory)
+{
+	struct seg_engine_page *page = directory->engine;
+	uint64_t number = load_seq(&page->compact_done) + 1;
+	int error = seg_journal_state(directory);
+
+	if (!error)
+		raise_seq(&page->compact_asked, number);
+	while (!error && load_seq(&page->compact_done) < number)
+		error = seg_wait_durable(directory);
+	return error;
+}
+
 int seg_settle_sync(const struct segment *segment)
 {
 	/* Of the journal that may end, or be followed by another, while we wait. */
@@ -159,6 +177,7 @@ void seg_turn_gathered(struct seg_engine_page *page, uint64_t turn)
 
 void seg_turn_done(struct seg_engine_page *page, uint64_t turn)
 {
+	store_seq(&page->journal_error, 0);
 	store_seq(&page->turn_done, turn);
 	CRASH_POINT(turn_done);
 	wake_waiters(page);

@@ -58,12 +58,19 @@ int seg_journal_state(const struct seg_directory *directory);
 /* The same, but believes an engine that is not late: for 2 s after it was killed it may seem to be there. */
 int seg_journal_state_guess(const struct seg_directory *directory, uint64_t now_ms);
 
+/* Has the journal room for messages to this queue? 0 or RLQ_EDISKFULL. */
+int seg_journal_room(const struct segment *segment);
+
 /* Does the journal that is there now know of this queue? It may be unable to open it. */
 bool seg_is_journaled(const struct segment *segment);
 
 /* Waits until all that this process has changed so far is durable. 0; RLQ_EUNKNOWN: the journal's process ended, or
  * did not answer for DURABLE_PATIENCE_MS; RLQ_EJOURNAL: it cannot write. */
 int seg_wait_durable(const struct seg_directory *directory);
+
+/* Asks the journal to become as small as it can for now, and waits for it, turn by turn. Killed meanwhile, the rest
+ * is done by the turns that others ask for. As seg_wait_durable(), and RLQ_EENGINE. */
+int seg_compact(const struct seg_directory *directory);
 
 /* The same for a change to this queue; RLQ_EUNKNOWN also if it is not journaled. */
 int seg_settle_sync(const struct segment *segment);

@@ -75,6 +75,7 @@ enum seg_attribute {
 	 * 0: there has never been one. */
 	ATTRIBUTE_DLQ,
 	ATTRIBUTE_MODIFIED_MS,
+	ATTRIBUTE_JOURNAL_BYTES_MAX, /* of live messages in the journal; 0: no limit */
 	ATTRIBUTE_COUNT = 16,
 };
 
@@ -146,8 +147,9 @@ static inline uint32_t region_order(uint64_t low)
 	return (low & REGION_ORDER_BITS) == region_order_pack(order) ? order : UINT32_MAX;
 }
 
-/* One handle of one process. The counters belong to the row, not to the process: they only grow, and
- * the next user of the row goes on from where they stand, so nothing has to be folded when it dies. */
+/* One handle of one process. The counters belong to the row, not to the process: they only grow (but for a send
+ * that is taken back), and the next user of the row goes on from where they stand, so nothing has to be folded when
+ * it dies. */
 struct seg_row {
 	/* low: serial:32 | used:1; high: key of the process. One CAS takes or frees a row. */
 	struct word128 user;
@@ -171,9 +173,10 @@ struct seg_header {
 
 	/* Read by every call, written seldom. */
 	_Alignas(128) atomic_u64 rings;
-	atomic_u32 consumers; /* eventcount of sleeping consumers */
-	atomic_u32 producers; /* eventcount of producers waiting for room */
-	atomic_u64 viewers;   /* set for good once anybody has received in place */
+	atomic_u32 consumers;	  /* eventcount of sleeping consumers */
+	atomic_u32 producers;	  /* eventcount of producers waiting for room */
+	atomic_u64 viewers;	  /* set for good once anybody has received in place */
+	atomic_u64 sends_refused; /* errno by which the journal has no room for messages to this queue; 0: it has */
 
 	_Alignas(128) atomic_u64 row_high; /* watermark: rows 1 .. that have memory */
 	atomic_u64 row_used;		   /* about how many are in use; counted anew by the sweep */
@@ -216,6 +219,11 @@ struct seg_engine_page {
 	atomic_u64 wanted_since_ms[2];
 	atomic_u32 journal_bell; /* eventcount: the journal's thread sleeps on it */
 	uint32_t bell_spare;
+	/* Compaction that is asked for: a number, and the one that is done. The journal's size as of the last turn.
+	 */
+	_Alignas(128) atomic_u64 compact_asked;
+	atomic_u64 compact_done;
+	atomic_u64 journal_files, journal_bytes, journal_live_bytes;
 };
 
 enum {

@@ -204,9 +204,10 @@ int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_w
 	if (error)
 		return error;
 	/* Else the journal would miss it in both. */
-	if (target->has_marks && !seg_is_journaled(target)) {
+	error = target->has_marks && !seg_is_journaled(target) ? RLQ_EENGINE : seg_journal_room(target);
+	if (error) {
 		seg_leave(target);
-		return RLQ_EENGINE;
+		return error;
 	}
 	target_note(source, target->file);
 	if (!slot_change(at, from, moving)) {

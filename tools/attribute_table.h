@@ -10,7 +10,7 @@
 
 enum attribute_kind { KIND_DURATION, KIND_NUMBER, KIND_DLQ, KIND_POLICY, KIND_MODE, KIND_GROUP, KIND_PLACE };
 
-enum { ATTRIBUTE_COUNT = 13 };
+enum { ATTRIBUTE_COUNT = 14 };
 
 struct attribute_spec {
 	const char *name;
@@ -19,8 +19,9 @@ struct attribute_spec {
 	uint64_t min, max;
 	size_t offset;
 	enum attribute_kind kind;
-	bool wide;	    /* 64 bits, else 32 */
-	bool fixed;	    /* at creation */
+	bool wide;  /* 64 bits, else 32 */
+	bool fixed; /* at creation */
+	bool said_unless_0;
 	bool said_with_dlq; /* means nothing without a DLQ */
 };
 

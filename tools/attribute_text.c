@@ -35,6 +35,8 @@ void attributes_format(const struct rlq_queue_attributes *attributes, char *ret_
 	for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
 		char value[DURATION_TEXT_BYTES];
 
+		if (attribute_specs[i].said_unless_0 && attribute_get(attributes, &attribute_specs[i]) == 0)
+			continue;
 		if (attribute_specs[i].said_with_dlq ||
 		    (attribute_specs[i].kind != KIND_DURATION && attribute_specs[i].kind != KIND_NUMBER))
 			continue;

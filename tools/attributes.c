@@ -32,6 +32,8 @@ const struct attribute_spec attribute_specs[ATTRIBUTE_COUNT] = {
 	{"redrive-policy", "RedrivePolicy", .kind = KIND_POLICY},
 	{"overdue", "DeadLetterOverdue", "DeadLetterOverdueMs", 0, UINT32_MAX, .kind = KIND_DURATION,
 	 .said_with_dlq = true, FIELD(overdue_ms)},
+	{"max-journal-bytes", "MaximumJournalSize", NULL, 0, INT64_MAX, .kind = KIND_NUMBER, .said_unless_0 = true,
+	 FIELD(journal_bytes_max)},
 	{"mode", "Mode", .kind = KIND_MODE, .fixed = true, FIELD(mode)},
 	{"group-owner", "GroupOwner", .kind = KIND_GROUP, .fixed = true, FIELD(group)},
 	{"numa", "Placement", .kind = KIND_PLACE, .fixed = true, FIELD(placement)},

@@ -28,17 +28,18 @@ static int journal_run(void *opaque)
 	const struct journal_options *options = opaque;
 	const char *name = options->common.arguments[0];
 	const struct verb *verb = verb_find(name);
+	const bool compacts = !strcmp(name, "compact");
 	char data[PATH_MAX];
 	int rc;
 
-	if (!verb && !strcmp(name, "compact"))
-		return report_absent("journal compact (ringleased compacts while it runs)");
-	if (!verb)
-		return report(EXIT_USAGE, "no such verb: %s (ls, dump or verify)", name);
-	if (options->queue && verb->run != journal_dump)
+	if (!verb && !compacts)
+		return report(EXIT_USAGE, "no such verb: %s (ls, dump, verify or compact)", name);
+	if (options->queue && (compacts || verb->run != journal_dump))
 		return report(EXIT_USAGE, "--queue goes with dump");
-	if (options->key_count > 0 && verb->run == journal_ls)
+	if (options->key_count > 0 && (compacts || verb->run == journal_ls))
 		return report(EXIT_USAGE, "--key-file goes with dump and verify");
+	if (compacts)
+		return journal_compact(options);
 	rc = data_path(&options->common, data, sizeof(data));
 	return rc ? rc : verb->run(options, data);
 }
@@ -76,15 +77,19 @@ static const struct option_spec journal_specs[] = {
 
 const struct command cmd_journal = {
 	.name = "journal",
-	.arguments = "ls|dump|verify",
-	.summary = "Look at the journal of durable queues: its files, its records, whether it is sound",
-	.notes = "ls: a line for each file. dump: a line for each record. verify: reads all and says what is "
-		 "damaged\n"
-		 "or missing; exit status 1 if anything is. dump needs the keys of an encrypted journal; verify "
-		 "needs none,\n"
-		 "and with them also finds what was altered on purpose. They change nothing; an engine may go on "
-		 "writing, or "
-		 "none run.",
+	.arguments = "ls|dump|verify|compact",
+	.summary = "Look at the journal of durable queues: its files, its records, whether it is sound; make it "
+		   "smaller",
+	.notes =
+		"ls: a line for each file. dump: a line for each record. verify: reads all and says what is "
+		"damaged\n"
+		"or missing; exit status 1 if anything is. dump needs the keys of an encrypted journal; verify "
+		"needs none,\n"
+		"and with them also finds what was altered on purpose. They change nothing; an engine may go on "
+		"writing, or\n"
+		"none run.\n"
+		"compact: asks the engine of the directory to give back files of which little lives, and says what "
+		"is left.",
 	.options = journal_specs,
 	.options_bytes = sizeof(struct journal_options),
 	.arguments_min = 1,

@@ -90,7 +90,8 @@ const struct command cmd_set = {
 	.summary = "Change attributes of a queue",
 	.notes =
 		"ATTR is one of visibility-timeout, delay, retention, wait, max-message-bytes, dlq, max-receives,\n"
-		"overdue and redrive-policy, or SQS's name of it: VisibilityTimeout, DelaySeconds,\n"
+		"overdue, max-journal-bytes and redrive-policy, or SQS's name of it: VisibilityTimeout, "
+		"DelaySeconds,\n"
 		"MessageRetentionPeriod, ReceiveMessageWaitTimeSeconds, MaximumMessageSize, RedrivePolicy.\n"
 		"`dlq=` takes the dead-letter queue off. All are checked before any is set.",
 	.options_bytes = sizeof(struct set_options),

@@ -18,5 +18,7 @@ struct journal_options {
 int journal_ls(const struct journal_options *options, const char *data);
 int journal_dump(const struct journal_options *options, const char *data);
 int journal_verify(const struct journal_options *options, const char *data);
+/* Of the engine that serves the directory. */
+int journal_compact(const struct journal_options *options);
 
 #endif

@@ -53,6 +53,8 @@ json_t *stat_to_json(const char *name, const struct rlq_queue_attributes *attrib
 	stat_policy_format(stat, text, sizeof(text));
 	failed |= json_object_set_new(object, "PlacementPolicy", json_string(text));
 	failed |= json_object_set_new(object, "Engine", json_boolean(engine));
+	if (stat->sends_refused)
+		failed |= json_object_set_new(object, "SendsRefused", json_string(rlq_strerror(RLQ_EDISKFULL)));
 	if (stat->dlq_error)
 		failed |= json_object_set_new(object, "DlqError", json_string(rlq_strerror(stat->dlq_error)));
 	if (!failed)

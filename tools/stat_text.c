@@ -1,5 +1,6 @@
 #include "stat_text.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -83,6 +84,12 @@ static void print_duration(const char *label, int64_t duration_ms)
 	line(label, "%s", text);
 }
 
+static const char *sends_refused_text(int32_t error)
+{
+	return error == -ENOSPC ? "the disk of the journal is full"
+				: "the journal, or what it has of this queue, is as large as it may be";
+}
+
 static void print_settings(const struct rlq_queue_attributes *attributes, const struct rlq_queue_stat *stat)
 {
 	static const char *const survives[] = {
@@ -106,6 +113,10 @@ static void print_settings(const struct rlq_queue_attributes *attributes, const 
 		     overdue);
 	else
 		line("DLQ", "none");
+	if (attributes->journal_bytes_max)
+		line("max journal bytes", "%" PRIu64, attributes->journal_bytes_max);
+	if (stat->sends_refused)
+		line("sends refused", "%s", sends_refused_text(stat->sends_refused));
 	if (stat->dlq_error)
 		line("DLQ moves fail", "%s", rlq_strerror(stat->dlq_error));
 }

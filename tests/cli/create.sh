@@ -73,8 +73,6 @@ expect 1 create later --type fifo
 err_has 'not in this version: '
 expect 1 create later --content-dedup
 err_has 'not in this version: '
-expect 1 journal compact
-err_has 'not in this version: '
 
 it 'say what to start for a durable queue'
 for durability in sync async; do

@@ -164,6 +164,13 @@ void disk_refuse_direct(bool refuse)
 	leave();
 }
 
+void disk_room(uint64_t bytes)
+{
+	enter(0);
+	shadow_room(bytes);
+	leave();
+}
+
 uint64_t disk_calls(unsigned calls)
 {
 	LOCKED(uint64_t, 0, shadow_calls(calls));

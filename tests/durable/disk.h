@@ -16,6 +16,7 @@ bool disk_is_off(void);
 void disk_fail(unsigned calls, int n, int error, bool for_good);
 bool disk_has_failed(void);
 void disk_refuse_direct(bool refuse);
+void disk_room(uint64_t bytes);
 uint64_t disk_calls(unsigned calls);
 
 /* From now on those calls wait, once they are reached, until the gate is opened. */

@@ -159,6 +159,10 @@ static bool try(const struct fault *fault)
 			wrong = without_journal();
 	}
 	has_failed = fault->calls ? disk_has_failed() : disk_is_off();
+	if (!wrong && history.refused && fault->error != -ENOSPC)
+		wrong = "a send is refused, and the disk is not full";
+	if (!wrong && history.code && fault->calls && !fault->for_good)
+		wrong = "a failure that has passed was told";
 	if (!wrong && history.code && (!has_failed || is_passing(fault)))
 		wrong = "a call was told that the journal is gone, and it is not";
 	if (!wrong)

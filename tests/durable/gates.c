@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { WAITERS = 8, HOUR_MS = 3600000 };
+enum { WAITERS = 8, HOUR_MS = 3600000, TURNS = 4 };
 
 /* A call in a thread of its own. */
 struct call {
@@ -72,6 +72,8 @@ static struct rlq_queue *sync_queue(void)
 	CHECK_EQ(machine_start(), 0);
 	attributes.durability = RLQ_SYNC;
 	CHECK_EQ(rlq_queue_create(machine_directory(), "q", &attributes), 1);
+	for (int i = 0; i < TURNS; i++) /* until no file is to be made ready */
+		CHECK_EQ(seg_wait_durable(&machine_directory()->seg), 0);
 	return opened("q");
 }
 
@@ -140,8 +142,16 @@ CASE(a_delete_is_not_confirmed_before_it_is_flushed)
 	delete_waits_at(SHADOW_FLUSH);
 }
 
+static uint64_t sent_by_all(struct rlq_queue *queue)
+{
+	struct rlq_queue_stat stat = RLQ_QUEUE_STAT_INIT;
+
+	CHECK_EQ(rlq_queue_stat(queue, &stat), 0);
+	return stat.sent;
+}
+
 /* The first is in the turn that stands; those after it wait for the next one. */
-static void all_hear_at_once(int error, int wanted)
+static void all_hear_at_once(int error, bool for_good, int wanted, int wanted_after)
 {
 	struct rlq_queue *queue = sync_queue();
 	struct call first, calls[WAITERS];
@@ -151,30 +161,34 @@ static void all_hear_at_once(int error, int wanted)
 	CHECK(disk_gate_await());
 	for (int i = 0; i < WAITERS; i++)
 		start(&calls[i], make_send, NULL);
-	while (load_seq(&machine_directory()->seg.engine->turn_urgent) <=
-	       load_seq(&machine_directory()->seg.engine->turn_begun))
+	while (sent_by_all(queue) < 1 + WAITERS)
 		sched_yield();
 	if (error)
-		disk_fail(SHADOW_FLUSH, 1, error, false);
+		disk_fail(SHADOW_FLUSH, 1, error, for_good);
 	else
 		disk_power_for(0);
 	disk_gate_open();
 	CHECK_EQ(result_of(&first), wanted);
 	for (int i = 0; i < WAITERS; i++)
 		CHECK_EQ(result_of(&calls[i]), wanted);
-	CHECK_EQ(rlq_send(queue, "no", 2, NULL, NULL), RLQ_EJOURNAL);
+	CHECK_EQ(rlq_send(queue, "more", 4, NULL, NULL), wanted_after);
 	rlq_queue_close(queue);
 	machine_end();
 }
 
 CASE(all_who_wait_hear_at_once_that_the_power_is_gone)
 {
-	all_hear_at_once(0, RLQ_EJOURNAL);
+	all_hear_at_once(0, false, RLQ_EUNKNOWN, RLQ_EJOURNAL);
 }
 
-CASE(all_who_wait_hear_at_once_that_a_flush_failed)
+CASE(all_who_wait_hear_at_once_that_flushes_fail)
 {
-	all_hear_at_once(-EIO, RLQ_EJOURNAL);
+	all_hear_at_once(-EIO, true, RLQ_EUNKNOWN, RLQ_EJOURNAL);
+}
+
+CASE(nobody_hears_of_one_flush_that_failed)
+{
+	all_hear_at_once(-EIO, false, 0, 0);
 }
 
 /* By somebody else, before the journal has read it: the turn has nothing to write. */
@@ -209,7 +223,8 @@ CASE(a_delete_after_the_failure_hears_at_once)
 	CHECK_EQ(rlq_send(queue, "x", 1, NULL, NULL), 0);
 	CHECK_EQ(receive(queue, &message), 1);
 	disk_power_for(0);
-	CHECK_EQ(rlq_send(queue, "y", 1, NULL, NULL), RLQ_EJOURNAL);
+	CHECK_EQ(rlq_send(queue, "y", 1, NULL, NULL), RLQ_EUNKNOWN);
+	CHECK_EQ(rlq_send(queue, "z", 1, NULL, NULL), RLQ_EJOURNAL);
 	CHECK_EQ(rlq_delete(queue, &message.receipt), RLQ_EJOURNAL);
 	CHECK_EQ(receive(queue, &message), 0);
 	rlq_queue_close(queue);

@@ -87,7 +87,9 @@ static void all_is_durable(struct history *history)
 static void acknowledged(struct history *history, const char *call, int result, bool has_waited)
 {
 	history->calls++;
-	if (result == RLQ_EJOURNAL || result == RLQ_EUNKNOWN || result == RLQ_EENGINE) {
+	if (result == RLQ_EDISKFULL)
+		history->refused++;
+	else if (result == RLQ_EJOURNAL || result == RLQ_EUNKNOWN || result == RLQ_EENGINE) {
 		history->is_over = true;
 		history->code = result;
 	} else if (result < 0) {
@@ -318,6 +320,14 @@ static uint32_t message_begin(struct history *history, uint32_t bytes, unsigned 
 	return tag;
 }
 
+/* Of the messages begun last, those after the first `kept` are certainly not sent. */
+static void refused(struct history *history, int kept, int count)
+{
+	for (int i = kept; i < count; i++)
+		history->messages[history->message_count - (unsigned)(count - i)].states = 1;
+	history->refused += kept > 0 && kept < count;
+}
+
 void h_send(struct history *history, int queue, int count, uint32_t bytes, int64_t delay_ms)
 {
 	static const struct rlq_attribute attribute = {
@@ -344,8 +354,10 @@ void h_send(struct history *history, int queue, int count, uint32_t bytes, int64
 	}
 	result = count == 1 ? rlq_send(handle, bodies[0], bytes, &options, NULL)
 			    : rlq_send_batch(handle, entries, (size_t)count, NULL, NULL);
-	if (result >= 0 && count > 1 && result != count)
-		fault(history, "send_batch answers %d of %d", result, count);
+	if (result == RLQ_EDISKFULL)
+		refused(history, 0, count);
+	else if (result >= 0 && count > 1)
+		refused(history, result, count);
 	acknowledged(history, "send", result, is_sync(history, queue));
 }
 

@@ -47,6 +47,7 @@ struct history {
 	unsigned message_count, calls;
 	struct rlq_receipt first_receipt;
 	int first_receipt_of; /* its queue; -1: none */
+	unsigned refused;     /* sends and moves for which the journal had no room */
 	bool is_over;	      /* a call has heard that the journal is gone: those after it do nothing */
 	int code;	      /* what it heard */
 	char fault[256];      /* "": what calls have answered is possible */

@@ -26,12 +26,13 @@ static struct {
 	unsigned starts;
 	struct keys *keys; /* of the present start */
 	struct os_clock_words *clock;
-	bool saw_damage;
+	bool saw_damage, lost_mirror;
 	enum machine_disk disk;
 	uint64_t random;
 	uint32_t most_queued;
+	uint64_t limit, window;
 	char said[512];
-} machine;
+} machine = {.window = MACHINE_FILE_BYTES / 16};
 
 static __attribute__((format(printf, 2, 3))) void say(void *context, const char *format, ...)
 {
@@ -43,6 +44,8 @@ static __attribute__((format(printf, 2, 3))) void say(void *context, const char 
 	va_end(arguments);
 	if (strstr(machine.said, "DAMAGE"))
 		machine.saw_damage = true;
+	if (strstr(machine.said, "MIRROR LOST"))
+		machine.lost_mirror = true;
 	if (getenv("SAY"))
 		fprintf(stderr, "engine: %s\n", machine.said);
 }
@@ -92,7 +95,7 @@ void machine_begin(void)
 	machine.first = machine.disk == MACHINE_QUEUED ? *disk_queued(machine.random) : durable_disk;
 	machine.second = machine.disk == MACHINE_QUEUED ? *second_disk_queued(machine.random) : durable_second;
 	machine.folders = MACHINE_UNMIRRORED;
-	machine.saw_damage = false;
+	machine.saw_damage = machine.lost_mirror = false;
 	machine.starts = 0;
 	open_directory();
 }
@@ -113,6 +116,16 @@ void machine_end(void)
 void machine_mirror(enum machine_folders folders)
 {
 	machine.folders = folders;
+}
+
+void machine_limit(uint64_t bytes)
+{
+	machine.limit = bytes;
+}
+
+void machine_window(uint64_t bytes)
+{
+	machine.window = bytes;
 }
 
 void machine_change_keys(void)
@@ -154,6 +167,8 @@ int machine_start(void)
 		.disk = &machine.first,
 		.file_bytes = MACHINE_FILE_BYTES,
 		.frame_bytes = machine.disk == MACHINE_QUEUED ? QUEUED_FRAME_BYTES : 0,
+		.bytes_max = machine.limit,
+		.window_bytes = machine.window,
 		.say = say,
 	};
 
@@ -225,6 +240,11 @@ void machine_is_off_for(int64_t ms)
 bool machine_saw_damage(void)
 {
 	return machine.saw_damage;
+}
+
+bool machine_lost_mirror(void)
+{
+	return machine.lost_mirror;
 }
 
 const char *machine_said(void)

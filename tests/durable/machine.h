@@ -35,6 +35,11 @@ enum machine_folders {
 /* From the next start on; after machine_begin(): MACHINE_UNMIRRORED. */
 void machine_mirror(enum machine_folders folders);
 
+/* Of the journals of machines that begin from now on; 0: none. */
+void machine_limit(uint64_t bytes);
+/* Of the disk, kept free for the window of each async queue: little, so that most calls of the disk are not for
+ * that. 0: as much as is needed when it is full. */
+void machine_window(uint64_t bytes);
 /* An empty disk, an empty directory, nothing started. */
 void machine_begin(void);
 void machine_end(void);
@@ -59,6 +64,8 @@ void machine_time_passes(uint64_t ms);
 void machine_is_off_for(int64_t ms);
 /* Has the journal called anything damaged since machine_begin()? */
 bool machine_saw_damage(void);
+/* Has it called a side of the mirror lost? */
+bool machine_lost_mirror(void);
 /* What the engine has said last. */
 const char *machine_said(void);
 

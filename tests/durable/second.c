@@ -10,6 +10,7 @@
 #define shadow_write_durably second_write_durably
 #define shadow_refuse_direct second_refuse_direct
 #define shadow_calls second_calls
+#define shadow_room second_room
 #define durable_disk durable_second
 #define disk_power_for second_disk_power_for
 #define disk_is_off second_disk_is_off
@@ -17,6 +18,7 @@
 #define disk_has_failed second_disk_has_failed
 #define disk_queued second_disk_queued
 #define disk_refuse_direct second_disk_refuse_direct
+#define disk_room second_disk_room
 #define disk_calls second_disk_calls
 #define disk_gate_close second_disk_gate_close
 #define disk_gate_await second_disk_gate_await

@@ -13,6 +13,7 @@ bool second_disk_is_off(void);
 void second_disk_fail(unsigned calls, int n, int error, bool for_good);
 bool second_disk_has_failed(void);
 void second_disk_refuse_direct(bool refuse);
+void second_disk_room(uint64_t bytes);
 uint64_t second_disk_calls(unsigned calls);
 void second_disk_gate_close(unsigned calls);
 bool second_disk_gate_await(void);

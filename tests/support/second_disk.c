@@ -11,6 +11,7 @@
 #define shadow_let_go second_let_go
 #define shadow_fail second_fail
 #define shadow_has_failed second_has_failed
+#define shadow_room second_room
 #define shadow_at_most second_at_most
 #define shadow_refuse_direct second_refuse_direct
 #define shadow_calls second_calls

@@ -17,6 +17,7 @@ void second_restart(enum shadow_loss loss, uint64_t *random);
 void second_let_go(void);
 void second_fail(unsigned calls, int n, int error, bool for_good);
 bool second_has_failed(void);
+void second_room(uint64_t bytes);
 void second_at_most(size_t bytes);
 void second_refuse_direct(bool refuse);
 uint64_t second_calls(unsigned calls);

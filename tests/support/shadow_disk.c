@@ -56,6 +56,7 @@ static struct {
 	size_t most;
 	bool is_interrupted, refuse_direct;
 	size_t sector;
+	uint64_t room; /* 0: no end */
 	uint64_t calls[16];
 } shadow;
 
@@ -401,6 +402,15 @@ static int shadow_flush_folder(int folder)
 	return 0;
 }
 
+static bool has_room(uint64_t more)
+{
+	uint64_t used = 0;
+
+	for (int i = 0; i < shadow.now.count; i++)
+		used += shadow.files[shadow.now.names[i].file].now.length;
+	return shadow.room == 0 || used + more <= shadow.room;
+}
+
 static int shadow_allocate(int number, uint64_t offset, uint64_t bytes)
 {
 	struct content *now = &file_of(number)->now;
@@ -410,8 +420,11 @@ static int shadow_allocate(int number, uint64_t offset, uint64_t bytes)
 		return error;
 	if (is_interrupted())
 		return -EINTR;
-	if (offset + bytes > now->length)
-		content_resize(now, offset + bytes);
+	if (offset + bytes <= now->length)
+		return 0;
+	if (!has_room(offset + bytes - now->length))
+		return -ENOSPC;
+	content_resize(now, offset + bytes);
 	return 0;
 }
 
@@ -540,6 +553,11 @@ void shadow_fail(unsigned calls, int n, int error, bool for_good)
 bool shadow_has_failed(void)
 {
 	return shadow.has_failed;
+}
+
+void shadow_room(uint64_t bytes)
+{
+	shadow.room = bytes;
 }
 
 void shadow_at_most(size_t bytes)

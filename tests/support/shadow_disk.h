@@ -70,6 +70,10 @@ void shadow_fail(unsigned calls, int n, int error, bool for_good);
 /* Has a call failed so? */
 bool shadow_has_failed(void);
 
+/* The disk has room for so many bytes in all: what would take more gets -ENOSPC. 0: for any. Also after a restart.
+ */
+void shadow_room(uint64_t bytes);
+
 /* No call writes or reads more at once, and every second one only answers -EINTR. 0: no bound. */
 void shadow_at_most(size_t bytes);
 /* Opening with OS_DISK_DIRECT answers -EINVAL; else its alignment is asserted. */

@@ -439,7 +439,7 @@ Test(encrypted, nor_is_a_spare_one_that_was_plain)
 	write_text("nobody shall read this");
 	cr_expect_null(shadow_bytes("journal-spare", NULL));
 	cr_expect_not(is_on_disk("journal-0000000003", "everybody"));
-	cr_assert_eq(journal_prepare(writer.journal), 0);
+	cr_assert_eq(journal_prepare(writer.journal, 1), 0);
 	cr_expect_not(is_on_disk("journal-spare", "everybody"), "zeros");
 	journal_close(writer.journal);
 	write_text("nobody shall read this");

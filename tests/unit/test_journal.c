@@ -304,6 +304,16 @@ Test(queue, where_it_is_refused_plain_calls_do)
 	expect_all();
 }
 
+/* Removes from the log what belongs to turns that were not acknowledged. */
+static void forget_from_turn(uint64_t turn)
+{
+	size_t count = written.count;
+
+	while (count > 0 && written.entries[count - 1].turn >= turn)
+		count--;
+	log_cut(&written, count);
+}
+
 /* ---- files ------------------------------------------------------------------------------------ */
 
 EACH(makes_the_next_file_ready_ahead_of_use)
@@ -312,9 +322,9 @@ EACH(makes_the_next_file_ready_ahead_of_use)
 
 	open_anew();
 	turns(1, 1, 10);
-	cr_expect_eq(journal_prepare(writer.journal), 0);
+	cr_expect_eq(journal_prepare(writer.journal, 1), 0);
 	before = shadow_calls(SHADOW_CREATE | SHADOW_ALLOCATE);
-	cr_expect_eq(journal_prepare(writer.journal), 0, "it is");
+	cr_expect_eq(journal_prepare(writer.journal, 1), 0, "it is");
 	while (journal_files(writer.journal) == 1)
 		turns(1, 20, 1000);
 	cr_expect_eq(shadow_calls(SHADOW_CREATE | SHADOW_ALLOCATE), before);
@@ -327,10 +337,66 @@ EACH(a_full_disk_keeps_nothing_ready_and_harms_nothing)
 	open_anew();
 	turns(2, 2, 100);
 	shadow_fail(SHADOW_ALLOCATE, 1, -ENOSPC, true);
-	cr_expect_eq(journal_prepare(writer.journal), -ENOSPC);
+	cr_expect_eq(journal_prepare(writer.journal, 1), -ENOSPC);
 	cr_expect_eq(journal_error(writer.journal), 0);
 	cr_expect_null(shadow_bytes("journal-new", NULL));
 	turns(2, 2, 100);
+	closes();
+	expect_all();
+}
+
+EACH(as_many_files_wait_as_are_asked_for_and_are_found_again)
+{
+	uint64_t created;
+
+	open_anew();
+	turns(1, 1, 10);
+	cr_expect_eq(journal_prepare(writer.journal, 3), 0);
+	cr_expect_eq(journal_spares(writer.journal), 3);
+	cr_expect_eq(journal_room(writer.journal), 4 * (65536 - 4096) - 4096, "and this file but for its turn");
+	turns(1, 100, 2000);
+	cr_expect_lt(journal_spares(writer.journal), 3, "files were begun");
+	closes();
+	expect_all();
+	created = shadow_calls(SHADOW_CREATE);
+	open_again();
+	cr_expect_eq(journal_prepare(writer.journal, 2), 0);
+	cr_expect_eq(shadow_calls(SHADOW_CREATE), created, "they are there");
+	turns(4, 40, 2000);
+	closes();
+	expect_all();
+}
+
+EACH(of_files_that_are_dropped_as_many_are_kept_as_are_wanted)
+{
+	open_anew();
+	journal_keep_spares(writer.journal, 2);
+	while (journal_files(writer.journal) < 5)
+		turns(1, 9, 2000);
+	turns(1, 1, 10);
+	for (uint32_t kept = 1; kept <= 3; kept++) {
+		cr_assert_eq(journal_drop_oldest(writer.journal), 0);
+		cr_expect_eq(journal_spares(writer.journal), kept < 2 ? kept : 2);
+	}
+	closes();
+}
+
+EACH(files_of_a_turn_that_failed_are_removed)
+{
+	uint64_t files;
+
+	open_anew();
+	turns(1, 1, 10);
+	files = journal_files(writer.journal);
+	while (journal_files(writer.journal) < files + 3)
+		cr_assert(log_write(&writer, 2000));
+	shadow_fail(SHADOW_FLUSH | SHADOW_WRITE, 1, -EIO, true);
+	cr_expect_eq(journal_end_turn(writer.journal), -EIO);
+	journal_repair(writer.journal);
+	cr_expect_eq(journal_files(writer.journal), files);
+	shadow_fail(SHADOW_FLUSH, 0, 0, false);
+	forget_from_turn(2);
+	turns(3, 5, 500);
 	closes();
 	expect_all();
 }
@@ -419,7 +485,7 @@ static int some_work(void)
 	for (int i = 0; i < 12 && !error; i++) {
 		error = log_write_turn(&writer, 12, 1500);
 		if (!error && i % 4 == 2)
-			error = journal_prepare(writer.journal);
+			error = journal_prepare(writer.journal, 1);
 		if (!error && journal_files(writer.journal) > 3) {
 			uint64_t oldest = journal_oldest(writer.journal);
 
@@ -431,16 +497,6 @@ static int some_work(void)
 	return error;
 }
 
-/* Removes from the log what belongs to turns that were not acknowledged. */
-static void forget_from_turn(uint64_t turn)
-{
-	size_t count = written.count;
-
-	while (count > 0 && written.entries[count - 1].turn >= turn)
-		count--;
-	log_cut(&written, count);
-}
-
 static void expect_failed(int error)
 {
 	uint64_t turn = journal_turn(writer.journal);
@@ -448,7 +504,7 @@ static void expect_failed(int error)
 	cr_expect_eq(journal_error(writer.journal), error);
 	cr_expect_null(journal_reserve(writer.journal, 16));
 	cr_expect_eq(journal_end_turn(writer.journal), error);
-	cr_expect_eq(journal_prepare(writer.journal), error);
+	cr_expect_eq(journal_prepare(writer.journal, 1), error);
 	cr_expect_eq(journal_drop_oldest(writer.journal), error);
 	cr_expect_eq(journal_turn(writer.journal), turn);
 }

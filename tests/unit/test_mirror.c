@@ -1,6 +1,7 @@
 /* Which of two folders has what was acknowledged, how the other one gets it, and what is refused. */
 #include "daemon/mirror.h"
 
+#include "daemon/files.h"
 #include "daemon/journal.h"
 #include "daemon/mirror_fill.h"
 #include "daemon/mirror_judge.h"
@@ -294,6 +295,28 @@ Test(mirror, only_the_end_and_names_are_made_the_same_of_a_pair)
 	second_put("journal-spare", "was plain", 9);
 	cr_assert_eq(mirror_fill_end(&filling), 0);
 	expect_same();
+}
+
+Test(mirror, spare_files_stay_where_both_have_them)
+{
+	write_journal(&shadow_disk, nobody);
+	cr_assert_eq(mirror_fill_anew(&filling), 0);
+	shadow_put("journal-spare-1", "of both", 7);
+	second_put("journal-spare-1", "of both", 7);
+	shadow_put("journal-spare-2", "of the first", 12);
+	second_put("journal-spare-3", "of the second", 13);
+	shadow_put("journal-spare-63", "longer", 6);
+	second_put("journal-spare-63", "short", 5);
+	cr_assert_eq(mirror_fill_end(&filling), 0);
+	expect_same();
+	cr_expect_not_null(second_bytes("journal-spare-1", NULL));
+	for (int i = 2; i < FILES_SPARES_MAX; i++) {
+		char name[FORMAT_FILE_NAME_BYTES];
+
+		files_spare_name((uint32_t)i, name);
+		cr_expect_null(shadow_bytes(name, NULL), "%s", name);
+		cr_expect_null(second_bytes(name, NULL), "%s", name);
+	}
 }
 
 /* ---- started ---------------------------------------------------------------------------------- */

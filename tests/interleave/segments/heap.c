@@ -50,6 +50,8 @@ void *fake_calloc(size_t count, size_t bytes)
 		return place_take(&me->segment_used, me->segment, bytes, SEGMENTS_MAX);
 	if (count == 1 && bytes == sizeof(struct rlq_queue))
 		return place_take(&me->queue_used, me->queue, bytes, QUEUES);
+	if (count == RLQ_BATCH_MAX && bytes == sizeof(struct sent))
+		return place_take(&me->sent_used, me->sent, sizeof(me->sent[0]), QUEUES);
 	return keeper_of(acting()) ? keeper_take(keeper_of(acting()), count * bytes) : no_room(count * bytes);
 }
 
@@ -98,7 +100,8 @@ void fake_free(void *memory)
 	if (memory == NULL || (keeper_of(acting()) && keeper_free(keeper_of(acting()), memory)) ||
 	    place_free(&me->segment_used, me->segment, sizeof(*me->segment), SEGMENTS_MAX, memory))
 		return;
-	place_free(&me->queue_used, me->queue, sizeof(*me->queue), QUEUES, memory);
+	if (!place_free(&me->sent_used, me->sent, sizeof(me->sent[0]), QUEUES, memory))
+		place_free(&me->queue_used, me->queue, sizeof(*me->queue), QUEUES, memory);
 }
 
 /* Of a handle, what can change in a scenario with so many rings and blocks of class 0 alone. */
@@ -122,6 +125,7 @@ void own_remember(int actor, uint32_t rings)
 		if (i > 0 && !(me->queue_used >> i & 1)) /* one that has no handle yet may open one */
 			continue;
 		explore_remember_of(actor, &me->queue[i], sizeof(me->queue[i]));
+		explore_remember_of(actor, me->sent[i], BATCH_MAX * sizeof(struct sent));
 		explore_remember_of(actor, me->chunk[i], 128);
 	}
 	for (unsigned i = 0; i < SEGMENTS_MAX; i++)

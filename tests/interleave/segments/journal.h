@@ -17,10 +17,10 @@ enum {
 	SCRATCH_BYTES = 256,
 	SCRATCH_PLACES = 2,
 	GROUP_PLACES = QUEUES * RINGS_SEEN,
-	LIST_BYTES = 1024 * sizeof(struct pending),
-	LIST_PLACES = 3,
+	LIST_BYTES = 1024 * sizeof(struct touched),
+	LIST_PLACES = 4,
 	GROUP_SEEN_BYTES = offsetof(struct ledger_group, entry) + SLOTS_SEEN * sizeof(struct ledger_entry),
-	LIST_SEEN_BYTES = SLOTS_SEEN * sizeof(struct pending),
+	LIST_SEEN_BYTES = SLOTS_SEEN * sizeof(struct touched),
 };
 
 /* A message that is alive by the journal. */

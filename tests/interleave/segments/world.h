@@ -116,11 +116,13 @@ struct own {
 	uint8_t number[BATCH_MAX];
 	uint8_t journal; /* 1 + whose memory it keeps one in; 0: it keeps none */
 	uint8_t padding[3];
-	uint32_t queue_used, segment_used; /* bit set */
+	uint32_t queue_used, segment_used, sent_used; /* bit set */
+	uint32_t padding_2;
 	struct rlq_message message[BATCH_MAX];
 	struct rlq_queue *handle[QUEUES];
 	struct rlq_queue queue[QUEUES];
 	struct segment segment[SEGMENTS_MAX];
+	struct sent sent[QUEUES][RLQ_BATCH_MAX]; /* of which no scenario uses more than BATCH_MAX */
 	_Alignas(16) unsigned char chunk[QUEUES][4096];
 };
 extern struct own own[PEOPLE];

@@ -1,0 +1,80 @@
+/* Sends that wait until they are durable. For what the journal has left out its sender waits in vain: there was no
+ * room for it, or somebody has damaged it. It is PENDING when the turn is over, nobody has seen it, and nobody but
+ * the journal could end that. So its sender takes it back, by the compare-and-swap that one of the two loses:
+ * either it is gone, or it was sent. */
+#include "client/internal.h"
+
+struct left_out {
+	uint32_t count, before; /* `before` the first one were all sent */
+	bool is_damaged;	/* one of them at least */
+};
+
+static bool is_damaged(struct segment *segment, const struct slot *slot, uint64_t place)
+{
+	struct slot_message message = message_read(&slot->message);
+
+	return message_payload(segment, slot, &message, place) == NULL;
+}
+
+/* Frees it if it is PENDING still. Between enter and leave. */
+static bool take_back(struct segment *segment, const struct sent *sent, struct left_out *left)
+{
+	struct place place = place_unpack(sent->place);
+	const struct ring *ring = &segment->ring[place.ring];
+	struct slot_word word;
+	bool damaged;
+
+	if (!(segment->listed >> place.ring & 1) || segment->ring_id[place.ring] != sent->ring_id)
+		return false;
+	do {
+		word = slot_read_stable(&ring->slots[place.slot]);
+		if (word_state(word) != SLOT_PENDING ||
+		    (word_generation(word) & PLACE_GENERATION_MASK) != place.generation)
+			return false;
+		damaged = is_damaged(segment, &ring->slots[place.slot], sent->place);
+	} while (!message_free(segment, place.ring, place.slot, word));
+	left->is_damaged |= damaged;
+	seg_count(&segment->me->sent, UINT64_MAX); /* one less */
+	return true;
+}
+
+static int take_back_all(struct rlq_queue *queue, uint32_t count, struct left_out *left)
+{
+	int error = seg_enter(queue->seg);
+
+	if (error)
+		return error;
+	for (uint32_t i = 0; i < count; i++) {
+		if (!take_back(queue->seg, &queue->sent[i], left))
+			continue;
+		if (left->count++ == 0)
+			left->before = i;
+	}
+	seg_leave(queue->seg);
+	return 0;
+}
+
+int sends_settle(struct rlq_queue *queue, size_t *count)
+{
+	uint32_t sent = queue->sent_count;
+	struct left_out left = {.before = sent};
+	int error = call_settle(queue);
+
+	queue->sent_count = 0;
+	if (error == RLQ_EJOURNAL)
+		return RLQ_EUNKNOWN; /* it will be written when the journal can be again */
+	if (!error && sent > 0)
+		error = take_back_all(queue, sent, &left);
+	if (error || left.count == 0)
+		return error;
+	seg_notify_room(queue->seg);
+	/* A turn may have had it since: only the next one is sure not to. */
+	if (call_settle(queue) != 0 || (left.before + left.count < sent && !left.is_damaged))
+		return RLQ_EUNKNOWN;
+	if (left.is_damaged)
+		return RLQ_EDAMAGED;
+	if (left.before == 0)
+		return RLQ_EDISKFULL;
+	*count = left.before;
+	return 0;
+}
