@@ -1,5 +1,7 @@
 #include "ring/marks.h"
 
+#define AT_ONCE ((UINT64_C(1) << MARKS_AT_ONCE) - 1)
+
 static uint32_t words_for(uint32_t bits)
 {
 	return (bits + MARKS_WORD - 1) / MARKS_WORD;
@@ -28,7 +30,7 @@ void marks_set(const struct marks *marks, uint32_t slot)
 
 	/* [J1] The look comes after the change of the slot; pairs with [J2]. */
 	if (!(load_seq(&marks->words[word]) >> (slot % MARKS_WORD) & 1)) {
-		fetch_or_seq(&marks->words[word], UINT64_C(1) << (slot % MARKS_WORD));
+		fetch_or_seq(&marks->words[word], AT_ONCE << (slot % MARKS_WORD / MARKS_AT_ONCE * MARKS_AT_ONCE));
 		CRASH_POINT(bit_set);
 	}
 	/* [J1] The word before its summary: who takes the summary then takes the mark too. An acquire: behind the

@@ -27,7 +27,14 @@
 
 #include <stddef.h>
 
-enum { MARKS_WORD = 64 };
+/* Set with a mark are those of its neighbours: who sends marks one slot after the other, and who receives looks at
+ * the same word. So the word changes hands once in so many messages, and the taker looks at up to so many slots in
+ * vain. */
+#ifdef RL_EXPLORE
+enum { MARKS_WORD = 64, MARKS_AT_ONCE = 1 };
+#else
+enum { MARKS_WORD = 64, MARKS_AT_ONCE = 8 };
+#endif
 
 struct marks {
 	atomic_u64 *words;   /* one bit a slot; NULL: there are none */
@@ -41,7 +48,8 @@ size_t marks_bytes(uint32_t slots);
 /* Points `ret` into `memory`, which holds marks_bytes(slots) bytes and is 8-byte aligned. */
 void marks_place(struct marks *ret, void *memory, uint32_t slots);
 
-/* The slot has been changed. By anybody, at any time. Cold: a ring without marks asks, and no more. */
+/* The slot has been changed, and perhaps its neighbours. By anybody, at any time. Cold: a ring without marks asks,
+ * and no more. */
 void marks_set(const struct marks *marks, uint32_t slot) __attribute__((cold));
 
 /* How far a taker is: zeroed, at the beginning. */
