@@ -260,7 +260,8 @@ static inline bool word_was_held_in(struct slot_word w, uint64_t turn)
 
 /* When a message was sent: the wall clock, ms since 1970, until the year 2109; and the turn of the journal that had
  * begun before. Of a turn 22 bits: a sender would have to stop for exactly 2^22 turns, 7 minutes at the least,
- * between two instructions to be taken for one of the present turn; it would be journaled one turn late. */
+ * between two instructions to be taken for one of the present turn; it would be journaled one turn late, and if the
+ * queue is async and it waited for a turn, that one would not have it. */
 #define SENT_MS_BITS 42
 
 static inline uint64_t sent_pack(uint64_t wall_ms, uint64_t turn)
