@@ -43,7 +43,7 @@ static void engine_main(void *context)
 					     .context = stage};
 	struct rlq_directory *directory;
 	struct journaling *journaling;
-	struct rlq_engine *running;
+	struct rlq_engine *running = NULL;
 
 	plain.queue = NULL;
 	if (rlq_directory_open(stage->queues, &directory) != 0 ||
