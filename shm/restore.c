@@ -52,6 +52,7 @@ static int claim(struct segment *segment, struct restored_place *ret_place)
 
 int seg_restore(struct segment *segment, const struct restored *message, struct restored_place *ret_place)
 {
+	size_t bytes = (size_t)message->body_bytes + message->extra_bytes;
 	struct slot_word to;
 	struct slot *slot;
 	uint64_t place;
@@ -64,9 +65,8 @@ int seg_restore(struct segment *segment, const struct restored *message, struct 
 	if (message->block && !body_hand_over(segment, message->block, no_place(message->number), place))
 		return RLQ_EDAMAGED;
 	message_place(slot, message->body_bytes, message->extra_bytes, message->block);
-	if (message->block == 0)
-		memcpy(slot->message.inline_bytes, message->payload,
-		       (size_t)message->body_bytes + message->extra_bytes);
+	if (message->block == 0 && bytes > 0)
+		memcpy(slot->message.inline_bytes, message->payload, bytes);
 	slot->message.id[0] = message->id[0];
 	slot->message.id[1] = message->id[1];
 	slot->message.sent = sent_pack(message->sent_ms, 0);

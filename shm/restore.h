@@ -15,7 +15,7 @@ struct restored {
 	uint32_t body_bytes, extra_bytes;
 	uint64_t number;	      /* of the journal: whose block it is until it has a slot */
 	uint64_t block;		      /* of its payload; 0: it fits the slot */
-	const unsigned char *payload; /* which then is here */
+	const unsigned char *payload; /* which then is here; NULL: it is empty */
 };
 
 /* Where it was put. */
