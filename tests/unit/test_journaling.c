@@ -172,7 +172,7 @@ Test(journaling, a_queue_keeps_to_its_limit_to_the_message)
 	struct rlq_send_entry entries[16];
 	struct rlq_queue_stat stat = RLQ_QUEUE_STAT_INIT;
 	struct rlq_message message;
-	char body[200] = "x";
+	char body[201] = "x";
 
 	for (int i = 0; i < 16; i++)
 		entries[i] = (struct rlq_send_entry){.body = body, .body_bytes = 100};
@@ -186,8 +186,7 @@ Test(journaling, a_queue_keeps_to_its_limit_to_the_message)
 	cr_expect_eq(rlq_receive(queue, &message, 1, NULL), 1);
 	cr_expect_eq(rlq_delete(queue, &message.receipt), 0);
 	cr_expect_eq(sends_refused(queue), 0);
-	cr_expect_eq(rlq_send(queue, body, sizeof(body) + 1, NULL, NULL), RLQ_EDISKFULL,
-		     "larger than what is left");
+	cr_expect_eq(rlq_send(queue, body, sizeof(body), NULL, NULL), RLQ_EDISKFULL, "larger than what is left");
 	cr_expect_eq(rlq_send(queue, body, 100, NULL, NULL), 0);
 	rlq_queue_close(other);
 	rlq_queue_close(queue);
