@@ -98,6 +98,20 @@ Test(bodies, shouldFreeOnlyForTheMessageThatOwns)
 	cr_expect(body_at(segment, second, &room) != NULL);
 }
 
+Test(bodies, shouldGoFromTheMessageThatOwnsToAnother)
+{
+	uint64_t block = allocate(300, 1);
+
+	cr_expect_not(body_hand_over(segment, block, place_at(2), place_at(3)));
+	cr_expect_not(body_hand_over(segment, block, BLOCK_FREE, place_at(3)));
+	cr_expect_not(body_hand_over(segment, block, place_at(1), BLOCK_FREE));
+	cr_expect(body_belongs(segment, block, place_at(1)));
+	cr_expect(body_hand_over(segment, block, place_at(1), place_at(3)));
+	cr_expect(body_belongs(segment, block, place_at(3)));
+	body_free(segment, block, place_at(3));
+	cr_expect_not(body_hand_over(segment, block, BLOCK_FREE, place_at(3)), "it is given out by its bit");
+}
+
 Test(bodies, shouldShareBlocksBetweenHandles)
 {
 	struct segment *other = bodies_segment_join(segment, 2, false);
@@ -294,6 +308,7 @@ Test(bodies, shouldRefuseNamesOfNoBlock)
 	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
 		cr_expect(body_at(segment, damaged[i], &room) == NULL, "%zu", i);
 		cr_expect_not(body_belongs(segment, damaged[i], place_at(1)));
+		cr_expect_not(body_hand_over(segment, damaged[i], place_at(1), place_at(2)));
 		body_free(segment, damaged[i], place_at(1));
 	}
 	cr_expect_eq(room, 5);

@@ -517,6 +517,36 @@ Test(journaling, what_is_deleted_while_it_is_read_in_place_stays_away)
 	rlq_queue_close(reader);
 }
 
+Test(journaling, what_is_moved_while_it_is_read_in_place_is_in_one_queue,
+     .description = "though its slot stays until the reader lets go")
+{
+	struct rlq_queue *dlq = made("dlq", RLQ_SYNC), *reader = made_with_dlq("q", "dlq"), *other = opened("q");
+	struct rlq_receive_options options = RLQ_RECEIVE_OPTIONS_INIT;
+	struct rlq_message message;
+	struct slot *slot;
+
+	options.flags = RLQ_RECEIVE_IN_PLACE;
+	options.visibility_ms = 0;
+	options.wait_ms = 0;
+	send_numbered(reader, 1, 1, 500);
+	only_place(reader, &slot);
+	cr_assert_eq(rlq_receive(reader, &message, 1, &options), 1);
+	cr_assert_eq(rlq_receive(other, &message, 1, &options), 0, "one receive too many");
+	cr_assert(word_was_moved(slot_read(slot)));
+	cr_assert_eq(word_state(slot_read(slot)), SLOT_HELD);
+	send_numbered(dlq, 2, 1, 500); /* a turn */
+	rlq_queue_close(other);
+	rlq_queue_close(reader);
+	rlq_queue_close(dlq);
+	reboot();
+	reader = opened("q");
+	dlq = opened("dlq");
+	cr_assert_eq(drain_numbered(reader, 0, 500), 0);
+	cr_assert_eq(drain_numbered(dlq, 1, 500), 2);
+	rlq_queue_close(reader);
+	rlq_queue_close(dlq);
+}
+
 Test(journaling, what_is_published_in_place_is_there, .description = "and what is only reserved is not")
 {
 	struct rlq_queue *queue = made("q", RLQ_SYNC);

@@ -114,11 +114,11 @@ Test(move, shouldLeaveTheLastHolderItsDeleteUntilThen)
 	cr_assert_eq(stat_of(dlq).visible, 0);
 }
 
-Test(move, shouldLeaveAMessageDeadWhileTheDlqIsFull)
+/* Of one message, with two slots. */
+static struct rlq_queue *small_dlq(void)
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 	struct rlq_queue *small;
-	struct rlq_message blocker;
 
 	attributes.capacity = 1;
 	small = queue_make("small", &attributes);
@@ -127,6 +127,14 @@ Test(move, shouldLeaveAMessageDeadWhileTheDlqIsFull)
 	attributes.receives_max = 2;
 	strcpy(attributes.dlq, "small");
 	cr_assert_eq(rlq_queue_set_attributes(queue, &attributes), 0);
+	return small;
+}
+
+Test(move, shouldLeaveAMessageDeadWhileTheDlqIsFull)
+{
+	struct rlq_queue *small = small_dlq();
+	struct rlq_message blocker;
+
 	send_text(small, "blocker");
 	use_up("poison");
 	cr_assert_eq(nothing_now(queue), 0);
@@ -141,6 +149,24 @@ Test(move, shouldLeaveAMessageDeadWhileTheDlqIsFull)
 	cr_assert_eq(stat_of(queue).dead, 0);
 	cr_assert_eq(stat_of(queue).dlq_error, 0);
 	cr_assert_eq(stat_of(small).visible, 1);
+}
+
+/* Messages that are being written do not count as there. */
+Test(move, shouldLeaveAMessageDeadWhileAllSlotsOfTheDlqAreBeingWritten)
+{
+	struct rlq_queue *writers[2] = {small_dlq(), queue_again("small")};
+	struct rlq_reservation reservations[2];
+
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(rlq_reserve(writers[i], 1, NULL, &reservations[i]), 0);
+	use_up("poison");
+	cr_assert_eq(nothing_now(queue), 0);
+	cr_assert_eq(stat_of(queue).dlq_error, RLQ_EFULL);
+	cr_assert_eq(stat_of(queue).dead, 1);
+	cr_assert_eq(rlq_abandon(writers[0], &reservations[0]), 0);
+	sweep_now(queue);
+	cr_assert_eq(stat_of(queue).dead, 0);
+	cr_assert_str_eq(drain(writers[1]), "poison");
 }
 
 static int tries;

@@ -192,6 +192,9 @@ Test(segment, shouldRefuseValuesThatCannotBeEvenWhenTheMirrorAgrees)
 	mirror.capacity = identity.capacity = 0;
 	cr_expect_eq(check(SEG_FILE_BYTES), RLQ_EDAMAGED);
 	sound_identity();
+	mirror.durability = identity.durability = RLQ_SYNC + 1;
+	cr_expect_eq(check(SEG_FILE_BYTES), RLQ_EDAMAGED);
+	sound_identity();
 	memset(identity.name, 'x', sizeof(identity.name));
 	memset(mirror.name, 'x', sizeof(mirror.name));
 	cr_expect_eq(check(SEG_FILE_BYTES), RLQ_EDAMAGED);

@@ -260,6 +260,22 @@ Test(segment_faults, shouldNoticeAListThatNamesARegionThatIsNone)
 	expect_list_refused(queue, rings_make(2, 2, 0xf0));
 }
 
+Test(segment_faults, shouldNoticeAListOfNoRingsOrTooMany)
+{
+	static const uint32_t counts[] = {0, SEG_RING_COUNT + 1};
+	struct rlq_queue *queue = queue_make("q", NULL);
+	uint64_t sound = load_seq(&queue->seg->header->rings);
+
+	for (int i = 0; i < 2; i++) {
+		uint64_t rings = rings_make(counts[i], 2, 0);
+
+		expect_list_refused(queue, rings);
+		store_seq(&queue->seg->header->rings, rings);
+		cr_expect_gt(faults_of("q"), 0, "%u rings", counts[i]);
+		store_seq(&queue->seg->header->rings, sound);
+	}
+}
+
 /* Eight regions at most, whatever the number says: what lies behind them is the version. */
 Test(segment_faults, shouldLookForARegionInTheListOnly)
 {

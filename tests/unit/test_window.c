@@ -86,6 +86,29 @@ Test(window, isNotDisturbedByOneWhoWasStopped)
 	cr_expect_geq(use_all(one, 9, 9, WINDOW_BYTES / 2), used + WINDOW_BYTES / 2 - PIECE_MAX);
 }
 
+Test(window, getsBackNoMoreThanWasTaken)
+{
+	struct segment *one = queue_of("q", 100)->seg, *other = queue_again("q")->seg;
+
+	use_all(one, 7, 7, PIECE_MAX);
+	seg_window_give_back(other, 7, 2 * WINDOW_BYTES);
+	cr_expect_leq(seg_window_use(other, 7, 7, 1), WINDOW_BYTES);
+	cr_expect_gt(use_all(one, 7, 7, WINDOW_BYTES + PIECE_MAX), WINDOW_BYTES);
+}
+
+/* The number of handles is others' to write. */
+Test(window, isTakenInPiecesWhateverTheNumberOfHandlesSays)
+{
+	struct segment *one = queue_of("q", 100)->seg;
+
+	store_seq(&one->header->row_used, 0);
+	cr_expect_eq(seg_window_use(one, 7, 7, 1), PIECE_MAX);
+	store_seq(&one->header->row_used, UINT32_MAX);
+	cr_expect_eq(seg_window_use(one, 8, 8, 1), PIECE_MAX);
+	store_seq(&one->header->row_used, 4);
+	cr_expect_eq(seg_window_use(one, 9, 9, 1), PIECE_MAX / 4);
+}
+
 /* A directory that is made anew counts its turns from 1 again. */
 Test(window, beginsAnewWithTurnsFarBack)
 {
