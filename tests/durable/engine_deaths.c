@@ -239,16 +239,18 @@ static void pass_everywhere(const struct script *script, uint64_t seed, int ever
 	}
 }
 
-/* A flush fails once, and the next one does not do what that should have done. */
+/* A flush fails once, and the next one does not do what that should have done; or all fail until the engine has
+ * started again, which finds in the page cache what the disk never got. */
 static void forget_everywhere(const struct script *script, uint64_t seed, int every)
 {
 	int first = first_of(seed, every);
 
-	for (int loses_power = 0; loses_power < 2; loses_power++) {
+	for (int variant = 0; variant < 4; variant++) {
 		struct fault fault = {.script = script,
 				      .calls = SHADOW_FLUSH,
 				      .error = -EIO,
-				      .loses_power = loses_power,
+				      .for_good = variant >> 1,
+				      .loses_power = variant & 1,
 				      .is_cached = true,
 				      .seed = seed};
 

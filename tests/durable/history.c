@@ -2,6 +2,7 @@
 
 #include "shm/durable.h"
 #include "shm/message.h"
+#include "tests/support/child.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -86,6 +87,7 @@ static void all_is_durable(struct history *history)
 /* A call that waits has answered. */
 static void acknowledged(struct history *history, const char *call, int result, bool has_waited)
 {
+	watchdog_names(NULL);
 	history->calls++;
 	if (result == RLQ_EDISKFULL)
 		history->refused++;
@@ -275,6 +277,7 @@ void h_create(struct history *history, int queue, enum rlq_durability durability
 	told->receives_max = receives_max;
 	queue_is(history, queue, (struct queue_state){.exists = true, .visibility_ms = LONG_MS});
 	attributes = attributes_of(history, queue);
+	watchdog_names("create");
 	acknowledged(history, "create", rlq_queue_create(machine_directory(), names[queue], &attributes), true);
 }
 
@@ -290,6 +293,7 @@ void h_remove(struct history *history, int queue)
 			now_is(history, i, (struct message_state){.queue = NOWHERE});
 		}
 	queue_is(history, queue, (struct queue_state){.exists = false});
+	watchdog_names("remove");
 	acknowledged(history, "remove", rlq_queue_remove(machine_directory(), names[queue]), true);
 }
 
@@ -302,6 +306,7 @@ void h_set_visibility(struct history *history, int queue, int64_t visibility_ms)
 		return;
 	queue_is(history, queue, (struct queue_state){.exists = true, .visibility_ms = visibility_ms});
 	attributes = attributes_of(history, queue);
+	watchdog_names("set");
 	acknowledged(history, "set", rlq_queue_set_attributes(handle, &attributes), is_sync(history, queue));
 }
 
@@ -352,6 +357,7 @@ void h_send(struct history *history, int queue, int count, uint32_t bytes, int64
 						     .attribute_count = 1,
 						     .delay_ms = delay_ms};
 	}
+	watchdog_names("send");
 	result = count == 1 ? rlq_send(handle, bodies[0], bytes, &options, NULL)
 			    : rlq_send_batch(handle, entries, (size_t)count, NULL, NULL);
 	if (result == RLQ_EDISKFULL)
@@ -410,6 +416,7 @@ void h_receive(struct history *history, int queue, int max, int64_t visibility_m
 		return;
 	options.wait_ms = 0;
 	options.visibility_ms = visibility_ms;
+	watchdog_names("receive");
 	count = rlq_receive(handle, messages, (size_t)max, &options);
 	for (int i = 0; i < count; i++)
 		received_one(history, queue, &messages[i], visibility_ms > 0);
@@ -437,6 +444,7 @@ void h_delete(struct history *history, int queue, int count)
 	}
 	if (found == 0)
 		return;
+	watchdog_names("delete");
 	result = found == 1 ? rlq_delete(handle, &receipts[0])
 			    : rlq_delete_batch(handle, receipts, (size_t)found, NULL);
 	if (result >= 0 && found > 1 && result != found)
@@ -459,6 +467,7 @@ void h_release(struct history *history, int queue, int64_t delay_ms)
 		state.is_delayed = delay_ms > 0;
 		now_is(history, i, state);
 		told->is_leased = false;
+		watchdog_names("release");
 		acknowledged(history, "release", rlq_release(handle, &told->receipt, delay_ms), false);
 		return;
 	}
@@ -477,6 +486,7 @@ void h_purge(struct history *history, int queue)
 			history->messages[i].is_leased = false;
 			now_is(history, i, (struct message_state){.queue = NOWHERE});
 		}
+	watchdog_names("purge");
 	result = rlq_purge(handle, &count);
 	acknowledged(history, "purge", result,
 		     count > 0 && is_sync(history, queue)); /* nothing was there: no wait */
@@ -490,6 +500,7 @@ void h_redrive(struct history *history, int from, int to)
 
 	if (handle == NULL)
 		return;
+	watchdog_names("redrive");
 	error = rlq_redrive(handle, names[to], 0, &moved);
 	if (!history->fault[0])
 		note_moves(history);
@@ -498,8 +509,10 @@ void h_redrive(struct history *history, int from, int to)
 
 void h_settle(struct history *history)
 {
-	if (!history->is_over)
-		acknowledged(history, "settle", seg_wait_durable(&machine_directory()->seg), true);
+	if (history->is_over)
+		return;
+	watchdog_names("settle");
+	acknowledged(history, "settle", seg_wait_durable(&machine_directory()->seg), true);
 }
 
 /* ---- after the crash -------------------------------------------------------------------------- */

@@ -30,12 +30,17 @@ static __attribute__((format(printf, 2, 3))) void say(void *context, const char 
 	(void)format;
 }
 
-static void start(void)
+static void start_on(const struct os_disk *disk)
 {
-	struct journaling_options options = {.data = data, .file_bytes = SMALL_FILE, .say = say};
+	struct journaling_options options = {.data = data, .disk = disk, .file_bytes = SMALL_FILE, .say = say};
 
 	cr_assert_eq(rlq_directory_open(queues, &directory), 0);
 	cr_assert_eq(journaling_start(&directory->seg, &options, &journaling), 0);
+}
+
+static void start(void)
+{
+	start_on(&os_disk_real);
 }
 
 static void stop(void)
@@ -648,6 +653,40 @@ Test(journaling, a_queue_removed_and_made_again_has_only_its_own)
 	reboot();
 	queue = opened("q");
 	cr_assert_eq(drain_numbered(queue, 100, 500), 20);
+	rlq_queue_close(queue);
+	/* Was the first one only hidden behind its namesake? */
+	cr_assert_eq(rlq_queue_remove(directory, "q"), 0);
+	reboot();
+	cr_assert_eq(rlq_queue_open(directory, "q", &queue), RLQ_ENOQUEUE);
+}
+
+static int drafts_at_last_read;
+
+static int64_t read_and_count(int fd, void *ret_bytes, size_t count, uint64_t offset)
+{
+	drafts_at_last_read = tmpdir_count(queues, ".restore-");
+	return os_disk_real.read(fd, ret_bytes, count, offset);
+}
+
+Test(journaling, what_a_removed_queue_had_is_given_up_while_the_rest_is_read)
+{
+	static struct os_disk disk;
+	struct rlq_queue *gone = made("gone", RLQ_SYNC), *queue = made("q", RLQ_SYNC);
+
+	send_numbered(gone, 0, 20, 500);
+	rlq_queue_close(gone);
+	cr_assert_eq(rlq_queue_remove(directory, "gone"), 0);
+	send_numbered(queue, 0, 300, 500);
+	rlq_queue_close(queue);
+	stop();
+	tmpdir_empty(queues);
+	disk = os_disk_real;
+	disk.read = read_and_count;
+	disk.reads_beside = false;
+	start_on(&disk);
+	cr_assert_eq(drafts_at_last_read, 1);
+	queue = opened("q");
+	cr_assert_eq(drain_numbered(queue, 0, 500), 300);
 	rlq_queue_close(queue);
 }
 
