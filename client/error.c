@@ -30,7 +30,7 @@ static const struct {
 	{RLQ_EHOLDS, "too many messages held in place; delete some or let them go"},
 	{RLQ_ENODLQ, "no such dead-letter or target queue"},
 	{RLQ_EENGINE,
-	 "no engine journals this directory; start ringleased (with --data if the default will not do)"},
+	 "no engine journals it; start ringleased (with --data if the default will not do), or see its log"},
 	{-EFBIG, "this process may not make files as long as a queue's, which are nearly all hole; raise its limit "
 		 "(ulimit -f unlimited)"},
 	{RLQ_EBUSY, "another process is changing the queue's attributes or removing it; try again"},

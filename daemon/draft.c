@@ -154,7 +154,7 @@ int drafts_keep(void *context, struct live_message *message, const unsigned char
 	struct draft *draft;
 	int error;
 
-	if (queue == NULL)
+	if (queue == NULL || (drafts->only && drafts->only != message->queue))
 		return 0;
 	draft = draft_of(queue);
 	if (draft == NULL)
@@ -192,6 +192,8 @@ bool draft_is_wanted(const struct drafts *drafts, const struct live_message *mes
 	const struct live_queue *queue = live_queue_find(drafts->live, message->queue);
 	const struct draft *draft = queue ? queue->kept : NULL;
 
+	if (drafts->only && drafts->only != message->queue)
+		return false;
 	return queue && (draft == NULL || (draft->segment && !draft->is_living));
 }
 

@@ -317,16 +317,30 @@ static bool is_of_turn(const struct turn *turn, const struct slot *slot, struct 
 	return is_there(turn, word) && !sent_is_of_turn(message_read(&slot->message).sent, turn->number);
 }
 
+/* Was it moved from a queue that is aside? There it lives on in the journal, so it is not written yet. */
+static bool is_from_aside(const struct turn *turn, const struct slot *slot, const struct slot_message *message,
+			  uint64_t own_place)
+{
+	struct origin origin;
+
+	if (turn->aside.queue_count == 0 || message->block == 0)
+		return false;
+	memcpy(&origin, slot->message.inline_bytes, sizeof(origin));
+	return origin.copy == own_place && aside_has_incarnation(&turn->aside, origin.incarnation);
+}
+
 /* Is a new message damaged, or is there no room on the disk for it and can its sender still take it back? */
 static bool is_left_out(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot,
 			struct slot_word word)
 {
 	const struct slot *from = &queue->segment->ring[ring].slots[slot];
 	struct slot_message message = message_read(&from->message);
-	uint64_t bytes = format_message_bytes(message.body_bytes, message.extra_bytes);
+	uint64_t bytes = format_message_bytes(message.body_bytes, message.extra_bytes),
+		 place = place_pack(ring, slot, word_generation(word));
 
 	/* No room is made for lengths that are none. */
-	if (message_payload(queue->segment, from, &message, place_pack(ring, slot, word_generation(word))) == NULL)
+	if (message_payload(queue->segment, from, &message, place) == NULL ||
+	    is_from_aside(turn, from, &message, place))
 		return true;
 	return !reserve_admits(turn, queue, bytes) && word_state(word) == SLOT_PENDING;
 }

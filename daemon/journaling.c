@@ -121,7 +121,7 @@ static int look_at_queue(void *context, const char *name)
 	bool is_durable;
 	int error;
 
-	if (file == 0 || is_known(journaling, name, file))
+	if (file == 0 || is_known(journaling, name, file) || aside_find(&journaling->turn.aside, name))
 		return 0;
 	error = seg_open_to_look(journaling->directory, name, &segment);
 	if (error) {
@@ -219,6 +219,8 @@ static void say_let_go(struct journaling *journaling)
 	}
 }
 
+static int look_at_aside(struct journaling *journaling);
+
 /* Each turn has a greater number than any that somebody may wait for. */
 static int try_turn(struct journaling *journaling)
 {
@@ -229,6 +231,8 @@ static int try_turn(struct journaling *journaling)
 	CRASH_POINT(turn_begun);
 	compact_look(&journaling->turn, page);
 	error = look_for_queues(journaling);
+	if (!error)
+		error = look_at_aside(journaling);
 	CRASH_POINT(turn_queues_found);
 	if (!error)
 		error = turn_run(&journaling->turn, page);
@@ -336,7 +340,10 @@ static int replayed(void *context, const struct replay_place *place, const struc
 
 static int go_on(const struct journaling *journaling)
 {
-	return journaling->options.is_stopped && atomic_load(journaling->options.is_stopped) ? -ECANCELED : 0;
+	const bool is_stopped = atomic_load(&journaling->is_stopped) ||
+				(journaling->options.is_stopped && atomic_load(journaling->options.is_stopped));
+
+	return is_stopped ? -ECANCELED : 0;
 }
 
 static int reading(void *context, uint64_t bytes, uint64_t bytes_all)
@@ -377,6 +384,148 @@ static int finish_removal(struct journaling *journaling, const struct format_que
 	return turn_note_removal(&journaling->turn, definition->queue);
 }
 
+/* ---- queues set aside ------------------------------------------------------------------------- */
+
+/* What to do about it. */
+static const char *remedy_of(int error)
+{
+	switch (error) {
+	case -EACCES:
+	case -EPERM:
+		return "open it to this user again (chmod, chgrp)";
+	case RLQ_EEXISTS:
+		return "another queue has its name: remove that one";
+	case RLQ_EDAMAGED:
+	case RLQ_EVERSION:
+		return "delete its file, and it is made anew from the journal";
+	default:
+		return "it is tried again";
+	}
+}
+
+/* One queue is no reason to keep the journal from all others. */
+static int set_aside(struct journaling *journaling, const struct recovery *recovery, const struct live_queue *queue,
+		     int error)
+{
+	if (error == -ECANCELED || error == -ENOMEM)
+		return error;
+	say(journaling,
+	    "%s: SET ASIDE: cannot be recovered: %s; its %zu message%s stay%s in the journal, and it takes "
+	    "nothing; %s",
+	    queue->definition.name, rlq_strerror(error), queue->count, queue->count == 1 ? "" : "s",
+	    queue->count == 1 ? "s" : "", remedy_of(error));
+	return aside_put(&journaling->turn, &recovery->live, queue, error);
+}
+
+/* Has it been looked at as it is? */
+static bool has_changed(struct journaling *journaling, struct aside_queue *queue)
+{
+	uint64_t changed_ns, file = seg_file_changed(journaling->directory, queue->definition.name, &changed_ns);
+	bool is_same = file == queue->file && changed_ns == queue->changed_ns;
+
+	queue->file = file;
+	queue->changed_ns = changed_ns;
+	return !is_same;
+}
+
+/* 0: it can be recovered, as it is or from nothing; RLQ_EREMOVED; else why not. */
+static int look_at_one(const struct journaling *journaling, const struct aside_queue *queue)
+{
+	struct segment *segment;
+	int error = seg_open_to_look(journaling->directory, queue->definition.name, &segment);
+
+	if (error)
+		return error == -ENOENT || error == RLQ_EBOOT ? 0 : error;
+	if (segment->durability == RLQ_MEMORY || segment->incarnation != queue->definition.incarnation)
+		error = RLQ_EEXISTS;
+	else if (load_seq(&segment->header->rings) & RINGS_REMOVED)
+		error = RLQ_EREMOVED;
+	seg_close(segment);
+	return error;
+}
+
+static int read_journal(struct restart *restart, struct replay_report *ret_report);
+
+/* Reads the journal once more, for this queue: between turns all of it is durable. */
+static int recover_one(struct journaling *journaling, uint32_t number)
+{
+	struct restart restart = {.journaling = journaling,
+				  .recovery = {.progress = restoring, .context = &restart}};
+	struct recovery *recovery = &restart.recovery;
+	struct replay_report replayed;
+	struct journaled journaled;
+	struct recovered report;
+	struct live_queue *queue;
+	int error;
+
+	recovery_begin(recovery, journaling->directory, &journaling->turn);
+	recovery->drafts.only = number;
+	error = read_journal(&restart, &replayed);
+	if (!error)
+		error = live_sort(&recovery->live);
+	queue = error ? NULL : live_queue_find(&recovery->live, number);
+	if (!error)
+		error = queue ? recover_queue(recovery, queue, &journaled, &report) : -EIO;
+	if (!error) {
+		say(journaling, "%s: back", queue->definition.name);
+		account_queue(&journaling->account, queue->definition.name, &report);
+		error = queue_add(journaling, &journaled);
+	}
+	recovery_end(recovery);
+	return error;
+}
+
+static int take_back(struct journaling *journaling, struct aside_queue *queue, bool is_due)
+{
+	uint32_t number = queue->definition.queue;
+	int error = look_at_one(journaling, queue);
+
+	queue->is_open = error == 0;
+	if (error == RLQ_EREMOVED) {
+		say(journaling, "%s: removed from the journal", queue->definition.name);
+		error = turn_note_removal(&journaling->turn, number);
+		return error ? error : aside_drop(&journaling->turn, number);
+	}
+	if (!is_due)
+		return 0;
+	if (!error)
+		error = recover_one(journaling, number);
+	if (!error)
+		return aside_drop(&journaling->turn, number);
+	if (error != queue->error && error != -ECANCELED)
+		say(journaling, "%s: still set aside: %s; %s", queue->definition.name, rlq_strerror(error),
+		    remedy_of(error));
+	queue->error = error;
+	return 0; /* the turn is for all others */
+}
+
+/* Its remover, or who has opened it again, may wait for this turn. For one that can be opened but not recovered the
+ * journal is read ever more seldom. */
+static int look_at_aside(struct journaling *journaling)
+{
+	struct aside *aside = &journaling->turn.aside;
+	uint64_t now_ms = os_boot_ms();
+	int error = 0;
+
+	for (size_t i = aside->queue_count; i-- > 0 && !error;) {
+		struct aside_queue *queue = &aside->queues[i];
+
+		const bool is_due = has_changed(journaling, queue) || now_ms >= queue->retry_ms;
+
+		if (!is_due && !queue->is_open)
+			continue;
+		if (is_due) {
+			queue->retry_ms = now_ms + queue->wait_ms;
+			if (queue->is_open && queue->wait_ms < ASIDE_RETRY_MAX_MS)
+				queue->wait_ms *= 2;
+		}
+		error = take_back(journaling, queue, is_due);
+	}
+	return error;
+}
+
+/* ---- all of them ------------------------------------------------------------------------------ */
+
 static int recover_all(struct journaling *journaling, struct recovery *recovery)
 {
 	int error = live_sort(&recovery->live);
@@ -397,16 +546,15 @@ static int recover_all(struct journaling *journaling, struct recovery *recovery)
 			continue;
 		}
 		if (error) {
-			if (error != -ECANCELED)
-				say(journaling, "%s: cannot be recovered: %s", queue->definition.name,
-				    rlq_strerror(error));
-			return error;
+			error = set_aside(journaling, recovery, queue, error);
+			continue;
 		}
 		error = queue_add(journaling, &journaled);
-		if (error)
-			return error;
-		account_queue(&journaling->account, queue->definition.name, &report);
+		if (!error)
+			account_queue(&journaling->account, queue->definition.name, &report);
 	}
+	if (journaling->turn.aside.queue_count > 0 && !error)
+		error = aside_doubt(&journaling->turn, &recovery->live);
 	return error;
 }
 
@@ -533,6 +681,9 @@ static int open_all(struct journaling *journaling)
 		.path = journaling->folder.path,
 	};
 	account_begin(&journaling->account);
+	journaling->turn.aside = (struct aside){.disk = journaling->options.disk,
+						.folder = journaling->disk_folder,
+						.keys = journaling->options.keys};
 	recovery_begin(recovery, journaling->directory, &journaling->turn);
 	error = open_journal(&restart);
 	journaling->turn.journal = journaling->journal;

@@ -93,7 +93,7 @@ static int build_anew(struct recovery *recovery, struct live_queue *queue, struc
 		CRASH_POINT(recover_queue_named);
 	}
 	if (error)
-		ledger_end(&journaled->ledger);
+		gather_forget(recovery->turn, journaled);
 	else
 		draft->segment = NULL;
 	return error;
@@ -190,7 +190,7 @@ static int compare_living(struct recovery *recovery, const struct live_queue *qu
 		}
 	free(sorted.found);
 	if (error)
-		ledger_end(&journaled->ledger);
+		gather_forget(recovery->turn, journaled);
 	return error;
 }
 
@@ -229,6 +229,7 @@ int recover_queue(struct recovery *recovery, struct live_queue *queue, struct jo
 	const struct format_queue *definition = &queue->definition;
 	struct journaled journaled = {.queue = definition->queue, .definition = *definition, .is_written = true};
 	struct recovered report = {0};
+	const size_t deletes = recovery->turn->delete_count;
 	int error;
 
 	os_clock_read(&recovery->turn->clock);
@@ -241,8 +242,10 @@ int recover_queue(struct recovery *recovery, struct live_queue *queue, struct jo
 		if (error)
 			seg_close(journaled.segment);
 	}
-	if (error)
+	if (error) {
+		recovery->turn->delete_count = deletes;
 		return error;
+	}
 	draft_discard(&recovery->drafts, queue);
 	report.messages = queue->count - report.gone;
 	*ret_journaled = journaled;
@@ -295,12 +298,14 @@ uint64_t recovery_lost(const struct recovery *recovery)
 
 int recovery_again(struct recovery *recovery)
 {
+	const uint32_t only = recovery->drafts.only;
 	struct live before;
 	int error = 0;
 
 	drafts_end(&recovery->drafts);
 	before = recovery->live;
 	recovery_begin(recovery, recovery->drafts.directory, recovery->turn);
+	recovery->drafts.only = only;
 	for (size_t i = 0; i < before.queue_count && !error; i++)
 		if (!before.queues[i].is_removed)
 			error = live_apply(&recovery->live, &before.queues[i].definition.record, 0);

@@ -126,7 +126,7 @@ int turn_write_definitions(void *context, struct journal *journal)
 	for (size_t i = 0; i < turn->queue_count && !error; i++)
 		if (turn->queues[i]->is_written)
 			error = write_definition(journal, &turn->queues[i]->definition);
-	return error;
+	return error ? error : aside_define(&turn->aside, journal);
 }
 
 /* Once. */
@@ -244,10 +244,12 @@ int turn_run(struct turn *turn, struct seg_engine_page *page)
 	if (error) {
 		turn->reserve.is_shut = error == -ENOSPC || error == -EDQUOT;
 		turn_undo(turn);
+		aside_undo(turn);
 		journal_repair(turn->journal);
 		return error;
 	}
 	turn->delete_count = turn->removal_count = turn->touched_count = 0;
+	aside_settle(turn);
 	compact_drop(turn);
 	CRASH_POINT(turn_files_dropped);
 	return 0;
@@ -286,6 +288,7 @@ void turn_settle(struct turn *turn)
 void turn_end(struct turn *turn)
 {
 	space_end(&turn->space);
+	aside_end(&turn->aside);
 	free(turn->late);
 	free(turn->deletes);
 	free(turn->pending);

@@ -4,6 +4,7 @@
 #ifndef ENGINE_TURN_H
 #define ENGINE_TURN_H
 
+#include "daemon/aside.h"
 #include "daemon/journal.h"
 #include "daemon/ledger.h"
 #include "daemon/reserve.h"
@@ -64,6 +65,7 @@ struct turn {
 	struct space space;
 	struct reserve reserve;
 	struct compaction compaction;
+	struct aside aside; /* durable queues that are none of `queues` at present */
 
 	struct late *late; /* deletes that were seen too late for the present turn */
 	size_t late_count, late_room;

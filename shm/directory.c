@@ -36,11 +36,22 @@ void seg_file_name(const char *queue, char *ret_name)
 
 uint64_t seg_file_number(const struct seg_directory *directory, const char *queue)
 {
+	uint64_t changed_ns;
+
+	return seg_file_changed(directory, queue, &changed_ns);
+}
+
+uint64_t seg_file_changed(const struct seg_directory *directory, const char *queue, uint64_t *ret_changed_ns)
+{
 	char file[SEG_NAME_MAX + 8];
 	struct stat status;
 
 	seg_file_name(queue, file);
-	return fstatat(directory->fd, file, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status.st_ino : 0;
+	*ret_changed_ns = 0;
+	if (fstatat(directory->fd, file, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	*ret_changed_ns = (uint64_t)status.st_ctim.tv_sec * 1000000000 + (uint64_t)status.st_ctim.tv_nsec;
+	return status.st_ino;
 }
 
 /* The path to use, malloc'ed; NULL without memory. */

@@ -35,6 +35,9 @@ void seg_file_name(const char *queue, char *ret_name);
  * again only after the file is gone. */
 uint64_t seg_file_number(const struct seg_directory *directory, const char *queue);
 
+/* The same, and when it was last changed, but for what is written to it as memory. */
+uint64_t seg_file_changed(const struct seg_directory *directory, const char *queue, uint64_t *ret_changed_ns);
+
 /* Calls `each` for every queue with the prefix, sorted by name, until non-zero. */
 int seg_directory_list(const struct seg_directory *directory, const char *prefix,
 		       int (*each)(void *context, const char *name), void *context);

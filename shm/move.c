@@ -191,6 +191,14 @@ static void target_note(struct segment *source, uint64_t file)
 	CRASH_POINT(move_target_noted);
 }
 
+/* To a durable queue: else the journal would miss the message in both, or have it in both. */
+static int may_be_moved(const struct segment *source, const struct segment *target)
+{
+	if (!seg_is_journaled(target) || (source->has_marks && !seg_is_journaled(source)))
+		return RLQ_EENGINE;
+	return seg_journal_room(target);
+}
+
 int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word from, struct segment *target,
 	     enum move_kind kind)
 {
@@ -203,8 +211,7 @@ int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_w
 
 	if (error)
 		return error;
-	/* Else the journal would miss it in both. */
-	error = target->has_marks && !seg_is_journaled(target) ? RLQ_EENGINE : seg_journal_room(target);
+	error = target->has_marks ? may_be_moved(source, target) : 0;
 	if (error) {
 		seg_leave(target);
 		return error;

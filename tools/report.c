@@ -59,7 +59,7 @@ static const struct meaning {
 	{RLQ_EDAMAGED, EXIT_FAILED, "queue is damaged", "ringlease verify says where"},
 	{RLQ_EHANDLES, EXIT_FAILED, "too many processes have the queue open", "end some and try again"},
 	{RLQ_ENODLQ, EXIT_NOQUEUE, "the dead-letter queue does not exist, named for queue", "create it first"},
-	{RLQ_EENGINE, EXIT_FAILED, "no engine journals the directory of queue", "start ringleased"},
+	{RLQ_EENGINE, EXIT_FAILED, "no engine journals queue", "start ringleased, or see its log"},
 	{RLQ_EUNKNOWN, EXIT_FAILED,
 	 "not known whether it is on the disk: the engine ended before it said so; queue",
 	 "it was done, and may not survive; when ringleased runs again, look"},

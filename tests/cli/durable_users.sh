@@ -58,23 +58,33 @@ expect 0 receive plain --delete
 line_is hello
 await 60 file_has "$work/log" 'plain: not served: ' || fault 'the log does not say so'
 
-it 'not start over a journal with a queue that was closed to it, and say which'
+it 'start over a journal with a queue that was closed to it, for the others, and say which and what to do'
+expect 0 create open --durability sync --mode 0660 --group-owner $shared
+expect 0 send open before --quiet
 expect 0 send shared kept --quiet
 kill -KILL $daemon
 wait $daemon 2>/dev/null
 chmod 600 "$RINGLEASE_DIR/shared.rlq"
 run
-wait $daemon
-[ $? -eq 1 ] || fault 'not exit 1'
-file_has "$work/log" 'shared: cannot be recovered: Permission denied' || fault "the log is $(cat "$work/log")"
-expect 1 send shared refused
-err_has 'start ringleased'
+await 60 file_has "$work/log" '1 queue with' || fault "the log is $(cat "$work/log")"
+file_has "$work/log" 'shared: SET ASIDE: .*Permission denied.* 1 message stays in the journal.*chmod' ||
+	fault "the log is $(cat "$work/log")"
+expect 0 send open after --quiet
+expect 0 receive open --delete
+line_is before
 
-it 'go on once the queue is open again, with what was acknowledged'
+it 'take nothing for a queue that is set aside, and say so'
+expect 1 send shared refused
+err_has 'no engine journals queue: shared .*log'
+
+it 'go on with it once the queue is open again, with what was acknowledged'
 chmod 660 "$RINGLEASE_DIR/shared.rlq"
-start
+await 60 file_has "$work/log" 'shared: back' || fault "the log is $(cat "$work/log")"
+expect 0 send shared more --quiet
 expect 0 receive shared --delete
 line_is kept
+expect 0 receive shared --delete
+line_is more
 expect 3 receive shared
 
 finish

@@ -12,11 +12,13 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { SMALL_FILE = 64 << 10 };
 
@@ -792,6 +794,236 @@ Test(journaling, a_removed_queue_gives_its_files_back)
 }
 
 /* ---- a queue that the journal cannot open ------------------------------------------------------ */
+
+static void queue_file(const char *name, char ret_path[TMPDIR_BYTES + 64])
+{
+	snprintf(ret_path, TMPDIR_BYTES + 64, "%s/%s.rlq", queues, name);
+}
+
+/* Flips a bit of its first byte: damaged, and then sound again. */
+static void spoil(const char *name)
+{
+	char path[TMPDIR_BYTES + 64];
+	unsigned char byte;
+	int fd;
+
+	queue_file(name, path);
+	fd = open(path, O_RDWR);
+	cr_assert_eq(pread(fd, &byte, 1, 0), 1);
+	byte ^= 1;
+	cr_assert_eq(pwrite(fd, &byte, 1, 0), 1);
+	close(fd);
+}
+
+static void keep_busy(unsigned rounds)
+{
+	struct rlq_queue *busy = made("busy", RLQ_SYNC);
+
+	for (unsigned round = 0; round < rounds; round++) {
+		send_numbered(busy, round * 100, 100, 500);
+		cr_assert_eq(drain_numbered(busy, round * 100, 500), 100);
+		cr_assert_leq(journal_files(), 10, "%d files", journal_files());
+	}
+	rlq_queue_close(busy);
+}
+
+/* Twenty messages in a queue that cannot be opened. */
+static void start_without(const char *name)
+{
+	struct rlq_queue *queue = made(name, RLQ_SYNC);
+
+	send_numbered(queue, 100, 20, 500);
+	rlq_queue_close(queue);
+	stop();
+	spoil(name);
+	start();
+}
+
+static void expect_twenty(const char *name)
+{
+	struct rlq_queue *queue = opened(name);
+
+	cr_expect_eq(drain_numbered(queue, 100, 500), 20);
+	send_numbered(queue, 7, 1, 500);
+	rlq_queue_close(queue);
+	reboot();
+	queue = opened(name);
+	cr_expect_eq(drain_numbered(queue, 7, 500), 1);
+	rlq_queue_close(queue);
+}
+
+Test(journaling, a_queue_that_is_damaged_keeps_none_of_the_others, .description = "and none of its files")
+{
+	start_without("q");
+	keep_busy(40);
+	reboot();
+	expect_twenty("q");
+}
+
+Test(journaling, a_queue_that_can_be_opened_again_is_back)
+{
+	start_without("q");
+	keep_busy(40);
+	spoil("q");
+	cr_assert_eq(seg_wait_durable(&directory->seg), 0);
+	expect_twenty("q");
+}
+
+Test(journaling, a_damaged_queue_whose_file_is_deleted_is_made_anew)
+{
+	char path[TMPDIR_BYTES + 64];
+
+	start_without("q");
+	keep_busy(20);
+	queue_file("q", path);
+	cr_assert_eq(unlink(path), 0);
+	cr_assert_eq(seg_wait_durable(&directory->seg), 0);
+	expect_twenty("q");
+}
+
+Test(journaling, another_queue_in_its_place_is_not_taken_for_it)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	char path[TMPDIR_BYTES + 64];
+
+	start_without("q");
+	stop();
+	queue_file("q", path);
+	cr_assert_eq(unlink(path), 0);
+	cr_assert_eq(rlq_directory_open(queues, &directory), 0);
+	cr_assert_eq(rlq_queue_create(directory, "q", &attributes), 1);
+	rlq_directory_close(directory);
+	start();
+	keep_busy(20);
+	cr_assert_eq(rlq_queue_remove(directory, "q"), 0);
+	cr_assert_eq(seg_wait_durable(&directory->seg), 0);
+	expect_twenty("q");
+}
+
+Test(journaling, who_has_it_open_hears_that_it_is_not_journaled)
+{
+	struct rlq_directory *own;
+	struct rlq_queue *queue;
+	struct rlq_message message;
+
+	cr_assert_eq(rlq_directory_open(queues, &own), 0);
+	rlq_queue_close(made("q", RLQ_SYNC));
+	cr_assert_eq(rlq_queue_open(own, "q", &queue), 0);
+	start_without("p");
+	cr_assert_eq(rlq_send(queue, "x", 1, NULL, NULL), 0);
+	stop();
+	spoil("q");
+	start();
+	cr_expect_eq(rlq_send(queue, "y", 1, NULL, NULL), RLQ_EENGINE);
+	cr_expect_eq(rlq_receive(queue, &message, 1, NULL), 1);
+	cr_expect_eq(rlq_delete(queue, &message.receipt), RLQ_EUNKNOWN);
+	spoil("q");
+	cr_assert_eq(seg_wait_durable(&directory->seg), 0);
+	cr_expect_eq(rlq_send(queue, "z", 1, NULL, NULL), 0);
+	rlq_queue_close(queue);
+	rlq_directory_close(own);
+	reboot();
+	queue = opened("q");
+	cr_expect_eq(rlq_receive(queue, &message, 1, NULL), 1);
+	cr_expect_eq(*(const char *)message.body, 'z');
+	cr_expect_eq(rlq_receive(queue, &message, 1, NULL), 0);
+	rlq_queue_close(queue);
+}
+
+/* It can be opened, but its list of rings is damaged. */
+Test(journaling, a_queue_removed_while_it_is_set_aside_stays_away)
+{
+	struct rlq_queue *queue = made("q", RLQ_SYNC);
+
+	send_numbered(queue, 0, 20, 500);
+	journaling_stop(journaling);
+	store_seq(&queue->seg->header->rings, rings_make(0, 0, 0));
+	rlq_queue_close(queue);
+	rlq_directory_close(directory);
+	start();
+	cr_expect_eq(rlq_queue_remove(directory, "q"), 0);
+	queue = made("q", RLQ_SYNC);
+	rlq_queue_close(queue);
+	reboot();
+	queue = opened("q");
+	cr_expect_eq(drain_numbered(queue, 0, 500), 0);
+	rlq_queue_close(queue);
+}
+
+/* A message has moved to its DLQ, and the engine ended before it could write so. */
+static void move_unseen(void)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	struct rlq_receive_options at_once = RLQ_RECEIVE_OPTIONS_INIT;
+	struct rlq_queue *dlq = made("dlq", RLQ_SYNC), *queue;
+	struct seg_engine_page *page = directory->seg.engine;
+	struct rlq_message message;
+
+	attributes.durability = RLQ_SYNC;
+	attributes.receives_max = 1;
+	strcpy(attributes.dlq, "dlq");
+	cr_assert_eq(rlq_queue_create(directory, "q", &attributes), 1);
+	queue = opened("q");
+	send_numbered(queue, 7, 1, 500);
+	at_once.visibility_ms = 0;
+	at_once.wait_ms = 0;
+	cr_assert_eq(rlq_receive(queue, &message, 1, &at_once), 1);
+	journaling_stop(journaling);
+	store_seq(&page->journal_key, directory->seg.liveness.key);
+	cr_assert_eq(rlq_receive(queue, &message, 1, &at_once), 0);
+	store_seq(&page->journal_key, 0);
+	at_once.visibility_ms = 60000;
+	cr_assert_eq(rlq_receive(dlq, &message, 1, &at_once), 1);
+	cr_assert_eq(rlq_release(dlq, &message.receipt, 0), 0);
+	rlq_queue_close(dlq);
+	rlq_queue_close(queue);
+	rlq_directory_close(directory);
+}
+
+static void expect_one(const char *name, unsigned in_it)
+{
+	struct rlq_queue *queue = opened(name);
+	struct rlq_queue_stat stat = RLQ_QUEUE_STAT_INIT;
+
+	cr_assert_eq(rlq_queue_stat(queue, &stat), 0);
+	cr_expect_eq(stat.visible, in_it, "%s has %llu", name, (unsigned long long)stat.visible);
+	rlq_queue_close(queue);
+}
+
+Test(journaling, what_moved_from_a_queue_that_is_set_aside_is_in_one)
+{
+	move_unseen();
+	spoil("q");
+	start();
+	cr_assert_eq(seg_wait_durable(&directory->seg), 0);
+	reboot();
+	expect_one("q", 1);
+	expect_one("dlq", 0);
+}
+
+Test(journaling, what_moved_to_a_queue_that_is_set_aside_is_in_one)
+{
+	move_unseen();
+	spoil("dlq");
+	start();
+	keep_busy(20);
+	reboot();
+	expect_one("q", 1);
+	expect_one("dlq", 0);
+}
+
+Test(journaling, what_moved_to_a_queue_that_was_set_aside_is_in_one)
+{
+	move_unseen();
+	spoil("dlq");
+	start();
+	keep_busy(20);
+	spoil("dlq");
+	cr_assert_eq(seg_wait_durable(&directory->seg), 0);
+	reboot();
+	expect_one("q", 0);
+	expect_one("dlq", 1);
+}
 
 Test(journaling, what_a_dead_engine_had_not_read_yet_is_freed_by_the_next,
      .description = "while it gathered, it was kept for it")
