@@ -77,6 +77,33 @@ int aside_drop_messages(struct turn *turn, uint32_t queue)
 	return error;
 }
 
+void aside_settle(struct turn *turn)
+{
+	for (size_t i = 0; i < turn->aside.count && turn->aside.copied > 0; i++) {
+		struct aside_message *message = &turn->aside.messages[i];
+
+		if (message->copy == 0)
+			continue;
+		space_take(&turn->space, message->file, message->bytes);
+		message->file = message->copy;
+		message->copy = 0;
+		turn->aside.copied--;
+	}
+}
+
+void aside_undo(struct turn *turn)
+{
+	for (size_t i = 0; i < turn->aside.count && turn->aside.copied > 0; i++) {
+		struct aside_message *message = &turn->aside.messages[i];
+
+		if (message->copy == 0)
+			continue;
+		space_take(&turn->space, message->copy, message->bytes);
+		message->copy = 0;
+		turn->aside.copied--;
+	}
+}
+
 /* ---- queues ----------------------------------------------------------------------------------- */
 
 int aside_put(struct turn *turn, const struct live *live, const struct live_queue *queue, int error)

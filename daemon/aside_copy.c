@@ -151,30 +151,3 @@ int64_t aside_copy(struct turn *turn, uint64_t file)
 	unlock_end(&copying.unlock);
 	return journal_error(turn->journal) ? journal_error(turn->journal) : copying.bytes;
 }
-
-void aside_settle(struct turn *turn)
-{
-	for (size_t i = 0; i < turn->aside.count && turn->aside.copied > 0; i++) {
-		struct aside_message *message = &turn->aside.messages[i];
-
-		if (message->copy == 0)
-			continue;
-		space_take(&turn->space, message->file, message->bytes);
-		message->file = message->copy;
-		message->copy = 0;
-		turn->aside.copied--;
-	}
-}
-
-void aside_undo(struct turn *turn)
-{
-	for (size_t i = 0; i < turn->aside.count && turn->aside.copied > 0; i++) {
-		struct aside_message *message = &turn->aside.messages[i];
-
-		if (message->copy == 0)
-			continue;
-		space_take(&turn->space, message->copy, message->bytes);
-		message->copy = 0;
-		turn->aside.copied--;
-	}
-}

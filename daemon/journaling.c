@@ -1,12 +1,10 @@
 #include "daemon/journaling.h"
 
-#include "daemon/account.h"
 #include "daemon/compact.h"
-#include "daemon/data_folder.h"
-#include "daemon/files.h"
-#include "daemon/recover.h"
-#include "daemon/replay.h"
-#include "daemon/turn.h"
+#include "daemon/journaling_state.h"
+#include "daemon/restart.h"
+#include "daemon/roster.h"
+#include "daemon/take_back.h"
 #include "kmod-free/futex.h"
 #include "ring/crashpoint.h"
 #include "ringlease.h"
@@ -14,182 +12,19 @@
 #include "shm/window.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum {
 	HALF_WINDOW_MS = 5, /* an async queue's turn begins so long after it was wanted */
 	IDLE_MS = 1000,
-	MTIME_GRAIN_MS = 50, /* at least five ticks */
-	RETRY_MS = 1000,     /* after a failure that did not pass */
+	RETRY_MS = 1000, /* after a failure that did not pass */
 	WHY_BYTES = 512,
 };
 
-/* A queue that is not journaled, so that it need not be opened again to know. */
-struct ignored {
-	char name[SEG_NAME_MAX + 1];
-	uint64_t file;
-};
-
-struct journaling {
-	const struct seg_directory *directory;
-	struct journaling_options options;
-	struct data_folder folder;
-	int disk_folder; /* the same, as the disk has it */
-	struct mirror mirror;
-	struct journal *journal;
-	struct turn turn;
-	struct account account;
-	uint32_t next_queue;
-	struct timespec listed; /* mtime of the directory when it was last listed */
-	bool list_again;
-	struct ignored *ignored;
-	size_t ignored_count;
-	char (*half_removed)[SEG_NAME_MAX + 1]; /* whose names are still to be taken away */
-	size_t half_removed_count;
-	int failure; /* of the last turn; 0: it is durable */
-	pthread_t thread;
-	atomic_bool is_stopped;
-};
-
-#define say(journaling, ...) (journaling)->options.say((journaling)->options.context, __VA_ARGS__)
-
-/* ---- which queues ----------------------------------------------------------------------------- */
-
-static int queue_add(struct journaling *journaling, const struct journaled *queue)
-{
-	struct turn *turn = &journaling->turn;
-	struct journaled **more = reallocarray(turn->queues, turn->queue_count + 1, sizeof(*more));
-	struct journaled *copy = malloc(sizeof(*copy));
-
-	if (more)
-		turn->queues = more;
-	if (more == NULL || copy == NULL) {
-		free(copy);
-		return -ENOMEM;
-	}
-	*copy = *queue;
-	turn->queues[turn->queue_count++] = copy;
-	return 0;
-}
-
-static void queue_drop(struct journaling *journaling, size_t index)
-{
-	struct turn *turn = &journaling->turn;
-	struct journaled *queue = turn->queues[index];
-
-	seg_close(queue->segment);
-	ledger_end(&queue->ledger);
-	free(queue);
-	turn->queues[index] = turn->queues[--turn->queue_count];
-}
-
-static bool is_known(const struct journaling *journaling, const char *name, uint64_t file)
-{
-	for (size_t i = 0; i < journaling->turn.queue_count; i++)
-		if (journaling->turn.queues[i]->segment->file == file)
-			return true;
-	for (size_t i = 0; i < journaling->ignored_count; i++)
-		if (journaling->ignored[i].file == file && strcmp(journaling->ignored[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-static int ignore(struct journaling *journaling, const char *name, uint64_t file)
-{
-	struct ignored *more = reallocarray(journaling->ignored, journaling->ignored_count + 1, sizeof(*more));
-
-	if (more == NULL)
-		return -ENOMEM;
-	journaling->ignored = more;
-	more += journaling->ignored_count++;
-	*more = (struct ignored){.file = file};
-	strncpy(more->name, name, SEG_NAME_MAX);
-	return 0;
-}
-
-static int look_at_queue(void *context, const char *name)
-{
-	struct journaling *journaling = context;
-	uint64_t file = seg_file_number(journaling->directory, name);
-	struct journaled queue = {.queue = journaling->next_queue};
-	struct segment *segment;
-	bool is_durable;
-	int error;
-
-	if (file == 0 || is_known(journaling, name, file) || aside_find(&journaling->turn.aside, name))
-		return 0;
-	error = seg_open_to_look(journaling->directory, name, &segment);
-	if (error) {
-		journaling->list_again = true;
-		return 0; /* the engine says why; nothing can be sent to it as long */
-	}
-	is_durable = segment->durability != RLQ_MEMORY;
-	seg_close(segment);
-	if (!is_durable)
-		return ignore(journaling, name, file);
-	error = seg_open(journaling->directory, name, &queue.segment);
-	if (error) {
-		journaling->list_again = true;
-		return 0;
-	}
-	error = queue_add(journaling, &queue);
-	if (error) {
-		seg_close(queue.segment);
-		return error;
-	}
-	journaling->next_queue++;
-	say(journaling, "%s: journaled", name);
-	return 0;
-}
-
-/* Lists the directory if it has changed. Its time has the grain of a tick: a fresh change is looked at again. */
-static int look_for_queues(struct journaling *journaling)
-{
-	struct stat status;
-	struct timespec now;
-
-	if (fstat(journaling->directory->fd, &status) < 0)
-		return -errno;
-	if (!journaling->list_again && status.st_mtim.tv_sec == journaling->listed.tv_sec &&
-	    status.st_mtim.tv_nsec == journaling->listed.tv_nsec)
-		return 0;
-	clock_gettime(CLOCK_REALTIME, &now);
-	journaling->list_again =
-		(now.tv_sec - status.st_mtim.tv_sec) * 1000 + (now.tv_nsec - status.st_mtim.tv_nsec) / 1000000 <
-		MTIME_GRAIN_MS;
-	journaling->listed = status.st_mtim;
-	return seg_directory_list(journaling->directory, NULL, look_at_queue, journaling);
-}
-
 /* ---- turns ------------------------------------------------------------------------------------ */
-
-static void drop_removed(struct journaling *journaling)
-{
-	for (size_t i = journaling->turn.queue_count; i-- > 0;)
-		if (journaling->turn.queues[i]->is_removed) {
-			say(journaling, "%s: removed from the journal", journaling->turn.queues[i]->segment->name);
-			queue_drop(journaling, i);
-		}
-}
-
-/* Their clients may rely on turns from now on: what is not journaled here, for we cannot open it, is not
- * acknowledged. */
-static void say_journaled(struct journaling *journaling)
-{
-	uint64_t key = journaling->directory->liveness.key;
-
-	for (size_t i = 0; i < journaling->turn.queue_count; i++) {
-		const struct journaled *queue = journaling->turn.queues[i];
-
-		if (queue->is_written && load_acquire(&queue->segment->header->journaled_by) != key)
-			store_seq(&queue->segment->header->journaled_by, key);
-	}
-}
 
 static void say_room(struct journaling *journaling)
 {
@@ -219,8 +54,6 @@ static void say_let_go(struct journaling *journaling)
 	}
 }
 
-static int look_at_aside(struct journaling *journaling);
-
 /* Each turn has a greater number than any that somebody may wait for. */
 static int try_turn(struct journaling *journaling)
 {
@@ -230,15 +63,15 @@ static int try_turn(struct journaling *journaling)
 	journaling->turn.number = seg_turn_begin(page);
 	CRASH_POINT(turn_begun);
 	compact_look(&journaling->turn, page);
-	error = look_for_queues(journaling);
+	error = roster_look(journaling);
 	if (!error)
-		error = look_at_aside(journaling);
+		error = take_back_aside(journaling);
 	CRASH_POINT(turn_queues_found);
 	if (!error)
 		error = turn_run(&journaling->turn, page);
 	if (error)
 		return error;
-	say_journaled(journaling);
+	roster_say_journaled(journaling);
 	CRASH_POINT(turn_queues_said);
 	turn_settle(&journaling->turn);
 	CRASH_POINT(turn_settled);
@@ -247,7 +80,7 @@ static int try_turn(struct journaling *journaling)
 		say_room(journaling);
 	seg_turn_done(page, journaling->turn.number);
 	CRASH_POINT(turn_waiters_woken);
-	drop_removed(journaling);
+	roster_drop_removed(journaling);
 	say_let_go(journaling);
 	return 0;
 }
@@ -326,238 +159,6 @@ static void *run(void *context)
 
 /* ---- start and stop --------------------------------------------------------------------------- */
 
-struct restart {
-	struct journaling *journaling;
-	struct recovery recovery;
-};
-
-static int replayed(void *context, const struct replay_place *place, const struct format_record *record)
-{
-	struct restart *restart = context;
-
-	return live_apply(&restart->recovery.live, record, place->file);
-}
-
-static int go_on(const struct journaling *journaling)
-{
-	const bool is_stopped = atomic_load(&journaling->is_stopped) ||
-				(journaling->options.is_stopped && atomic_load(journaling->options.is_stopped));
-
-	return is_stopped ? -ECANCELED : 0;
-}
-
-static int reading(void *context, uint64_t bytes, uint64_t bytes_all)
-{
-	struct restart *restart = context;
-
-	account_reading(&restart->journaling->account, bytes, bytes_all, restart->recovery.live.message_count);
-	return go_on(restart->journaling);
-}
-
-static int restoring(void *context, const struct live_queue *queue, size_t messages)
-{
-	struct restart *restart = context;
-
-	account_restoring(&restart->journaling->account, queue->definition.name, messages, queue->count);
-	return go_on(restart->journaling);
-}
-
-static void see_file(void *context, const struct survey_file *file)
-{
-	const struct restart *restart = context;
-	struct keys *keys = restart->journaling->options.keys;
-
-	if (keys && file->head <= SURVEY_HALF)
-		keys_need(keys, file->key_id, file->number);
-}
-
-/* It was being removed when the last journal ended: this one says so, and then the name goes. */
-static int finish_removal(struct journaling *journaling, const struct format_queue *definition)
-{
-	char(*more)[SEG_NAME_MAX + 1] =
-		reallocarray(journaling->half_removed, journaling->half_removed_count + 1, sizeof(*more));
-
-	if (more == NULL)
-		return -ENOMEM;
-	journaling->half_removed = more;
-	memcpy(more[journaling->half_removed_count++], definition->name, sizeof(*more));
-	return turn_note_removal(&journaling->turn, definition->queue);
-}
-
-/* ---- queues set aside ------------------------------------------------------------------------- */
-
-/* What to do about it. */
-static const char *remedy_of(int error)
-{
-	switch (error) {
-	case -EACCES:
-	case -EPERM:
-		return "open it to this user again (chmod, chgrp)";
-	case RLQ_EEXISTS:
-		return "another queue has its name: remove that one";
-	case RLQ_EDAMAGED:
-	case RLQ_EVERSION:
-		return "delete its file, and it is made anew from the journal";
-	default:
-		return "it is tried again";
-	}
-}
-
-/* One queue is no reason to keep the journal from all others. */
-static int set_aside(struct journaling *journaling, const struct recovery *recovery, const struct live_queue *queue,
-		     int error)
-{
-	if (error == -ECANCELED || error == -ENOMEM)
-		return error;
-	say(journaling,
-	    "%s: SET ASIDE: cannot be recovered: %s; its %zu message%s stay%s in the journal, and it takes "
-	    "nothing; %s",
-	    queue->definition.name, rlq_strerror(error), queue->count, queue->count == 1 ? "" : "s",
-	    queue->count == 1 ? "s" : "", remedy_of(error));
-	return aside_put(&journaling->turn, &recovery->live, queue, error);
-}
-
-/* Has it been looked at as it is? */
-static bool has_changed(struct journaling *journaling, struct aside_queue *queue)
-{
-	uint64_t changed_ns, file = seg_file_changed(journaling->directory, queue->definition.name, &changed_ns);
-	bool is_same = file == queue->file && changed_ns == queue->changed_ns;
-
-	queue->file = file;
-	queue->changed_ns = changed_ns;
-	return !is_same;
-}
-
-/* 0: it can be recovered, as it is or from nothing; RLQ_EREMOVED; else why not. */
-static int look_at_one(const struct journaling *journaling, const struct aside_queue *queue)
-{
-	struct segment *segment;
-	int error = seg_open_to_look(journaling->directory, queue->definition.name, &segment);
-
-	if (error)
-		return error == -ENOENT || error == RLQ_EBOOT ? 0 : error;
-	if (segment->durability == RLQ_MEMORY || segment->incarnation != queue->definition.incarnation)
-		error = RLQ_EEXISTS;
-	else if (load_seq(&segment->header->rings) & RINGS_REMOVED)
-		error = RLQ_EREMOVED;
-	seg_close(segment);
-	return error;
-}
-
-static int read_journal(struct restart *restart, struct replay_report *ret_report);
-
-/* Reads the journal once more, for this queue: between turns all of it is durable. */
-static int recover_one(struct journaling *journaling, uint32_t number)
-{
-	struct restart restart = {.journaling = journaling,
-				  .recovery = {.progress = restoring, .context = &restart}};
-	struct recovery *recovery = &restart.recovery;
-	struct replay_report replayed;
-	struct journaled journaled;
-	struct recovered report;
-	struct live_queue *queue;
-	int error;
-
-	recovery_begin(recovery, journaling->directory, &journaling->turn);
-	recovery->drafts.only = number;
-	error = read_journal(&restart, &replayed);
-	if (!error)
-		error = live_sort(&recovery->live);
-	queue = error ? NULL : live_queue_find(&recovery->live, number);
-	if (!error)
-		error = queue ? recover_queue(recovery, queue, &journaled, &report) : -EIO;
-	if (!error) {
-		say(journaling, "%s: back", queue->definition.name);
-		account_queue(&journaling->account, queue->definition.name, &report);
-		error = queue_add(journaling, &journaled);
-	}
-	recovery_end(recovery);
-	return error;
-}
-
-static int take_back(struct journaling *journaling, struct aside_queue *queue, bool is_due)
-{
-	uint32_t number = queue->definition.queue;
-	int error = look_at_one(journaling, queue);
-
-	queue->is_open = error == 0;
-	if (error == RLQ_EREMOVED) {
-		say(journaling, "%s: removed from the journal", queue->definition.name);
-		error = turn_note_removal(&journaling->turn, number);
-		return error ? error : aside_drop(&journaling->turn, number);
-	}
-	if (!is_due)
-		return 0;
-	if (!error)
-		error = recover_one(journaling, number);
-	if (!error)
-		return aside_drop(&journaling->turn, number);
-	if (error != queue->error && error != -ECANCELED)
-		say(journaling, "%s: still set aside: %s; %s", queue->definition.name, rlq_strerror(error),
-		    remedy_of(error));
-	queue->error = error;
-	return 0; /* the turn is for all others */
-}
-
-/* Its remover, or who has opened it again, may wait for this turn. For one that can be opened but not recovered the
- * journal is read ever more seldom. */
-static int look_at_aside(struct journaling *journaling)
-{
-	struct aside *aside = &journaling->turn.aside;
-	uint64_t now_ms = os_boot_ms();
-	int error = 0;
-
-	for (size_t i = aside->queue_count; i-- > 0 && !error;) {
-		struct aside_queue *queue = &aside->queues[i];
-
-		const bool is_due = has_changed(journaling, queue) || now_ms >= queue->retry_ms;
-
-		if (!is_due && !queue->is_open)
-			continue;
-		if (is_due) {
-			queue->retry_ms = now_ms + queue->wait_ms;
-			if (queue->is_open && queue->wait_ms < ASIDE_RETRY_MAX_MS)
-				queue->wait_ms *= 2;
-		}
-		error = take_back(journaling, queue, is_due);
-	}
-	return error;
-}
-
-/* ---- all of them ------------------------------------------------------------------------------ */
-
-static int recover_all(struct journaling *journaling, struct recovery *recovery)
-{
-	int error = live_sort(&recovery->live);
-
-	account_lost(&journaling->account, recovery_lost(recovery));
-	for (size_t i = 0; i < recovery->live.queue_count && !error; i++) {
-		struct live_queue *queue = &recovery->live.queues[i];
-		struct journaled journaled;
-		struct recovered report;
-
-		if (queue->is_removed)
-			continue;
-		error = recover_queue(recovery, queue, &journaled, &report);
-		if (error == RLQ_EREMOVED) {
-			error = finish_removal(journaling, &queue->definition);
-			if (error)
-				return error;
-			continue;
-		}
-		if (error) {
-			error = set_aside(journaling, recovery, queue, error);
-			continue;
-		}
-		error = queue_add(journaling, &journaled);
-		if (!error)
-			account_queue(&journaling->account, queue->definition.name, &report);
-	}
-	if (journaling->turn.aside.queue_count > 0 && !error)
-		error = aside_doubt(&journaling->turn, &recovery->live);
-	return error;
-}
-
 static int start_thread(struct journaling *journaling)
 {
 	struct seg_engine_page *page = journaling->directory->engine;
@@ -569,110 +170,8 @@ static int start_thread(struct journaling *journaling)
 	CRASH_POINT(journal_said);
 	return -pthread_create(&journaling->thread, NULL, run, journaling);
 }
-
-/* With which key it goes on. */
-static void say_key(struct journaling *journaling)
-{
-	const struct key *key = keys_current(journaling->options.keys);
-	char text[KEYS_ID_TEXT_BYTES];
-
-	if (key == NULL)
-		return;
-	keys_id_format(key->id, text);
-	say(journaling, "journal %s: to be written with key %s", journaling->folder.path, text);
-}
-
-static void say_refused(struct journaling *journaling, int error, const struct replay_report *report)
-{
-	const char *why = error == -ENOTSUP	  ? "is of a newer version; use that version of ringleased"
-			  : error == -EMEDIUMTYPE ? "is no file of a journal; move it away"
-			  : error == -EXDEV	  ? "is of another journal; move it away"
-						  : rlq_strerror(error);
-	char name[FORMAT_FILE_NAME_BYTES];
-
-	if (report->at_file == 0) {
-		say(journaling, "journal %s: cannot be read: %s", journaling->folder.path, why);
-		return;
-	}
-	format_file_name(report->at_file, name);
-	say(journaling, "journal %s: %s %s", journaling->folder.path, name, why);
-}
-
-static int read_journal(struct restart *restart, struct replay_report *ret_report)
-{
-	struct journaling *journaling = restart->journaling;
-	const struct replay_calls calls = {
-		.record = replayed,
-		.progress = reading,
-		.file = see_file,
-		.context = restart,
-		.reads_ahead = true,
-		.keys = journaling->options.keys,
-	};
-	int error = replay(journaling->options.disk, journaling->disk_folder, &calls, ret_report);
-
-	if (error || recovery_is_whole(&restart->recovery))
-		return error;
-	error = recovery_again(&restart->recovery);
-	return error ? error : replay(journaling->options.disk, journaling->disk_folder, &calls, ret_report);
-}
-
-/* The last turn counts, though the engine that wrote it may have been killed before the flush, or seen it fail:
- * what is built on it from now on must not outlive it. Files before were flushed before their followers were begun.
- */
-static int keep_tail(struct journaling *journaling, const struct replay_report *report)
-{
-	int error = report->tail_file ? files_keep(journaling->options.disk, journaling->disk_folder,
-						   report->tail_file, report->tail_offset, report->tail_bytes)
-				      : 0;
-
-	if (error)
-		say(journaling, "journal %s: cannot be written: %s", journaling->folder.path, rlq_strerror(error));
-	return error;
-}
-
-static int open_journal(struct restart *restart)
-{
-	struct journaling *journaling = restart->journaling;
-	struct journal_options options = {
-		.is_direct = true,
-		.keys = journaling->options.keys,
-		.define = turn_write_definitions,
-		.context = &journaling->turn,
-	};
-	struct replay_report report;
-	int error;
-
-	say_key(journaling);
-	error = read_journal(restart, &report);
-	if (error == -ECANCELED)
-		return error;
-	if (error) {
-		say_refused(journaling, error, &report);
-		return error;
-	}
-	account_replayed(&journaling->account, &report);
-	CRASH_POINT(journal_read);
-	error = keep_tail(journaling, &report);
-	CRASH_POINT(journal_tail_kept);
-	if (error)
-		return error;
-	journaling->turn.outdated = keys_outdated(journaling->options.keys);
-	options.file_bytes = journaling->turn.file_bytes;
-	options.frame_bytes = journaling->options.frame_bytes;
-	memcpy(options.machine_id, journaling->mirror.machine_id, sizeof(options.machine_id));
-	options.journal_id = report.journal_id;
-	options.next_lsn = report.next_lsn;
-	options.next_turn = report.next_turn;
-	options.next_file = report.next_file;
-	return journal_open(journaling->options.disk, journaling->disk_folder, &options, &journaling->journal);
-}
-
 static int open_all(struct journaling *journaling)
 {
-	struct restart restart = {.journaling = journaling,
-				  .recovery = {.progress = restoring, .context = &restart}};
-	struct recovery *recovery = &restart.recovery;
 	int error;
 
 	journaling->account = (struct account){
@@ -684,15 +183,7 @@ static int open_all(struct journaling *journaling)
 	journaling->turn.aside = (struct aside){.disk = journaling->options.disk,
 						.folder = journaling->disk_folder,
 						.keys = journaling->options.keys};
-	recovery_begin(recovery, journaling->directory, &journaling->turn);
-	error = open_journal(&restart);
-	journaling->turn.journal = journaling->journal;
-	if (!error)
-		error = recover_all(journaling, recovery);
-	CRASH_POINT(journal_recovered);
-	journaling->turn.next_number = recovery->live.next_number;
-	journaling->next_queue = recovery->live.next_queue;
-	recovery_end(recovery);
+	error = restart_all(journaling);
 	if (!error)
 		error = start_thread(journaling);
 	if (!error)
@@ -702,16 +193,13 @@ static int open_all(struct journaling *journaling)
 
 static void close_all(struct journaling *journaling)
 {
-	while (journaling->turn.queue_count > 0)
-		queue_drop(journaling, journaling->turn.queue_count - 1);
-	free(journaling->turn.queues);
+	roster_end(journaling);
 	turn_end(&journaling->turn);
 	journal_close(journaling->journal);
 	if (journaling->disk_folder >= 0)
 		journaling->options.disk->close(journaling->disk_folder);
 	mirror_end(&journaling->mirror);
 	data_folder_close(&journaling->folder);
-	free(journaling->ignored);
 	free(journaling->half_removed);
 	free(journaling);
 }

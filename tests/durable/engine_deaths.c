@@ -63,7 +63,7 @@ static const char *start(const struct fault *fault)
 	error = machine_start();
 
 	if (!error)
-		return NULL;
+		return machine_set_aside() ? "a queue is set aside that nobody has closed" : NULL;
 	snprintf(text, sizeof(text), "does not start: %s; it says: %s", rlq_strerror(error), machine_said());
 	return text;
 }

@@ -26,7 +26,7 @@ static struct {
 	unsigned starts;
 	struct keys *keys; /* of the present start */
 	struct os_clock_words *clock;
-	bool saw_damage, lost_mirror;
+	bool saw_damage, set_aside, lost_mirror;
 	enum machine_disk disk;
 	uint64_t random;
 	uint32_t most_queued;
@@ -44,6 +44,8 @@ static __attribute__((format(printf, 2, 3))) void say(void *context, const char 
 	va_end(arguments);
 	if (strstr(machine.said, "DAMAGE"))
 		machine.saw_damage = true;
+	if (strstr(machine.said, "SET ASIDE"))
+		machine.set_aside = true;
 	if (strstr(machine.said, "MIRROR LOST"))
 		machine.lost_mirror = true;
 	if (getenv("SAY"))
@@ -95,7 +97,7 @@ void machine_begin(void)
 	machine.first = machine.disk == MACHINE_QUEUED ? *disk_queued(machine.random) : durable_disk;
 	machine.second = machine.disk == MACHINE_QUEUED ? *second_disk_queued(machine.random) : durable_second;
 	machine.folders = MACHINE_UNMIRRORED;
-	machine.saw_damage = machine.lost_mirror = false;
+	machine.saw_damage = machine.set_aside = machine.lost_mirror = false;
 	machine.starts = 0;
 	open_directory();
 }
@@ -240,6 +242,11 @@ void machine_is_off_for(int64_t ms)
 bool machine_saw_damage(void)
 {
 	return machine.saw_damage;
+}
+
+bool machine_set_aside(void)
+{
+	return machine.set_aside;
 }
 
 bool machine_lost_mirror(void)

@@ -64,6 +64,7 @@ void machine_time_passes(uint64_t ms);
 void machine_is_off_for(int64_t ms);
 /* Has the journal called anything damaged since machine_begin()? */
 bool machine_saw_damage(void);
+bool machine_set_aside(void);
 /* Has it called a side of the mirror lost? */
 bool machine_lost_mirror(void);
 /* What the engine has said last. */
