@@ -1,5 +1,8 @@
 #include "daemon/data_folder.h"
 
+#include "kmod-free/clock.h"
+#include "kmod-free/futex.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -18,6 +21,8 @@
 #ifndef SMB2_SUPER_MAGIC
 #define SMB2_SUPER_MAGIC 0xFE534D42
 #endif
+
+enum { TRY_AGAIN_MS = 10 };
 
 /* ---- where it is ------------------------------------------------------------------------------ */
 
@@ -100,10 +105,53 @@ static bool is_on_network(int fd)
 	}
 }
 
+/* Has the process of this number ended, but for being waited for? */
+static bool has_ended(const char *pid)
+{
+	char path[64], status[512], *name_end;
+	ssize_t got = 0;
+	int fd;
+
+	if (*pid == '\0' || strspn(pid, "0123456789") != strlen(pid))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT && access("/proc/self/stat", F_OK) == 0;
+	got = read(fd, status, sizeof(status) - 1);
+	close(fd);
+	status[got > 0 ? got : 0] = '\0';
+	name_end = strrchr(status, ')'); /* "123 (name) Z ..." */
+	return name_end && (strncmp(name_end, ") Z", 3) == 0 || strncmp(name_end, ") X", 3) == 0);
+}
+
+static void read_holder(int fd, char ret_pid[32])
+{
+	ssize_t got = pread(fd, ret_pid, 31, 0);
+
+	ret_pid[got > 0 ? (size_t)got : 0] = '\0';
+	ret_pid[strcspn(ret_pid, "\n")] = '\0';
+}
+
+/* A holder that was killed has it until the kernel has ended its last write. No call waits for a lock with a
+ * deadline, so it is tried again and again. False: somebody living has it, or the disk does not end. */
+static bool take_lock(int fd, char ret_pid[32])
+{
+	const uint64_t until_ms = os_boot_ms() + DATA_FOLDER_PATIENCE_MS;
+	_Atomic uint32_t nothing = 0;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		read_holder(fd, ret_pid);
+		if (!has_ended(ret_pid) || os_boot_ms() >= until_ms)
+			return flock(fd, LOCK_EX | LOCK_NB) == 0;
+		os_futex_wait(&nothing, 0, os_boot_ms() + TRY_AGAIN_MS);
+	}
+	return true;
+}
+
 static int lock(struct data_folder *folder, char *ret_why, size_t room)
 {
 	char pid[32] = "";
-	ssize_t got;
 
 	folder->lock_fd = openat(folder->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (folder->lock_fd < 0) {
@@ -112,11 +160,11 @@ static int lock(struct data_folder *folder, char *ret_why, size_t room)
 		snprintf(ret_why, room, "%s: cannot be written to: %s", folder->path, strerrordesc_np(-error));
 		return error;
 	}
-	if (flock(folder->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		got = pread(folder->lock_fd, pid, sizeof(pid) - 1, 0);
-		pid[got > 0 ? (size_t)got : 0] = '\0';
-		pid[strcspn(pid, "\n")] = '\0';
-		snprintf(ret_why, room, "%s: in use by another engine (process %s); give this one another --data",
+	if (!take_lock(folder->lock_fd, pid)) {
+		snprintf(ret_why, room,
+			 has_ended(pid) ? "%s: in use by an engine that is not to be seen here (process %s): in "
+					  "another container, or killed, and its last write does not end"
+					: "%s: in use by another engine (process %s); give this one another --data",
 			 folder->path, pid[0] ? pid : "unknown");
 		return -EBUSY;
 	}
@@ -154,10 +202,13 @@ int data_folder_open(const char *path, struct data_folder *ret_folder, char *ret
 	return error;
 }
 
+/* Unlocked by name: a queue that was closed may let go of its descriptor later, and nothing is under way. */
 void data_folder_close(struct data_folder *folder)
 {
-	if (folder->lock_fd >= 0)
+	if (folder->lock_fd >= 0) {
+		flock(folder->lock_fd, LOCK_UN);
 		close(folder->lock_fd);
+	}
 	if (folder->fd >= 0)
 		close(folder->fd);
 	folder->fd = folder->lock_fd = -1;

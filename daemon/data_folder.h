@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <stddef.h>
 
+enum { DATA_FOLDER_PATIENCE_MS = 30000 };
+
 struct data_folder {
 	char path[PATH_MAX];
 	int fd;
@@ -19,9 +21,10 @@ int data_folder_default(const char *queues, char *ret_path, size_t room);
 /* The folder and what is missing above it, mode 0700; it may exist. */
 int data_folder_make(const char *path);
 
-/* Opens it, made (mode 0700, with its parents) if it is missing, and locks it. On failure `ret_why` has a sentence
- * for the operator. 0, -EBUSY (another engine has it; the sentence names its pid), -EREMOTE (a network file
- * system), or another negative errno. */
+/* Opens it, made (mode 0700, with its parents) if it is missing, and locks it. Who has the descriptor of the lock
+ * still has the lock (os_disk.kept_open): if its engine was killed, this waits until its last write has ended, up
+ * to DATA_FOLDER_PATIENCE_MS. On failure `ret_why` has a sentence for the operator. 0, -EBUSY (another engine has
+ * it; the sentence names its pid), -EREMOTE (a network file system), or another negative errno. */
 int data_folder_open(const char *path, struct data_folder *ret_folder, char *ret_why, size_t why_room);
 void data_folder_close(struct data_folder *folder);
 

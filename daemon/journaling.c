@@ -220,6 +220,9 @@ static int open_folder(struct journaling *journaling)
 		say(journaling, "journal %s", why);
 		return error;
 	}
+	journaling->disk = *journaling->options.disk;
+	journaling->disk.kept_open = journaling->folder.lock_fd;
+	journaling->options.disk = &journaling->disk;
 	journaling->disk_folder = journaling->options.disk->open_folder(journaling->folder.path);
 	if (journaling->disk_folder < 0) {
 		say(journaling, "journal %s: %s", journaling->folder.path, rlq_strerror(journaling->disk_folder));

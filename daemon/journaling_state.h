@@ -25,6 +25,7 @@ struct journaling {
 	struct journaling_options options;
 	struct data_folder folder;
 	int disk_folder; /* the same, as the disk has it */
+	struct os_disk disk;
 	struct mirror mirror;
 	struct journal *journal;
 	struct turn turn;

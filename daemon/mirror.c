@@ -198,6 +198,9 @@ static int open_second(struct mirror *mirror)
 		say(mirror, "mirror %s (--without-mirror starts without it)", why);
 		return error;
 	}
+	end->own = *end->disk;
+	end->own.kept_open = mirror->second.lock_fd;
+	end->disk = &end->own;
 	end->folder = end->disk->open_folder(end->path);
 	if (end->folder < 0)
 		say(mirror, "mirror %s: %s (--without-mirror starts without it)", end->path,

@@ -35,7 +35,8 @@ struct mirror_options {
 struct mirror_end {
 	const char *path;
 	const struct os_disk *disk;
-	int folder; /* -1: not there */
+	struct os_disk own; /* of the second one: *disk, with its lock */
+	int folder;	    /* -1: not there */
 	struct standing_look look;
 };
 

@@ -64,8 +64,11 @@ struct os_disk {
 	 * helps. */
 	int (*allocate)(int fd, uint64_t offset, uint64_t bytes);
 	int64_t (*length)(int fd);
-	bool reads_beside; /* while one thread reads, others may call */
+	bool reads_beside;		    /* while one thread reads, others may call */
 	const struct os_queue_calls *queue; /* NULL: one call after the other */
+	/* A descriptor whose file stays open as long as a call of a queue of this disk is under way, also when the
+	 * process has been killed: a lock by flock() on it tells others that no late write will come. 0: none. */
+	int kept_open;
 };
 
 /* The machine's own. */

@@ -34,13 +34,21 @@ static bool knows_calls(struct io_uring *ring)
 	return knows;
 }
 
+static void uring_close(struct os_queue *queue)
+{
+	if (queue == NULL)
+		return;
+	io_uring_queue_exit(&queue->ring);
+	free(queue);
+}
+
 static int uring_open(const struct os_disk *disk, uint32_t calls, struct os_queue **ret_queue)
 {
 	struct os_queue *queue = calloc(1, sizeof(*queue));
-	const int none = -1;
+	/* A ring lets its files go when its last request has ended, however its process has. */
+	const int files[] = {-1, disk->kept_open ? disk->kept_open : -1};
 	int error;
 
-	(void)disk;
 	if (queue == NULL)
 		return -ENOMEM;
 	error = init(calls, &queue->ring);
@@ -54,7 +62,11 @@ static int uring_open(const struct os_disk *disk, uint32_t calls, struct os_queu
 		return -ENOSYS;
 	}
 	queue->fd = -1;
-	queue->has_file_table = io_uring_register_files(&queue->ring, &none, 1) == 0;
+	queue->has_file_table = io_uring_register_files(&queue->ring, files, 2) == 0;
+	if (!queue->has_file_table && disk->kept_open) {
+		uring_close(queue);
+		return -ENOTSUP;
+	}
 	*ret_queue = queue;
 	return 0;
 }
@@ -151,14 +163,6 @@ static int uring_wait(struct os_queue *queue, uint64_t *ret_tag, int64_t *ret_an
 	*ret_answer = end->res;
 	io_uring_cqe_seen(&queue->ring, end);
 	return 0;
-}
-
-static void uring_close(struct os_queue *queue)
-{
-	if (queue == NULL)
-		return;
-	io_uring_queue_exit(&queue->ring);
-	free(queue);
 }
 
 const struct os_queue_calls uring_calls = {

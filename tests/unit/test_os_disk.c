@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -231,6 +232,25 @@ Test(os_disk, calls_of_a_queue_are_under_way_together_and_say_what_came_of_each)
 	calls->close(queue);
 	disk->close(fd);
 	free(memory);
+}
+
+/* As a lock tells it, which goes with the last descriptor of its file. */
+Test(os_disk, a_queue_keeps_a_file_open_until_it_is_closed, .timeout = 60)
+{
+	static struct os_disk keeping;
+	int kept = disk->create(folder, "lock", OS_DISK_WRITE), other = disk->open(folder, "lock", 0);
+
+	keeping = *disk;
+	keeping.kept_open = kept;
+	disk = &keeping;
+	if (!open_queue(2))
+		return;
+	cr_assert_eq(flock(kept, LOCK_EX), 0);
+	close(kept);
+	cr_expect_eq(flock(other, LOCK_EX | LOCK_NB), -1);
+	calls->close(queue);
+	cr_expect_eq(flock(other, LOCK_EX), 0, "once the kernel is done with it");
+	close(other);
 }
 
 Test(os_disk, a_queue_goes_on_in_another_file_and_after_calls_that_failed)
