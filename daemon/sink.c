@@ -34,6 +34,7 @@ struct sink {
 	uint64_t next;		 /* in the file, where the current batch goes */
 	bool is_dirty;		 /* something was written, or is being, that no flush was asked for */
 	int error;		 /* of a call that has ended */
+	int passing;		 /* calls in a row that are to be made again */
 	uint64_t writes, flushes;
 };
 
@@ -110,20 +111,25 @@ static void empty(struct batch *batch)
 	batch->is_under_way = false;
 }
 
-static bool is_passing(int64_t answer)
+/* Interrupted, or refused for now, and not too often in a row. */
+static bool is_passing(struct sink *sink, int64_t answer)
 {
-	return answer == -EINTR || answer == -EAGAIN;
+	bool is = answer == -EINTR || answer == -EAGAIN;
+
+	sink->passing = is ? sink->passing + 1 : 0;
+	return is && sink->passing < OS_DISK_TRIES;
 }
 
 /* One that stopped short goes on. */
 static void write_ended(struct sink *sink, uint32_t index, int64_t answer)
 {
 	struct batch *batch = &sink->batches[index];
+	bool goes_on = is_passing(sink, answer) || answer > 0;
 
 	CRASH_POINT(sink_write_ended);
 	if (answer > 0)
 		batch->written += (size_t)answer;
-	else if (!is_passing(answer) && !sink->error)
+	else if (!goes_on && !sink->error)
 		sink->error = answer < 0 ? (int)answer : -EIO; /* nothing, and no reason given */
 	if (!sink->error && batch->written < batch->bytes)
 		begin_write(sink, index);
@@ -134,7 +140,7 @@ static void write_ended(struct sink *sink, uint32_t index, int64_t answer)
 static void flush_ended(struct sink *sink, int64_t answer)
 {
 	CRASH_POINT(sink_flush_ended);
-	if (is_passing(answer))
+	if (is_passing(sink, answer))
 		sink->is_dirty = true;
 	else if (answer < 0 && !sink->error)
 		sink->error = (int)answer;
@@ -301,7 +307,7 @@ void sink_drop(struct sink *sink)
 	sink->calls->set_file(sink->queue, -1);
 	sink->current = 0;
 	sink->is_dirty = false;
-	sink->error = 0;
+	sink->error = sink->passing = 0;
 }
 
 bool sink_is_queued(const struct sink *sink)

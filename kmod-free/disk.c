@@ -150,18 +150,31 @@ const struct os_disk os_disk_real = {
 
 /* ---- over any table --------------------------------------------------------------------------- */
 
+/* To be made again? `tries`: so often in a row it was. */
+static bool is_interrupted(int64_t answer, int *tries)
+{
+	*tries = answer == -EINTR ? *tries + 1 : 0;
+	return answer == -EINTR && *tries < OS_DISK_TRIES;
+}
+
+static int error_of(int64_t answer)
+{
+	return answer == -EINTR ? -EIO : (int)answer;
+}
+
 static int write_all(int64_t (*write)(int fd, const void *bytes, size_t count, uint64_t offset), int fd,
 		     const void *bytes, size_t count, uint64_t offset)
 {
 	const unsigned char *at = bytes;
+	int tries = 0;
 
 	while (count > 0) {
 		int64_t written = write(fd, at, count, offset);
 
-		if (written == -EINTR)
+		if (is_interrupted(written, &tries))
 			continue;
 		if (written <= 0)
-			return written < 0 ? (int)written : -EIO; /* nothing, and no reason given */
+			return written < 0 ? error_of(written) : -EIO; /* nothing, and no reason given */
 		at += written;
 		count -= (size_t)written;
 		offset += (uint64_t)written;
@@ -185,14 +198,15 @@ int64_t os_disk_read(const struct os_disk *disk, int fd, void *ret_bytes, size_t
 {
 	unsigned char *at = ret_bytes;
 	size_t have = 0;
+	int tries = 0;
 
 	while (have < count) {
 		int64_t got = disk->read(fd, at + have, count - have, offset + have);
 
-		if (got == -EINTR)
+		if (is_interrupted(got, &tries))
 			continue;
 		if (got < 0)
-			return got;
+			return error_of(got);
 		if (got == 0)
 			break;
 		have += (size_t)got;
@@ -202,20 +216,20 @@ int64_t os_disk_read(const struct os_disk *disk, int fd, void *ret_bytes, size_t
 
 int os_disk_flush(const struct os_disk *disk, int fd)
 {
-	int error;
+	int error, tries = 0;
 
 	do
 		error = disk->flush(fd);
-	while (error == -EINTR);
-	return error;
+	while (is_interrupted(error, &tries));
+	return error_of(error);
 }
 
 int os_disk_allocate(const struct os_disk *disk, int fd, uint64_t offset, uint64_t bytes)
 {
-	int error;
+	int error, tries = 0;
 
 	do
 		error = disk->allocate(fd, offset, bytes);
-	while (error == -EINTR);
-	return error;
+	while (is_interrupted(error, &tries));
+	return error_of(error);
 }

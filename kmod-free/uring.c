@@ -141,22 +141,25 @@ static bool is_passing(int error)
 
 static int uring_submit(struct os_queue *queue)
 {
-	int count;
+	int count, tries = 0;
 
 	do
 		count = io_uring_submit(&queue->ring);
-	while (is_passing(count));
+	while (is_passing(count) && ++tries < OS_DISK_TRIES);
 	return count < 0 ? count : 0;
 }
 
+/* A wait may be interrupted as often as there are signals: what is under way does not depend on it. */
 static int uring_wait(struct os_queue *queue, uint64_t *ret_tag, int64_t *ret_answer)
 {
 	struct io_uring_cqe *end;
+	int tries = 0;
 
 	while (io_uring_sq_ready(&queue->ring) > 0 || io_uring_peek_cqe(&queue->ring, &end) != 0) {
+		bool is_waiting = io_uring_sq_ready(&queue->ring) == 0;
 		int count = io_uring_submit_and_wait(&queue->ring, 1);
 
-		if (count < 0 && !is_passing(count))
+		if (count < 0 && !(is_passing(count) && (is_waiting || ++tries < OS_DISK_TRIES)))
 			return count;
 	}
 	*ret_tag = end->user_data;

@@ -3,7 +3,7 @@
  *   engine_deaths [--seconds N] [--seed S] [--script NAME] [--fault N] [--disk plain|queued]
  *
  * Deaths: after every call that changes the disk nothing more gets there, then the engine is started again. Errors:
- * the n-th call of every kind fails, once or from then on, is interrupted or stops short, or the disk stops short
+ * the n-th call of every kind fails, is interrupted or stops short, once or from then on, or the disk stops short
  * at every call. Whoever waits hears of it at once, receives go on, and when the engine has been started again
  * nothing is lost and nothing doubled; nor after the loss of power that follows, with all that was not flushed. All
  * of it by plain calls and with writes that are under way together; through the page cache too, which drops what it
@@ -48,10 +48,10 @@ static void failed(const struct fault *fault, const char *why)
 	failures++;
 }
 
-/* May a call that fails so be made again by who made it? */
+/* May a call that fails so be made again by who made it, and then does it end? */
 static bool is_passing(const struct fault *fault)
 {
-	return fault->error == -EINTR || fault->error == SHADOW_SHORT;
+	return (fault->error == -EINTR && !fault->for_good) || fault->error == SHADOW_SHORT;
 }
 
 static const char *start(const struct fault *fault)
@@ -219,16 +219,11 @@ static void fail_everywhere(const struct script *script, uint64_t seed, int ever
 		}
 }
 
-/* A call that is interrupted, or stops short, once: nobody notices. */
-static void pass_everywhere(const struct script *script, uint64_t seed, int every)
+static void try_each(const struct fault *kinds, size_t count, const struct script *script, uint64_t seed, int every)
 {
-	static const struct fault kinds[] = {{.calls = SHADOW_WRITE, .error = SHADOW_SHORT},
-					     {.calls = SHADOW_WRITE, .error = -EINTR},
-					     {.calls = SHADOW_FLUSH, .error = -EINTR},
-					     {.calls = SHADOW_ALLOCATE, .error = -EINTR}};
 	int first = first_of(seed, every);
 
-	for (unsigned kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
+	for (size_t kind = 0; kind < count; kind++) {
 		struct fault fault = kinds[kind];
 
 		fault.script = script;
@@ -237,6 +232,34 @@ static void pass_everywhere(const struct script *script, uint64_t seed, int ever
 			if (only_number >= 0)
 				break;
 	}
+}
+
+/* A call that is interrupted, or refused for now, once, or that stops short, once or from then on: nobody notices.
+ */
+static void pass_everywhere(const struct script *script, uint64_t seed, int every)
+{
+	static const struct fault kinds[] = {{.calls = SHADOW_WRITE, .error = SHADOW_SHORT},
+					     {.calls = SHADOW_WRITE, .error = SHADOW_SHORT, .for_good = true},
+					     {.calls = SHADOW_WRITE, .error = -EINTR},
+					     {.calls = SHADOW_FLUSH, .error = -EINTR},
+					     {.calls = SHADOW_ALLOCATE, .error = -EINTR},
+					     {.calls = SHADOW_ANY, .error = -EINTR},
+					     {.calls = SHADOW_WRITE | SHADOW_FLUSH, .error = -EAGAIN}};
+
+	try_each(kinds, sizeof(kinds) / sizeof(kinds[0]), script, seed, every);
+}
+
+/* A call that is interrupted each time that it is made again: at some time that is a failure, and is told. */
+static void interrupt_everywhere(const struct script *script, uint64_t seed, int every)
+{
+	static const struct fault kinds[] = {
+		{.calls = SHADOW_WRITE, .error = -EINTR, .for_good = true},
+		{.calls = SHADOW_FLUSH, .error = -EINTR, .for_good = true, .loses_power = true},
+		{.calls = SHADOW_ALLOCATE, .error = -EINTR, .for_good = true},
+		{.calls = SHADOW_ANY, .error = -EINTR, .for_good = true, .loses_power = true},
+		{.calls = SHADOW_WRITE | SHADOW_FLUSH, .error = -EAGAIN, .for_good = true}};
+
+	try_each(kinds, sizeof(kinds) / sizeof(kinds[0]), script, seed, every);
 }
 
 /* A flush fails once, and the next one does not do what that should have done; or all fail until the engine has
@@ -314,6 +337,7 @@ static void break_everywhere(const struct script *script, uint64_t seed, bool al
 	if (script->is_long)
 		return;
 	pass_everywhere(script, seed, all ? 1 : 5 * less);
+	interrupt_everywhere(script, seed, all ? 1 : 7 * less);
 	fail_everywhere(script, seed, all ? 3 : 8 * less, SHORT_BYTES, all);
 }
 

@@ -1,6 +1,7 @@
 #include "tests/durable/machine.h"
 
 #include "daemon/journaling.h"
+#include "tests/support/child.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/shadow_queue.h"
 #include "tests/support/shared.h"
@@ -173,6 +174,7 @@ int machine_start(void)
 		.window_bytes = machine.window,
 		.say = say,
 	};
+	int error;
 
 	if (machine.folders == MACHINE_BOTH) {
 		options.mirror.path = machine.mirror;
@@ -184,7 +186,10 @@ int machine_start(void)
 	options.mirror.without_mirror = machine.folders == MACHINE_FIRST || machine.folders == MACHINE_SECOND;
 	next_keys();
 	options.keys = machine.keys;
-	return journaling_start(&machine.directory->seg, &options, &machine.journaling);
+	watchdog_names("start");
+	error = journaling_start(&machine.directory->seg, &options, &machine.journaling);
+	watchdog_names(NULL);
+	return error;
 }
 
 bool machine_is_started(void)
@@ -194,7 +199,9 @@ bool machine_is_started(void)
 
 void machine_stop(void)
 {
+	watchdog_names("stop");
 	journaling_stop(machine.journaling);
+	watchdog_names(NULL);
 	machine.journaling = NULL;
 	if (machine.disk == MACHINE_QUEUED && shadow_queue_most() > machine.most_queued)
 		machine.most_queued = shadow_queue_most();

@@ -170,6 +170,48 @@ Test(os_disk, calls_that_stop_short_are_made_again_from_there)
 	shadow_end();
 }
 
+Test(os_disk, calls_that_are_interrupted_for_good_end)
+{
+	char bytes[10] = "";
+	int fd;
+
+	shadow_begin();
+	fd = shadow_disk.create(SHADOW_FOLDER, "file", OS_DISK_WRITE);
+	cr_assert_eq(os_disk_write(&shadow_disk, fd, "0123456789", 10, 0), 0);
+	shadow_fail(SHADOW_ANY, 1, -EINTR, true);
+	cr_expect_eq(os_disk_write(&shadow_disk, fd, "x", 1, 0), -EIO);
+	cr_expect_eq(os_disk_write_durably(&shadow_disk, fd, "x", 1, 0), -EIO);
+	cr_expect_eq(os_disk_read(&shadow_disk, fd, bytes, 10, 0), -EIO);
+	cr_expect_eq(os_disk_flush(&shadow_disk, fd), -EIO);
+	cr_expect_eq(os_disk_allocate(&shadow_disk, fd, 0, 5), -EIO);
+	shadow_fail(SHADOW_ANY, 0, 0, false);
+	cr_expect_eq(os_disk_read(&shadow_disk, fd, bytes, 10, 0), 10);
+	cr_expect_eq(memcmp(bytes, "0123456789", 10), 0);
+	shadow_end();
+}
+
+static int64_t read_one_of_two(int fd, void *ret_bytes, size_t count, uint64_t offset)
+{
+	static unsigned calls;
+
+	(void)count;
+	return ++calls % 2 ? -EINTR : shadow_disk.read(fd, ret_bytes, 1, offset);
+}
+
+Test(os_disk, as_long_as_a_call_gets_on_it_may_be_interrupted, .description = "more often than in a row")
+{
+	static char bytes[2 * OS_DISK_TRIES];
+	struct os_disk halting = shadow_disk;
+	int fd;
+
+	shadow_begin();
+	halting.read = read_one_of_two;
+	fd = shadow_disk.create(SHADOW_FOLDER, "file", OS_DISK_WRITE);
+	cr_assert_eq(os_disk_write(&shadow_disk, fd, bytes, sizeof(bytes), 0), 0);
+	cr_expect_eq(os_disk_read(&halting, fd, bytes, sizeof(bytes), 0), (int64_t)sizeof(bytes));
+	shadow_end();
+}
+
 /* ---- a queue ---------------------------------------------------------------------------------- */
 
 static struct os_queue *queue;
