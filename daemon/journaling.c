@@ -54,12 +54,23 @@ static void say_let_go(struct journaling *journaling)
 	}
 }
 
+/* What a failed turn should have written is in flight still. */
+static void carry_windows(const struct journaling *journaling, const struct seg_engine_page *page)
+{
+	const struct turn *turn = &journaling->turn;
+
+	for (size_t i = 0; i < turn->queue_count && seg_turn_is_open(page); i++)
+		if (turn->queues[i]->segment->durability == RLQ_ASYNC)
+			seg_window_carry(turn->queues[i]->segment, load_seq(&page->turn_begun));
+}
+
 /* Each turn has a greater number than any that somebody may wait for. */
 static int try_turn(struct journaling *journaling)
 {
 	struct seg_engine_page *page = journaling->directory->engine;
 	int error;
 
+	carry_windows(journaling, page);
 	journaling->turn.number = seg_turn_begin(page);
 	CRASH_POINT(turn_begun);
 	compact_look(&journaling->turn, page);

@@ -126,12 +126,15 @@ int seg_settle_sync(const struct segment *segment)
 
 /* ---- async: the window ------------------------------------------------------------------------ */
 
-/* Is something not durable that was changed longer ago than the window? */
-static bool is_late(const struct seg_engine_page *page, uint64_t done, uint64_t now_ms)
+/* Is something not durable that was changed longer ago than the window? The first turn that will have what is not
+ * durable is the one under way, though others before it may have failed; or the next one. */
+static bool is_late(const struct seg_engine_page *page, uint64_t begun, uint64_t done, uint64_t now_ms)
 {
-	/* relaxed: the turn after the last durable one, if it is wanted; a moment's difference is in the window */
-	return load_relaxed(&page->turn_wanted) > done &&
-	       now_ms > load_relaxed(&page->wanted_since_ms[(done + 1) % 2]) + WINDOW_MS;
+	uint64_t turn = done < begun ? begun : done + 1;
+
+	/* relaxed: if it is wanted; a moment's difference is in the window */
+	return load_relaxed(&page->turn_wanted) >= turn &&
+	       now_ms > load_relaxed(&page->wanted_since_ms[turn % 2]) + WINDOW_MS;
 }
 
 int seg_settle_async(struct segment *segment, uint64_t bytes)
@@ -146,7 +149,7 @@ int seg_settle_async(struct segment *segment, uint64_t bytes)
 	/* So that it is done before the rest is used. */
 	if (used > WINDOW_BYTES / 2 && load_relaxed(&page->turn_urgent) <= begun) /* relaxed: the same */
 		want_turn_now(page, begun + 1);
-	if (__builtin_expect(used <= WINDOW_BYTES && !is_late(page, done, now_ms), 1))
+	if (__builtin_expect(used <= WINDOW_BYTES && !is_late(page, begun, done, now_ms), 1))
 		return 0;
 	return seg_settle_sync(segment);
 }
@@ -166,6 +169,11 @@ uint64_t seg_turn_begin(struct seg_engine_page *page)
 	/* Nobody wanted it: the time is that of an earlier turn. relaxed: who wants it just now does so now */
 	if (load_relaxed(&page->turn_wanted) < turn)
 		store_seq(&page->wanted_since_ms[turn % 2], now_ms);
+	/* It has what the last one should have had. */
+	if (seg_turn_is_open(page)) {
+		raise_seq(&page->turn_wanted, turn);
+		store_seq(&page->wanted_since_ms[turn % 2], load_seq(&page->wanted_since_ms[(turn - 1) % 2]));
+	}
 	store_seq(&page->turn_begun, turn); /* [J4], [J6] */
 	return turn;
 }

@@ -85,6 +85,12 @@ int seg_settle_async(struct segment *segment, uint64_t bytes);
 
 /* ---- for the journal's thread ---- */
 
+/* Has the last turn that began not become durable? Who begins the next one then carries windows over before. */
+static inline bool seg_turn_is_open(const struct seg_engine_page *page)
+{
+	return load_seq(&page->turn_done) < load_seq(&page->turn_begun);
+}
+
 /* A turn begins: its number. */
 uint64_t seg_turn_begin(struct seg_engine_page *page);
 /* All was read that belongs to it; what is HELD now is to be looked for. */

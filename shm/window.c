@@ -74,6 +74,15 @@ uint64_t seg_window_use(struct segment *segment, uint64_t begun, uint64_t done, 
 	return window->next + (done < begun ? window->present : 0);
 }
 
+void seg_window_carry(struct segment *segment, uint64_t begun)
+{
+	atomic_u64 *words = segment->header->window;
+	uint64_t kib = kib_of(load_relaxed(&words[begun % 2]), begun); /* relaxed: a count */
+
+	if (kib > 0)
+		take_kib(&words[(begun + 1) % 2], begun + 1, kib);
+}
+
 void seg_window_give_back(struct segment *segment, uint64_t begun, uint64_t bytes)
 {
 	struct seg_window *window = &segment->window;

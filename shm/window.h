@@ -5,6 +5,8 @@
  * turn begins is lost. Only those who send take any. Who deletes a message before the turn that would have written
  * it has begun gives its bytes back: they never get to the disk, and cannot be lost.
  *
+ * After a turn that failed, what it should have written counts for the one that follows.
+ *
  * Progress: lock-free. Whoever is killed leaves his piece taken, until its turn is over.
  */
 #ifndef SEG_WINDOW_H
@@ -19,6 +21,9 @@ enum {
 
 /* `bytes` were sent, or 0, when turn `begun` had begun and turn `done` was done. Bytes in flight now, of all. */
 uint64_t seg_window_use(struct segment *segment, uint64_t begun, uint64_t done, uint64_t bytes);
+
+/* A turn begins though the last one, `begun`, is not done: what that should have written is of the next one. */
+void seg_window_carry(struct segment *segment, uint64_t begun);
 
 /* `bytes` that were sent since turn `begun` had begun were deleted, and no other has begun since. */
 void seg_window_give_back(struct segment *segment, uint64_t begun, uint64_t bytes);

@@ -5,6 +5,7 @@
 #include "client/internal.h"
 #include "kmod-free/sysops.h"
 #include "shm/message.h"
+#include "shm/window.h"
 #include "tests/support/queue_fixture.h"
 
 #include <criterion/criterion.h>
@@ -154,6 +155,31 @@ Test(durable, shouldNotTakeForLateWhatIsDurable)
 	store_seq(&page->turn_wanted, 6);
 	store_seq(&page->turn_done, 6);
 	cr_expect_eq(seg_settle_async(segment, 10), 0);
+}
+
+static void change_after(struct segment *segment, uint64_t ms)
+{
+	time_passes(ms);
+	os_clock_read(&segment->clock);
+	cr_expect_eq(seg_settle_async(segment, 10), 0);
+}
+
+/* The turn that was to have the first change has failed, and the one that is made instead is under way. */
+Test(durable, shouldWaitForWhatAFailedTurnShouldHaveWritten)
+{
+	struct segment *segment = durable_queue(RLQ_ASYNC);
+
+	key_after = journal_here();
+	store_seq(&segment->header->journaled_by, key_after);
+	change_after(segment, 100000);
+	cr_assert_eq(seg_turn_begin(page), 1);
+	change_after(segment, WINDOW_MS / 2);
+	cr_assert_eq(seg_turn_begin(page), 2);
+	change_after(segment, WINDOW_MS / 2);
+	cr_expect_eq(load_seq(&page->turn_done), 0);
+	os_sys.futex = turning_futex;
+	change_after(segment, 1);
+	cr_expect_gt(load_seq(&page->turn_done), 0, "it has waited");
 }
 
 /* ---- removal ---------------------------------------------------------------------------------- */

@@ -724,6 +724,47 @@ Test(journaling, recovery_that_is_stopped_leaves_nothing, .description = "amid t
 	rlq_queue_close(queue);
 }
 
+/* ---- a turn that fails ------------------------------------------------------------------------- */
+
+static atomic_int failing; /* 1: the next write fails; 2: it has */
+static atomic_uint_least64_t window_then;
+static struct rlq_queue *loose;
+
+/* Of the turn that is written now: number and KiB. */
+static int64_t write_or_fail(int fd, const void *bytes, size_t count, uint64_t offset)
+{
+	uint64_t begun = load_seq(&directory->seg.engine->turn_begun);
+
+	if (failing == 1) {
+		failing = 2;
+		return -EIO;
+	}
+	if (failing == 2 && window_then == 0)
+		window_then = load_seq(&loose->seg->header->window[begun % 2]);
+	return os_disk_real.write_durably(fd, bytes, count, offset);
+}
+
+Test(journaling, what_a_failed_turn_should_have_written_stays_in_the_window)
+{
+	enum { MESSAGES = 10, KIB = 1 << 10 }; /* a piece of the window, before the turn begins */
+	struct os_disk disk = os_disk_real;
+	struct journaling_options options = {.data = data, .disk = &disk, .file_bytes = SMALL_FILE, .say = say};
+
+	stop();
+	disk.queue = NULL;
+	disk.write_durably = write_or_fail;
+	cr_assert_eq(rlq_directory_open(queues, &directory), 0);
+	cr_assert_eq(journaling_start(&directory->seg, &options, &journaling), 0);
+	loose = made("loose", RLQ_ASYNC);
+	failing = 1;
+	send_numbered(loose, 0, MESSAGES, KIB);
+	cr_assert_eq(seg_wait_durable(&directory->seg), 0);
+	cr_expect_eq(failing, 2);
+	cr_expect_geq(window_then & 0xffffff, 1);
+	cr_expect_eq(window_then >> 24, load_seq(&directory->seg.engine->turn_begun));
+	rlq_queue_close(loose);
+}
+
 /* ---- space ------------------------------------------------------------------------------------ */
 
 Test(journaling, one_message_kept_does_not_pin_the_files)

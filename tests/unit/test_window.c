@@ -118,3 +118,17 @@ Test(window, beginsAnewWithTurnsFarBack)
 	cr_expect_leq(seg_window_use(one, 1, 1, 1024), PIECE_MAX);
 	cr_expect_gt(use_all(one, 1, 1, WINDOW_BYTES), WINDOW_BYTES);
 }
+
+Test(window, countsWhatAFailedTurnShouldHaveWritten)
+{
+	struct segment *one = queue_of("q", 100)->seg;
+
+	use_all(one, 7, 7, WINDOW_BYTES / 4);
+	use_all(one, 8, 7, WINDOW_BYTES / 4);
+	seg_window_carry(one, 8); /* and turn 9 begins */
+	cr_expect_geq(seg_window_use(one, 9, 7, 1024), WINDOW_BYTES / 2 + 1024);
+	cr_expect_leq(seg_window_use(one, 9, 9, 0), PIECE_MAX);
+	seg_window_carry(one, 9); /* fails too */
+	cr_expect_geq(seg_window_use(one, 10, 7, 1024), WINDOW_BYTES / 2 + 2048);
+	cr_expect_leq(seg_window_use(one, 12, 11, 1024), PIECE_MAX, "all is done");
+}
