@@ -70,10 +70,28 @@ static int judge_machine(struct mirror *mirror, struct mirror_end *end)
 		    end->path);
 		return -EPERM;
 	}
-	say(mirror, "journal %s: was written on another machine; adopted", end->path);
-	if (end->look.standing.state == 0)
-		end->look.standing.state = STANDING_SINGLE;
-	return mirror_write_standing(mirror, end);
+	end->is_adopted = true;
+	return 0;
+}
+
+/* Only who goes on with it takes it for good. */
+int mirror_adopt(struct mirror *mirror)
+{
+	int error = 0;
+
+	for (int i = 0; i < DISK_PAIR_SIDES && !error; i++) {
+		struct mirror_end *end = &mirror->end[i];
+
+		if (!end->is_adopted)
+			continue;
+		if (end->look.standing.state == 0)
+			end->look.standing.state = STANDING_SINGLE;
+		error = mirror_write_standing(mirror, end);
+		end->is_adopted = false;
+		if (!error)
+			say(mirror, "journal %s: was written on another machine; adopted", end->path);
+	}
+	return error;
 }
 
 /* ---- keys ------------------------------------------------------------------------------------- */

@@ -38,6 +38,7 @@ struct mirror_end {
 	struct os_disk own; /* of the second one: *disk, with its lock */
 	int folder;	    /* -1: not there */
 	struct standing_look look;
+	bool is_adopted; /* as asked for; to be noted */
 };
 
 struct mirror {
@@ -56,5 +57,9 @@ struct mirror {
 int mirror_start(struct mirror *mirror, const struct mirror_options *options, const char *path,
 		 const struct os_disk **disk, int *folder);
 void mirror_end(struct mirror *mirror);
+
+/* The journal was read, and will be written: notes in its folders that it is of this machine, if that was asked
+ * for. 0, or a negative errno and it has been said why. */
+int mirror_adopt(struct mirror *mirror);
 
 #endif

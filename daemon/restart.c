@@ -193,7 +193,9 @@ static int open_journal(struct restart *restart)
 	}
 	account_replayed(&journaling->account, &report);
 	CRASH_POINT(journal_read);
-	error = keep_tail(journaling, &report);
+	error = mirror_adopt(&journaling->mirror);
+	if (!error)
+		error = keep_tail(journaling, &report);
 	CRASH_POINT(journal_tail_kept);
 	if (error)
 		return error;

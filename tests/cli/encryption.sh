@@ -107,6 +107,13 @@ it 'start with no other key, and say which one is wanted'
 refuses 1 "journal-0000000001 is encrypted with key $id, which was not given .*; nothing was changed"
 refuses 1 "journal-0000000001 is encrypted with key $id, which was not given" --key-file "$disk/other"
 
+it 'not take a journal of another machine for its own before it has the key'
+RINGLEASE_MACHINE_ID=00112233445566778899aabbccddeeff
+export RINGLEASE_MACHINE_ID
+refuses 1 "journal-0000000001 is encrypted with key $id, which was not given" --adopt
+refuses 1 'was written on another machine' --key-file "$disk/key"
+unset RINGLEASE_MACHINE_ID
+
 it 'bring messages back with it'
 rm -rf "$RINGLEASE_DIR"
 start --key-file "$disk/key"

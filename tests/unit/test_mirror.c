@@ -332,6 +332,8 @@ static __attribute__((format(printf, 2, 3))) void say(void *context, const char 
 	va_end(arguments);
 }
 
+static bool cannot_be_read; /* the journal, as is found out after the start */
+
 /* Started and ended: what mirror_start() has answered. */
 static int start(struct mirror_options options, bool has_second)
 {
@@ -344,6 +346,8 @@ static int start(struct mirror_options options, bool has_second)
 	options.say = say;
 	said[0] = '\0';
 	error = mirror_start(&mirror, &options, first_path, &disk, &folder);
+	if (!error && !cannot_be_read)
+		error = mirror_adopt(&mirror);
 	if (folder >= 0)
 		disk->close(folder);
 	mirror_end(&mirror);
@@ -399,6 +403,10 @@ Test(mirror, a_journal_of_another_machine_is_refused_until_it_is_adopted)
 	write_journal(&shadow_disk, here);
 	cr_assert_eq(start((struct mirror_options){0}, false), -EPERM);
 	cr_assert(strstr(said, "--adopt"), "%s", said);
+	cannot_be_read = true;
+	cr_assert_eq(start((struct mirror_options){.adopt = true}, false), 0);
+	cannot_be_read = false;
+	cr_assert_eq(start((struct mirror_options){0}, false), -EPERM, "not before it was read");
 	cr_assert_eq(start((struct mirror_options){.adopt = true}, false), 0);
 	cr_assert_eq(start((struct mirror_options){0}, false), 0, "for good, though nothing was written");
 	setenv("RINGLEASE_MACHINE_ID", "01020300000000000000000000000000", 1);
