@@ -2,6 +2,8 @@
 
 #include "client/internal.h"
 #include "kmod-free/futex.h"
+#include "ringlease-engine.h"
+#include "shm/durable.h"
 #include "tests/support/arguments.h"
 
 #include <stdarg.h>
@@ -9,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LIVE_MOST = 120, SMALL = 100, LARGE = 3000, LEASE_MS = 3600000, PENDING_MOST = 4096 };
+enum { LIVE_MOST = 120, SMALL = 100, LARGE = 3000, LEASE_MS = 3600000, PENDING_MOST = 4096, COMPACT_EVERY = 8 };
 
 const char *const stage_names[STAGE_QUEUES] = {"sync", "async", "moves", "dlq", "kept"};
 
@@ -276,5 +278,42 @@ void passer_main(void *context)
 		if (rest(hands.stage, close_directory, &hands))
 			open_directory(&hands);
 		make_and_remove(&hands);
+	}
+}
+
+/* ---- compaction ------------------------------------------------------------------------------- */
+
+/* Whoever waits for it when the engine dies hears so; what is answered as done was done. */
+static void compact(struct hands *hands)
+{
+	const struct seg_engine_page *page = hands->directory->seg.engine;
+	struct stage *stage = hands->stage;
+	uint64_t done = load_seq(&page->compact_done);
+	int result = rlq_journal_compact(stage->queues, NULL, NULL);
+
+	note_answer(stage, "a compaction", result);
+	if (result == 0 && load_seq(&page->compact_done) == done) {
+		stage_fail(stage, "a compaction answers that it is done, and it is not");
+		_exit(1);
+	}
+	atomic_fetch_add(&stage->compacted, result == 0);
+	atomic_fetch_add(&stage->uncompacted, result == RLQ_EUNKNOWN);
+}
+
+/* Some turns pass between two, so that files grow old in other ways too. */
+void compacter_main(void *context)
+{
+	const struct client *client = context;
+	static struct hands hands;
+
+	hands = (struct hands){.stage = client->stage, .random = client->random};
+	open_directory(&hands);
+	for (unsigned turn = 0;; turn++) {
+		if (rest(hands.stage, close_directory, &hands))
+			open_directory(&hands);
+		if (turn % COMPACT_EVERY == 0)
+			compact(&hands);
+		else
+			note_answer(hands.stage, "a wait", seg_wait_durable(&hands.directory->seg));
 	}
 }

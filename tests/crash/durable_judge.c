@@ -2,11 +2,25 @@
 
 #include "client/internal.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static unsigned char found[TAGS_ALL];
+static uint64_t words;
+static bool only_words;
+static char fault[FAILURE_BYTES];
+
+static __attribute__((format(printf, 1, 2))) void note(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (fault[0] == '\0')
+		vsnprintf(fault, sizeof(fault), format, arguments);
+	va_end(arguments);
+}
 
 /* DEAD and MOVING are on their way and still here; of MOVED the copy counts. */
 static bool is_there(struct slot_word word)
@@ -25,21 +39,23 @@ static void look_at_slot(struct stage *stage, struct segment *segment, uint32_t 
 	const unsigned char *payload;
 	unsigned tag;
 
-	if (!is_there(word))
+	words = (words ^ word.bits.low) * UINT64_C(0x9e3779b97f4a7c15);
+	words = (words ^ word.bits.high) * UINT64_C(0x9e3779b97f4a7c15);
+	if (only_words || !is_there(word))
 		return;
 	payload = message_payload(segment, slot, &message, place_pack(ring, index, word_generation(word)));
 	if (payload == NULL || message.body_bytes < sizeof(tag)) {
-		stage_fail(stage, "%s: a message without its body", segment->name);
+		note("%s: a message without its body", segment->name);
 		return;
 	}
 	memcpy(&tag, payload, sizeof(tag));
 	if (tag >= atomic_load(&stage->next_tag))
-		stage_fail(stage, "%s: a message that nobody sent", segment->name);
+		note("%s: a message that nobody sent", segment->name);
 	else if (++found[tag] > 1)
-		stage_fail(stage, "message %u is there twice, once in %s", tag, segment->name);
+		note("message %u is there twice, once in %s", tag, segment->name);
 	for (uint32_t i = sizeof(tag); tag < TAGS_ALL && i < message.body_bytes; i++)
 		if (payload[i] != (unsigned char)tag) {
-			stage_fail(stage, "message %u has another body", tag);
+			note("message %u has another body", tag);
 			return;
 		}
 }
@@ -50,7 +66,7 @@ static void look_at_queue(struct stage *stage, struct rlq_directory *directory, 
 	int error = rlq_queue_open(directory, name, &queue);
 
 	if (error) {
-		stage_fail(stage, "%s cannot be opened: %s", name, rlq_strerror(error));
+		note("%s cannot be opened: %s", name, rlq_strerror(error));
 		return;
 	}
 	error = seg_enter(queue->seg);
@@ -60,6 +76,30 @@ static void look_at_queue(struct stage *stage, struct rlq_directory *directory, 
 	if (!error)
 		seg_leave(queue->seg);
 	rlq_queue_close(queue);
+}
+
+/* The words of all slots, in one number. */
+static uint64_t look_at_all(struct stage *stage, struct rlq_directory *directory, bool is_for_words)
+{
+	only_words = is_for_words;
+	words = 0;
+	for (int i = 0; i < STAGE_QUEUES; i++)
+		look_at_queue(stage, directory, stage_names[i]);
+	return words;
+}
+
+/* The engine moves what is DEAD meanwhile: what was seen counts if no word has changed by the time that all was. */
+static void find_all(struct stage *stage, struct rlq_directory *directory)
+{
+	uint64_t seen;
+
+	do {
+		memset(found, 0, atomic_load(&stage->next_tag));
+		fault[0] = '\0';
+		seen = look_at_all(stage, directory, false);
+	} while (look_at_all(stage, directory, true) != seen);
+	if (fault[0])
+		stage_fail(stage, "%s", fault);
 }
 
 static const char *wrong_with(unsigned known, bool is_found, bool was_reboot)
@@ -121,15 +161,13 @@ void stage_judge(struct stage *stage, bool was_reboot)
 {
 	struct rlq_directory *directory;
 
-	memset(found, 0, atomic_load(&stage->next_tag));
 	if (rlq_directory_open(stage->queues, &directory) != 0) {
 		stage_fail(stage, "the directory cannot be opened");
 		return;
 	}
-	for (int i = 0; i < STAGE_QUEUES; i++) {
-		look_at_queue(stage, directory, stage_names[i]);
+	find_all(stage, directory);
+	for (int i = 0; i < STAGE_QUEUES; i++)
 		rlq_verify(directory, stage_names[i], note_fault, stage);
-	}
 	judge_messages(stage, was_reboot);
 	judge_passing(stage, directory);
 	rlq_directory_close(directory);

@@ -11,7 +11,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CLIENTS = 3, TAGS_ALL = 1 << 20, BODY_MOST = 70000, FAILURE_BYTES = 256 };
+enum {
+	CLIENTS = 3,
+	ACTORS = CLIENTS + 2 /* who makes queues, who compacts */,
+	TAGS_ALL = 1 << 20,
+	BODY_MOST = 70000,
+	FAILURE_BYTES = 256
+};
 
 enum stage_queue { STAGE_SYNC, STAGE_ASYNC, STAGE_MOVES, STAGE_DLQ, STAGE_KEPT, STAGE_QUEUES };
 
@@ -45,6 +51,7 @@ struct stage {
 	_Atomic enum passing passing;
 	atomic_bool is_removing;		 /* it, just now */
 	atomic_ullong answers, unknown, refused; /* of calls: done; "not known"; "no engine" */
+	atomic_ullong compacted, uncompacted;	 /* compactions that were waited for: done; cut by a death */
 	char failure[FAILURE_BYTES];
 };
 
@@ -62,6 +69,8 @@ struct client {
 void client_main(void *context);
 /* Makes and removes the queue that passes. */
 void passer_main(void *context);
+/* Asks for compactions and waits for them. */
+void compacter_main(void *context);
 
 /* ---- the engine ------------------------------------------------------------------------------- */
 

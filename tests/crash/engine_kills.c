@@ -1,5 +1,6 @@
 /* Kills an engine that journals at every named point between two changes of its disk or of what clients see of a
- * turn, while clients send, receive, delete and move messages, make and remove a queue, on sync and async queues;
+ * turn, while clients send, receive, delete and move messages, make and remove a queue, on sync and async queues,
+ * and wait for the journal to be compacted;
  * and before any store to shared memory, and at any moment. The disk is the machine's own, by io_uring and by plain
  * calls.
  *
@@ -37,7 +38,7 @@ enum {
 enum moment { AT_POINT, AT_STORE, ANY_MOMENT };
 
 static struct stage *stage;
-static pid_t clients[CLIENTS + 1];
+static pid_t clients[ACTORS];
 static uint64_t kills[2], reboots, recovery_kills, passages[CRASH_POINT_ALL], random_state;
 static bool has_uring;
 
@@ -58,7 +59,7 @@ static uint64_t draw(uint64_t below)
 static void clients_rest(void)
 {
 	atomic_fetch_add(&stage->pauses, 1);
-	while (atomic_load(&stage->resting) < CLIENTS + 1 && !stage->failure[0])
+	while (atomic_load(&stage->resting) < ACTORS && !stage->failure[0])
 		sched_yield();
 }
 
@@ -101,7 +102,8 @@ static void make_queues(void)
 
 static void begin(void)
 {
-	static struct client them[CLIENTS + 1];
+	static struct client them[ACTORS];
+	static void (*const others[])(void *) = {passer_main, compacter_main};
 	const char *base = getenv("TMPDIR"); /* the runner's, on a disk */
 
 	stage = shared_memory(sizeof(*stage));
@@ -112,16 +114,16 @@ static void begin(void)
 	if (!engine_begin(stage, (struct crash_plan){.mode = CRASH_COUNT}))
 		give_up("the first engine dies");
 	make_queues();
-	for (int i = 0; i <= CLIENTS; i++) {
+	for (int i = 0; i < ACTORS; i++) {
 		them[i] = (struct client){.stage = stage, .random = random_next(&random_state)};
-		clients[i] = child_start(i < CLIENTS ? client_main : passer_main, &them[i]);
+		clients[i] = child_start(i < CLIENTS ? client_main : others[i - CLIENTS], &them[i]);
 	}
 }
 
 static void end(void)
 {
 	engine_kill();
-	for (int i = 0; i <= CLIENTS; i++) {
+	for (int i = 0; i < ACTORS; i++) {
 		child_signal(clients[i], SIGKILL);
 		child_wait(clients[i]);
 	}
@@ -305,6 +307,12 @@ static int report(const char *only)
 	       (unsigned long long)reboots, (unsigned long long)recovery_kills,
 	       (unsigned long long)atomic_load(&stage->answers), (unsigned long long)atomic_load(&stage->unknown),
 	       (unsigned long long)atomic_load(&stage->refused));
+	printf("compactions: %llu done, %llu cut by a death\n", (unsigned long long)atomic_load(&stage->compacted),
+	       (unsigned long long)atomic_load(&stage->uncompacted));
+	if (!*only && (!atomic_load(&stage->compacted) || !atomic_load(&stage->uncompacted))) {
+		printf("FAILED: no compaction was done, or none was cut\n");
+		never++;
+	}
 	if (!has_uring)
 		printf("io_uring is refused here: by plain calls only\n");
 	tally("engine_kills_plain", kills[true]);

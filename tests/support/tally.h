@@ -14,6 +14,7 @@
  *   recovery_cuts       that came amid a recovery or soon after it
  *   async_cuts          amid turns that never cease
  *   recovery_kills      of an engine amid its recovery, after each call of its disk
+ *   adoption_kills      of one that takes over the journal of another machine, in the same way
  *   engine_deaths       over queues that stay in memory
  *   disk_errors         calls of the disk that failed, stopped short or were interrupted, once or for good
  *                       These five end in _plain or _queued: writes one after the other, or several under way
