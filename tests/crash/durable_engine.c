@@ -2,6 +2,7 @@
 
 #include "client/internal.h"
 #include "daemon/journaling.h"
+#include "kmod-free/futex.h"
 #include "ringlease-engine.h"
 #include "tests/support/child.h"
 
@@ -30,6 +31,15 @@ static __attribute__((format(printf, 2, 3))) void say(void *context, const char 
 		fprintf(stderr, "engine: %s\n", text);
 }
 
+/* What the engine moves to the DLQ while the judge goes from one queue to the other would be in both. */
+static void rest_while_judged(struct stage *stage)
+{
+	uint32_t pauses = atomic_load(&stage->pauses);
+
+	while (pauses % 2 == 1 && atomic_load(&stage->pauses) == pauses)
+		os_futex_wait(&stage->pauses, pauses, UINT64_MAX);
+}
+
 /* What rlq_engine_run() does, but for the size of files. */
 static void engine_main(void *context)
 {
@@ -54,6 +64,7 @@ static void engine_main(void *context)
 		stage_fail(stage, "the engine does not start");
 	else
 		atomic_store(&stage->is_ready, true);
+	rest_while_judged(stage);
 	rlq_engine_run(running);
 }
 

@@ -43,7 +43,7 @@ struct stage {
 	char queues[TMPDIR_BYTES], data[TMPDIR_BYTES];
 	bool is_plain;		 /* no queue of writes */
 	atomic_bool is_ready;	 /* the engine has started */
-	_Atomic uint32_t pauses; /* odd: the clients are to rest */
+	_Atomic uint32_t pauses; /* odd: the clients are to rest, and an engine that starts, but for its journal */
 	atomic_uint resting;	 /* clients that do */
 	atomic_uint next_tag;
 	atomic_int live; /* messages, about */
