@@ -124,10 +124,7 @@ static void say_key(struct journaling *journaling)
 
 static void say_refused(struct journaling *journaling, int error, const struct replay_report *report)
 {
-	const char *why = error == -ENOTSUP	  ? "is of a newer version; use that version of ringleased"
-			  : error == -EMEDIUMTYPE ? "is no file of a journal; move it away"
-			  : error == -EXDEV	  ? "is of another journal; move it away"
-						  : rlq_strerror(error);
+	const char *why = survey_refusal_text(error);
 	char name[FORMAT_FILE_NAME_BYTES];
 
 	if (report->at_file == 0) {
