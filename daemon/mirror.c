@@ -76,7 +76,7 @@ static int judge_machine(struct mirror *mirror, struct mirror_end *end)
 	return mirror_write_standing(mirror, end);
 }
 
-/* ---- keys ------------------------------------------------------------------------------------- */
+/* ---- its files -------------------------------------------------------------------------------- */
 
 /* Who has forgotten a key, or named a folder of something else, is not to be left with two folders that went on
  * alone, with one fewer, or with a mirror that was never wanted. */
@@ -312,7 +312,11 @@ int mirror_start(struct mirror *mirror, const struct mirror_options *options, co
 		.path = mirror->second_path, .disk = options->disk ? options->disk : *disk, .folder = -1};
 	snprintf(mirror->first_path, sizeof(mirror->first_path), "%s", path);
 	snprintf(mirror->second_path, sizeof(mirror->second_path), "%s", options->path ? options->path : "");
-	os_machine_id(mirror->machine_id);
+	error = os_machine_id(mirror->machine_id);
+	if (error == -EINVAL) {
+		say(mirror, "RINGLEASE_MACHINE_ID: not 32 hexadecimal digits");
+		return error;
+	}
 	error = look_at(mirror, &mirror->end[0]);
 	if (!error)
 		error = judge_machine(mirror, &mirror->end[0]);
