@@ -412,7 +412,7 @@ static int copy_options(struct rlq_engine *engine)
 	engine->mirror = options->mirror ? strdup(options->mirror) : NULL;
 	if ((options->data && engine->data == NULL) || (options->mirror && engine->mirror == NULL))
 		return -ENOMEM;
-	return open_keys(engine);
+	return 0;
 }
 
 static void drop_options(struct rlq_engine *engine)
@@ -421,6 +421,31 @@ static void drop_options(struct rlq_engine *engine)
 	free(engine->data);
 	free(engine->mirror);
 	free(engine);
+}
+
+/* The directory of queues, as far as we know which one. */
+static const char *directory_text(const char *path)
+{
+	const char *given = path && *path ? path : getenv("RINGLEASE_DIR");
+
+	return given && *given ? given : "the default directory of queues";
+}
+
+static int open_directory(struct rlq_engine *engine, const char *path)
+{
+	int error = copy_options(engine);
+
+	if (!error)
+		error = seg_directory_open(path, &engine->directory);
+	if (!error) {
+		engine->lock_fd = openat(engine->directory.fd, ".engine", O_RDWR | O_CLOEXEC);
+		error = engine->lock_fd < 0 ? -errno : 0;
+		if (error)
+			seg_directory_close(&engine->directory);
+	}
+	if (error)
+		say(engine, "cannot serve %s: %s", directory_text(path), rlq_strerror(error));
+	return error;
 }
 
 int rlq_engine_open(const char *path, const struct rlq_engine_options *options, struct rlq_engine **ret_engine)
@@ -437,17 +462,10 @@ int rlq_engine_open(const char *path, const struct rlq_engine_options *options, 
 	}
 	if (options)
 		engine->options = *options;
-	error = copy_options(engine);
+	error = open_keys(engine);
 	if (!error)
-		error = seg_directory_open(path, &engine->directory);
+		error = open_directory(engine, path);
 	if (error) {
-		drop_options(engine);
-		return error;
-	}
-	engine->lock_fd = openat(engine->directory.fd, ".engine", O_RDWR | O_CLOEXEC);
-	if (engine->lock_fd < 0) {
-		error = -errno;
-		seg_directory_close(&engine->directory);
 		drop_options(engine);
 		return error;
 	}
@@ -516,10 +534,14 @@ int rlq_engine_run(struct rlq_engine *engine)
 		uint64_t next;
 
 		error = journal_from_now(engine);
-		if (!error)
-			error = list_queues(engine);
 		if (error)
+			break; /* it has been said why */
+		error = list_queues(engine);
+		if (error) {
+			say(engine, "cannot list the queues of %s: %s", engine->directory.path,
+			    rlq_strerror(error));
 			break;
+		}
 		next = turn(engine);
 		if (next > engine->clock.boot_ms)
 			sleep_until(engine, next);

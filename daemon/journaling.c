@@ -168,7 +168,10 @@ static int start_thread(struct journaling *journaling)
 		return error; /* a full disk may get room again */
 	store_seq(&page->journal_key, journaling->directory->liveness.key);
 	CRASH_POINT(journal_said);
-	return -pthread_create(&journaling->thread, NULL, run, journaling);
+	error = -pthread_create(&journaling->thread, NULL, run, journaling);
+	if (error)
+		say(journaling, "journal %s: no thread for it: %s", journaling->folder.path, rlq_strerror(error));
+	return error;
 }
 static int open_all(struct journaling *journaling)
 {

@@ -218,16 +218,6 @@ static void warn_of_disk(const char *path)
 	rlq_directory_close(directory);
 }
 
-static int fail(const char *what, const char *directory, int code)
-{
-	char text[512];
-
-	snprintf(text, sizeof(text), "%s %s: %s", what, directory ? directory : "the default directory of queues",
-		 rlq_strerror(code));
-	log_line(NULL, text);
-	return EXIT_FAILURE;
-}
-
 int main(int argc, char **argv)
 {
 	struct arguments arguments = {.engine = RLQ_ENGINE_OPTIONS_INIT};
@@ -243,7 +233,7 @@ int main(int argc, char **argv)
 	arguments.engine.log = log_line;
 	rc = rlq_engine_open(directory, &arguments.engine, &running);
 	if (rc < 0)
-		return fail("cannot serve", directory, rc);
+		return EXIT_FAILURE; /* it has been logged why */
 	catch_signals();
 	warn_of_disk(directory);
 	rc = rlq_engine_run(running);
@@ -252,7 +242,7 @@ int main(int argc, char **argv)
 	signal(SIGHUP, SIG_IGN);
 	rlq_engine_close(running);
 	if (rc < 0)
-		return fail("stopped serving", directory, rc);
+		return EXIT_FAILURE;
 	log_line(NULL, "ended");
 	return EXIT_SUCCESS;
 }

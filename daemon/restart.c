@@ -202,7 +202,10 @@ static int open_journal(struct restart *restart)
 	options.next_lsn = report.next_lsn;
 	options.next_turn = report.next_turn;
 	options.next_file = report.next_file;
-	return journal_open(journaling->options.disk, journaling->disk_folder, &options, &journaling->journal);
+	error = journal_open(journaling->options.disk, journaling->disk_folder, &options, &journaling->journal);
+	if (error)
+		say(journaling, "journal %s: cannot be written: %s", journaling->folder.path, rlq_strerror(error));
+	return error;
 }
 
 void restart_begin(struct restart *restart, struct journaling *journaling)
