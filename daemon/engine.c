@@ -75,6 +75,7 @@ struct rlq_engine {
 	struct journaling *journaling;
 	bool is_beside_another; /* an engine that is late, not dead: it still has the journal */
 	uint64_t journal_retry_ms;
+	bool is_journal_awaited; /* it has been said that another engine has it */
 };
 
 static __attribute__((format(printf, 2, 3))) void say(void *context, const char *format, ...)
@@ -502,6 +503,7 @@ static int journal_from_now(struct rlq_engine *engine)
 		.say = say,
 		.context = engine,
 		.is_stopped = &engine->is_stopped,
+		.is_awaited = engine->is_journal_awaited,
 	};
 	int error;
 
@@ -512,11 +514,13 @@ static int journal_from_now(struct rlq_engine *engine)
 		say(engine, "stopped amid recovery; the journal is as it was");
 		return 0;
 	}
-	engine->journal_retry_ms =
-		error == -EBUSY && engine->is_beside_another ? os_boot_ms() + IDLE_MS : UINT64_MAX;
-	if (!error || (is_wanted && engine->journal_retry_ms == UINT64_MAX))
+	engine->is_journal_awaited = error == -EBUSY && engine->is_beside_another;
+	engine->journal_retry_ms = engine->is_journal_awaited ? os_boot_ms() + IDLE_MS : UINT64_MAX;
+	if (!error || (is_wanted && !engine->is_journal_awaited))
 		return error;
-	say(engine, "no journal: durable queues are refused");
+	if (!options.is_awaited)
+		say(engine, "no journal%s: durable queues are refused",
+		    engine->is_journal_awaited ? " until that engine, which is late, lets it go" : "");
 	return 0;
 }
 

@@ -220,7 +220,8 @@ static int open_folder(struct journaling *journaling)
 	}
 	error = data_folder_open(data ? data : path, &journaling->folder, why, sizeof(why));
 	if (error) {
-		say(journaling, "journal %s", why);
+		if (error != -EBUSY || !journaling->options.is_awaited)
+			say(journaling, "journal %s", why);
 		return error;
 	}
 	journaling->disk = *journaling->options.disk;
