@@ -12,6 +12,7 @@
 
 #include "daemon/journal.h"
 #include "daemon/journaling.h"
+#include "daemon/listing.h"
 #include "kmod-free/futex.h"
 #include "ring/event.h"
 #include "shm/reap.h"
@@ -26,14 +27,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
 	IDLE_MS = 1000,			 /* longest sleep */
 	RETRY_MAX_MS = 60000,		 /* between tries to open a queue */
-	RECENT_MS = 50,			 /* more than a tick of the kernel's coarse clock, which stamps files */
 	DUE_GROUPS = 1024,		 /* groups of 64 slots brought up to date per queue and turn */
 	SWEEP_SLOTS = 16384,		 /* slots swept per queue and turn */
 	HEAD_LOOKS = 4 * CURSOR_LAG_MAX, /* positions from the head on where a message may be visible */
@@ -63,8 +61,7 @@ struct rlq_engine {
 	size_t served_count;
 	struct refused *refused;
 	size_t refused_count;
-	bool list_again;
-	struct timespec listed; /* mtime of the directory when it was last listed */
+	struct listing listing;
 	struct os_clock clock;
 	uint64_t looked_ms; /* when the dead were last looked for, boot clock */
 	int lock_fd;
@@ -211,18 +208,9 @@ static int retry_refused(struct rlq_engine *engine)
 	return error;
 }
 
-static bool is_recent(const struct timespec *time)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (now.tv_sec - time->tv_sec) * 1000 + (now.tv_nsec - time->tv_nsec) / 1000000 < RECENT_MS;
-}
-
 /* Lists the directory when it has changed; else tries again what was refused. */
 static int list_queues(struct rlq_engine *engine)
 {
-	struct stat status;
 	int error;
 
 	for (size_t i = engine->served_count; i-- > 0;)
@@ -231,15 +219,9 @@ static int list_queues(struct rlq_engine *engine)
 			served_drop(engine, i);
 		}
 	os_clock_read(&engine->clock);
-	if (fstat(engine->directory.fd, &status) < 0)
-		return -errno;
-	if (!engine->list_again && status.st_mtim.tv_sec == engine->listed.tv_sec &&
-	    status.st_mtim.tv_nsec == engine->listed.tv_nsec)
-		return retry_refused(engine);
-	/* A change within the same tick of the kernel's clock would not show: such a listing counts for
-	 * nothing, and is made again soon. */
-	engine->list_again = is_recent(&status.st_mtim);
-	engine->listed = status.st_mtim;
+	error = listing_is_due(&engine->listing, engine->directory.fd);
+	if (error <= 0)
+		return error ? error : retry_refused(engine);
 	for (size_t i = 0; i < engine->served_count; i++)
 		engine->served[i].is_seen = false;
 	for (size_t i = 0; i < engine->refused_count; i++)
@@ -344,7 +326,7 @@ static uint64_t turn(struct rlq_engine *engine)
 	for (size_t i = 0; i < engine->served_count; i++)
 		next = earlier(next, serve(&engine->served[i], look_for_dead ? &memo : NULL));
 	os_clock_read(&engine->clock);
-	return earlier(next, engine->clock.boot_ms + (engine->list_again ? RECENT_MS : IDLE_MS));
+	return earlier(next, engine->clock.boot_ms + (engine->listing.again ? LISTING_GRAIN_MS : IDLE_MS));
 }
 
 static void sleep_until(struct rlq_engine *engine, uint64_t until_ms)

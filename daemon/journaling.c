@@ -173,6 +173,7 @@ static int start_thread(struct journaling *journaling)
 		say(journaling, "journal %s: no thread for it: %s", journaling->folder.path, rlq_strerror(error));
 	return error;
 }
+
 static int open_all(struct journaling *journaling)
 {
 	int error;
