@@ -99,8 +99,10 @@ void account_replayed(const struct account *account, const struct replay_report 
 {
 	char name[FORMAT_FILE_NAME_BYTES];
 
-	if (report->files == 0)
+	if (report->files == 0) {
+		account->say(account->context, "journal %s: begun: there was none in this folder", account->path);
 		return;
+	}
 	tell(account, "%" PRIu64 " turn%s read from %" PRIu64 " file%s, %s", report->turns, plural(report->turns),
 	     report->files, plural(report->files), bytes_text(report->bytes_all).text);
 	if (report->files_unused > 0)

@@ -130,7 +130,7 @@ static void read_holder(int fd, char ret_pid[32])
 	ssize_t got = pread(fd, ret_pid, 31, 0);
 
 	ret_pid[got > 0 ? (size_t)got : 0] = '\0';
-	ret_pid[strcspn(ret_pid, "\n")] = '\0';
+	ret_pid[strcspn(ret_pid, " \n")] = '\0';
 }
 
 /* A holder that was killed has it until the kernel has ended its last write. No call waits for a lock with a
@@ -149,17 +149,20 @@ static bool take_lock(int fd, char ret_pid[32])
 	return true;
 }
 
+static int say_unusable(const char *path, int error, char *ret_why, size_t room)
+{
+	snprintf(ret_why, room, "%s: cannot be used: %s; name a folder that this user may write to", path,
+		 strerrordesc_np(-error));
+	return error;
+}
+
 static int lock(struct data_folder *folder, char *ret_why, size_t room)
 {
 	char pid[32] = "";
 
 	folder->lock_fd = openat(folder->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (folder->lock_fd < 0) {
-		int error = -errno;
-
-		snprintf(ret_why, room, "%s: cannot be written to: %s", folder->path, strerrordesc_np(-error));
-		return error;
-	}
+	if (folder->lock_fd < 0)
+		return say_unusable(folder->path, -errno, ret_why, room);
 	if (!take_lock(folder->lock_fd, pid)) {
 		snprintf(ret_why, room,
 			 has_ended(pid) ? "%s: in use by an engine that is not to be seen here (process %s): in "
@@ -168,12 +171,10 @@ static int lock(struct data_folder *folder, char *ret_why, size_t room)
 			 folder->path, pid[0] ? pid : "unknown");
 		return -EBUSY;
 	}
-	if (ftruncate(folder->lock_fd, 0) < 0 || dprintf(folder->lock_fd, "%d\n", getpid()) < 0) {
-		int error = -errno;
-
-		snprintf(ret_why, room, "%s: cannot be written to: %s", folder->path, strerrordesc_np(-error));
-		return error;
-	}
+	/* Over what is there: a full disk has room for that. */
+	snprintf(pid, sizeof(pid), "%-11d\n", getpid());
+	if (pwrite(folder->lock_fd, pid, strlen(pid), 0) < 0)
+		return say_unusable(folder->path, -errno, ret_why, room);
 	return 0;
 }
 
@@ -189,7 +190,7 @@ int data_folder_open(const char *path, struct data_folder *ret_folder, char *ret
 		error = ret_folder->fd < 0 ? -errno : 0;
 	}
 	if (error) {
-		snprintf(ret_why, room, "%s: cannot be used: %s", path, strerrordesc_np(-error));
+		say_unusable(path, error, ret_why, room);
 	} else if (is_on_network(ret_folder->fd)) {
 		snprintf(ret_why, room,
 			 "%s: on a network file system, where a flush promises nothing; use a local disk", path);

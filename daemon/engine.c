@@ -12,6 +12,7 @@
 
 #include "daemon/journal.h"
 #include "daemon/journaling.h"
+#include "daemon/listing.h"
 #include "kmod-free/futex.h"
 #include "ring/event.h"
 #include "shm/reap.h"
@@ -26,14 +27,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
 	IDLE_MS = 1000,			 /* longest sleep */
 	RETRY_MAX_MS = 60000,		 /* between tries to open a queue */
-	RECENT_MS = 50,			 /* more than a tick of the kernel's coarse clock, which stamps files */
 	DUE_GROUPS = 1024,		 /* groups of 64 slots brought up to date per queue and turn */
 	SWEEP_SLOTS = 16384,		 /* slots swept per queue and turn */
 	HEAD_LOOKS = 4 * CURSOR_LAG_MAX, /* positions from the head on where a message may be visible */
@@ -63,8 +61,7 @@ struct rlq_engine {
 	size_t served_count;
 	struct refused *refused;
 	size_t refused_count;
-	bool list_again;
-	struct timespec listed; /* mtime of the directory when it was last listed */
+	struct listing listing;
 	struct os_clock clock;
 	uint64_t looked_ms; /* when the dead were last looked for, boot clock */
 	int lock_fd;
@@ -75,6 +72,7 @@ struct rlq_engine {
 	struct journaling *journaling;
 	bool is_beside_another; /* an engine that is late, not dead: it still has the journal */
 	uint64_t journal_retry_ms;
+	bool is_journal_awaited; /* it has been said that another engine has it */
 };
 
 static __attribute__((format(printf, 2, 3))) void say(void *context, const char *format, ...)
@@ -210,18 +208,9 @@ static int retry_refused(struct rlq_engine *engine)
 	return error;
 }
 
-static bool is_recent(const struct timespec *time)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (now.tv_sec - time->tv_sec) * 1000 + (now.tv_nsec - time->tv_nsec) / 1000000 < RECENT_MS;
-}
-
 /* Lists the directory when it has changed; else tries again what was refused. */
 static int list_queues(struct rlq_engine *engine)
 {
-	struct stat status;
 	int error;
 
 	for (size_t i = engine->served_count; i-- > 0;)
@@ -230,15 +219,9 @@ static int list_queues(struct rlq_engine *engine)
 			served_drop(engine, i);
 		}
 	os_clock_read(&engine->clock);
-	if (fstat(engine->directory.fd, &status) < 0)
-		return -errno;
-	if (!engine->list_again && status.st_mtim.tv_sec == engine->listed.tv_sec &&
-	    status.st_mtim.tv_nsec == engine->listed.tv_nsec)
-		return retry_refused(engine);
-	/* A change within the same tick of the kernel's clock would not show: such a listing counts for
-	 * nothing, and is made again soon. */
-	engine->list_again = is_recent(&status.st_mtim);
-	engine->listed = status.st_mtim;
+	error = listing_is_due(&engine->listing, engine->directory.fd);
+	if (error <= 0)
+		return error ? error : retry_refused(engine);
 	for (size_t i = 0; i < engine->served_count; i++)
 		engine->served[i].is_seen = false;
 	for (size_t i = 0; i < engine->refused_count; i++)
@@ -343,7 +326,7 @@ static uint64_t turn(struct rlq_engine *engine)
 	for (size_t i = 0; i < engine->served_count; i++)
 		next = earlier(next, serve(&engine->served[i], look_for_dead ? &memo : NULL));
 	os_clock_read(&engine->clock);
-	return earlier(next, engine->clock.boot_ms + (engine->list_again ? RECENT_MS : IDLE_MS));
+	return earlier(next, engine->clock.boot_ms + (engine->listing.again ? LISTING_GRAIN_MS : IDLE_MS));
 }
 
 static void sleep_until(struct rlq_engine *engine, uint64_t until_ms)
@@ -412,7 +395,7 @@ static int copy_options(struct rlq_engine *engine)
 	engine->mirror = options->mirror ? strdup(options->mirror) : NULL;
 	if ((options->data && engine->data == NULL) || (options->mirror && engine->mirror == NULL))
 		return -ENOMEM;
-	return open_keys(engine);
+	return 0;
 }
 
 static void drop_options(struct rlq_engine *engine)
@@ -421,6 +404,31 @@ static void drop_options(struct rlq_engine *engine)
 	free(engine->data);
 	free(engine->mirror);
 	free(engine);
+}
+
+/* The directory of queues, as far as we know which one. */
+static const char *directory_text(const char *path)
+{
+	const char *given = path && *path ? path : getenv("RINGLEASE_DIR");
+
+	return given && *given ? given : "the default directory of queues";
+}
+
+static int open_directory(struct rlq_engine *engine, const char *path)
+{
+	int error = copy_options(engine);
+
+	if (!error)
+		error = seg_directory_open(path, &engine->directory);
+	if (!error) {
+		engine->lock_fd = openat(engine->directory.fd, ".engine", O_RDWR | O_CLOEXEC);
+		error = engine->lock_fd < 0 ? -errno : 0;
+		if (error)
+			seg_directory_close(&engine->directory);
+	}
+	if (error)
+		say(engine, "cannot serve %s: %s", directory_text(path), rlq_strerror(error));
+	return error;
 }
 
 int rlq_engine_open(const char *path, const struct rlq_engine_options *options, struct rlq_engine **ret_engine)
@@ -437,17 +445,10 @@ int rlq_engine_open(const char *path, const struct rlq_engine_options *options, 
 	}
 	if (options)
 		engine->options = *options;
-	error = copy_options(engine);
+	error = open_keys(engine);
 	if (!error)
-		error = seg_directory_open(path, &engine->directory);
+		error = open_directory(engine, path);
 	if (error) {
-		drop_options(engine);
-		return error;
-	}
-	engine->lock_fd = openat(engine->directory.fd, ".engine", O_RDWR | O_CLOEXEC);
-	if (engine->lock_fd < 0) {
-		error = -errno;
-		seg_directory_close(&engine->directory);
 		drop_options(engine);
 		return error;
 	}
@@ -484,6 +485,7 @@ static int journal_from_now(struct rlq_engine *engine)
 		.say = say,
 		.context = engine,
 		.is_stopped = &engine->is_stopped,
+		.is_awaited = engine->is_journal_awaited,
 	};
 	int error;
 
@@ -494,11 +496,13 @@ static int journal_from_now(struct rlq_engine *engine)
 		say(engine, "stopped amid recovery; the journal is as it was");
 		return 0;
 	}
-	engine->journal_retry_ms =
-		error == -EBUSY && engine->is_beside_another ? os_boot_ms() + IDLE_MS : UINT64_MAX;
-	if (!error || (is_wanted && engine->journal_retry_ms == UINT64_MAX))
+	engine->is_journal_awaited = error == -EBUSY && engine->is_beside_another;
+	engine->journal_retry_ms = engine->is_journal_awaited ? os_boot_ms() + IDLE_MS : UINT64_MAX;
+	if (!error || (is_wanted && !engine->is_journal_awaited))
 		return error;
-	say(engine, "no journal: durable queues are refused");
+	if (!options.is_awaited)
+		say(engine, "no journal%s: durable queues are refused",
+		    engine->is_journal_awaited ? " until that engine, which is late, lets it go" : "");
 	return 0;
 }
 
@@ -516,10 +520,14 @@ int rlq_engine_run(struct rlq_engine *engine)
 		uint64_t next;
 
 		error = journal_from_now(engine);
-		if (!error)
-			error = list_queues(engine);
 		if (error)
+			break; /* it has been said why */
+		error = list_queues(engine);
+		if (error) {
+			say(engine, "cannot list the queues of %s: %s", engine->directory.path,
+			    rlq_strerror(error));
 			break;
+		}
 		next = turn(engine);
 		if (next > engine->clock.boot_ms)
 			sleep_until(engine, next);

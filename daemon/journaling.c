@@ -179,8 +179,12 @@ static int start_thread(struct journaling *journaling)
 		return error; /* a full disk may get room again */
 	store_seq(&page->journal_key, journaling->directory->liveness.key);
 	CRASH_POINT(journal_said);
-	return -pthread_create(&journaling->thread, NULL, run, journaling);
+	error = -pthread_create(&journaling->thread, NULL, run, journaling);
+	if (error)
+		say(journaling, "journal %s: no thread for it: %s", journaling->folder.path, rlq_strerror(error));
+	return error;
 }
+
 static int open_all(struct journaling *journaling)
 {
 	int error;
@@ -228,7 +232,8 @@ static int open_folder(struct journaling *journaling)
 	}
 	error = data_folder_open(data ? data : path, &journaling->folder, why, sizeof(why));
 	if (error) {
-		say(journaling, "journal %s", why);
+		if (error != -EBUSY || !journaling->options.is_awaited)
+			say(journaling, "journal %s", why);
 		return error;
 	}
 	journaling->disk = *journaling->options.disk;

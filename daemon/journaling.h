@@ -24,6 +24,7 @@ struct journaling_options {
 	uint64_t window_bytes;	      /* kept free for each async queue, and for moves; 0: two windows */
 	void (*say)(void *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
 	void *context;
+	bool is_awaited;	       /* who else has the folder has been said: not again */
 	const atomic_bool *is_stopped; /* once it is: no further with recovery; NULL: to the end */
 };
 

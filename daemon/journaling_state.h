@@ -7,6 +7,7 @@
 #include "daemon/account.h"
 #include "daemon/data_folder.h"
 #include "daemon/journaling.h"
+#include "daemon/listing.h"
 #include "daemon/recover.h"
 #include "daemon/replay.h"
 #include "daemon/turn.h"
@@ -31,8 +32,7 @@ struct journaling {
 	struct turn turn;
 	struct account account;
 	uint32_t next_queue;
-	struct timespec listed; /* mtime of the directory when it was last listed */
-	bool list_again;
+	struct listing listing;
 	struct ignored *ignored;
 	size_t ignored_count;
 	char (*half_removed)[SEG_NAME_MAX + 1]; /* whose names are still to be taken away */

@@ -145,6 +145,15 @@ static int check_mirror(const struct rlq_engine_options *engine)
 	return -1;
 }
 
+/* What getopt_long lets through. It takes "--accept" for "--accept-stale": who relies on that breaks when an option
+ * is added. And a value that is empty is mostly a variable that nobody has set. */
+static int check_option(const char *word, const char *name)
+{
+	if (strcspn(word + 2, "=") != strlen(name))
+		return usage("unknown option", word);
+	return optarg && !*optarg ? usage("option needs a value", word) : -1;
+}
+
 /* Returns -1 to go on, or the exit status. */
 static int parse_options(int argc, char **argv, struct arguments *arguments)
 {
@@ -158,10 +167,14 @@ static int parse_options(int argc, char **argv, struct arguments *arguments)
 		{"version", no_argument, NULL, 'v'},	       {NULL, 0, NULL, 0},
 	};
 	struct rlq_engine_options *engine = &arguments->engine;
-	int got, rc = -1;
+	int got, which, rc = -1;
 
 	opterr = 0;
-	while (rc < 0 && (got = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+	while (rc < 0 && (got = getopt_long(argc, argv, ":", options, &which)) != -1) {
+		if (got != ':' && got != '?')
+			rc = check_option(argv[optind - (optarg == argv[optind - 1] ? 2 : 1)], options[which].name);
+		if (rc >= 0)
+			return rc;
 		switch (got) {
 		case 'd':
 			arguments->directory = optarg;
@@ -218,16 +231,6 @@ static void warn_of_disk(const char *path)
 	rlq_directory_close(directory);
 }
 
-static int fail(const char *what, const char *directory, int code)
-{
-	char text[512];
-
-	snprintf(text, sizeof(text), "%s %s: %s", what, directory ? directory : "the default directory of queues",
-		 rlq_strerror(code));
-	log_line(NULL, text);
-	return EXIT_FAILURE;
-}
-
 int main(int argc, char **argv)
 {
 	struct arguments arguments = {.engine = RLQ_ENGINE_OPTIONS_INIT};
@@ -243,7 +246,7 @@ int main(int argc, char **argv)
 	arguments.engine.log = log_line;
 	rc = rlq_engine_open(directory, &arguments.engine, &running);
 	if (rc < 0)
-		return fail("cannot serve", directory, rc);
+		return EXIT_FAILURE; /* it has been logged why */
 	catch_signals();
 	warn_of_disk(directory);
 	rc = rlq_engine_run(running);
@@ -252,7 +255,7 @@ int main(int argc, char **argv)
 	signal(SIGHUP, SIG_IGN);
 	rlq_engine_close(running);
 	if (rc < 0)
-		return fail("stopped serving", directory, rc);
+		return EXIT_FAILURE;
 	log_line(NULL, "ended");
 	return EXIT_SUCCESS;
 }

@@ -94,22 +94,27 @@ int mirror_adopt(struct mirror *mirror)
 	return error;
 }
 
-/* ---- keys ------------------------------------------------------------------------------------- */
+/* ---- its files -------------------------------------------------------------------------------- */
 
-/* Who has forgotten a key is not to be left with two folders that went on alone, or with one fewer. */
-static int judge_keys(struct mirror *mirror, const struct mirror_end *end)
+/* Who has forgotten a key, or named a folder of something else, is not to be left with two folders that went on
+ * alone, with one fewer, or with a mirror that was never wanted. */
+static int judge_files(struct mirror *mirror, const struct mirror_end *end, bool is_in_step)
 {
 	char name[FORMAT_FILE_NAME_BYTES], wanted[KEYS_ID_TEXT_BYTES];
 	uint64_t file, key;
 	int error = unlock_check(end->disk, end->folder, mirror->options.keys, &file, &key);
 
-	if (error) {
-		format_file_name(file, name);
+	if (is_in_step && (error == -EMEDIUMTYPE || error == -EXDEV))
+		return 0; /* damage, which the other one need not have */
+	format_file_name(file, name);
+	if (error == -ENOKEY) {
 		keys_id_format(key, wanted);
 		say(mirror,
 		    "journal %s: %s is encrypted with key %s, which was not given (--key-file, or --old-key-file "
 		    "for one that was replaced); nothing was changed",
 		    end->path, name, wanted);
+	} else if (error) {
+		say(mirror, "journal %s: %s %s; nothing was changed", end->path, name, survey_refusal_text(error));
 	}
 	return error;
 }
@@ -140,7 +145,7 @@ static int start_single(struct mirror *mirror)
 			say(mirror,
 			    "journal %s: has lost its mirror %s; --mirror with an empty folder makes a new one",
 			    end->path, other_of(end));
-		return judge_keys(mirror, end);
+		return judge_files(mirror, end, false);
 	}
 	if (!is_asked_for && verdict == MIRROR_BEHIND)
 		say(mirror,
@@ -156,7 +161,7 @@ static int start_single(struct mirror *mirror)
 		    end->path, other_of(end));
 	if (!is_asked_for)
 		return -EPERM;
-	error = judge_keys(mirror, end);
+	error = judge_files(mirror, end, false);
 	if (!error)
 		error = go_on_alone(mirror, end);
 	if (!error)
@@ -306,7 +311,7 @@ static int start_pair(struct mirror *mirror, const struct os_disk **disk, int *f
 	verdict = mirror_judge(&mirror->end[0].look, &mirror->end[1].look);
 	if (verdict > MIRROR_FILL_FIRST)
 		return refuse(mirror, verdict);
-	error = judge_keys(mirror, &mirror->end[verdict == MIRROR_FILL_FIRST]);
+	error = judge_files(mirror, &mirror->end[verdict == MIRROR_FILL_FIRST], verdict == MIRROR_IN_STEP);
 	if (!error && mirror->end[1].folder < 0)
 		error = open_second(mirror);
 	if (!error)
@@ -325,7 +330,11 @@ int mirror_start(struct mirror *mirror, const struct mirror_options *options, co
 		.path = mirror->second_path, .disk = options->disk ? options->disk : *disk, .folder = -1};
 	snprintf(mirror->first_path, sizeof(mirror->first_path), "%s", path);
 	snprintf(mirror->second_path, sizeof(mirror->second_path), "%s", options->path ? options->path : "");
-	os_machine_id(mirror->machine_id);
+	error = os_machine_id(mirror->machine_id);
+	if (error == -EINVAL) {
+		say(mirror, "RINGLEASE_MACHINE_ID: not 32 hexadecimal digits");
+		return error;
+	}
 	error = look_at(mirror, &mirror->end[0]);
 	if (!error)
 		error = judge_machine(mirror, &mirror->end[0]);

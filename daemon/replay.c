@@ -488,6 +488,9 @@ static int walk_file(struct walk *walk, const struct survey_file *file)
 {
 	int error;
 
+	/* None is named before it was filled with zeros, so this one was cut off: by how much is not known. */
+	if (file->length < FORMAT_PAGE)
+		add_damage(walk, &(struct replay_damage){.file = file->number, .fault = FORMAT_BAD_HEAD});
 	/* Nothing in it counts, or there is nothing. */
 	if (file->first_lsn >= file->limit)
 		return see_all(walk);

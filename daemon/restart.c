@@ -124,10 +124,7 @@ static void say_key(struct journaling *journaling)
 
 static void say_refused(struct journaling *journaling, int error, const struct replay_report *report)
 {
-	const char *why = error == -ENOTSUP	  ? "is of a newer version; use that version of ringleased"
-			  : error == -EMEDIUMTYPE ? "is no file of a journal; move it away"
-			  : error == -EXDEV	  ? "is of another journal; move it away"
-						  : rlq_strerror(error);
+	const char *why = survey_refusal_text(error);
 	char name[FORMAT_FILE_NAME_BYTES];
 
 	if (report->at_file == 0) {
@@ -207,7 +204,10 @@ static int open_journal(struct restart *restart)
 	options.next_lsn = report.next_lsn;
 	options.next_turn = report.next_turn;
 	options.next_file = report.next_file;
-	return journal_open(journaling->options.disk, journaling->disk_folder, &options, &journaling->journal);
+	error = journal_open(journaling->options.disk, journaling->disk_folder, &options, &journaling->journal);
+	if (error)
+		say(journaling, "journal %s: cannot be written: %s", journaling->folder.path, rlq_strerror(error));
+	return error;
 }
 
 void restart_begin(struct restart *restart, struct journaling *journaling)

@@ -6,9 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-enum { MTIME_GRAIN_MS = 50 }; /* at least five ticks */
 
 int roster_add(struct journaling *journaling, const struct journaled *queue)
 {
@@ -75,7 +72,7 @@ static int look_at_queue(void *context, const char *name)
 		return 0;
 	error = seg_open_to_look(journaling->directory, name, &segment);
 	if (error) {
-		journaling->list_again = true;
+		journaling->listing.again = true;
 		return 0; /* the engine says why; nothing can be sent to it as long */
 	}
 	is_durable = segment->durability != RLQ_MEMORY;
@@ -84,7 +81,7 @@ static int look_at_queue(void *context, const char *name)
 		return ignore(journaling, name, file);
 	error = seg_open(journaling->directory, name, &queue.segment);
 	if (error) {
-		journaling->list_again = true;
+		journaling->listing.again = true;
 		return 0;
 	}
 	error = roster_add(journaling, &queue);
@@ -97,23 +94,11 @@ static int look_at_queue(void *context, const char *name)
 	return 0;
 }
 
-/* Lists the directory if it has changed. Its time has the grain of a tick: a fresh change is looked at again. */
 int roster_look(struct journaling *journaling)
 {
-	struct stat status;
-	struct timespec now;
+	int due = listing_is_due(&journaling->listing, journaling->directory->fd);
 
-	if (fstat(journaling->directory->fd, &status) < 0)
-		return -errno;
-	if (!journaling->list_again && status.st_mtim.tv_sec == journaling->listed.tv_sec &&
-	    status.st_mtim.tv_nsec == journaling->listed.tv_nsec)
-		return 0;
-	clock_gettime(CLOCK_REALTIME, &now);
-	journaling->list_again =
-		(now.tv_sec - status.st_mtim.tv_sec) * 1000 + (now.tv_nsec - status.st_mtim.tv_nsec) / 1000000 <
-		MTIME_GRAIN_MS;
-	journaling->listed = status.st_mtim;
-	return seg_directory_list(journaling->directory, NULL, look_at_queue, journaling);
+	return due > 0 ? seg_directory_list(journaling->directory, NULL, look_at_queue, journaling) : due;
 }
 
 void roster_drop_removed(struct journaling *journaling)

@@ -1,5 +1,7 @@
 #include "daemon/survey.h"
 
+#include "ringlease.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,20 @@ static int refuse(struct survey *survey, const struct survey_file *file, enum su
 	survey->refusal = refusal;
 	survey->at_file = file->number;
 	return errors[refusal];
+}
+
+const char *survey_refusal_text(int error)
+{
+	switch (error) {
+	case -ENOTSUP:
+		return "is of a newer version; use that version of ringleased";
+	case -EMEDIUMTYPE:
+		return "is no file of a journal; move it away";
+	case -EXDEV:
+		return "is of another journal; move it away";
+	default:
+		return rlq_strerror(error);
+	}
 }
 
 /* ---- which files ------------------------------------------------------------------------------ */

@@ -47,6 +47,9 @@ struct survey {
 	uint64_t at_file; /* which one was refused, or could not be read */
 };
 
+/* What is wrong with a file that was refused, and what to do; of other errors the usual text. Static memory. */
+const char *survey_refusal_text(int error);
+
 /* 0, or a negative errno: -ENOTSUP, -EMEDIUMTYPE, -EXDEV in the order of refusals, others from the disk. To be
  * freed in any case. */
 int survey_make(const struct os_disk *disk, int folder, struct survey *ret_survey);

@@ -106,15 +106,18 @@ int unlock_check(const struct os_disk *disk, int folder, const struct keys *keys
 	const struct unlock unlock = {.keys = keys};
 	const struct survey_file *locked = NULL;
 	struct survey survey;
+	int error = survey_begin(disk, folder, &survey);
 
-	if (survey_begin(disk, folder, &survey) == 0)
+	if (!error)
 		locked = unlock_missing(&unlock, &survey);
-	if (locked) {
-		*ret_file = locked->number;
-		*ret_key = locked->key_id;
-	}
+	*ret_file = locked ? locked->number : survey.at_file;
+	*ret_key = locked ? locked->key_id : 0;
+	if (locked)
+		error = -ENOKEY;
+	else if (survey.refusal == SURVEY_NOT_REFUSED)
+		error = 0;
 	survey_free(&survey);
-	return locked ? -ENOKEY : 0;
+	return error;
 }
 
 void unlock_end(struct unlock *unlock)

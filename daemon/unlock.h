@@ -26,8 +26,9 @@ const struct survey_file *unlock_missing(const struct unlock *unlock, const stru
 int unlock_frame(struct unlock *unlock, const struct survey *survey, const struct survey_file *file,
 		 const struct format_frame **frame, enum format_fault *ret_fault);
 
-/* A journal that is to be changed, or to be copied over another one: has each of its files its key? -ENOKEY: not
- * *ret_file, which needs *ret_key. 0 also if there is more wrong with it than that. */
+/* A journal that is to be changed, or to be copied over another one: is each of its files one that we know, and has
+ * its key? -ENOKEY: not *ret_file, which needs *ret_key; or why survey_begin() refuses *ret_file. 0 also if there
+ * is more wrong with it than that. */
 int unlock_check(const struct os_disk *disk, int folder, const struct keys *keys, uint64_t *ret_file,
 		 uint64_t *ret_key);
 

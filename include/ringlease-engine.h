@@ -55,9 +55,9 @@ enum rlq_engine_flag {
 		.size = sizeof(struct rlq_engine_options)                                                          \
 	}
 
-/* Prepares an engine for a directory (path as rlq_directory_open). Keys are read now; what is wrong with one is
- * logged: -ENOENT, -ENOKEY (there is none), -EACCES (others may read it, or we may not), -EINVAL (it is no key),
- * -ENOSYS, -EPERM (no key rings here). */
+/* Prepares an engine for a directory (path as rlq_directory_open). Why it fails is logged, here as in
+ * rlq_engine_run(). Keys are read now: -ENOENT, -ENOKEY (there is none), -EACCES (others may read it, or we may
+ * not), -EINVAL (it is no key), -ENOSYS, -EPERM (no key rings here). */
 RLQ_PUBLIC int rlq_engine_open(const char *path, const struct rlq_engine_options *options,
 			       struct rlq_engine **ret_engine);
 

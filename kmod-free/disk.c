@@ -46,7 +46,7 @@ static int real_open(int folder, const char *name, uint32_t flags)
 	int fd = openat(folder, name, flags_of(flags) | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY);
 
 	if (fd < 0)
-		return -errno;
+		return errno == ELOOP ? -EMEDIUMTYPE : -errno; /* a link to somewhere else */
 	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
 		return fd;
 	close(fd);

@@ -1,6 +1,8 @@
 #include "kmod-free/machine_id.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,15 +21,11 @@ static int value_of(char digit)
 /* The digits, and then a line feed or nothing. */
 static bool parse(const char *text, unsigned char ret_id[OS_MACHINE_ID_BYTES])
 {
-	bool is_any = false;
-
 	if (strspn(text, "0123456789abcdefABCDEF") != DIGITS || (text[DIGITS] != '\0' && text[DIGITS] != '\n'))
 		return false;
-	for (int i = 0; i < OS_MACHINE_ID_BYTES; i++) {
+	for (int i = 0; i < OS_MACHINE_ID_BYTES; i++)
 		ret_id[i] = (unsigned char)(value_of(text[2 * i]) << 4 | value_of(text[2 * i + 1]));
-		is_any = is_any || ret_id[i] != 0;
-	}
-	return is_any;
+	return true;
 }
 
 static bool read_from(const char *path, unsigned char ret_id[OS_MACHINE_ID_BYTES])
@@ -41,13 +39,15 @@ static bool read_from(const char *path, unsigned char ret_id[OS_MACHINE_ID_BYTES
 	return got > 0 && parse(text, ret_id);
 }
 
-bool os_machine_id(unsigned char ret_id[OS_MACHINE_ID_BYTES])
+int os_machine_id(unsigned char ret_id[OS_MACHINE_ID_BYTES])
 {
 	const char *given = getenv("RINGLEASE_MACHINE_ID");
 
-	if (given && *given ? parse(given, ret_id)
-			    : read_from("/etc/machine-id", ret_id) || read_from("/var/lib/dbus/machine-id", ret_id))
-		return true;
+	bool is_given = given && *given;
+
+	if (is_given ? parse(given, ret_id)
+		     : read_from("/etc/machine-id", ret_id) || read_from("/var/lib/dbus/machine-id", ret_id))
+		return 0;
 	memset(ret_id, 0, OS_MACHINE_ID_BYTES);
-	return false;
+	return is_given ? -EINVAL : -ENOENT;
 }

@@ -201,7 +201,28 @@ int attributes_check(const struct rlq_queue_attributes *attributes, const char *
 			      prefix, prefix, attributes->dlq);
 	if (!*attributes->dlq && attributes->receives_max)
 		return report(EXIT_USAGE, "%smax-receives needs %sdlq too: where the messages go", prefix, prefix);
+	if (attributes->journal_bytes_max && attributes->durability == RLQ_MEMORY)
+		return report(EXIT_USAGE, "%smax-journal-bytes is for durable queues: this one is in memory alone",
+			      prefix);
 	return 0;
+}
+
+int attributes_refused(struct rlq_directory *directory, const struct rlq_queue_attributes *attributes,
+		       const char *name)
+{
+	struct rlq_queue_attributes dlq = RLQ_QUEUE_ATTRIBUTES_INIT;
+	struct rlq_queue *queue;
+
+	if (!*attributes->dlq || rlq_queue_open(directory, attributes->dlq, &queue) < 0)
+		return report_code(RLQ_EATTRIBUTE, name);
+	rlq_queue_get_attributes(queue, &dlq);
+	rlq_queue_close(queue);
+	if (dlq.durability >= attributes->durability)
+		return report_code(RLQ_EATTRIBUTE, name);
+	return report(EXIT_USAGE,
+		      "%s has durability %s: the dead-letter queue of one that has %s must survive as much "
+		      "(create another one)",
+		      attributes->dlq, durability_name(dlq.durability), durability_name(attributes->durability));
 }
 
 const char *attribute_settable(size_t i)

@@ -17,8 +17,12 @@ int attribute_parse(struct rlq_queue_attributes *attributes, const char *prefix,
 /* As attribute_parse(), but refuses what is fixed at creation. */
 int attribute_change(struct rlq_queue_attributes *attributes, const char *name, const char *text);
 
-/* A DLQ without a count of receives, or the other way round, is a slip. */
+/* A DLQ without a count of receives, or the other way round, is a slip, and so is a limit of what is not there. */
 int attributes_check(const struct rlq_queue_attributes *attributes, const char *prefix);
+
+/* Says as well as we know why the library took them for bad. The exit status. */
+int attributes_refused(struct rlq_directory *directory, const struct rlq_queue_attributes *attributes,
+		       const char *name);
 
 /* The i-th name that `set` takes, in create's spelling; NULL at the end. */
 const char *attribute_settable(size_t i);

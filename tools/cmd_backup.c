@@ -67,6 +67,17 @@ static int print_text(const struct copying *copying)
 	return EXIT_DONE;
 }
 
+/* Where --data names the target, not what is read. */
+static int report_source(const struct copying *copying, int code)
+{
+	if (copying->is_restore && code == -ENOENT)
+		return report(EXIT_FAILED, "no such folder: %s (name that of a backup)", copying->from);
+	if (copying->is_restore && code == -ENODATA)
+		return report(EXIT_FAILED, "no backup in %s: no file of a journal is there (name its folder)",
+			      copying->from);
+	return data_report(code, copying->from, &copying->summary);
+}
+
 /* What is wrong may be either end's. */
 static int report_failure(const struct copying *copying, int code)
 {
@@ -84,7 +95,7 @@ static int report_failure(const struct copying *copying, int code)
 	case -EMEDIUMTYPE:
 	case -EXDEV:
 	case -EAGAIN:
-		return data_report(code, copying->from, &copying->summary);
+		return report_source(copying, code);
 	default:
 		return report(EXIT_FAILED, "cannot copy %s to %s: %s", copying->from, copying->to,
 			      rlq_strerror(code));
@@ -118,8 +129,11 @@ static int backup_run(void *opaque)
 	const struct backup_options *options = opaque;
 	char data[PATH_MAX];
 	struct copying copying = {.options = options, .from = data, .to = options->common.arguments[0]};
-	int rc = data_path(&options->common, data, sizeof(data));
+	int rc;
 
+	if (!*copying.to)
+		return report(EXIT_USAGE, "where to? (name a new folder, or an empty one)");
+	rc = data_path(&options->common, data, sizeof(data));
 	return rc ? rc : copy(&copying);
 }
 

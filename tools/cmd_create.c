@@ -203,6 +203,8 @@ static int create_in(struct session *session, const struct create_options *optio
 	if (rc == RLQ_ENODLQ)
 		return report(EXIT_NOQUEUE, "no such dead-letter queue: %s (create it first)",
 			      options->attributes.dlq);
+	if (rc == RLQ_EATTRIBUTE)
+		return attributes_refused(session->directory, &options->attributes, name);
 	if (rc < 0)
 		return report_code(rc, name);
 	return print_created(options, name, rc > 0);

@@ -50,10 +50,10 @@ static int print_set(const struct set_options *options, const struct rlq_queue_a
 	return output_json(object, stdout);
 }
 
-static int set_queue(struct rlq_queue *queue, const struct set_options *options, const char *name)
+static int set_queue(const struct session *session, const struct set_options *options, const char *name)
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
-	int code = rlq_queue_get_attributes(queue, &attributes);
+	int code = rlq_queue_get_attributes(session->queue, &attributes);
 	int rc = code < 0 ? report_code(code, name) : EXIT_DONE;
 
 	for (int i = 1; !rc && i < options->common.argument_count; i++)
@@ -62,9 +62,11 @@ static int set_queue(struct rlq_queue *queue, const struct set_options *options,
 		rc = attributes_check(&attributes, "");
 	if (rc)
 		return rc;
-	code = rlq_queue_set_attributes(queue, &attributes);
+	code = rlq_queue_set_attributes(session->queue, &attributes);
 	if (code == RLQ_ENODLQ)
 		return report(EXIT_NOQUEUE, "no such dead-letter queue: %s (create it first)", attributes.dlq);
+	if (code == RLQ_EATTRIBUTE)
+		return attributes_refused(session->directory, &attributes, name);
 	if (code < 0)
 		return report_code(code, name);
 	return print_set(options, &attributes, name);
@@ -79,7 +81,7 @@ static int set_run(void *opaque)
 
 	if (rc)
 		return rc;
-	rc = set_queue(session.queue, options, name);
+	rc = set_queue(&session, options, name);
 	session_close(&session);
 	return rc;
 }

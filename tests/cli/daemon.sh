@@ -18,7 +18,7 @@ it 'say how it is used'
 out_has '--dir DIR'
 "$ringleased" --version >"$work/out" || fault 'not exit 0'
 out_has '^ringleased [0-9]+\.[0-9]+'
-for bad in --no-such -x surplus --dir; do
+for bad in --no-such -x surplus --dir --dir= --data= --mirror= --key-file= --accept --journal=64M; do
 	"$ringleased" $bad >"$work/out" 2>"$work/err"
 	[ $? -eq 2 ] || fault "$bad: not exit 2"
 	[ "$(wc -l <"$work/err")" -eq 1 ] || fault "$bad: not one line on stderr"
@@ -78,5 +78,6 @@ it 'say so when the directory cannot be served'
 "$ringleased" --dir "$work/file" 2>"$work/err"
 [ $? -eq 1 ] || fault 'not exit 1'
 err_has 'cannot serve .*/file: '
+[ "$(wc -l <"$work/err")" -eq 1 ] || fault 'not one line on stderr'
 
 finish

@@ -43,6 +43,16 @@ out_has '^  durability +sync'
 expect 0 stat orders --json
 json_is Durability sync
 
+it 'refuse a dead-letter queue that survives less, and a limit of a journal that a queue has not'
+expect 0 create mortal
+expect 2 create immortal --durability sync --dlq mortal --max-receives 2
+err_has 'mortal has durability memory: the dead-letter queue of one that has sync must survive as much'
+expect 2 set orders dlq=mortal max-receives=2
+err_has 'must survive as much'
+expect 2 create small --max-journal-bytes 1000
+err_has 'max-journal-bytes is for durable queues'
+expect 6 stat immortal
+
 it 'send, receive and delete as ever'
 expect 0 send orders one --quiet
 expect 0 receive orders --delete

@@ -51,6 +51,14 @@ expect 2 journal lsd
 expect 2 journal ls --queue orders --data "$disk/empty"
 expect 2 restore "$disk/empty"
 err_has '--data names a new folder'
+expect 2 backup '' --data "$disk/empty"
+err_has 'where to\?'
+expect 1 restore "$disk/nowhere" --data "$disk/copy"
+err_has 'no such folder: .*/nowhere .name that of a backup'
+expect 1 restore "$disk/empty" --data "$disk/copy"
+err_has 'no backup in .*/empty'
+expect 1 restore '' --data "$disk/copy"
+[ ! -e "$disk/copy" ] || fault 'a copy of nothing'
 
 start --data "$data"
 expect 0 create dead --durability sync

@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { WAITERS = 8, HOUR_MS = 3600000, TURNS = 4 };
+enum { WAITERS = 8, HOUR_MS = 3600000, TURNS = 4, BATCH = 50 };
 
 /* A call in a thread of its own. */
 struct call {
@@ -149,6 +149,57 @@ static uint64_t sent_by_all(struct rlq_queue *queue)
 	CHECK_EQ(rlq_queue_stat(queue, &stat), 0);
 	return stat.sent;
 }
+
+/* ---- what a flush serves ---------------------------------------------------------------------- */
+
+/* The first one has a flush of its own, before which the others have come. */
+CASE(all_who_wait_are_served_by_one_flush)
+{
+	struct rlq_queue *queue = sync_queue();
+	uint64_t before = disk_calls(SHADOW_FLUSH);
+	struct call first, calls[WAITERS];
+
+	disk_gate_close(SHADOW_FLUSH);
+	start(&first, make_send, NULL);
+	CHECK(disk_gate_await());
+	for (int i = 0; i < WAITERS; i++)
+		start(&calls[i], make_send, NULL);
+	while (sent_by_all(queue) < 1 + WAITERS)
+		sched_yield();
+	disk_gate_open();
+	CHECK_EQ(result_of(&first), 0);
+	for (int i = 0; i < WAITERS; i++)
+		CHECK_EQ(result_of(&calls[i]), 0);
+	CHECK_EQ(disk_calls(SHADOW_FLUSH) - before, 2);
+	rlq_queue_close(queue);
+	machine_end();
+}
+
+CASE(a_batch_costs_one_flush)
+{
+	struct rlq_send_entry entries[BATCH];
+	struct rlq_message messages[BATCH];
+	struct rlq_receipt receipts[BATCH];
+	struct rlq_queue *queue = sync_queue();
+	uint64_t before = disk_calls(SHADOW_FLUSH);
+
+	for (int i = 0; i < BATCH; i++)
+		entries[i] = (struct rlq_send_entry){.body = "x", .body_bytes = 1, .delay_ms = RLQ_DEFAULT};
+	CHECK_EQ(rlq_send_batch(queue, entries, BATCH, NULL, NULL), BATCH);
+	CHECK_EQ(disk_calls(SHADOW_FLUSH) - before, 1);
+	CHECK_EQ(rlq_receive(queue, messages, BATCH, NULL), BATCH);
+	for (int i = 0; i < BATCH; i++)
+		receipts[i] = messages[i].receipt;
+	CHECK_EQ(rlq_delete_batch(queue, receipts, BATCH, NULL), BATCH);
+	CHECK_EQ(disk_calls(SHADOW_FLUSH) - before, 2);
+	for (int i = 0; i < TURNS; i++)
+		CHECK_EQ(rlq_send(queue, "x", 1, NULL, NULL), 0);
+	CHECK_EQ(disk_calls(SHADOW_FLUSH) - before, 2 + TURNS);
+	rlq_queue_close(queue);
+	machine_end();
+}
+
+/* ---- failures --------------------------------------------------------------------------------- */
 
 /* The first is in the turn that stands; those after it wait for the next one. */
 static void all_hear_at_once(int error, bool for_good, int wanted, int wanted_after)

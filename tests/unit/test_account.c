@@ -109,9 +109,11 @@ Test(account, damage_is_said_and_counted)
 	cr_expect_str_eq(said, "journal /j: DAMAGE: 3 messages of queues that no file defines any more");
 }
 
-Test(account, a_new_journal_is_nothing_to_tell_of)
+/* Whoever has named the wrong folder has to see it. */
+Test(account, a_new_journal_is_said_to_be_new)
 {
 	account_replayed(&account, &(struct replay_report){.turns = 0});
 	account_end(&account);
-	cr_expect_eq(lines, 0);
+	cr_expect_eq(lines, 1);
+	cr_expect_str_eq(said, "journal /j: begun: there was none in this folder");
 }

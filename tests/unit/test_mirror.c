@@ -415,9 +415,18 @@ Test(mirror, a_journal_of_another_machine_is_refused_until_it_is_adopted)
 
 Test(mirror, a_machine_without_an_id_takes_any)
 {
-	setenv("RINGLEASE_MACHINE_ID", "none of these", 1);
+	setenv("RINGLEASE_MACHINE_ID", "00000000000000000000000000000000", 1);
 	write_journal(&shadow_disk, here);
 	cr_assert_eq(start((struct mirror_options){0}, false), 0);
+}
+
+/* Else the journal would be anybody's from then on. */
+Test(mirror, an_id_that_is_none_is_refused)
+{
+	setenv("RINGLEASE_MACHINE_ID", "0102030400000000000000000000000", 1);
+	write_journal(&shadow_disk, here);
+	cr_assert_eq(start((struct mirror_options){0}, false), -EINVAL);
+	cr_assert(strstr(said, "RINGLEASE_MACHINE_ID"), "%s", said);
 }
 
 Test(mirror, one_alone_is_taken_only_if_that_is_asked_for)

@@ -9,6 +9,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,6 +259,28 @@ EACH(a_first_turn_whole_but_for_the_head_of_its_file_is_cut)
 }
 
 /* ---- damage ----------------------------------------------------------------------------------- */
+
+/* It has its name only once it is filled with zeros: one that has no head at all lost what it had. */
+EACH(a_file_that_was_emptied_is_damaged)
+{
+	for (int i = 0; i < 3; i++)
+		session(2, 5, 300);
+	read_clean();
+	for (uint64_t number = 1; number <= 3; number++) {
+		unsigned char *before;
+		size_t bytes;
+
+		before = shadow_bytes(name_of(number), &bytes);
+		cr_assert_not_null(before);
+		before = memcpy(malloc(bytes), before, bytes);
+		shadow_put(name_of(number), "", 0);
+		read_again();
+		cr_expect_geq(report.damage_count, 1, "file %" PRIu64, number);
+		cr_expect_eq(report.damage[0].file, number);
+		shadow_put(name_of(number), before, bytes);
+		free(before);
+	}
+}
 
 /* Which frame has this byte, among those that were found clean and those without records. */
 static bool frame_at(uint64_t number, size_t at, size_t *ret_offset)
@@ -610,7 +633,7 @@ EACH(other_names_and_files_not_begun_are_passed_over)
 	first = shadow_bytes("journal-0000000001", &bytes);
 	shadow_put("journal-0000000002", zeros, sizeof(zeros));
 	shadow_put("journal-0000000003", first, bytes); /* renamed, not written yet */
-	shadow_put("journal-0000000004", "", 0);
+	shadow_put("journal-0000000004", zeros, FORMAT_PAGE);
 	shadow_put("journal-spare", "x", 1);
 	shadow_put("lost+found", "", 0);
 	read_clean();
