@@ -9,7 +9,8 @@
  *
  * A turn that begins after [J3] takes the marks that were set before it: both ends are seq_cst. So one flush serves
  * all who changed something before its turn began. Who does not wait (async queues, receives) raises turn_wanted
- * once a turn: the journal then begins one within half the window.
+ * once a turn: the journal then begins one within half the window. Who waits for turn k sleeps on the event of the
+ * even or of the odd turns: whoever has come since k began waits for the next one, and is not woken by k's end.
  *
  * What a turn writes is a cut: all that was done before it began, and nothing that was done since. So while it
  * gathers, nothing that it may still have to read goes away:
