@@ -16,6 +16,17 @@ int seg_journal_state(const struct seg_directory *directory)
 	return load_acquire(&page->journal_error) ? RLQ_EJOURNAL : 0;
 }
 
+int seg_journal_state_again(struct segment *segment)
+{
+	const struct seg_directory *directory = segment->directory;
+	const struct seg_engine_page *page = directory->engine;
+	uint64_t key = load_acquire(&page->journal_key);
+
+	if (key == 0 || os_liveness_ask_again(&directory->liveness, &segment->journal, key) == OS_DEAD)
+		return RLQ_EENGINE;
+	return load_acquire(&page->journal_error) ? RLQ_EJOURNAL : 0;
+}
+
 int seg_journal_state_guess(const struct seg_directory *directory, uint64_t now_ms)
 {
 	const struct seg_engine_page *page = directory->engine;

@@ -56,6 +56,8 @@ static inline bool seg_is_gathering(const struct segment *segment)
 
 /* Is there a journal that takes what is sent? 0, RLQ_EENGINE, RLQ_EJOURNAL. Asks the kernel: some 3 us. */
 int seg_journal_state(const struct seg_directory *directory);
+/* The same for who asks often: well under 1 us. */
+int seg_journal_state_again(struct segment *segment);
 /* The same, but believes an engine that is not late: for 2 s after it was killed it may seem to be there. */
 int seg_journal_state_guess(const struct seg_directory *directory, uint64_t now_ms);
 
