@@ -137,10 +137,10 @@ static inline __attribute__((always_inline)) int outgoing_send(struct rlq_queue 
 
 /* Nothing is sent that could not be acknowledged. A flush takes far longer than to ask; for async the guess will
  * do, since its window ends with the engine. */
-static int may_be_journaled(const struct segment *segment)
+static int may_be_journaled(struct segment *segment)
 {
 	int error = segment->durability == RLQ_SYNC
-			    ? seg_journal_state(segment->directory)
+			    ? seg_journal_state_again(segment)
 			    : seg_journal_state_guess(segment->directory, segment->clock.boot_ms);
 
 	if (error)

@@ -198,25 +198,61 @@ void os_liveness_stop(struct os_liveness *liveness)
 	liveness->pid = -1;
 }
 
-enum os_life os_liveness_ask(const struct os_liveness *self, uint64_t key)
+/* The file of another process. */
+static int open_file_of(const struct os_liveness *self, uint64_t key)
 {
-	/* Reading asks only after write locks, which take the owner's right to write: a stranger who may
-	 * read cannot make a dead process look alive. */
-	struct flock lock = whole_file(F_RDLCK);
 	char name[NAME_BYTES];
-	int fd, answer;
+	int fd;
 
-	if (is_own_key(self, key))
-		return OS_ALIVE;
 	name_of(key, name);
 	do {
 		fd = openat(self->directory_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	} while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The lock that somebody else has on it, or F_UNLCK; negative: not to be known. Reading asks only after write
+ * locks, which take the owner's right to write: a stranger who may read cannot make a dead process look alive. */
+static int lock_on(int fd)
+{
+	struct flock lock = whole_file(F_RDLCK);
+
+	return fcntl(fd, F_GETLK, &lock) == 0 ? lock.l_type : -errno;
+}
+
+enum os_life os_liveness_ask(const struct os_liveness *self, uint64_t key)
+{
+	int fd, lock;
+
+	if (is_own_key(self, key))
+		return OS_ALIVE;
+	fd = open_file_of(self, key);
 	if (fd < 0)
-		return errno == ENOENT ? OS_DEAD : OS_ALIVE; /* no proof, no death */
-	answer = fcntl(fd, F_GETLK, &lock);
+		return fd == -ENOENT ? OS_DEAD : OS_ALIVE; /* no proof, no death */
+	lock = lock_on(fd);
 	close(fd);
-	return answer == 0 && lock.l_type == F_UNLCK ? OS_DEAD : OS_ALIVE;
+	return lock == F_UNLCK ? OS_DEAD : OS_ALIVE;
+}
+
+/* The file that is open answers as the one of that name would: it goes, if at all, with its lock. "Dead" is asked
+ * for by name all the same, so that a descriptor that somebody has closed for us is no death. */
+enum os_life os_liveness_ask_again(const struct os_liveness *self, struct os_peer *peer, uint64_t key)
+{
+	if (is_own_key(self, key) || (peer->key == key && lock_on(peer->fd) == F_WRLCK))
+		return OS_ALIVE;
+	os_peer_drop(peer);
+	if (os_liveness_ask(self, key) == OS_DEAD)
+		return OS_DEAD;
+	peer->fd = open_file_of(self, key);
+	peer->key = peer->fd < 0 ? 0 : key;
+	return OS_ALIVE;
+}
+
+void os_peer_drop(struct os_peer *peer)
+{
+	if (peer->key != 0)
+		close(peer->fd);
+	*peer = (struct os_peer){0};
 }
 
 void os_liveness_forget(const struct os_liveness *self, uint64_t key)

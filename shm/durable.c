@@ -16,6 +16,17 @@ int seg_journal_state(const struct seg_directory *directory)
 	return load_acquire(&page->journal_error) ? RLQ_EJOURNAL : 0;
 }
 
+int seg_journal_state_again(struct segment *segment)
+{
+	const struct seg_directory *directory = segment->directory;
+	const struct seg_engine_page *page = directory->engine;
+	uint64_t key = load_acquire(&page->journal_key);
+
+	if (key == 0 || os_liveness_ask_again(&directory->liveness, &segment->journal, key) == OS_DEAD)
+		return RLQ_EENGINE;
+	return load_acquire(&page->journal_error) ? RLQ_EJOURNAL : 0;
+}
+
 int seg_journal_state_guess(const struct seg_directory *directory, uint64_t now_ms)
 {
 	const struct seg_engine_page *page = directory->engine;
@@ -69,11 +80,12 @@ void seg_want_turn(struct segment *segment)
 /* Once more after the ticket, then asleep until woken, or for a slice. False: nobody woke us. */
 static bool sleep_until_done(struct seg_engine_page *page, uint64_t turn, uint64_t now_ms)
 {
-	uint32_t ticket = event_prepare(&page->durable);
+	atomic_u32 *event = &page->durable[turn % 2];
+	uint32_t ticket = event_prepare(event);
 
 	if (load_seq(&page->turn_done) >= turn) /* [E2] */
 		return true;
-	return os_futex_wait(&page->durable, ticket, now_ms + DURABLE_SLICE_MS) == 0;
+	return os_futex_wait(event, ticket, now_ms + DURABLE_SLICE_MS) == 0;
 }
 
 int seg_wait_durable(const struct seg_directory *directory)
@@ -156,10 +168,12 @@ int seg_settle_async(struct segment *segment, uint64_t bytes)
 
 /* ---- the journal's end ------------------------------------------------------------------------ */
 
-static void wake_waiters(struct seg_engine_page *page)
+static void wake_waiters(struct seg_engine_page *page, uint64_t turn)
 {
-	if (event_has_sleepers(&page->durable))
-		seg_wake(&page->durable, INT32_MAX);
+	atomic_u32 *event = &page->durable[turn % 2];
+
+	if (event_has_sleepers(event))
+		seg_wake(event, INT32_MAX);
 }
 
 uint64_t seg_turn_begin(struct seg_engine_page *page)
@@ -185,15 +199,21 @@ void seg_turn_gathered(struct seg_engine_page *page, uint64_t turn)
 
 void seg_turn_done(struct seg_engine_page *page, uint64_t turn)
 {
+	uint64_t before = load_seq(&page->turn_done);
+
 	store_seq(&page->journal_error, 0);
 	store_seq(&page->turn_done, turn);
 	CRASH_POINT(turn_done);
-	wake_waiters(page);
+	/* Who came since it began waits for the next one, and sleeps on. */
+	if (turn != before + 1)
+		wake_waiters(page, turn - 1);
+	wake_waiters(page, turn);
 }
 
 void seg_turn_failed(struct seg_engine_page *page, int error)
 {
 	store_seq(&page->journal_error, (uint64_t) - (int64_t)error);
 	seg_turn_gathered(page, load_seq(&page->turn_begun));
-	wake_waiters(page);
+	wake_waiters(page, 0);
+	wake_waiters(page, 1);
 }

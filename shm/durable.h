@@ -9,7 +9,8 @@
  *
  * A turn that begins after [J3] takes the marks that were set before it: both ends are seq_cst. So one flush serves
  * all who changed something before its turn began. Who does not wait (async queues, receives) raises turn_wanted
- * once a turn: the journal then begins one within half the window.
+ * once a turn: the journal then begins one within half the window. Who waits for turn k sleeps on the event of the
+ * even or of the odd turns: whoever has come since k began waits for the next one, and is not woken by k's end.
  *
  * What a turn writes is a cut: all that was done before it began, and nothing that was done since. So while it
  * gathers, nothing that it may still have to read goes away:
@@ -55,6 +56,8 @@ static inline bool seg_is_gathering(const struct segment *segment)
 
 /* Is there a journal that takes what is sent? 0, RLQ_EENGINE, RLQ_EJOURNAL. Asks the kernel: some 3 us. */
 int seg_journal_state(const struct seg_directory *directory);
+/* The same for who asks often: well under 1 us. */
+int seg_journal_state_again(struct segment *segment);
 /* The same, but believes an engine that is not late: for 2 s after it was killed it may seem to be there. */
 int seg_journal_state_guess(const struct seg_directory *directory, uint64_t now_ms);
 

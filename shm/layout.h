@@ -210,8 +210,7 @@ struct seg_engine_page {
 	_Alignas(128) atomic_u64 journal_key; /* of the process that journals; 0: none */
 	atomic_u64 journal_error;	      /* why it takes nothing at present, negated; 0: it does */
 	atomic_u64 turn_begun, turn_gathered, turn_done;
-	atomic_u32 durable; /* eventcount of those who wait for a turn */
-	uint32_t journal_spare;
+	atomic_u32 durable[2]; /* eventcounts of those who wait for an even turn, and for an odd one */
 	/* Written by clients, once a turn. */
 	_Alignas(128) atomic_u64 turn_wanted, turn_urgent;
 	/* When the turn was first wanted, boot clock: the even ones and the odd ones. Of all that is not durable,

@@ -302,6 +302,7 @@ void seg_close(struct segment *segment)
 	/* A forked child must not free the row of its parent. */
 	if (segment->me && os_liveness_is_own(&segment->directory->liveness))
 		seg_row_give_back(segment);
+	os_peer_drop(&segment->journal);
 	bodies_unmap(&segment->bodies);
 	if (segment->base)
 		os_unmap(segment->base, SEG_MAP_BYTES);

@@ -44,9 +44,10 @@ struct segment {
 	uint64_t incarnation;
 	uint64_t file; /* its number, as seg_file_number() gives it */
 	char name[SEG_NAME_MAX + 1];
-	uint64_t sends_left;  /* until the next count, see room.h */
-	uint64_t reserved;    /* slots that we write in place; live ones do not count them */
-	struct segment *peer; /* the DLQ, once a move has needed it */
+	uint64_t sends_left;	/* until the next count, see room.h */
+	uint64_t reserved;	/* slots that we write in place; live ones do not count them */
+	struct segment *peer;	/* the DLQ, once a move has needed it */
+	struct os_peer journal; /* the process that journals, as it was last asked about */
 };
 
 /* What creation needs; all checked by the caller. */

@@ -161,6 +161,49 @@ Test(os_liveness, a_killed_process_is_dead)
 	os_liveness_stop(&own);
 }
 
+Test(os_liveness, asked_again_is_the_same)
+{
+	struct os_liveness own;
+	struct child child = child_start(false), other = child_start(false);
+	struct os_peer peer = {0};
+
+	cr_assert_eq(os_liveness_start(directory_fd, &own), 0);
+	cr_assert_eq(os_liveness_ask_again(&own, &peer, own.key), OS_ALIVE);
+	cr_expect_eq(peer.key, 0, "no file of our own is opened");
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(os_liveness_ask_again(&own, &peer, child.key), OS_ALIVE);
+	cr_expect_eq(peer.key, child.key);
+	cr_expect_eq(os_liveness_ask_again(&own, &peer, other.key), OS_ALIVE);
+	cr_expect_eq(os_liveness_ask_again(&own, &peer, child.key), OS_ALIVE);
+	kill(child.pid, SIGKILL);
+	child_end(&child);
+	cr_expect_eq(os_liveness_ask_again(&own, &peer, child.key), OS_DEAD);
+	cr_expect_eq(peer.key, 0);
+	cr_expect_eq(os_liveness_ask_again(&own, &peer, other.key), OS_ALIVE);
+	kill(other.pid, SIGKILL);
+	child_end(&other);
+	os_liveness_forget(&own, other.key);
+	cr_expect_eq(os_liveness_ask_again(&own, &peer, other.key), OS_DEAD, "a missing file too");
+	os_peer_drop(&peer);
+	os_liveness_stop(&own);
+}
+
+Test(os_liveness, a_closed_descriptor_is_no_death)
+{
+	struct os_liveness own;
+	struct child child = child_start(false);
+	struct os_peer peer = {0};
+
+	cr_assert_eq(os_liveness_start(directory_fd, &own), 0);
+	cr_assert_eq(os_liveness_ask_again(&own, &peer, child.key), OS_ALIVE);
+	close(peer.fd);
+	cr_expect_eq(os_liveness_ask_again(&own, &peer, child.key), OS_ALIVE);
+	os_peer_drop(&peer);
+	kill(child.pid, SIGKILL);
+	child_end(&child);
+	os_liveness_stop(&own);
+}
+
 Test(os_liveness, a_stopped_process_is_alive)
 {
 	struct os_liveness own;

@@ -246,6 +246,17 @@ enum os_life os_liveness_ask(const struct os_liveness *self, uint64_t key)
 												  : OS_ALIVE;
 }
 
+enum os_life os_liveness_ask_again(const struct os_liveness *self, struct os_peer *peer, uint64_t key)
+{
+	(void)peer;
+	return os_liveness_ask(self, key);
+}
+
+void os_peer_drop(struct os_peer *peer)
+{
+	(void)peer;
+}
+
 void os_clock_start(struct os_clock *clock)
 {
 	*clock = (struct os_clock){0};
@@ -268,29 +279,34 @@ bool os_barrier_everywhere(void)
 	return true;
 }
 
+static bool waits_for_turn(const _Atomic uint32_t *word)
+{
+	return word == &engine_page.durable[0] || word == &engine_page.durable[1];
+}
+
 /* Whom the sleeper waits for may have come already. Sleeps do not end by time: that would only try again. */
 int os_futex_wait(const _Atomic uint32_t *word, uint32_t expected, uint64_t until_ms)
 {
 	(void)until_ms;
 	explore_step(word);
-	if (*word == expected && word == &engine_page.durable && explore_current() == ACTORS_MAX)
+	if (*word == expected && waits_for_turn(word) && explore_current() == ACTORS_MAX)
 		journal_play();
 	if (*word != expected || explore_current() == ACTORS_MAX)
 		return -EAGAIN;
-	if (word == &engine_page.durable)
+	if (waits_for_turn(word))
 		journal_judge_wait();
+	own[acting()].asleep_on = word;
 	explore_sleep(acting());
 	return 0;
 }
 
-/* No scenario has sleepers on two events at once. */
 int os_futex_wake(const _Atomic uint32_t *word, int count)
 {
 	int woken = 0;
 
 	explore_step(word);
 	for (int i = 0; i < explore_actor_count() && woken < count; i++) {
-		if (explore_actor(i)->status != ACTOR_ASLEEP)
+		if (explore_actor(i)->status != ACTOR_ASLEEP || own[i].asleep_on != word)
 			continue;
 		explore_wake(i);
 		woken++;

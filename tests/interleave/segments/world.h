@@ -118,6 +118,7 @@ struct own {
 	uint8_t padding[3];
 	uint32_t queue_used, segment_used, sent_used; /* bit set */
 	uint32_t padding_2;
+	const void *asleep_on; /* the event, if it sleeps */
 	struct rlq_message message[BATCH_MAX];
 	struct rlq_queue *handle[QUEUES];
 	struct rlq_queue queue[QUEUES];
