@@ -117,10 +117,14 @@ void roster_say_journaled(struct journaling *journaling)
 	uint64_t key = journaling->directory->liveness.key;
 
 	for (size_t i = 0; i < journaling->turn.queue_count; i++) {
-		const struct journaled *queue = journaling->turn.queues[i];
+		struct journaled *queue = journaling->turn.queues[i];
 
 		if (queue->is_written && load_acquire(&queue->segment->header->journaled_by) != key)
 			store_seq(&queue->segment->header->journaled_by, key);
+		if (queue->is_written && queue->is_back) {
+			say(journaling, "%s: back", queue->segment->name);
+			queue->is_back = false;
+		}
 	}
 }
 

@@ -73,7 +73,7 @@ static int recover_one(struct journaling *journaling, uint32_t number)
 	if (!error)
 		error = queue ? recover_queue(recovery, queue, &journaled, &report) : -EIO;
 	if (!error) {
-		say(journaling, "%s: back", queue->definition.name);
+		journaled.is_back = true;
 		account_queue(&journaling->account, queue->definition.name, &report);
 		error = roster_add(journaling, &journaled);
 	}

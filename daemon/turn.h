@@ -20,6 +20,7 @@ struct journaled {
 	uint32_t queue;			/* its number in the journal */
 	struct format_queue definition; /* as written last */
 	bool is_written;		/* the definition is */
+	bool is_back;			/* it was aside: that is still to be said */
 	bool is_removed;		/* and the journal knows, once the turn is durable */
 	uint64_t wanted;		/* header->wanted when it was compared as a whole */
 };
