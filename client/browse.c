@@ -224,6 +224,11 @@ int rlq_redrive(struct rlq_queue *queue, const char *target, uint64_t max, uint6
 
 		for (uint32_t n = 0; n <= ring->mask && (max == 0 || moved < max); n++) {
 			result = redrive_slot(queue, index, (uint32_t)(start + n) & ring->mask, target, &route);
+			if (result == -EAGAIN) { /* enough is on its way: this one once more, after the next turn */
+				result = settle_target(&route);
+				n--;
+				continue;
+			}
 			if (result < 0)
 				break;
 			moved += (uint64_t)result;

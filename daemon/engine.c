@@ -284,7 +284,7 @@ static uint64_t serve(struct served *served, struct life_memo *memo)
 		seg_free_dead_rows(segment, memo);
 	if (seg_sweep_is_due(segment, &served->sweep) && seg_sweep_step(segment, &served->sweep, SWEEP_SLOTS))
 		next = 0;
-	if (served->sweep.due_ms < next && !served->sweep.is_running)
+	if (served->sweep.due_ms < next && (!served->sweep.is_running || served->sweep.is_paused))
 		next = served->sweep.due_ms;
 	return next;
 }

@@ -185,6 +185,7 @@ uint64_t seg_turn_begin(struct seg_engine_page *page)
 		store_seq(&page->wanted_since_ms[turn % 2], now_ms);
 	/* It has what the last one should have had. */
 	if (seg_turn_is_open(page)) {
+		seg_moves_carry(page, turn - 1);
 		raise_seq(&page->turn_wanted, turn);
 		store_seq(&page->wanted_since_ms[turn % 2], load_seq(&page->wanted_since_ms[(turn - 1) % 2]));
 	}

@@ -223,6 +223,8 @@ struct seg_engine_page {
 	_Alignas(128) atomic_u64 compact_asked;
 	atomic_u64 compact_done;
 	atomic_u64 journal_files, journal_bytes, journal_live_bytes;
+	/* Bytes moved to durable queues, by turns as those of a window (shm/window.h). */
+	atomic_u64 moved[2];
 };
 
 enum {

@@ -5,9 +5,12 @@
 #include "shm/durable.h"
 #include "shm/message.h"
 #include "shm/room.h"
+#include "shm/window.h"
 
 #include <errno.h>
 #include <string.h>
+
+enum { MOVE_EXTRA_BYTES = 512 }; /* of a copy's record beside the message: its head, and whence it came */
 
 /* ---- the move --------------------------------------------------------------------------------- */
 
@@ -191,12 +194,22 @@ static void target_note(struct segment *source, uint64_t file)
 	CRASH_POINT(move_target_noted);
 }
 
-/* To a durable queue: else the journal would miss the message in both, or have it in both. */
-static int may_be_moved(const struct segment *source, const struct segment *target)
+/* To a durable queue: else the journal would miss the message in both, or have it in both, or get more than it
+ * keeps room for. -EAGAIN: when the next turn is done. */
+static int may_be_moved(const struct segment *source, struct segment *target, const struct slot *at)
 {
+	struct slot_message message = message_read(&at->message);
+	int error;
+
 	if (!seg_is_journaled(target) || (source->has_marks && !seg_is_journaled(source)))
 		return RLQ_EENGINE;
-	return seg_journal_room(target);
+	error = seg_journal_room(target);
+	if (error || seg_moves_admit(target->directory->engine,
+				     (uint64_t)message.body_bytes + message.extra_bytes + MOVE_EXTRA_BYTES))
+		return error;
+	os_clock_read(&target->clock);
+	seg_want_turn(target);
+	return -EAGAIN;
 }
 
 int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word from, struct segment *target,
@@ -211,7 +224,7 @@ int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_w
 
 	if (error)
 		return error;
-	error = target->has_marks ? may_be_moved(source, target) : 0;
+	error = target->has_marks ? may_be_moved(source, target, at) : 0;
 	if (error) {
 		seg_leave(target);
 		return error;
@@ -291,7 +304,7 @@ int seg_bury(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_
 	}
 	if (error == 0)
 		error = seg_move(segment, ring, slot, dead, target, MOVE_TO_DLQ);
-	if (error != RLQ_ESTALE)
+	if (error != RLQ_ESTALE && error != -EAGAIN)
 		store_relaxed(&segment->header->dlq_error, (uint64_t)-error); /* relaxed: only shown */
 	CRASH_POINT(move_error_noted);
 	return error;

@@ -6,8 +6,11 @@
 #include "shm/rings.h"
 #include "shm/rows.h"
 
+#include <errno.h>
+
 enum {
 	GROUP = 64,
+	PAUSE_MS = 5,		    /* about a turn of the journal */
 	IDLE_SWEEP_MS = 10000,	    /* between sweeps while messages wait and nothing moves */
 	WALKED_PER_MS = 64,	    /* slots of the last sweep that put the next such one off by 1 ms */
 	RETRIES_MAX = 3,	    /* 1 s doubled so often is the longest wait to settle what is unsettled */
@@ -128,10 +131,11 @@ static void sweep_dead(struct segment *segment, struct sweep *sweep, uint32_t in
 	if (sweep->dlq_error == 0) {
 		error = seg_bury(segment, index, slot, dead);
 		sweep->cost += MOVE_SLOTS;
-		if (error != RLQ_ESTALE)
+		sweep->is_paused = error == -EAGAIN;
+		if (error != RLQ_ESTALE && error != -EAGAIN)
 			sweep->dlq_error = error;
 	}
-	sweep->unsettled |= sweep->dlq_error != 0;
+	sweep->unsettled |= sweep->dlq_error != 0 || sweep->is_paused;
 }
 
 /* A READY message: its bit may be lost; nobody may want to receive it once more (R8). */
@@ -351,7 +355,10 @@ static void sweep_end(struct segment *segment, struct sweep *sweep)
 /* Walks slots of the listed rings; rings that come or go meanwhile are met by the next sweep. */
 static bool sweep_slots(struct segment *segment, struct sweep *sweep, uint32_t budget)
 {
+	uint64_t counted;
+
 	sweep->cost = 0;
+	sweep->is_paused = false;
 	while (sweep->position < rings_count(segment->rings)) {
 		uint32_t index = rings_at(segment->rings, sweep->position);
 
@@ -362,7 +369,12 @@ static bool sweep_slots(struct segment *segment, struct sweep *sweep, uint32_t b
 		for (; sweep->slot < ring_slot_count(&segment->ring[index]); sweep->slot++) {
 			if (sweep->cost++ >= budget)
 				return true;
+			counted = sweep->counted;
 			sweep_slot(segment, sweep, index, sweep->slot);
+			if (sweep->is_paused) { /* it comes once more */
+				sweep->counted = counted;
+				return true;
+			}
 			sweep->walked++;
 		}
 		sweep->position++;
@@ -415,8 +427,10 @@ bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budge
 	if (!sweep_slots(segment, sweep, budget) && sweep->blocks == 0)
 		sweep_end(segment, sweep);
 	seg_leave(segment);
+	if (sweep->is_paused)
+		sweep->due_ms = segment->clock.boot_ms + PAUSE_MS;
 	if (sweep->is_running)
-		return true;
+		return !sweep->is_paused;
 	sweep->unsettled |= seg_retire_step(segment);
 	/* Slots of the dead, orphaned blocks, memory given back, a corrected count: who waits for room looks. */
 	seg_notify_room(segment);

@@ -34,6 +34,7 @@ struct sweep {
 	uint32_t cost;	     /* slots walked in this step, and what else it did counted as slots */
 	int dlq_error;	     /* why a dead letter could not be moved; the rest of this sweep tries no more */
 	bool unsettled;	     /* something was left for the next one */
+	bool is_paused;	     /* until the journal has what was moved: due again at due_ms */
 };
 
 enum { SWEEP_EVERY_MS = 1000 };

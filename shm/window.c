@@ -74,13 +74,41 @@ uint64_t seg_window_use(struct segment *segment, uint64_t begun, uint64_t done, 
 	return window->next + (done < begun ? window->present : 0);
 }
 
-void seg_window_carry(struct segment *segment, uint64_t begun)
+static void carry(atomic_u64 words[2], uint64_t begun)
 {
-	atomic_u64 *words = segment->header->window;
 	uint64_t kib = kib_of(load_relaxed(&words[begun % 2]), begun); /* relaxed: a count */
 
 	if (kib > 0)
 		take_kib(&words[(begun + 1) % 2], begun + 1, kib);
+}
+
+void seg_window_carry(struct segment *segment, uint64_t begun)
+{
+	carry(segment->header->window, begun);
+}
+
+void seg_moves_carry(struct seg_engine_page *page, uint64_t begun)
+{
+	carry(page->moved, begun);
+}
+
+bool seg_moves_admit(struct seg_engine_page *page, uint64_t bytes)
+{
+	uint64_t kib = (bytes + 1023) / 1024;
+
+	for (;;) {
+		uint64_t begun = load_seq(&page->turn_begun), done = load_acquire(&page->turn_done);
+		/* relaxed: the CAS decides, and the other one is a count that stands */
+		uint64_t seen = load_relaxed(&page->moved[(begun + 1) % 2]);
+		uint64_t now = kib_of(seen, begun + 1);
+		uint64_t before = done < begun ? kib_of(load_relaxed(&page->moved[begun % 2]), begun) : 0;
+
+		if (now + before > 0 && now + before + kib > MOVES_BYTES / 1024)
+			return false;
+		now = now + kib < KIB_MAX ? now + kib : KIB_MAX;
+		if (cas_seq(&page->moved[(begun + 1) % 2], seen, (begun + 1) << KIB_BITS | now))
+			return true;
+	}
 }
 
 void seg_window_give_back(struct segment *segment, uint64_t begun, uint64_t bytes)

@@ -157,7 +157,7 @@ Test(durable, shouldNotTakeForLateWhatIsDurable)
 	cr_expect_eq(seg_settle_async(segment, 10), 0);
 }
 
-static void change_after(struct segment *segment, uint64_t ms)
+static void change_after(struct segment *segment, int64_t ms)
 {
 	time_passes(ms);
 	os_clock_read(&segment->clock);

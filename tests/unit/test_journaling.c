@@ -8,6 +8,8 @@
 #include "shm/durable.h"
 #include "shm/message.h"
 #include "shm/move.h"
+#include "shm/reap.h"
+#include "shm/window.h"
 #include "tests/support/tmpdir.h"
 
 #include <criterion/criterion.h>
@@ -763,6 +765,74 @@ Test(journaling, what_a_failed_turn_should_have_written_stays_in_the_window)
 	cr_expect_geq(window_then & 0xffffff, 1);
 	cr_expect_eq(window_then >> 24, load_seq(&directory->seg.engine->turn_begun));
 	rlq_queue_close(loose);
+}
+
+static uint64_t turn_of_writes;
+static size_t written_in_turn, most_in_turn;
+
+/* But the zeros of files that are made. */
+static int64_t write_and_count(int fd, const void *bytes, size_t count, uint64_t offset)
+{
+	uint64_t begun = load_seq(&directory->seg.engine->turn_begun);
+
+	if (begun != turn_of_writes)
+		written_in_turn = 0;
+	turn_of_writes = begun;
+	written_in_turn += *(const unsigned char *)bytes ? count : 0;
+	if (written_in_turn > most_in_turn)
+		most_in_turn = written_in_turn;
+	return os_disk_real.write_durably(fd, bytes, count, offset);
+}
+
+/* The journal cannot refuse them any more, and keeps room for no more than this. */
+Test(journaling, no_turn_has_more_moves_than_there_is_room_for)
+{
+	enum { ROUNDS = 8, BYTES = 8000, FILE = 4 << 20, MOST = MOVES_BYTES * 3 / 2 };
+	struct os_disk disk = os_disk_real;
+	struct journaling_options options = {.data = data, .disk = &disk, .file_bytes = FILE, .say = say};
+	struct rlq_receive_options at_once = RLQ_RECEIVE_OPTIONS_INIT;
+	struct rlq_queue_stat stat = RLQ_QUEUE_STAT_INIT;
+	static char body[BYTES];
+	struct rlq_queue *queue, *dlq;
+	struct rlq_message messages[64];
+	uint64_t moved;
+
+	stop();
+	disk.queue = NULL;
+	cr_assert_eq(rlq_directory_open(queues, &directory), 0);
+	cr_assert_eq(journaling_start(&directory->seg, &options, &journaling), 0);
+	dlq = made("dlq", RLQ_SYNC);
+	queue = made_with_dlq("q", "dlq");
+	at_once.visibility_ms = 0;
+	at_once.wait_ms = 0;
+	for (int i = 0; i < ROUNDS * 64; i++)
+		cr_assert_eq(rlq_send(queue, body, BYTES, NULL, NULL), 0);
+	for (int i = 0; i < ROUNDS; i++)
+		cr_assert_eq(rlq_receive(queue, messages, 64, &at_once), 64);
+	rlq_queue_close(queue);
+	rlq_queue_close(dlq);
+	stop();
+	disk.write = disk.write_durably = write_and_count;
+	cr_assert_eq(rlq_directory_open(queues, &directory), 0);
+	cr_assert_eq(journaling_start(&directory->seg, &options, &journaling), 0);
+	cr_assert_eq(seg_wait_durable(&directory->seg), 0);
+	most_in_turn = 0;
+	queue = opened("q");
+	dlq = opened("dlq");
+	do { /* each is received too often, and some wait for the sweep */
+		cr_assert_eq(rlq_receive(queue, messages, 64, &at_once), 0);
+		os_clock_read(&queue->seg->clock);
+		seg_sweep_step(queue->seg, &queue->sweep, UINT32_MAX);
+		cr_assert_eq(rlq_queue_stat(dlq, &stat), 0);
+	} while (stat.visible < ROUNDS * 64);
+	cr_assert_eq(seg_wait_durable(&directory->seg), 0);
+	cr_expect_gt(most_in_turn, 0);
+	cr_expect_lt(most_in_turn, MOST, "%zu bytes", most_in_turn);
+	cr_expect_eq(rlq_redrive(dlq, NULL, 0, &moved), 0);
+	cr_expect_eq(moved, ROUNDS * 64);
+	cr_expect_lt(most_in_turn, MOST, "%zu bytes", most_in_turn);
+	rlq_queue_close(queue);
+	rlq_queue_close(dlq);
 }
 
 /* ---- space ------------------------------------------------------------------------------------ */

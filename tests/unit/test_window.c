@@ -1,4 +1,5 @@
 #include "client/internal.h"
+#include "shm/durable.h"
 #include "shm/window.h"
 #include "tests/support/queue_fixture.h"
 
@@ -131,4 +132,25 @@ Test(window, countsWhatAFailedTurnShouldHaveWritten)
 	seg_window_carry(one, 9); /* fails too */
 	cr_expect_geq(seg_window_use(one, 10, 7, 1024), WINDOW_BYTES / 2 + 2048);
 	cr_expect_leq(seg_window_use(one, 12, 11, 1024), PIECE_MAX, "all is done");
+}
+
+Test(window, ofMovesIsForAllQueuesAndHoldsWhateverFails)
+{
+	struct seg_engine_page *page = queues_directory()->seg.engine;
+	uint64_t admitted = 0;
+
+	while (seg_moves_admit(page, 1000))
+		admitted += 1000;
+	cr_expect_leq(admitted, MOVES_BYTES);
+	cr_expect_gt(admitted, MOVES_BYTES - 32 * 1024);
+	cr_assert_eq(seg_turn_begin(page), 1);
+	cr_expect_not(seg_moves_admit(page, 1), "it is not done");
+	cr_assert_eq(seg_turn_begin(page), 2);
+	cr_assert_eq(seg_turn_begin(page), 3);
+	cr_expect_not(seg_moves_admit(page, 1), "two have failed");
+	seg_turn_done(page, 3);
+	cr_expect(seg_moves_admit(page, 2 * MOVES_BYTES), "one that is large goes alone");
+	cr_expect_not(seg_moves_admit(page, 1));
+	seg_turn_done(page, seg_turn_begin(page));
+	cr_expect(seg_moves_admit(page, 1));
 }
