@@ -15,7 +15,7 @@ struct draft {
 struct drafts {
 	const struct seg_directory *directory;
 	struct live *live;
-	uint32_t only; /* the one queue whose messages are wanted; 0: all */
+	uint32_t only;				    /* the one queue whose messages are wanted; 0: all */
 	unsigned char (**cells)[SLOT_INLINE_BYTES]; /* of payloads that fit a slot, until they have one */
 	uint32_t cell_count, free_cell;		    /* index + 1, linked by the first bytes */
 };

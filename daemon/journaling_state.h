@@ -42,6 +42,6 @@ struct journaling {
 	atomic_bool is_stopped;
 };
 
-#define say(journaling, ...) (journaling)->options.say((journaling)->options.context, __VA_ARGS__)
+#define say(journaling, ...) ((journaling)->options.say)((journaling)->options.context, __VA_ARGS__)
 
 #endif

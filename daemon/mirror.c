@@ -12,7 +12,7 @@
 
 enum { WHY_BYTES = 512 };
 
-#define say(mirror, ...) (mirror)->options.say((mirror)->options.context, __VA_ARGS__)
+#define say(mirror, ...) ((mirror)->options.say)((mirror)->options.context, __VA_ARGS__)
 
 /* ---- what they say of themselves -------------------------------------------------------------- */
 

@@ -11,7 +11,7 @@
 
 enum { TENTHS = 10 };
 
-#define say(mirror, ...) (mirror)->options.say((mirror)->options.context, __VA_ARGS__)
+#define say(mirror, ...) ((mirror)->options.say)((mirror)->options.context, __VA_ARGS__)
 
 /* ---- filled ----------------------------------------------------------------------------------- */
 

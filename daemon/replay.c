@@ -63,7 +63,8 @@ static int carry(struct walk *walk)
 		return -ENOMEM;
 	memcpy(copy, held, bytes);
 	free(walk->carried.bytes);
-	walk->carried = (struct carried){walk->reading, walk->reader.hold, copy, bytes};
+	walk->carried =
+		(struct carried){.file = walk->reading, .offset = walk->reader.hold, .bytes = copy, .count = bytes};
 	return 0;
 }
 

@@ -2,8 +2,8 @@
  *
  * This is the seam between what is written (daemon/journal.c) and how. Batches of frames are handed to the disk
  * when they are full, and go on their way while the next one is built; a turn ends with one flush behind them all.
- * A turn of one batch is one call, a small one made at once. The disk's own queue makes the calls (io_uring), or, where there is none or it
- * is refused, plain ones do, with one batch. Measured in docs/adr/0009-disk.md.
+ * A turn of one batch is one call, a small one made at once. The disk's own queue makes the calls (io_uring), or,
+ * where there is none or it is refused, plain ones do, with one batch. Measured in docs/adr/0009-disk.md.
  *
  * Nothing is durable before sink_settle() has answered 0; before that there is no order among what was added. After
  * a negative errno, which all calls repeat, sink_drop() comes first. One thread at a time. */

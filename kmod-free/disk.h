@@ -1,8 +1,8 @@
 /* Files on a disk, for what must outlive the machine. A table of calls, that tests replace by a disk that
  * loses power, is full or lies; whoever writes is handed one. Entries answer a number from 0 on (a
  * descriptor, a count of bytes), or a negative errno; they may stop short and answer -EINTR, which the
- * functions below the table make up for, unless it never ends: -EIO. Nothing is durable before it was flushed: bytes of a file by
- * `flush`, names by `flush_folder`.
+ * functions below the table make up for, unless it never ends: -EIO. Nothing is durable before it was flushed:
+ * bytes of a file by `flush`, names by `flush_folder`.
  */
 #ifndef OS_DISK_H
 #define OS_DISK_H
@@ -18,8 +18,8 @@ enum {
 
 enum { OS_DISK_PAGE = 4096 };
 
-/* So often in a row a call is made again that was interrupted, or refused for now; then that is a failure like others:
- * who waits for the call would never hear of it. */
+/* So often in a row a call is made again that was interrupted, or refused for now; then that is a failure like
+ * others: who waits for the call would never hear of it. */
 enum { OS_DISK_TRIES = 1000 };
 
 /* Writes and flushes of one file that are under way together, and end in any order. For one thread at a time. */

@@ -31,7 +31,7 @@ struct pair_descriptor pair_descriptor(int number)
 {
 	struct pair_descriptor found = {.fd = {-1, -1}};
 
-	if (number < 0)
+	if (number < FIRST)
 		return found;
 	pthread_mutex_lock(&mutex);
 	found = descriptors[number - FIRST];

@@ -37,10 +37,10 @@ static void queue_close(struct os_queue *queue)
 static int queue_open(const struct os_disk *disk, uint32_t calls, struct os_queue **ret_queue)
 {
 	struct os_queue *queue = calloc(1, sizeof(*queue) + calls * sizeof(queue->calls[0]));
-	int error = queue ? 0 : -ENOMEM;
+	int error = 0;
 
-	if (error)
-		return error;
+	if (queue == NULL)
+		return -ENOMEM;
 	queue->pair = (struct disk_pair *)(uintptr_t)disk;
 	queue->count = calls;
 	for (int i = 0; i < DISK_PAIR_SIDES && !error; i++) {

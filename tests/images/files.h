@@ -59,7 +59,7 @@ void image_files_begin(struct files *files, const char *directory, const char *k
 
 /* Memory was given to a file, or taken from it. */
 void image_files_allocate(struct files *files, struct film *film, uint64_t inode, uint64_t offset, uint64_t bytes,
-		    bool is_punched);
+			  bool is_punched);
 
 /* Looks for names that have come or gone. */
 void image_files_look_names(struct files *files, struct film *film);

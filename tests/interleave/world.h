@@ -32,29 +32,30 @@ struct account {
 	uint32_t epoch;	     /* receive count of the latest lease */
 	uint64_t generation; /* of its slot */
 	uint8_t exists, is_ready, is_deleted;
-	uint8_t holder;	  /* actor of the latest lease */
-	uint8_t settled;  /* whoever made it READY has returned from that call */
-	uint8_t received; /* how often */
+	uint8_t holder;	    /* actor of the latest lease */
+	uint8_t settled;    /* whoever made it READY has returned from that call */
+	uint8_t received;   /* how often */
 	uint8_t readied_by; /* 1 + who made it READY, while it is so and not settled */
 	uint8_t padding;
 };
 
 /* What one actor keeps to itself. */
-struct private {
+struct private
+{
 	struct ring_cursor cursor;
 	struct ring_claim claim;
 	struct ring_taken taken;
 	uint32_t ticket;
-	uint8_t left;	   /* turns still to make, by role */
-	uint8_t quota;	   /* messages still to receive */
-	uint8_t first;	   /* number of its first message */
-	uint8_t mode;	   /* by role */
-	uint8_t holding;   /* message leased and not yet dealt with, 0 none */
-	uint8_t in_take;   /* amid ring_take */
-	uint8_t in_claim;  /* amid ring_claim */
-	uint8_t must_see;  /* messages that the present take may not miss, bit set */
+	uint8_t left;	    /* turns still to make, by role */
+	uint8_t quota;	    /* messages still to receive */
+	uint8_t first;	    /* number of its first message */
+	uint8_t mode;	    /* by role */
+	uint8_t holding;    /* message leased and not yet dealt with, 0 none */
+	uint8_t in_take;    /* amid ring_take */
+	uint8_t in_claim;   /* amid ring_claim */
+	uint8_t must_see;   /* messages that the present take may not miss, bit set */
 	uint8_t free_slots; /* slots FREE ever since the present claim began, bit set */
-	uint8_t in_wait;   /* asleep on the event */
+	uint8_t in_wait;    /* asleep on the event */
 	uint8_t padding[2];
 };
 
@@ -64,8 +65,8 @@ struct world {
 	struct private actors[ACTORS_MAX + 1];
 	uint64_t now;
 	atomic_u32 event;
-	uint8_t expired;  /* a lease has ended by time */
-	uint8_t swept;	  /* the final sweep was made */
+	uint8_t expired; /* a lease has ended by time */
+	uint8_t swept;	 /* the final sweep was made */
 	uint8_t failed_sends;
 	uint8_t padding;
 };
@@ -99,11 +100,11 @@ void show_word(const void *address, char *text, size_t bytes);
 
 /* roles.c: turns of the actors, and how to add them */
 enum consumer_mode {
-	DELETES,	/* as soon as it has it */
-	FORGETS,	/* never deletes: the lease ends by time */
-	EXTENDS,	/* to 50, then deletes */
-	RELEASES,	/* once, then deletes what it gets */
-	DELAYS,		/* the same, with a delay */
+	DELETES,  /* as soon as it has it */
+	FORGETS,  /* never deletes: the lease ends by time */
+	EXTENDS,  /* to 50, then deletes */
+	RELEASES, /* once, then deletes what it gets */
+	DELAYS,	  /* the same, with a delay */
 };
 enum send_mode {
 	SENDS,
@@ -125,7 +126,7 @@ void reap_by_hint(void);
 /* Sets the time to 20, 40, ... */
 int add_clock(unsigned ticks);
 int add_sender(const char *name, unsigned first, unsigned messages); /* producer that wakes */
-int add_sleeper(const char *name, unsigned quota);		       /* consumer that sleeps */
+int add_sleeper(const char *name, unsigned quota);		     /* consumer that sleeps */
 /* The body of a sweep over one slot; also for the final checks. */
 void sweep_slot(uint32_t slot);
 /* What the reap step does with a slot that the due hint points at. */

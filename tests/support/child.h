@@ -33,8 +33,8 @@ static inline bool child_was_killed(int status, int number)
 /* What became of it, for a person; static memory. */
 const char *child_status_text(int status);
 
-/* The calling process gets SIGALRM, and dies of it, unless it says so again within `seconds`; TEST_WATCHDOG_S in the
- * environment: within those instead. */
+/* The calling process gets SIGALRM, and dies of it, unless it says so again within `seconds`; TEST_WATCHDOG_S in
+ * the environment: within those instead. */
 void watchdog(unsigned seconds);
 /* The call that it is in from here on, static text, which the watchdog then names: "STUCK: send". NULL: none. */
 void watchdog_names(const char *call);

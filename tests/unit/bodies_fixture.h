@@ -73,7 +73,8 @@ static inline bool is_dead(void *context, uint32_t row, uint32_t serial)
 
 static inline uint64_t sweep_keeping(uint64_t keep_bytes)
 {
-	struct body_sweep sweep = {.is_live = is_live, .is_dead = is_dead, .keep_bytes = keep_bytes, .keep_idle_bytes = keep_bytes};
+	struct body_sweep sweep = {
+		.is_live = is_live, .is_dead = is_dead, .keep_bytes = keep_bytes, .keep_idle_bytes = keep_bytes};
 	uint64_t cursor = 0, given = 0;
 
 	do

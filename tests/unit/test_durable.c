@@ -5,6 +5,7 @@
 #include "client/internal.h"
 #include "kmod-free/sysops.h"
 #include "shm/message.h"
+#include "shm/move.h"
 #include "shm/window.h"
 #include "tests/support/queue_fixture.h"
 
@@ -35,14 +36,14 @@ static void tear_down(void)
 
 TestSuite(durable, .init = set_up, .fini = tear_down, .timeout = 60);
 
-static struct segment *durable_queue(enum rlq_durability durability)
+static struct segment *durable_queue(const char *name, enum rlq_durability durability)
 {
 	struct seg_recipe recipe = {
-		.name = "q", .capacity = 100, .mode = 0600, .group = UINT32_MAX, .durability = durability};
+		.name = name, .capacity = 100, .mode = 0600, .group = UINT32_MAX, .durability = durability};
 
 	recipe.attribute[ATTRIBUTE_RETENTION_MS] = RLQ_RETENTION_MIN_MS;
 	cr_assert_eq(seg_create(directory(), &recipe), 0);
-	return queue_again("q")->seg;
+	return queue_again(name)->seg;
 }
 
 /* This process journals, for all that others can see. */
@@ -121,7 +122,7 @@ static int settle_while_the_journal_becomes(const struct segment *segment, uint6
 
 Test(durable, shouldCountOnTheJournalThatKnowsTheQueue)
 {
-	struct segment *segment = durable_queue(RLQ_SYNC);
+	struct segment *segment = durable_queue("q", RLQ_SYNC);
 	uint64_t key = journal_here();
 
 	store_seq(&segment->header->journaled_by, key);
@@ -133,7 +134,7 @@ Test(durable, shouldCountOnTheJournalThatKnowsTheQueue)
 
 Test(durable, shouldNotCountOnAJournalThatDoesNotKnowTheQueue)
 {
-	struct segment *segment = durable_queue(RLQ_SYNC);
+	struct segment *segment = durable_queue("q", RLQ_SYNC);
 	uint64_t key = journal_here();
 
 	store_seq(&segment->header->journaled_by, key + 2);
@@ -143,10 +144,29 @@ Test(durable, shouldNotCountOnAJournalThatDoesNotKnowTheQueue)
 	cr_expect_eq(settle_while_the_journal_becomes(segment, 0), RLQ_EUNKNOWN, "none is there");
 }
 
+Test(durable, shouldWaitInAnAsyncQueueForWhatIsLate)
+{
+	struct segment *segment = durable_queue("q", RLQ_ASYNC);
+
+	key_after = journal_here();
+	store_seq(&segment->header->journaled_by, key_after);
+	store_seq(&page->turn_wanted, 1);
+	store_seq(&page->wanted_since_ms[1], boot_now());
+	time_passes(WINDOW_MS);
+	os_clock_read(&segment->clock);
+	cr_expect_eq(seg_settle_async(segment, 10), 0);
+	cr_expect_eq(load_seq(&page->turn_done), 0, "not late yet");
+	time_passes(1);
+	os_clock_read(&segment->clock);
+	os_sys.futex = turning_futex;
+	cr_expect_eq(seg_settle_async(segment, 10), 0);
+	cr_expect_eq(load_seq(&page->turn_done), 1);
+}
+
 /* Its turn has begun and ended between our looks at the one and at the other. */
 Test(durable, shouldNotTakeForLateWhatIsDurable)
 {
-	struct segment *segment = durable_queue(RLQ_ASYNC);
+	struct segment *segment = durable_queue("q", RLQ_ASYNC);
 
 	journal_here();
 	time_passes(100000);
@@ -167,7 +187,7 @@ static void change_after(struct segment *segment, int64_t ms)
 /* The turn that was to have the first change has failed, and the one that is made instead is under way. */
 Test(durable, shouldWaitForWhatAFailedTurnShouldHaveWritten)
 {
-	struct segment *segment = durable_queue(RLQ_ASYNC);
+	struct segment *segment = durable_queue("q", RLQ_ASYNC);
 
 	key_after = journal_here();
 	store_seq(&segment->header->journaled_by, key_after);
@@ -182,11 +202,34 @@ Test(durable, shouldWaitForWhatAFailedTurnShouldHaveWritten)
 	cr_expect_gt(load_seq(&page->turn_done), 0, "it has waited");
 }
 
+/* ---- moves ----------------------------------------------------------------------------------- */
+
+Test(durable, shouldMoveNothingThatTheJournalDoesNotKnowOfInBothQueues)
+{
+	struct segment *source = durable_queue("q", RLQ_ASYNC), *target = durable_queue("dlq", RLQ_ASYNC);
+	uint64_t key = journal_here();
+	struct slot *slot = &source->ring[0].slots[0];
+	struct slot_word dead = word_make(SLOT_DEAD, word_generation(slot_read(slot)), OWNER_NONE, 1, 0);
+
+	cr_assert(slot_change(slot, slot_read(slot), dead));
+	cr_assert_eq(seg_enter(source), 0);
+	store_seq(&source->header->journaled_by, key);
+	cr_expect_eq(seg_move(source, 0, 0, dead, target, MOVE_TO_DLQ), RLQ_EENGINE);
+	store_seq(&source->header->journaled_by, key + 2);
+	store_seq(&target->header->journaled_by, key);
+	cr_expect_eq(seg_move(source, 0, 0, dead, target, MOVE_TO_DLQ), RLQ_EENGINE);
+	cr_expect_eq(word_state(slot_read(slot)), SLOT_DEAD);
+	store_seq(&source->header->journaled_by, key);
+	cr_expect_eq(seg_move(source, 0, 0, dead, target, MOVE_TO_DLQ), 0);
+	cr_expect_eq(word_state(slot_read(slot)), SLOT_FREE);
+	seg_leave(source);
+}
+
 /* ---- removal ---------------------------------------------------------------------------------- */
 
 Test(durable, shouldNotRemoveAQueueThatNoJournalCanForget)
 {
-	struct segment *segment = durable_queue(RLQ_SYNC), *again;
+	struct segment *segment = durable_queue("q", RLQ_SYNC), *again;
 
 	cr_expect_eq(seg_remove(directory(), "q"), RLQ_EENGINE);
 	cr_expect_eq(seg_enter(segment), 0, "it can be used as before");
@@ -197,7 +240,7 @@ Test(durable, shouldNotRemoveAQueueThatNoJournalCanForget)
 
 Test(durable, shouldKeepTheNameUntilTheJournalHasForgotten)
 {
-	struct segment *segment = durable_queue(RLQ_SYNC), *again;
+	struct segment *segment = durable_queue("q", RLQ_SYNC), *again;
 
 	/* Its remover was killed after it had marked it. */
 	fetch_or_seq(&segment->header->rings, RINGS_REMOVED);
@@ -230,7 +273,7 @@ static enum slot_state freed_from(struct segment *segment, enum slot_state state
 Test(durable, shouldKeepForTheJournalWhatWasSentAndNothingElse)
 {
 	static const enum slot_state never_sent[] = {SLOT_WRITING, SLOT_PASSED, SLOT_ARRIVING};
-	struct segment *segment = durable_queue(RLQ_ASYNC);
+	struct segment *segment = durable_queue("q", RLQ_ASYNC);
 
 	cr_assert_eq(seg_turn_begin(page), 1);
 	cr_assert(seg_is_gathering(segment));

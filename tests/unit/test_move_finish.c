@@ -127,6 +127,34 @@ Test(move_finish, shouldBeDoneByWhoMeetsTheCopy)
 	expect_moved();
 }
 
+static bool has_copy(const struct rlq_queue *source, uint32_t slot, uint64_t place)
+{
+	struct slot_word word = slot_read(first_slot(queue)), found;
+	uint32_t found_ring, found_slot;
+	bool has;
+
+	word.bits.high = place;
+	cr_assert_eq(seg_enter(dlq->seg), 0);
+	has = seg_has_copy(dlq->seg, source->seg, 0, slot, word, &found_ring, &found_slot, &found);
+	seg_leave(dlq->seg);
+	return has;
+}
+
+Test(move_finish, shouldKnowTheCopyByWhereItComesFrom)
+{
+	struct origin *origin = (struct origin *)(void *)first_slot(dlq)->message.inline_bytes;
+	uint64_t place;
+
+	make_decided();
+	place = first_place(dlq);
+	cr_expect(has_copy(queue, 0, place));
+	cr_expect_not(has_copy(dlq, 0, place), "from another queue");
+	cr_expect_not(has_copy(queue, 1, place), "from another slot");
+	cr_expect_not(has_copy(queue, 0, place + 1), "not there");
+	origin->copy++;
+	cr_expect_not(has_copy(queue, 0, place), "of an earlier message of the slot");
+}
+
 /* ---- the other queue cannot be asked ---------------------------------------------------------- */
 
 static void *refused_mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset)
