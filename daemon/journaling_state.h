@@ -13,7 +13,6 @@
 #include "daemon/turn.h"
 
 #include <pthread.h>
-#include <time.h>
 
 /* A queue that is not journaled, so that it need not be opened again to know. */
 struct ignored {

@@ -61,7 +61,7 @@ static const struct meaning {
 	{RLQ_ENODLQ, EXIT_NOQUEUE, "the dead-letter queue does not exist, named for queue", "create it first"},
 	{RLQ_EENGINE, EXIT_FAILED, "no engine journals queue", "start ringleased, or see its log"},
 	{RLQ_EUNKNOWN, EXIT_FAILED,
-	 "not known whether it is on the disk: the engine ended before it said so; queue",
+	 "not known whether it is on the disk, for the engine has ended or is stopped: queue",
 	 "it was done, and may not survive; when ringleased runs again, look"},
 	{RLQ_EJOURNAL, EXIT_FAILED, "the journal cannot be written, for queue", "the log of ringleased says why"},
 	{RLQ_EDISKFULL, EXIT_FULL, "no room in the journal for a message to queue",
