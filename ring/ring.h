@@ -120,6 +120,12 @@ enum ring_result ring_claim(const struct ring *ring, struct ring_cursor *cursor,
 enum ring_result ring_claim_arriving(const struct ring *ring, struct ring_cursor *cursor, uint64_t owner,
 				     uint32_t receives, struct ring_claim *ret);
 
+/* Sets the next `count` positions aside for this cursor: the shared tail goes past them at once, and who does the
+ * same meanwhile goes on behind them. So two that send many at a time do not meet at each slot. A hint like every
+ * tail: the slots decide, and anybody may claim there. All claims there are late ones, so only for what nobody is
+ * to receive yet. Tries a few times; then, or if the ring is damaged, nothing is set aside. */
+void ring_claim_run(const struct ring *ring, struct ring_cursor *cursor, uint32_t count);
+
 /* WRITING or PASSED -> READY. Linearisation point of send. RING_DAMAGED if the slot is not ours. */
 static inline enum ring_result ring_publish(const struct ring *ring, const struct ring_claim *claim,
 					    uint64_t owner);
