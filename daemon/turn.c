@@ -2,6 +2,7 @@
 #include "daemon/gather.h"
 
 #include "ring/crashpoint.h"
+#include "ring/prefetch.h"
 #include "ring/ring.h"
 #include "ringlease.h"
 #include "shm/durable.h"
@@ -10,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DELETES_MAX = 4096 }; /* of one record */
+enum {
+	DELETES_MAX = 4096, /* of one record */
+	SETTLES_AHEAD = 8,
+};
 
 /* ---- lists that grow -------------------------------------------------------------------------- */
 
@@ -255,14 +259,47 @@ int turn_run(struct turn *turn, struct seg_engine_page *page)
 	return 0;
 }
 
-static uint64_t settle(const struct pending *pending)
+static uint64_t settle(const struct pending *pending, uint64_t *again)
 {
 	struct segment *segment = pending->queue->segment;
 	const struct ring *ring = &segment->ring[pending->ring];
 	struct slot_word word = slot_read(&ring->slots[pending->slot]);
 
 	return word_state(word) == SLOT_PENDING && word_generation(word) == pending->generation &&
-	       ring_durable(ring, pending->slot, word);
+	       ring_durable(ring, pending->slot, word, again);
+}
+
+/* Are both of the same 64 slots? */
+static bool is_near(const struct pending *a, const struct pending *b)
+{
+	return a->queue == b->queue && a->ring == b->ring && a->slot / 64 == b->slot / 64;
+}
+
+/* Their senders have those slots: the next ones are fetched while these are made receivable. */
+static void fetch_ahead(const struct turn *turn, size_t index)
+{
+	const struct pending *pending;
+
+	if (index + SETTLES_AHEAD >= turn->pending_count)
+		return;
+	pending = &turn->pending[index + SETTLES_AHEAD];
+	prefetch_own(&pending->queue->segment->ring[pending->ring].slots[pending->slot]);
+}
+
+/* Those of 64 slots, from `*index` on, so that their bits are set together. */
+static uint64_t settle_group(const struct turn *turn, size_t *index)
+{
+	const struct pending *first = &turn->pending[*index];
+	uint64_t settled = 0, again = 0;
+
+	for (; *index < turn->pending_count && is_near(first, &turn->pending[*index]); ++*index) {
+		fetch_ahead(turn, *index);
+		settled += settle(&turn->pending[*index], &again);
+		CRASH_POINT(turn_message_settled);
+	}
+	if (again)
+		ring_set_again_word(&first->queue->segment->ring[first->ring], first->slot, again);
+	return settled;
 }
 
 void turn_settle(struct turn *turn)
@@ -272,10 +309,11 @@ void turn_settle(struct turn *turn)
 		uint64_t settled = 0;
 		int error = seg_enter(queue->segment);
 
-		for (; i < turn->pending_count && turn->pending[i].queue == queue; i++) {
-			settled += error ? 0 : settle(&turn->pending[i]);
-			CRASH_POINT(turn_message_settled);
-		}
+		while (i < turn->pending_count && turn->pending[i].queue == queue)
+			if (error)
+				i++;
+			else
+				settled += settle_group(turn, &i);
 		if (error)
 			continue;
 		seg_leave(queue->segment);
