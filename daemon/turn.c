@@ -69,19 +69,34 @@ static int late_deletes(struct turn *turn)
 	return 0;
 }
 
-int turn_note_pending(struct turn *turn, const struct pending *pending)
+/* Their fields are stored one by one where they belong: a copy made just before would have to wait until the record
+ * before is out of the store buffer, which takes as long as a miss. */
+int turn_note_pending(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot, uint64_t generation)
 {
+	struct pending *pending;
+
 	if (!grow((void **)&turn->pending, &turn->pending_room, turn->pending_count, sizeof(*turn->pending)))
 		return -ENOMEM;
-	turn->pending[turn->pending_count++] = *pending;
+	pending = &turn->pending[turn->pending_count++];
+	pending->queue = queue;
+	pending->ring = ring;
+	pending->slot = slot;
+	pending->generation = generation;
 	return 0;
 }
 
-int turn_note_touched(struct turn *turn, const struct touched *touched)
+int turn_note_touched(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot,
+		      const struct ledger_entry *before)
 {
+	struct touched *touched;
+
 	if (!grow((void **)&turn->touched, &turn->touched_room, turn->touched_count, sizeof(*turn->touched)))
 		return -ENOMEM;
-	turn->touched[turn->touched_count++] = *touched;
+	touched = &turn->touched[turn->touched_count++];
+	touched->queue = queue;
+	touched->ring = ring;
+	touched->slot = slot;
+	touched->before = before ? *before : (struct ledger_entry){0};
 	return 0;
 }
 
@@ -275,6 +290,13 @@ static bool is_near(const struct pending *a, const struct pending *b)
 	return a->queue == b->queue && a->ring == b->ring && a->slot / 64 == b->slot / 64;
 }
 
+/* Its queue could not be entered. */
+static void look_again(const struct pending *pending)
+{
+	ledger_note_changed(&pending->queue->ledger.ring[pending->ring], pending->slot / LEDGER_GROUP,
+			    UINT64_C(1) << (pending->slot % LEDGER_GROUP));
+}
+
 /* Their senders have those slots: the next ones are fetched while these are made receivable. */
 static void fetch_ahead(const struct turn *turn, size_t index)
 {
@@ -311,7 +333,7 @@ void turn_settle(struct turn *turn)
 
 		while (i < turn->pending_count && turn->pending[i].queue == queue)
 			if (error)
-				i++;
+				look_again(&turn->pending[i++]);
 			else
 				settled += settle_group(turn, &i);
 		if (error)
