@@ -306,6 +306,13 @@ static struct outgoing outgoing_of(const struct rlq_send_entry *entry)
 				 .delay_ms = entry->delay_ms};
 }
 
+/* So many slots at a time are set aside for a batch whose messages nobody receives before they are durable. */
+#ifdef RL_EXPLORE
+enum { SEND_RUN = 2 };
+#else
+enum { SEND_RUN = 16 };
+#endif
+
 /* As many of the batch as find room, in one call. */
 static size_t send_run(struct rlq_queue *queue, const struct rlq_send_entry *entries, size_t count,
 		       struct rlq_message_id *ret_ids, int *ret_error)
@@ -317,6 +324,9 @@ static size_t send_run(struct rlq_queue *queue, const struct rlq_send_entry *ent
 		return 0;
 	for (; sent < count; sent++) {
 		struct outgoing out = outgoing_of(&entries[sent]);
+
+		if (queue->seg->durability == RLQ_SYNC && sent % SEND_RUN == 0)
+			seg_claim_run(queue->seg, count - sent < SEND_RUN ? (uint32_t)(count - sent) : SEND_RUN);
 
 		*ret_error = outgoing_send(queue, &out, ret_ids ? &ret_ids[sent] : NULL);
 		if (*ret_error)

@@ -1,6 +1,7 @@
 #include "daemon/compact.h"
 
 #include "daemon/gather.h"
+#include "daemon/written.h"
 #include "ring/crashpoint.h"
 #include "ringlease.h"
 
@@ -48,7 +49,7 @@ static int64_t compact_group(struct turn *turn, struct journaled *queue, uint32_
 
 		if (written->entry[bit].file != file)
 			continue;
-		result = gather_again(turn, queue, index, group * LEDGER_GROUP + bit);
+		result = written_again(turn, queue, index, group * LEDGER_GROUP + bit);
 		if (result < 0)
 			return result;
 		bytes += result ? written->entry[bit].bytes : 0;

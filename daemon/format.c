@@ -223,28 +223,11 @@ enum format_fault format_record_check(const struct format_record *record, size_t
 	return is_possible(record) ? FORMAT_SOUND : FORMAT_BAD_RECORD;
 }
 
-static struct format_record head_of(enum format_kind kind, size_t bytes, uint16_t count)
-{
-	return (struct format_record){.bytes = (uint32_t)bytes, .kind = (uint8_t)kind, .count = count};
-}
-
-struct format_message *format_message_put(unsigned char *at, const struct format_message *message)
-{
-	struct format_message *put = (void *)at;
-	size_t payload_bytes = (size_t)message->body_bytes + message->extra_bytes;
-	size_t bytes = format_message_bytes(message->body_bytes, message->extra_bytes);
-
-	*put = *message;
-	put->record = head_of(FORMAT_MESSAGE, bytes, 0);
-	memset(put->payload + payload_bytes, 0, bytes - sizeof(*put) - payload_bytes);
-	return put;
-}
-
 void format_delete_put(unsigned char *at, const uint64_t *numbers, uint16_t count)
 {
 	struct format_delete *put = (void *)at;
 
-	put->record = head_of(FORMAT_DELETE, format_delete_bytes(count), count);
+	put->record = format_record_of(FORMAT_DELETE, format_delete_bytes(count), count);
 	memcpy(put->numbers, numbers, count * sizeof(*numbers));
 }
 
@@ -253,7 +236,7 @@ void format_update_put(unsigned char *at, const struct format_update *update)
 	struct format_update *put = (void *)at;
 
 	*put = *update;
-	put->record = head_of(FORMAT_UPDATE, sizeof(*put), 0);
+	put->record = format_record_of(FORMAT_UPDATE, sizeof(*put), 0);
 }
 
 void format_queue_put(unsigned char *at, const struct format_queue *queue)
@@ -261,13 +244,13 @@ void format_queue_put(unsigned char *at, const struct format_queue *queue)
 	struct format_queue *put = (void *)at;
 
 	*put = *queue;
-	put->record = head_of(FORMAT_QUEUE, sizeof(*put), 0);
+	put->record = format_record_of(FORMAT_QUEUE, sizeof(*put), 0);
 }
 
 void format_removed_put(unsigned char *at, uint32_t queue)
 {
 	*(struct format_removed *)(void *)at = (struct format_removed){
-		.record = head_of(FORMAT_REMOVED, sizeof(struct format_removed), 0), .queue = queue};
+		.record = format_record_of(FORMAT_REMOVED, sizeof(struct format_removed), 0), .queue = queue};
 }
 
 void format_filler_put(unsigned char *at, size_t bytes)
@@ -280,5 +263,5 @@ void format_filler_put(unsigned char *at, size_t bytes)
 void format_tag_put(unsigned char *at)
 {
 	*(struct format_tag *)(void *)at =
-		(struct format_tag){.record = head_of(FORMAT_TAG, sizeof(struct format_tag), 0)};
+		(struct format_tag){.record = format_record_of(FORMAT_TAG, sizeof(struct format_tag), 0)};
 }

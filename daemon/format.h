@@ -87,6 +87,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define FORMAT_FILE_MAGIC "RLJOURNL"
 #define FORMAT_FRAME_MAGIC UINT32_C(0x52464c52) /* "RLFR" */
@@ -278,9 +279,27 @@ static inline size_t format_delete_bytes(uint16_t count)
 	return sizeof(struct format_delete) + count * sizeof(uint64_t);
 }
 
+static inline struct format_record format_record_of(enum format_kind kind, size_t bytes, uint16_t count)
+{
+	return (struct format_record){.bytes = (uint32_t)bytes, .kind = (uint8_t)kind, .count = count};
+}
+
 /* They write into memory with room for the record (its `bytes`); `record` need not be filled in. Body and extra are
  * the caller's to copy to `payload` of what is returned. */
-struct format_message *format_message_put(unsigned char *at, const struct format_message *message);
+/* Inline, so that its fields need not be stored and loaded again on their way. */
+static inline struct format_message *format_message_put(unsigned char *at, const struct format_message *message)
+{
+	struct format_message *put = (struct format_message *)(void *)at;
+	size_t payload_bytes = (size_t)message->body_bytes + message->extra_bytes;
+	size_t bytes = format_message_bytes(message->body_bytes, message->extra_bytes);
+
+	*put = *message;
+	put->record = format_record_of(FORMAT_MESSAGE, bytes, 0);
+	if (payload_bytes % 8 != 0) /* what fills it up: its last 8 bytes, before the payload is there */
+		memset(at + bytes - 8, 0, 8);
+	return put;
+}
+
 void format_delete_put(unsigned char *at, const uint64_t *numbers, uint16_t count);
 void format_update_put(unsigned char *at, const struct format_update *update);
 void format_queue_put(unsigned char *at, const struct format_queue *queue);

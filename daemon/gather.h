@@ -19,10 +19,6 @@ int gather_release(struct journaled *queue);
 /* The queue is removed: nothing that is written of it is needed any more. */
 void gather_forget(struct turn *turn, struct journaled *queue);
 
-/* Writes the message of a slot again, under its number; it has an entry. 1: written, 0: not now, or a negative
- * errno. */
-int gather_again(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot);
-
 /* Is the ring of this index, of which the ledger knows, still the queue's? Between enter and leave. */
 static inline bool gather_has_ring(const struct journaled *queue, uint32_t index)
 {
@@ -36,6 +32,10 @@ int gather_follow_rings(struct turn *turn, struct journaled *queue);
 /* Is a message there that a restart should bring back? MOVED too, until its slot is free: by then its copy can be
  * seen (R8). */
 bool gather_is_alive(struct slot_word word);
+
+/* Is a message there for this turn? Also if it was deleted since the turn began; not if it was moved: then its copy
+ * is. */
+bool gather_is_there(const struct turn *turn, struct slot_word word);
 
 /* When its delay ends, as the slot has it; 0: no delay. */
 uint32_t gather_delay_of(struct slot_word word);

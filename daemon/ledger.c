@@ -4,6 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static uint32_t look_words(const struct ledger_ring *ring)
+{
+	return (ring->group_count + 63) / 64;
+}
+
 int ledger_ring_begin(struct ledger_ring *ring, uint32_t id, uint32_t order)
 {
 	uint32_t slots = UINT32_C(1) << order;
@@ -11,7 +16,8 @@ int ledger_ring_begin(struct ledger_ring *ring, uint32_t id, uint32_t order)
 	*ring = (struct ledger_ring){.id = id, .group_count = (slots + LEDGER_GROUP - 1) / LEDGER_GROUP};
 	ring->groups = calloc(ring->group_count, sizeof(*ring->groups));
 	ring->changed = malloc(ring->group_count * sizeof(*ring->changed));
-	if (ring->groups == NULL || ring->changed == NULL) {
+	ring->look = malloc(look_words(ring) * sizeof(*ring->look));
+	if (ring->groups == NULL || ring->changed == NULL || ring->look == NULL) {
 		ledger_ring_end(ring);
 		return -ENOMEM;
 	}
@@ -27,6 +33,22 @@ void ledger_ring_changed(struct ledger_ring *ring)
 	memset(ring->changed, 0xff, ring->group_count * sizeof(*ring->changed));
 	if (ring->slots < LEDGER_GROUP)
 		ring->changed[0] = (UINT64_C(1) << ring->slots) - 1;
+	memset(ring->look, 0xff, look_words(ring) * sizeof(*ring->look));
+	if (ring->group_count % 64 != 0)
+		ring->look[ring->group_count / 64] = (UINT64_C(1) << ring->group_count % 64) - 1;
+}
+
+uint32_t ledger_next_changed(struct ledger_ring *ring, uint32_t from)
+{
+	for (uint32_t word = from / 64; word < look_words(ring); from = ++word * 64)
+		for (uint64_t left = ring->look[word] & UINT64_MAX << from % 64; left; left &= left - 1) {
+			uint32_t group = word * 64 + (uint32_t)__builtin_ctzll(left);
+
+			if (ring->changed[group])
+				return group;
+			ring->look[word] &= ~(left & -left);
+		}
+	return ring->group_count;
 }
 
 void ledger_ring_end(struct ledger_ring *ring)
@@ -35,6 +57,7 @@ void ledger_ring_end(struct ledger_ring *ring)
 		free(ring->groups[i]);
 	free(ring->groups);
 	free(ring->changed);
+	free(ring->look);
 	*ring = (struct ledger_ring){0};
 }
 

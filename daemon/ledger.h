@@ -33,6 +33,7 @@ struct ledger_ring {
 	struct ledger_group **groups;
 	uint64_t bytes;	   /* of the records of all entries */
 	uint64_t *changed; /* bits of slots whose marks were taken and that have not been settled since */
+	uint64_t *look;	   /* bits of groups that may have any: most have none */
 };
 
 struct ledger {
@@ -53,6 +54,22 @@ static inline uint64_t ledger_bytes(const struct ledger *ledger)
 	for (int i = 0; i < SEG_RING_COUNT; i++)
 		bytes += ledger->ring[i].bytes;
 	return bytes;
+}
+
+/* Slots of a group have changed. */
+static inline void ledger_note_changed(struct ledger_ring *ring, uint32_t group, uint64_t bits)
+{
+	ring->changed[group] |= bits;
+	ring->look[group / 64] |= UINT64_C(1) << (group % 64);
+}
+
+/* The first group at or after `from` in which slots have changed; group_count: there is none. */
+uint32_t ledger_next_changed(struct ledger_ring *ring, uint32_t from);
+
+/* Which slots of a group have an entry. */
+static inline uint64_t ledger_entered(const struct ledger_ring *ring, uint32_t group)
+{
+	return ring->groups[group] ? ring->groups[group]->entered : 0;
 }
 
 /* The entry of a slot; NULL if there is none. */

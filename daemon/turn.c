@@ -2,6 +2,7 @@
 #include "daemon/gather.h"
 
 #include "ring/crashpoint.h"
+#include "ring/prefetch.h"
 #include "ring/ring.h"
 #include "ringlease.h"
 #include "shm/durable.h"
@@ -10,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DELETES_MAX = 4096 }; /* of one record */
+enum {
+	DELETES_MAX = 4096, /* of one record */
+	SETTLES_AHEAD = 8,
+};
 
 /* ---- lists that grow -------------------------------------------------------------------------- */
 
@@ -65,19 +69,34 @@ static int late_deletes(struct turn *turn)
 	return 0;
 }
 
-int turn_note_pending(struct turn *turn, const struct pending *pending)
+/* Their fields are stored one by one where they belong: a copy made just before would have to wait until the record
+ * before is out of the store buffer, which takes as long as a miss. */
+int turn_note_pending(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot, uint64_t generation)
 {
+	struct pending *pending;
+
 	if (!grow((void **)&turn->pending, &turn->pending_room, turn->pending_count, sizeof(*turn->pending)))
 		return -ENOMEM;
-	turn->pending[turn->pending_count++] = *pending;
+	pending = &turn->pending[turn->pending_count++];
+	pending->queue = queue;
+	pending->ring = ring;
+	pending->slot = slot;
+	pending->generation = generation;
 	return 0;
 }
 
-int turn_note_touched(struct turn *turn, const struct touched *touched)
+int turn_note_touched(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot,
+		      const struct ledger_entry *before)
 {
+	struct touched *touched;
+
 	if (!grow((void **)&turn->touched, &turn->touched_room, turn->touched_count, sizeof(*turn->touched)))
 		return -ENOMEM;
-	turn->touched[turn->touched_count++] = *touched;
+	touched = &turn->touched[turn->touched_count++];
+	touched->queue = queue;
+	touched->ring = ring;
+	touched->slot = slot;
+	touched->before = before ? *before : (struct ledger_entry){0};
 	return 0;
 }
 
@@ -255,14 +274,54 @@ int turn_run(struct turn *turn, struct seg_engine_page *page)
 	return 0;
 }
 
-static uint64_t settle(const struct pending *pending)
+static uint64_t settle(const struct pending *pending, uint64_t *again)
 {
 	struct segment *segment = pending->queue->segment;
 	const struct ring *ring = &segment->ring[pending->ring];
 	struct slot_word word = slot_read(&ring->slots[pending->slot]);
 
 	return word_state(word) == SLOT_PENDING && word_generation(word) == pending->generation &&
-	       ring_durable(ring, pending->slot, word);
+	       ring_durable(ring, pending->slot, word, again);
+}
+
+/* Are both of the same 64 slots? */
+static bool is_near(const struct pending *a, const struct pending *b)
+{
+	return a->queue == b->queue && a->ring == b->ring && a->slot / 64 == b->slot / 64;
+}
+
+/* Its queue could not be entered. */
+static void look_again(const struct pending *pending)
+{
+	ledger_note_changed(&pending->queue->ledger.ring[pending->ring], pending->slot / LEDGER_GROUP,
+			    UINT64_C(1) << (pending->slot % LEDGER_GROUP));
+}
+
+/* Their senders have those slots: the next ones are fetched while these are made receivable. */
+static void fetch_ahead(const struct turn *turn, size_t index)
+{
+	const struct pending *pending;
+
+	if (index + SETTLES_AHEAD >= turn->pending_count)
+		return;
+	pending = &turn->pending[index + SETTLES_AHEAD];
+	prefetch_own(&pending->queue->segment->ring[pending->ring].slots[pending->slot]);
+}
+
+/* Those of 64 slots, from `*index` on, so that their bits are set together. */
+static uint64_t settle_group(const struct turn *turn, size_t *index)
+{
+	const struct pending *first = &turn->pending[*index];
+	uint64_t settled = 0, again = 0;
+
+	for (; *index < turn->pending_count && is_near(first, &turn->pending[*index]); ++*index) {
+		fetch_ahead(turn, *index);
+		settled += settle(&turn->pending[*index], &again);
+		CRASH_POINT(turn_message_settled);
+	}
+	if (again)
+		ring_set_again_word(&first->queue->segment->ring[first->ring], first->slot, again);
+	return settled;
 }
 
 void turn_settle(struct turn *turn)
@@ -272,10 +331,11 @@ void turn_settle(struct turn *turn)
 		uint64_t settled = 0;
 		int error = seg_enter(queue->segment);
 
-		for (; i < turn->pending_count && turn->pending[i].queue == queue; i++) {
-			settled += error ? 0 : settle(&turn->pending[i]);
-			CRASH_POINT(turn_message_settled);
-		}
+		while (i < turn->pending_count && turn->pending[i].queue == queue)
+			if (error)
+				look_again(&turn->pending[i++]);
+			else
+				settled += settle_group(turn, &i);
 		if (error)
 			continue;
 		seg_leave(queue->segment);

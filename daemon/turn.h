@@ -118,9 +118,11 @@ int turn_note_removal(struct turn *turn, uint32_t queue);
 /* The same, in the next turn. */
 int turn_note_late(struct turn *turn, const struct late *late);
 /* To be made receivable. */
-int turn_note_pending(struct turn *turn, const struct pending *pending);
-/* A record of the slot will be written. */
-int turn_note_touched(struct turn *turn, const struct touched *touched);
+int turn_note_pending(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot,
+		      uint64_t generation);
+/* A record of the slot will be written. `before`: what was written of it before; NULL: nothing. */
+int turn_note_touched(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot,
+		      const struct ledger_entry *before);
 
 /* ---- after a failure (daemon/undo.c) ---- */
 

@@ -2,7 +2,7 @@
 
 static void look_again(struct ledger_ring *ring, uint32_t slot)
 {
-	ring->changed[slot / LEDGER_GROUP] |= UINT64_C(1) << (slot % LEDGER_GROUP);
+	ledger_note_changed(ring, slot / LEDGER_GROUP, UINT64_C(1) << (slot % LEDGER_GROUP));
 }
 
 static void undo(struct turn *turn, const struct touched *touched)

@@ -30,14 +30,20 @@ void bitmap_place(struct bitmap *ret, void *memory, uint32_t bits)
 	} while (words > 1);
 }
 
-void bitmap_set(const struct bitmap *map, uint32_t bit)
+void bitmap_set_word(const struct bitmap *map, uint32_t index, uint64_t bits)
 {
 	for (uint32_t level = 0; level < map->levels; level++) {
 		/* [B1] The word before its summary. */
-		fetch_or_seq(&map->level[level][bit / 64], UINT64_C(1) << (bit % 64));
-		bit /= 64;
+		fetch_or_seq(&map->level[level][index], bits);
+		bits = UINT64_C(1) << (index % 64);
+		index /= 64;
 		CRASH_POINT(bit_set);
 	}
+}
+
+void bitmap_set(const struct bitmap *map, uint32_t bit)
+{
+	bitmap_set_word(map, bit / 64, UINT64_C(1) << (bit % 64));
 }
 
 /* Takes away the summaries of word `index` of level `below` while they stand over empty words. */

@@ -35,6 +35,9 @@ void bitmap_place(struct bitmap *ret, void *memory, uint32_t bits);
 
 void bitmap_set(const struct bitmap *map, uint32_t bit);
 
+/* Sets `bits`, at least one, of the 64 that begin at 64 * `index`. */
+void bitmap_set_word(const struct bitmap *map, uint32_t index, uint64_t bits);
+
 /* Clears the bit; says whether this call did it. */
 bool bitmap_clear(const struct bitmap *map, uint32_t bit);
 

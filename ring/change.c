@@ -39,14 +39,25 @@ static bool change_deadline(const struct ring *ring, uint32_t slot, struct slot_
 	return true;
 }
 
-bool ring_durable(const struct ring *ring, uint32_t slot, struct slot_word from)
+bool ring_durable(const struct ring *ring, uint32_t slot, struct slot_word from, uint64_t *again)
 {
 	struct slot_word to = word_with_owner(from, OWNER_NONE);
 
-	if (word_owner(from) == PENDING_READY)
-		return ready_again(ring, slot, from, to);
 	/* The word has the low half of the due time: at most too early, which a hint may be. */
-	return change_deadline(ring, slot, from, word_with_state(to, SLOT_DELAYED), word_deadline_ms(from));
+	if (word_owner(from) != PENDING_READY)
+		return change_deadline(ring, slot, from, word_with_state(to, SLOT_DELAYED), word_deadline_ms(from));
+	/* [S4] READY, then the bit, by the caller: killed in between, the sweep finds the message behind head. */
+	if (!slot_change(&ring->slots[slot], from, word_with_state(to, SLOT_READY)))
+		return false;
+	CRASH_POINT(release_ready);
+	*again |= UINT64_C(1) << (slot % 64);
+	return true;
+}
+
+void ring_set_again_word(const struct ring *ring, uint32_t slot, uint64_t again)
+{
+	bitmap_set_word(&ring->again, slot / 64, again);
+	CRASH_POINT(release_bit_set);
 }
 
 bool ring_set_deadline(const struct ring *ring, uint32_t slot, struct slot_word from, enum slot_state to,

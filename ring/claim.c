@@ -1,5 +1,8 @@
-/* A claim that has to walk, and the rarer ways out of WRITING. */
+/* A claim that has to walk, a run of them, and the rarer ways out of WRITING. */
+#include "ring/prefetch.h"
 #include "ring/walk.h"
+
+enum { RUN_TRIES = 4 };
 
 /* ---- claim ------------------------------------------------------------------------------------ */
 
@@ -118,6 +121,24 @@ enum ring_result ring_claim_arriving(const struct ring *ring, struct ring_cursor
 {
 	return claim(ring, cursor, word_make(SLOT_ARRIVING, 0, (uint32_t)owner, receives, (uint32_t)(owner >> 32)),
 		     ret);
+}
+
+void ring_claim_run(const struct ring *ring, struct ring_cursor *cursor, uint32_t count)
+{
+	for (int tries = 0; tries < RUN_TRIES; tries++) {
+		uint64_t tail = load_acquire(&ring->ends->tail), first = later(tail, cursor->tail); /* [A2] */
+
+		if (!position_fits(ring, first))
+			return;
+		/* [A2] What it goes past is free or older; who claims there finds that he is late ([A1]). */
+		if (!cas_seq(&ring->ends->tail, tail, first + count))
+			continue;
+		CRASH_POINT(send_tail_moved);
+		cursor->tail = first;
+		for (uint32_t i = 0; i < count; i++)
+			prefetch_own(slot_at(ring, first + i));
+		return;
+	}
 }
 
 /* ---- publish ---------------------------------------------------------------------------------- */

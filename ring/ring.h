@@ -120,6 +120,12 @@ enum ring_result ring_claim(const struct ring *ring, struct ring_cursor *cursor,
 enum ring_result ring_claim_arriving(const struct ring *ring, struct ring_cursor *cursor, uint64_t owner,
 				     uint32_t receives, struct ring_claim *ret);
 
+/* Sets the next `count` positions aside for this cursor: the shared tail goes past them at once, and who does the
+ * same meanwhile goes on behind them. So two that send many at a time do not meet at each slot. A hint like every
+ * tail: the slots decide, and anybody may claim there. All claims there are late ones, so only for what nobody is
+ * to receive yet. Tries a few times; then, or if the ring is damaged, nothing is set aside. */
+void ring_claim_run(const struct ring *ring, struct ring_cursor *cursor, uint32_t count);
+
 /* WRITING or PASSED -> READY. Linearisation point of send. RING_DAMAGED if the slot is not ours. */
 static inline enum ring_result ring_publish(const struct ring *ring, const struct ring_claim *claim,
 					    uint64_t owner);
@@ -162,8 +168,11 @@ bool ring_make_ready(const struct ring *ring, uint32_t slot, struct slot_word fr
 /* ARRIVING -> READY: a moved copy becomes receivable. */
 bool ring_arrive(const struct ring *ring, uint32_t slot, struct slot_word from);
 /* PENDING -> READY, or DELAYED if it was sent so. By the one who takes the marks, and so needs none; the
- * linearisation point of such a send. */
-bool ring_durable(const struct ring *ring, uint32_t slot, struct slot_word from);
+ * linearisation point of such a send. What is READY has to be looked at: adds its bit, of the 64 slots that it is
+ * one of, to `again`, which the caller sets with ring_set_again_word() when it is through with them. */
+bool ring_durable(const struct ring *ring, uint32_t slot, struct slot_word from, uint64_t *again);
+/* The slots of `again` among the 64 that `slot` is one of, and at least one, are worth a look. */
+void ring_set_again_word(const struct ring *ring, uint32_t slot, uint64_t again);
 /* Keeps the state, LEASED or DELAYED, and sets a new end; or LEASED -> DELAYED (release with delay). */
 bool ring_set_deadline(const struct ring *ring, uint32_t slot, struct slot_word from, enum slot_state to,
 		       uint64_t deadline_ms);

@@ -23,10 +23,14 @@
 #include "kmod-free/barrier.h"
 #include "kmod-free/memory.h"
 #include "ring/crashpoint.h"
+#include "ring/prefetch.h"
 #include "ringlease.h"
 #include "shm/extents.h"
 
 #include <errno.h>
+
+/* What follows is fetched unasked by the processor. */
+enum { PREFETCH_LINE = 64, PREFETCH_BYTES = 512 };
 
 uint64_t body_bytes_max(void)
 {
@@ -167,6 +171,18 @@ void *body_of(struct segment *segment, uint64_t block, uint64_t place, uint64_t 
 		return NULL;
 	*ret_bytes = region->block_bytes;
 	return region->data + index * region->block_bytes;
+}
+
+void body_prefetch(const struct segment *segment, uint64_t block, uint64_t bytes)
+{
+	uint64_t class = block >> BODY_INDEX_BITS, index = (block & ((UINT64_C(1) << BODY_INDEX_BITS) - 1)) - 1;
+	const struct body_region *region = &segment->bodies.region[class % SEG_BODY_CLASS_COUNT];
+
+	if (class >= SEG_BODY_CLASS_COUNT || region->base == NULL || index >= region->backed)
+		return;
+	prefetch(&region->table[index]);
+	for (uint64_t at = 0; at < bytes && at < PREFETCH_BYTES; at += PREFETCH_LINE)
+		prefetch(region->data + index * region->block_bytes + at);
 }
 
 void body_free(struct segment *segment, uint64_t block, uint64_t place)

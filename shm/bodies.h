@@ -100,6 +100,9 @@ void *body_of(struct segment *segment, uint64_t block, uint64_t place, uint64_t 
  * called inside a call that is not reading a body. */
 uint64_t body_give_back(struct segment *segment, uint64_t bytes);
 
+/* Fetches a block's word and its first bytes, of `bytes` in all, from memory, if its region is mapped: a hint. */
+void body_prefetch(const struct segment *segment, uint64_t block, uint64_t bytes);
+
 /* USED(place) -> FREE. Does nothing if the block is not that message's any more. */
 void body_free(struct segment *segment, uint64_t block, uint64_t place);
 

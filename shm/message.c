@@ -1,6 +1,7 @@
 #include "shm/message.h"
 
 #include "ring/crashpoint.h"
+#include "ring/prefetch.h"
 #include "shm/durable.h"
 
 #include <errno.h>
@@ -201,6 +202,16 @@ const unsigned char *message_payload(struct segment *segment, const struct slot 
 		return bytes <= SLOT_INLINE_BYTES ? slot->message.inline_bytes : NULL;
 	payload = place ? body_of(segment, message->block, place, &room) : body_at(segment, message->block, &room);
 	return payload && bytes <= room ? payload : NULL;
+}
+
+void message_prefetch(const struct segment *segment, const struct slot *slot)
+{
+	struct slot_message message = message_read(&slot->message);
+
+	if (message.block == 0)
+		prefetch(slot->message.inline_bytes);
+	else
+		body_prefetch(segment, message.block, (uint64_t)message.body_bytes + message.extra_bytes);
 }
 
 /* ---- free ------------------------------------------------------------------------------------- */

@@ -71,6 +71,9 @@ void message_write_extra(unsigned char *extra, const struct message_parts *parts
 const unsigned char *message_payload(struct segment *segment, const struct slot *slot,
 				     const struct slot_message *message, uint64_t place);
 
+/* Fetches the payload of a message, or what is likely to be its first lines, from memory: a hint. */
+void message_prefetch(const struct segment *segment, const struct slot *slot);
+
 /* What a message says of itself, but for inline bytes and state: each shared field read once. */
 static inline struct slot_message message_read(const struct slot_message *shared)
 {

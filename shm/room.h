@@ -38,6 +38,14 @@ static inline int seg_claim(struct segment *segment, struct ring_claim *ret)
 	return seg_claim_walk(segment, false, 0, ret);
 }
 
+/* The next `count` claims are made in a row, if that can be: ring_claim_run(). */
+static inline void seg_claim_run(struct segment *segment, uint32_t count)
+{
+	uint32_t index = seg_newest_ring(segment);
+
+	ring_claim_run(&segment->ring[index], &segment->cursor[index], count);
+}
+
 /* After RLQ_EFULL: gives consumers a moment, a few microseconds at most, to make room for more than one
  * message, and has the next send count anew. Asking at once, and for each single message, takes the line
  * of a consumer's counters away from it every time: everybody was slower (docs/BENCHMARKS.md). */

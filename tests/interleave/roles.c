@@ -29,6 +29,7 @@ static enum ring_result publish(int actor, enum send_mode mode)
 	case SENDS_DELAYED:
 		return ring_publish_delayed(&ring, claim, row_of(actor), DELAY_ENDS);
 	case SENDS_PENDING:
+	case SENDS_PENDING_RUN:
 		return ring_publish_pending(&ring, claim, row_of(actor), 0);
 	case SENDS_PENDING_DELAYED:
 		return ring_publish_pending(&ring, claim, row_of(actor), DELAY_ENDS);
@@ -43,6 +44,10 @@ bool send_once(int actor, enum send_mode mode)
 	enum ring_result result;
 	uint32_t slot;
 
+	if (mode == SENDS_PENDING_RUN && me->left % 2 == 0) {
+		explore_doing(actor, "run");
+		ring_claim_run(&ring, &me->cursor, 2);
+	}
 	explore_doing(actor, "claim");
 	check_claim_begins(actor);
 	result = ring_claim(&ring, &me->cursor, row_of(actor), &me->claim);

@@ -72,14 +72,18 @@ static uint64_t look_at_all(void)
 
 static void make_durable(uint64_t pending)
 {
+	uint64_t again = 0;
+
 	for (; pending != 0; pending &= pending - 1) {
 		uint32_t slot = (uint32_t)__builtin_ctzll(pending);
 
-		if (!ring_durable(&ring, slot, slot_read(&ring.slots[slot])))
+		if (!ring_durable(&ring, slot, slot_read(&ring.slots[slot]), &again))
 			explore_fail("slot %llu did not stay PENDING", slot);
 		monitor_step();
 		check_readied(slot);
 	}
+	if (again != 0)
+		ring_set_again_word(&ring, 0, again);
 }
 
 static void engine_turn(int actor)

@@ -30,6 +30,7 @@ void build_marks_levels(void);
 void build_journal_send(void);
 void build_journal_pending(void);
 void build_journal_pending_passed(void);
+void build_journal_pending_run(void);
 void build_journal_pending_delayed(void);
 void build_journal_next_lap(void);
 void build_journal_lease(void);

@@ -155,6 +155,16 @@ void build_journal_pending_passed(void)
 	add_engine("engine", 1);
 }
 
+/* Both set slots aside, or one claims where the other has. */
+void build_journal_pending_run(void)
+{
+	world_begin_with_journal(1, true);
+	add_producer_that("producer1", 1, 2, SENDS_PENDING_RUN);
+	add_producer_that("producer2", 3, 2, SENDS_PENDING_RUN);
+	add_consumer("consumer", 1, DELETES);
+	add_engine("engine", 1);
+}
+
 void build_journal_pending_delayed(void)
 {
 	world_begin_with_journal(0, false);

@@ -455,6 +455,7 @@ const struct scenario scenarios[] = {
 	{"journal_send", "an engine follows 2 producers", build_journal_send, 1, 0, 4, false, 0},
 	{"journal_pending", "nobody receives before the engine", build_journal_pending, 1, 0, FREE_WALK, false, 0},
 	{"journal_pending_passed", "the same, passed and late", build_journal_pending_passed, 1, 0, 2, false, 0},
+	{"journal_pending_run", "the same, slots set aside", build_journal_pending_run, 1, 0, 2, false, 0},
 	{"journal_pending_delayed", "and a delay ends", build_journal_pending_delayed, 0, 0, FREE_WALK, false, 0},
 	{"journal_next_lap", "a journaled message is deleted", build_journal_next_lap, 0, 0, FREE_WALK, false, 0},
 	{"journal_lease", "receive counts are followed", build_journal_lease, 0, 0, 3, false, 0},

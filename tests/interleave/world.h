@@ -111,6 +111,7 @@ enum send_mode {
 	SENDS_DELAYED,
 	SENDS_PENDING, /* becomes READY once durable */
 	SENDS_PENDING_DELAYED,
+	SENDS_PENDING_RUN, /* two at a time are set aside */
 };
 int add_producer_that(const char *name, unsigned first, unsigned messages, enum send_mode mode);
 int add_producer(const char *name, unsigned first, unsigned messages);

@@ -222,3 +222,44 @@ Test(ring_crowded, shouldNotLetTheReceiveCountWrap)
 	cr_assert_eq(ring_test_take_id(&test), 2);
 	cr_assert_eq(ring_test_take_id(&test), 0);
 }
+
+/* ---- slots set aside -------------------------------------------------------------------------- */
+
+static uint64_t claim_of(struct ring_cursor *cursor)
+{
+	struct ring_claim claim;
+
+	cr_assert_eq(ring_claim(&test.ring, cursor, test.owner, &claim), RING_OK);
+	return claim.position;
+}
+
+Test(ring_crowded, shouldLetTwoGoOnSideBySide)
+{
+	struct ring_cursor other = {0};
+
+	ring_claim_run(&test.ring, &test.producer, 3);
+	ring_claim_run(&test.ring, &other, 2);
+	for (uint64_t i = 0; i < 2; i++) {
+		cr_expect_eq(claim_of(&test.producer), i);
+		cr_expect_eq(claim_of(&other), 3 + i);
+	}
+	cr_expect_eq(claim_of(&test.producer), 2);
+}
+
+Test(ring_crowded, shouldLoseNoSlotThatWasSetAside)
+{
+	struct ring_cursor other = {0};
+
+	ring_claim_run(&test.ring, &test.producer, 16);
+	cr_expect_eq(claim_of(&other), 0, "who comes upon it may claim there");
+	cr_expect_geq(claim_of(&test.producer), 1);
+	fill(SLOTS - 2);
+	cr_assert_not(ring_test_send(&test, 1000));
+}
+
+Test(ring_crowded, shouldSetNothingAsideWhereTheTailIsDamaged)
+{
+	store_seq(&test.ring.ends->tail, UINT64_MAX - 1);
+	ring_claim_run(&test.ring, &test.producer, 16);
+	cr_expect_eq(load_seq(&test.ring.ends->tail), UINT64_MAX - 1);
+}
