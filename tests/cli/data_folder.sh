@@ -2,26 +2,11 @@
 # Folders that are no good for a journal: the engine does not start, and says so in one line, which names the folder or
 # the file in it and what to do. (One of another engine: durable.sh. A mirror, another machine: mirror.sh.)
 . "$(dirname "$0")/common.inc"
-[ -x "$ringleased" ] || { echo "skipped: no $ringleased"; exit 77; }
+. "$(dirname "$0")/engine.inc"
 disk=$(mktemp -d "${TMPDIR:-/var/tmp}/ringlease-data.XXXXXX") || exit 1
 trap 'clean_up; rm -rf "$disk"' EXIT
 data=$disk/data
-
-start() {
-	"$ringleased" --data "$data" 2>"$work/log" &
-	daemon=$!
-	children="$children $daemon"
-	await 60 has_journal || fault "the engine does not journal: $(cat "$work/log")"
-}
-
-has_journal() {
-	"$ringlease" create probe --durability sync >/dev/null 2>&1
-}
-
-kill_engine() {
-	kill -KILL $daemon
-	wait $daemon 2>/dev/null
-}
+served=$data
 
 # refused PATTERN OPTION...: it ends with 1, and one line beside the one that says whom it serves.
 refused() {

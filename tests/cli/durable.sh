@@ -2,33 +2,10 @@
 # Durable queues as a user sees them: a kill of the engine, and a reboot (the directory of queues is gone), lose
 # nothing that was acknowledged.
 . "$(dirname "$0")/common.inc"
-[ -x "$ringleased" ] || { echo "skipped: no $ringleased"; exit 77; }
+. "$(dirname "$0")/engine.inc"
 data=$(mktemp -d "${TMPDIR:-/var/tmp}/ringlease-data.XXXXXX") || exit 1
+served=$data
 trap 'clean_up; rm -rf "$data"' EXIT
-
-start() {
-	: >"$work/log"
-	"$ringleased" --data "$data" 2>"$work/log" &
-	daemon=$!
-	children="$children $daemon"
-	await 60 has_journal || fault "the engine does not journal: $(cat "$work/log")"
-}
-
-# A journal is there once the log says what it did with it, and the engine answers.
-has_journal() {
-	"$ringlease" create probe --durability sync >/dev/null 2>&1
-}
-
-kill_engine() {
-	kill -KILL $daemon
-	wait $daemon 2>/dev/null
-}
-
-reboot() {
-	kill_engine
-	rm -rf "$RINGLEASE_DIR"
-	start
-}
 
 it 'say which durability a queue has'
 start

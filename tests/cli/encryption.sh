@@ -1,9 +1,10 @@
 #!/bin/sh
 # An encrypted journal as who looks after it sees it: bodies in no file, keys that are refused, replaced and let go.
 . "$(dirname "$0")/common.inc"
-[ -x "$ringleased" ] || { echo "skipped: no $ringleased"; exit 77; }
+. "$(dirname "$0")/engine.inc"
 disk=$(mktemp -d "${TMPDIR:-/var/tmp}/ringlease-data.XXXXXX") || exit 1
 data=$disk/data
+served=$data
 trap 'clean_up; rm -rf "$disk"' EXIT
 umask 077
 
@@ -13,23 +14,6 @@ key() {
 	echo >>"$disk/$1"
 }
 for name in key other newer; do key $name; done
-
-# start [OPTION]...: an engine for $RINGLEASE_DIR
-start() {
-	"$ringleased" --data "$data" "$@" 2>"$work/log" &
-	daemon=$!
-	children="$children $daemon"
-	await 60 has_journal || fault "the engine does not journal: $(cat "$work/log")"
-}
-
-has_journal() {
-	"$ringlease" create probe --durability sync >/dev/null 2>&1
-}
-
-kill_engine() {
-	kill -KILL $daemon
-	wait $daemon 2>/dev/null
-}
 
 # refuses STATUS PATTERN OPTION...: the engine does not start, says why, and leaves the journal as it was
 refuses() {
@@ -156,7 +140,7 @@ kill_engine
 
 it 'be restored where the key is'
 expect 0 restore "$disk/copy" --data "$disk/restored"
-data=$disk/restored
+data=$disk/restored served=$disk/restored
 RINGLEASE_DIR=$work/restored
 refuses 1 "encrypted with key $id"
 start --key-file "$disk/key"
@@ -165,7 +149,7 @@ line_is 'nobody shall read this'
 kill_engine
 
 it 'leave nothing plain in a mirror either'
-data=$disk/first mirror=$disk/second
+data=$disk/first mirror=$disk/second served=$disk/first
 RINGLEASE_DIR=$work/mirrored
 start --mirror "$mirror"
 expect 0 create orders --durability sync
@@ -189,7 +173,7 @@ kill_engine
 
 it 'bring all back from either folder alone, with the key'
 for folder in "$data" "$mirror"; do
-	data=$folder
+	data=$folder served=$folder
 	rm -rf "$RINGLEASE_DIR"
 	start --without-mirror --key-file "$disk/key"
 	expect 0 receive orders --visibility-timeout 0

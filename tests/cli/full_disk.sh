@@ -6,36 +6,13 @@ if [ "${FULL_DISK_INSIDE:-}" != yes ]; then
 	FULL_DISK_INSIDE=yes exec unshare -Urm "$0" "$@"
 fi
 . "$(dirname "$0")/common.inc"
-[ -x "$ringleased" ] || { echo "skipped: no $ringleased"; exit 77; }
+. "$(dirname "$0")/engine.inc"
 disk=$work/disk
 mkdir "$disk"
 mount -t tmpfs -o size=40m tmpfs "$disk" || { echo 'skipped: no tmpfs can be mounted here'; exit 77; }
 trap 'umount -l "$disk"; clean_up' EXIT
 data=$disk/journal
-
-# start [OPTION]...
-start() {
-	"$ringleased" --data "$data" "$@" 2>>"$work/log" &
-	daemon=$!
-	children="$children $daemon"
-	await 60 has_journal || fault "the engine does not journal: $(cat "$work/log")"
-}
-
-has_journal() {
-	"$ringlease" create probe --durability sync >/dev/null 2>&1
-}
-
-kill_engine() {
-	kill -KILL $daemon
-	wait $daemon 2>/dev/null
-}
-
-# reboot [OPTION]...
-reboot() {
-	kill_engine
-	rm -rf "$RINGLEASE_DIR"
-	start "$@"
-}
+served=$data
 
 # fill QUEUE: sends until one is refused, 500 times at most; how many were sent is in $sent
 fill() {
@@ -78,13 +55,13 @@ it 'receive and delete as ever, and have it on the disk'
 expect 0 receive orders --max 60 --delete
 [ "$(wc -c <"$work/out")" -ge 6000000 ] || fault 'too little was received'
 wait $waiter || fault "the send that waits: $(cat "$work/waited")"
+grep -q 'has room again' "$work/log" || fault 'the log does not say so'
 rest=$((sent - 60 + 1))
 reboot --journal-max 64M
 stat_is orders ApproximateNumberOfMessages $rest
 
 it 'take sends again by itself when there is room'
 await 60 takes_sends orders || fault 'it does not'
-grep -q 'has room again' "$work/log" || fault 'the log does not say so'
 
 it 'take sends again by itself when others make room'
 expect 0 purge orders

@@ -2,27 +2,10 @@
 # The journal as who looks after it sees it: what it has, whether it is sound, and copies of it that lose nothing that
 # was acknowledged.
 . "$(dirname "$0")/common.inc"
-[ -x "$ringleased" ] || { echo "skipped: no $ringleased"; exit 77; }
+. "$(dirname "$0")/engine.inc"
 disk=$(mktemp -d "${TMPDIR:-/var/tmp}/ringlease-data.XXXXXX") || exit 1
 data=$disk/data
 trap 'clean_up; rm -rf "$disk"' EXIT
-
-# start [OPTION]...: an engine for $RINGLEASE_DIR
-start() {
-	"$ringleased" "$@" 2>"$work/log" &
-	daemon=$!
-	children="$children $daemon"
-	await 60 has_journal || fault "the engine does not journal: $(cat "$work/log")"
-}
-
-has_journal() {
-	"$ringlease" create probe --durability sync >/dev/null 2>&1
-}
-
-kill_engine() {
-	kill -KILL $daemon
-	wait $daemon 2>/dev/null
-}
 
 # flip FILE OFFSET: another byte there
 flip() {
@@ -201,6 +184,25 @@ expect 0 journal ls
 kill_engine
 RINGLEASE_DATA=$disk/copy expect 0 journal verify
 out_has "^$disk/copy: sound"
+
+it 'say that it is not known when the engine is killed while a compaction is waited for'
+rm -rf "$RINGLEASE_DIR"
+start --data "$data"
+kill -STOP $daemon
+"$ringlease" journal compact >"$work/out" 2>"$work/err" &
+compacting=$!
+children="$children $compacting"
+is_asleep() {
+	[ "$(cat /proc/$compacting/comm)" = ringlease ] && file_has /proc/$compacting/status '^State:.S'
+}
+await 60 is_asleep || fault 'it does not wait'
+kill_engine
+wait $compacting
+[ $? -eq 1 ] || fault 'not exit 1'
+[ "$(wc -l <"$work/err")" -eq 1 ] || fault 'not one line on stderr'
+err_has '^ringlease: .*cannot compact the journal: '
+expect 1 journal compact
+err_has 'no engine journals'
 
 it 'have in a copy made while others send all that was acknowledged before, and restore it'
 rm -rf "$RINGLEASE_DIR"

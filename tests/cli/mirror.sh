@@ -2,34 +2,10 @@
 # A journal with a mirror as its operator sees it: either folder alone has all that was acknowledged, the one that was
 # left behind is refused, and comes back filled.
 . "$(dirname "$0")/common.inc"
-[ -x "$ringleased" ] || { echo "skipped: no $ringleased"; exit 77; }
+. "$(dirname "$0")/engine.inc"
 disk=$(mktemp -d "${TMPDIR:-/var/tmp}/ringlease-data.XXXXXX") || exit 1
 trap 'clean_up; rm -rf "$disk"' EXIT
 first=$disk/first second=$disk/second
-
-# start [OPTION]...: an engine for $RINGLEASE_DIR
-start() {
-	"$ringleased" "$@" 2>"$work/log" &
-	daemon=$!
-	children="$children $daemon"
-	await 60 has_journal || fault "the engine does not journal: $(cat "$work/log")"
-}
-
-has_journal() {
-	"$ringlease" create probe --durability sync >/dev/null 2>&1
-}
-
-kill_engine() {
-	kill -KILL $daemon
-	wait $daemon 2>/dev/null
-}
-
-# A reboot: the directory of queues is gone.
-reboot() {
-	kill_engine
-	rm -rf "$RINGLEASE_DIR"
-	start "$@"
-}
 
 said() {
 	grep -Eq -e "$1" "$work/log" || fault "the log has no $1: $(cat "$work/log")"

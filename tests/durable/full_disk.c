@@ -22,11 +22,13 @@ enum {
 	LARGE = 9000,
 	HUGE = 24000,
 	FILLS = 100,
+	FILLS_OF_CALLS = 25, /* where no size but a call is the end: some files */
+	SYNC_WINDOW = MACHINE_FILE_BYTES / 16,
 	SMALL = 50,
 	FILES_LEAST = 3, /* of a disk on which nothing but sends may fail */
 	FILES_MOST = 14,
 	PAIR_EVERY = 12,     /* sizes of a pair's disk, whose mirror has to be filled too */
-	FILES_RESERVED = 34, /* so many more, for windows */
+	FILES_RESERVED = 34, /* so many more, for windows and moves */
 	LIVES = 6,
 	LIFE_CALLS = 12,
 	RANDOM_LEAST = 60,
@@ -49,6 +51,7 @@ struct full {
 	bool loses_power; /* at the end; else the engine is killed */
 	enum full_side side;
 	enum rlq_durability durability;
+	bool has_windows; /* room is kept for windows of async queues and for moves */
 	uint64_t seed;
 };
 
@@ -62,29 +65,29 @@ static void failed(const struct full *full, const char *why)
 	failures++;
 }
 
-/* Until one is refused, or so often: the disk may be full only for a while. */
-static void fill(int queue, int count, uint32_t bytes)
+/* Until one is refused, or `most` times: the disk may be full only for a while. */
+static void fill(int queue, int count, uint32_t bytes, int most)
 {
 	unsigned before = history.refused;
 
-	for (int i = 0; i < FILLS && history.refused == before && !history.is_over; i++)
+	for (int i = 0; i < most && history.refused == before && !history.is_over; i++)
 		h_send(&history, queue, count, bytes, 0);
 }
 
 /* Full, emptied by half, full again, emptied but for a few that are kept long. */
-static void play(enum rlq_durability durability)
+static void play(enum rlq_durability durability, int most)
 {
 	h_create(&history, 0, durability, -1, 0);
 	h_create(&history, 1, RLQ_SYNC, -1, 0);
 	h_send(&history, 1, 2, SMALL, 0);
-	fill(0, 3, durability == RLQ_ASYNC ? HUGE : LARGE);
+	fill(0, 3, durability == RLQ_ASYNC ? HUGE : LARGE, most);
 	h_receive(&history, 1, 1, HOUR_MS);
 	for (int i = 0; i < 4; i++) {
 		h_receive(&history, 0, 3, HOUR_MS);
 		h_delete(&history, 0, 3);
 	}
 	h_settle(&history);
-	fill(0, 1, durability == RLQ_ASYNC ? HUGE : LARGE);
+	fill(0, 1, durability == RLQ_ASYNC ? HUGE : LARGE, most);
 	for (int i = 0; i < 30; i++) {
 		h_receive(&history, 0, 9, HOUR_MS);
 		h_delete(&history, 0, 8); /* of every nine one stays */
@@ -154,7 +157,7 @@ static void begin(const struct full *full)
 	watchdog(WATCHDOG_S);
 	machine_use(disk, full->seed);
 	machine_limit(full->limit);
-	machine_window(0);
+	machine_window(full->has_windows ? 0 : SYNC_WINDOW);
 	machine_begin();
 	history_begin(&history);
 	if (full->side != THE_ONLY)
@@ -172,7 +175,7 @@ static bool try(const struct full *full)
 
 	begin(full);
 	if (machine_start() == 0)
-		play(full->durability);
+		play(full->durability, full->number ? FILLS_OF_CALLS : FILLS);
 	was_full = history.refused > 0 || full_side(full)->has_failed();
 	if (history.fault[0])
 		wrong = history.fault;
@@ -206,11 +209,13 @@ static void all_sizes(uint64_t seed)
 {
 	for (uint64_t files = FILES_LEAST; files <= FILES_MOST && failures < 10; files++)
 		for (int variant = 0; variant < (files % PAIR_EVERY ? 8 : 24); variant++) {
-			uint64_t bytes = (files + FILES_RESERVED) * MACHINE_FILE_BYTES;
+			bool is_async = variant & 4;
+			uint64_t bytes = (files + (is_async ? FILES_RESERVED : 2)) * MACHINE_FILE_BYTES;
 			struct full full = {.room = variant & 1 ? bytes : 0,
 					    .limit = variant & 1 ? 0 : bytes,
 					    .loses_power = variant & 2,
-					    .durability = variant & 4 ? RLQ_ASYNC : RLQ_SYNC,
+					    .durability = is_async ? RLQ_ASYNC : RLQ_SYNC,
+					    .has_windows = is_async,
 					    .side = (enum full_side)(variant / 8),
 					    .seed = seed + files};
 
@@ -226,6 +231,7 @@ static void all_calls(uint64_t seed, int every)
 				    .for_good = variant & 1,
 				    .loses_power = variant & 2,
 				    .durability = variant & 4 ? RLQ_ASYNC : RLQ_SYNC,
+				    .has_windows = variant & 4,
 				    .side = (enum full_side)(variant / 8),
 				    .seed = seed};
 
@@ -238,7 +244,7 @@ static void all_calls(uint64_t seed, int every)
 static void live(uint64_t seed)
 {
 	uint64_t random = seed;
-	struct full full = {.loses_power = seed >> 20 & 1, .seed = seed};
+	struct full full = {.loses_power = seed >> 20 & 1, .has_windows = true, .seed = seed};
 	const char *wrong = NULL;
 
 	full.room = (FILES_LEAST + 1 + FILES_RESERVED + seed % 4) * MACHINE_FILE_BYTES;
@@ -250,7 +256,7 @@ static void live(uint64_t seed)
 		script_random(&history, &random, LIFE_CALLS);
 		h_settle(&history);
 		if (random_next(&random) >> 63)
-			fill((int)(random_next(&random) >> 33) % 3, 2, LARGE);
+			fill((int)(random_next(&random) >> 33) % 3, 2, LARGE, FILLS);
 		machine_time_passes(random_next(&random) >> 63 ? 2 * RETRY_MS : 0);
 		if (history.fault[0])
 			wrong = history.fault;
@@ -283,7 +289,7 @@ int main(int argc, char **argv)
 	random = arguments.seed;
 	for (disk = 0; disk < MACHINE_DISKS; disk++) {
 		all_sizes(arguments.seed);
-		all_calls(arguments.seed, arguments.seconds < 60 ? 7 : 1);
+		all_calls(arguments.seed, arguments.seconds < 60 ? 2 : 1);
 	}
 	for (int i = 0; (i < RANDOM_LEAST || time(NULL) < until) && failures < 10; i++) {
 		disk = (enum machine_disk)(i % MACHINE_DISKS);

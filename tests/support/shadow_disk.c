@@ -17,6 +17,7 @@ struct content {
 
 struct file {
 	struct content now, flushed;
+	size_t dirty_from, dirty_to; /* where they may differ */
 	struct content
 		forgotten; /* by bytes: a flush of them has failed, so no later one has anything to do with them */
 };
@@ -84,6 +85,28 @@ static void content_copy(struct content *to, const struct content *from)
 	content_resize(to, from->length);
 	if (from->length > 0)
 		memcpy(to->bytes, from->bytes, from->length);
+}
+
+static void mark_dirty(struct file *file, size_t from, size_t to)
+{
+	bool was_clean = file->dirty_from == file->dirty_to;
+
+	file->dirty_from = was_clean || from < file->dirty_from ? from : file->dirty_from;
+	file->dirty_to = was_clean || to > file->dirty_to ? to : file->dirty_to;
+}
+
+static void mark_clean(struct file *file)
+{
+	file->dirty_from = file->dirty_to = 0;
+}
+
+/* All that differs is flushed. What was added behind the end is zeros, unless it was written. */
+static void content_flush(struct file *file)
+{
+	content_resize(&file->flushed, file->now.length);
+	memcpy(file->flushed.bytes + file->dirty_from, file->now.bytes + file->dirty_from,
+	       file->dirty_to - file->dirty_from);
+	mark_clean(file);
 }
 
 static struct name *name_find(struct folder *folder, const char *text)
@@ -336,6 +359,7 @@ static int64_t shadow_write(int number, const void *bytes, size_t count, uint64_
 	if (offset + count > now->length)
 		content_resize(now, offset + count);
 	memcpy(now->bytes + offset, bytes, count);
+	mark_dirty(file_of(number), offset, offset + count);
 	remember(file_of(number), offset, count);
 	return (int64_t)count;
 }
@@ -372,7 +396,7 @@ static int shadow_flush(int number)
 	if (is_interrupted())
 		return -EINTR;
 	if (file->forgotten.length == 0)
-		content_copy(&file->flushed, &file->now);
+		content_flush(file);
 	else
 		flush_bytes(file, 0, file->now.length);
 	return 0;
@@ -532,6 +556,7 @@ void shadow_restart(enum shadow_loss loss, uint64_t *random)
 			lose_some(file, random);
 		content_copy(bytes_lost ? &file->now : &file->flushed, bytes_lost ? &file->flushed : &file->now);
 		content_resize(&file->forgotten, 0);
+		mark_clean(file);
 	}
 	without_faults();
 }
@@ -586,6 +611,7 @@ unsigned char *shadow_bytes(const char *name, size_t *ret_bytes)
 
 	if (found == NULL)
 		return NULL;
+	mark_dirty(&shadow.files[found->file], 0, shadow.files[found->file].now.length);
 	if (ret_bytes)
 		*ret_bytes = shadow.files[found->file].now.length;
 	return shadow.files[found->file].now.bytes;
