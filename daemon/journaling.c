@@ -177,7 +177,7 @@ static int start_thread(struct journaling *journaling)
 
 	if (error && error != -ENOSPC && error != -EDQUOT)
 		return error; /* a full disk may get room again */
-	store_seq(&page->journal_key, journaling->directory->liveness.key);
+	store_seq(&page->journal_key, journaling->liveness.key);
 	CRASH_POINT(journal_said);
 	error = -pthread_create(&journaling->thread, NULL, run, journaling);
 	if (error)
@@ -208,6 +208,8 @@ static int open_all(struct journaling *journaling)
 
 static void close_all(struct journaling *journaling)
 {
+	if (journaling->liveness.key)
+		os_liveness_stop(&journaling->liveness);
 	roster_end(journaling);
 	turn_end(&journaling->turn);
 	journal_close(journaling->journal);
@@ -248,6 +250,15 @@ static int open_folder(struct journaling *journaling)
 			    &journaling->options.disk, &journaling->disk_folder);
 }
 
+static int start_life(struct journaling *journaling)
+{
+	int error = os_liveness_start(journaling->directory->fd, &journaling->liveness);
+
+	if (error)
+		say(journaling, "the journal cannot be started: %s", rlq_strerror(error));
+	return error;
+}
+
 int journaling_start(const struct seg_directory *directory, const struct journaling_options *options,
 		     struct journaling **ret_journaling)
 {
@@ -269,7 +280,9 @@ int journaling_start(const struct seg_directory *directory, const struct journal
 	journaling->options.mirror.context = options->context;
 	journaling->folder.fd = journaling->folder.lock_fd = journaling->disk_folder = -1;
 	os_clock_start(&journaling->turn.clock);
-	error = open_folder(journaling);
+	error = start_life(journaling);
+	if (!error)
+		error = open_folder(journaling);
 	if (!error)
 		error = open_all(journaling);
 	if (error) {

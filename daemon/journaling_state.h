@@ -22,6 +22,7 @@ struct ignored {
 
 struct journaling {
 	const struct seg_directory *directory;
+	struct os_liveness liveness; /* of this run: of one before, by the same process, its queues may not be */
 	struct journaling_options options;
 	struct data_folder folder;
 	int disk_folder; /* the same, as the disk has it */

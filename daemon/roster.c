@@ -114,7 +114,7 @@ void roster_drop_removed(struct journaling *journaling)
  * acknowledged. */
 void roster_say_journaled(struct journaling *journaling)
 {
-	uint64_t key = journaling->directory->liveness.key;
+	uint64_t key = journaling->liveness.key;
 
 	for (size_t i = 0; i < journaling->turn.queue_count; i++) {
 		struct journaled *queue = journaling->turn.queues[i];

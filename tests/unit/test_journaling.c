@@ -1041,6 +1041,23 @@ Test(journaling, who_has_it_open_hears_that_it_is_not_journaled)
 	rlq_queue_close(queue);
 }
 
+Test(journaling, a_queue_that_only_the_journal_before_had_is_not_taken_for_its_own,
+     .description = "of two in one process")
+{
+	struct journaling_options options = {.data = data, .file_bytes = SMALL_FILE, .say = say};
+	struct rlq_queue *queue = made("q", RLQ_SYNC);
+
+	cr_assert_eq(rlq_send(queue, "x", 1, NULL, NULL), 0);
+	journaling_stop(journaling);
+	spoil("q");
+	cr_assert_eq(journaling_start(&directory->seg, &options, &journaling), 0);
+	cr_expect_eq(rlq_send(queue, "y", 1, NULL, NULL), RLQ_EENGINE);
+	spoil("q");
+	cr_assert_eq(seg_wait_durable(&directory->seg), 0);
+	cr_expect_eq(rlq_send(queue, "z", 1, NULL, NULL), 0);
+	rlq_queue_close(queue);
+}
+
 /* It can be opened, but its list of rings is damaged. */
 Test(journaling, a_queue_removed_while_it_is_set_aside_stays_away)
 {
@@ -1068,6 +1085,7 @@ static void move_unseen(void)
 	struct rlq_receive_options at_once = RLQ_RECEIVE_OPTIONS_INIT;
 	struct rlq_queue *dlq = made("dlq", RLQ_SYNC), *queue;
 	struct seg_engine_page *page = directory->seg.engine;
+	const uint64_t key = load_seq(&page->journal_key);
 	struct rlq_message message;
 
 	attributes.durability = RLQ_SYNC;
@@ -1080,7 +1098,7 @@ static void move_unseen(void)
 	at_once.wait_ms = 0;
 	cr_assert_eq(rlq_receive(queue, &message, 1, &at_once), 1);
 	journaling_stop(journaling);
-	store_seq(&page->journal_key, directory->seg.liveness.key);
+	store_seq(&page->journal_key, key);
 	cr_assert_eq(rlq_receive(queue, &message, 1, &at_once), 0);
 	store_seq(&page->journal_key, 0);
 	at_once.visibility_ms = 60000;
