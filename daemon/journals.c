@@ -39,6 +39,8 @@ static void take_report(struct rlq_journal_summary *summary, const struct replay
 		format_file_name(report->cut_file, summary->cut_file);
 	if (report->at_file)
 		format_file_name(report->at_file, summary->failed_file);
+	if (report->head_number)
+		format_file_name(report->head_number, summary->head_file);
 	if (report->wanted_key)
 		keys_id_format(report->wanted_key, summary->wanted_key);
 	summary->faults = report->damage_count;

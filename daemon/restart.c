@@ -124,15 +124,15 @@ static void say_key(struct journaling *journaling)
 
 static void say_refused(struct journaling *journaling, int error, const struct replay_report *report)
 {
-	const char *why = survey_refusal_text(error);
+	const struct survey_text why = survey_refusal_text(error, report->head_number);
 	char name[FORMAT_FILE_NAME_BYTES];
 
 	if (report->at_file == 0) {
-		say(journaling, "journal %s: cannot be read: %s", journaling->folder.path, why);
+		say(journaling, "journal %s: cannot be read: %s", journaling->folder.path, why.text);
 		return;
 	}
 	format_file_name(report->at_file, name);
-	say(journaling, "journal %s: %s %s", journaling->folder.path, name, why);
+	say(journaling, "journal %s: %s %s", journaling->folder.path, name, why.text);
 }
 
 int restart_read(struct restart *restart, struct replay_report *ret_report)

@@ -53,6 +53,12 @@ int data_report(int code, const char *data, const struct rlq_journal_summary *su
 		return report(EXIT_FAILED, "%s%s%s: of a newer version (use that version of ringlease)", data,
 			      slash, file);
 	case -EMEDIUMTYPE:
+		if (*summary->head_file)
+			return report(
+				EXIT_FAILED,
+				"%s/%s: has the head of %s (give it that name again, or move it away if it is a "
+				"copy)",
+				data, file, summary->head_file);
 		return report(EXIT_FAILED, "%s%s%s: no file of a journal (move it away)", data, slash, file);
 	case -EXDEV:
 		return report(EXIT_FAILED, "%s%s%s: of another journal (move it away)", data, slash, file);
