@@ -77,6 +77,15 @@ refused "$old has the head of $new; give it that name again" --data "$disk/swapp
 expect 1 journal verify --data "$disk/swapped"
 err_has "swapped/$old: has the head of $new .give it that name again, or move it away if it is a copy"
 
+it 'refuse a number that none can follow'
+for number in 4294967295 4294967000; do
+	cp -r "$data" "$disk/last"
+	: >"$disk/last/journal-$number"
+	refused "$disk/last: journal-$number has too high a number for files to follow it; move it away if" \
+		--data "$disk/last"
+	rm -rf "$disk/last"
+done
+
 it 'refuse it before there is a mirror'
 cp -r "$data" "$disk/foreign"
 echo hello >"$disk/foreign/journal-0000000007"
