@@ -105,6 +105,10 @@ struct rlq_journal_summary {
 	char wanted_key[RLQ_JOURNAL_KEY_BYTES];	  /* id of the key that it needs */
 	char key_fault[RLQ_JOURNAL_TEXT_BYTES];	  /* what is wrong with a key that was given; "": nothing */
 	uint64_t locked_files; /* encrypted, and read without their key: only checksums were compared */
+	/* Set before by who wants to hear, at most once a second, how far rlq_journal_verify(), _copy() or
+	 * _restore() is: a line of text, without an end. NULL: nobody. */
+	void (*progress)(void *context, const char *line);
+	void *progress_context;
 };
 
 #define RLQ_JOURNAL_SUMMARY_INIT                                                                                   \

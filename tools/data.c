@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -81,6 +82,13 @@ void data_time(uint64_t wall_ms, char ret_text[static DATA_TIME_BYTES])
 	}
 	length = strftime(ret_text, DATA_TIME_BYTES, "%Y-%m-%dT%H:%M:%S", &parts);
 	snprintf(ret_text + length, DATA_TIME_BYTES - length, ".%03dZ", (int)(wall_ms % 1000));
+}
+
+void data_print_progress(void *context, const char *line)
+{
+	(void)context;
+	if (isatty(STDERR_FILENO))
+		report(EXIT_DONE, "%s", line);
 }
 
 void data_print_fault(void *context, const struct rlq_journal_fault *fault)
