@@ -16,6 +16,9 @@ enum {
 /* What one receive call asks for. */
 struct demand {
 	struct ring_terms terms;
+	struct rlq_queue *queue;
+	const struct rlq_message *taken; /* by this call so far */
+	size_t taken_count;
 	int64_t visibility_ms;
 	uint32_t flags;
 	uint64_t until_ms; /* end of the wait */
@@ -41,7 +44,7 @@ static void stamp_anew(struct rlq_queue *queue, struct demand *demand)
 /* [H1] Called before a lease. A hold whose lease then failed is used again for the next try. */
 static void hold_publish(void *context, uint64_t place)
 {
-	struct rlq_queue *queue = context;
+	struct rlq_queue *queue = ((const struct demand *)context)->queue;
 	int i = queue->hold_pending;
 
 	for (int at = 0; i < 0 && at < SEG_HOLD_COUNT; at++)
@@ -222,6 +225,20 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 
 /* ---- one call --------------------------------------------------------------------------------- */
 
+/* What is received for no time may be met again by the same call. */
+static bool has_taken(void *context, uint64_t place)
+{
+	const struct demand *demand = context;
+	struct receipt_parts parts;
+
+	for (size_t i = 0; i < demand->taken_count; i++) {
+		receipt_unpack(&demand->taken[i].receipt, &parts);
+		if (place_pack(parts.ring, parts.slot, parts.generation) == place)
+			return true;
+	}
+	return false;
+}
+
 /* Finds the next message where it is not simply at our cursor. 1: leased. 0: there is none. Else a code. */
 static int take_walk(struct rlq_queue *queue, uint32_t index, struct demand *demand, struct ring_taken *ret_taken)
 {
@@ -279,6 +296,7 @@ static int take_from_ring(struct rlq_queue *queue, uint32_t index, struct demand
 			break;
 		}
 		count += (size_t)took;
+		demand->taken_count += (size_t)took;
 		if (__builtin_expect(demand->copied >= STAMP_BYTES || took == 0, 0)) {
 			stamp_anew(queue, demand);
 			taking = taking_begin(queue, demand, index);
@@ -320,6 +338,8 @@ static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_
 
 	if (error)
 		return error;
+	demand->taken = ret_messages;
+	demand->taken_count = 0;
 	stamp(queue, demand);
 	due_ms = demand->terms.deadline_ms; /* the earliest */
 	/* Oldest ring first, for order. But what always comes back in an old ring must not starve the
@@ -375,13 +395,15 @@ static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options
 	    (flags & ~(uint32_t)(RLQ_RECEIVE_IN_PLACE | RLQ_INTERRUPTIBLE)) != 0)
 		return RLQ_EATTRIBUTE;
 	*ret_demand = (struct demand){
+		.queue = queue,
 		.visibility_ms = visibility_ms,
 		.flags = flags,
 		.terms = {.receives_max = (uint32_t)seg_attribute(segment, ATTRIBUTE_RECEIVES_MAX),
 			  .stay_visible = visibility_ms == 0,
+			  .has_taken = visibility_ms == 0 ? has_taken : NULL,
 			  .viewer = flags & RLQ_RECEIVE_IN_PLACE ? segment->row : OWNER_NONE,
 			  .hold = hold_publish,
-			  .context = queue},
+			  .context = ret_demand},
 	};
 	if (ret_demand->terms.viewer != OWNER_NONE && load_relaxed(&segment->header->viewers) == 0)
 		store_seq(&segment->header->viewers, 1);

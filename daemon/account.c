@@ -69,6 +69,15 @@ void account_reading(struct account *account, uint64_t bytes, uint64_t bytes_all
 	     plural(messages));
 }
 
+void account_copying(struct account *account, uint64_t bytes)
+{
+	uint64_t now_ms = os_boot_ms();
+
+	if (is_time(account, now_ms))
+		tell(account, "%s copied, %s/s", bytes_text(bytes).text,
+		     bytes_text(bytes * 1000 / (now_ms - account->begun_ms)).text);
+}
+
 void account_restoring(struct account *account, const char *queue, uint64_t messages, uint64_t messages_all)
 {
 	if (is_time(account, os_boot_ms()))

@@ -1,5 +1,5 @@
 /* What an engine says of its way back from the journal: how far it is, at most once a second, and what came of it.
- */
+ * How far they are is also said of who only reads a journal, or copies it. */
 #ifndef ENGINE_ACCOUNT_H
 #define ENGINE_ACCOUNT_H
 
@@ -21,6 +21,8 @@ void account_begin(struct account *account);
 
 /* While it is read: so many bytes of all, with so many messages that live as yet. */
 void account_reading(struct account *account, uint64_t bytes, uint64_t bytes_all, uint64_t messages);
+/* While it is copied: so many bytes as yet. */
+void account_copying(struct account *account, uint64_t bytes);
 /* Then: so many messages of the queue have their place. */
 void account_restoring(struct account *account, const char *queue, uint64_t messages, uint64_t messages_all);
 

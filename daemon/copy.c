@@ -15,6 +15,8 @@ enum {
 struct copying {
 	const struct os_disk *disk;
 	int from, to;
+	struct account *account; /* NULL: nobody asks */
+	uint64_t bytes;		 /* copied so far */
 	unsigned char *piece;
 	uint64_t last;		     /* number of the last file that is copied; 0: none is */
 	uint64_t numbers[FILES_MAX]; /* of those that come next, ascending */
@@ -39,6 +41,9 @@ static int copy_bytes(struct copying *copying, int source, int target, uint64_t 
 		if ((size_t)got < most)
 			return 0; /* it has become shorter: it is no longer what it was */
 		offset += (uint64_t)got;
+		copying->bytes += (uint64_t)got;
+		if (copying->account)
+			account_copying(copying->account, copying->bytes);
 	}
 	return 0;
 }
@@ -209,9 +214,10 @@ static int copy_all(struct copying *copying)
 	return !result && copying->last == 0 ? -ENODATA : result;
 }
 
-int copy_journal(const struct os_disk *disk, int from, int to, uint64_t *ret_at_file)
+int copy_journal(const struct os_disk *disk, int from, int to, struct account *account, uint64_t *ret_at_file)
 {
-	struct copying copying = {.disk = disk, .from = from, .to = to, .piece = malloc(PIECE_BYTES)};
+	struct copying copying = {
+		.disk = disk, .from = from, .to = to, .account = account, .piece = malloc(PIECE_BYTES)};
 	int error = copying.piece ? -ESTALE : -ENOMEM;
 
 	for (int i = 0; i < ROUNDS && error == -ESTALE; i++) {

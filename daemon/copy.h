@@ -15,14 +15,15 @@
 #ifndef DAEMON_COPY_H
 #define DAEMON_COPY_H
 
+#include "daemon/account.h"
 #include "kmod-free/disk.h"
 
 #include <stdint.h>
 
 /* `to` is an empty folder. Files and names are flushed. 0; -ENODATA (there is nothing to copy); as survey_make();
  * -EAGAIN (files went faster than they could be copied); others from the disk. On failure some files may be in it,
- * and *ret_at_file says at which one; 0: at none. */
-int copy_journal(const struct os_disk *disk, int from, int to, uint64_t *ret_at_file);
+ * and *ret_at_file says at which one; 0: at none. How far it is is said in `account`; NULL: nowhere. */
+int copy_journal(const struct os_disk *disk, int from, int to, struct account *account, uint64_t *ret_at_file);
 
 /* Removes the files of a journal from a folder that copy_journal has filled. */
 void copy_remove(const struct os_disk *disk, int folder);

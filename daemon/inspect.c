@@ -10,6 +10,7 @@ struct looking {
 	const struct os_disk *disk;
 	int folder;
 	const struct keys *keys;
+	struct account *account;
 	struct inspection *inspection;
 	struct live live;
 };
@@ -92,6 +93,15 @@ static int take_turn(void *context, const struct replay_place *last_frame)
 	return 0;
 }
 
+static int tell_progress(void *context, uint64_t bytes, uint64_t bytes_all)
+{
+	struct looking *looking = context;
+
+	if (looking->account)
+		account_reading(looking->account, bytes, bytes_all, looking->live.message_count);
+	return 0;
+}
+
 static void count_live(struct looking *looking)
 {
 	struct inspection *inspection = looking->inspection;
@@ -115,14 +125,16 @@ static void count_live(struct looking *looking)
 
 /* ---- all of it -------------------------------------------------------------------------------- */
 
-static int inspect_once(const struct os_disk *disk, int folder, const struct keys *keys,
+static int inspect_once(const struct os_disk *disk, int folder, const struct keys *keys, struct account *account,
 			struct inspection *ret_inspection)
 {
-	struct looking looking = {.disk = disk, .folder = folder, .keys = keys, .inspection = ret_inspection};
+	struct looking looking = {
+		.disk = disk, .folder = folder, .keys = keys, .account = account, .inspection = ret_inspection};
 	const struct replay_calls calls = {
 		.record = take_record,
 		.turn_end = take_turn,
 		.file = see_file,
+		.progress = tell_progress,
 		.context = &looking,
 		.keys = keys,
 		.takes_locked = true,
@@ -154,13 +166,14 @@ bool inspect_is_same(int error, const struct replay_report *report, int other_er
 	return true;
 }
 
-int inspect(const struct os_disk *disk, int folder, const struct keys *keys, struct inspection *ret_inspection)
+int inspect(const struct os_disk *disk, int folder, const struct keys *keys, struct account *account,
+	    struct inspection *ret_inspection)
 {
 	struct replay_report before = {0};
 	int error_before = 0;
 
 	for (int i = 0; i < INSPECT_TRIES; i++) {
-		int error = inspect_once(disk, folder, keys, ret_inspection);
+		int error = inspect_once(disk, folder, keys, account, ret_inspection);
 		const struct replay_report *report = &ret_inspection->report;
 
 		if (!error && report->damage_count == 0)

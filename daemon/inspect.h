@@ -2,6 +2,7 @@
 #ifndef DAEMON_INSPECT_H
 #define DAEMON_INSPECT_H
 
+#include "daemon/account.h"
 #include "daemon/live.h"
 #include "daemon/replay.h"
 
@@ -22,10 +23,11 @@ struct inspection {
 	uint64_t locked_files;	     /* encrypted, and read without their key: only their CRCs were compared */
 };
 
-/* Reads all. What a file says that goes or grows meanwhile may look damaged: so what is wrong counts only when it
- * is found twice. `keys` NULL: none. 0 or a negative errno, as replay(), or -EAGAIN: found anew each time. To be
- * ended in any case. */
-int inspect(const struct os_disk *disk, int folder, const struct keys *keys, struct inspection *ret_inspection);
+/* Reads all, and says in `account` (NULL: nowhere) how far it is. What a file says that goes or grows meanwhile may
+ * look damaged: so what is wrong counts only when it is found twice. `keys` NULL: none. 0 or a negative errno, as
+ * replay(), or -EAGAIN: found anew each time. To be ended in any case. */
+int inspect(const struct os_disk *disk, int folder, const struct keys *keys, struct account *account,
+	    struct inspection *ret_inspection);
 void inspection_end(struct inspection *inspection);
 
 /* Is the same wrong with both? */

@@ -96,6 +96,15 @@ static int try_turn(struct journaling *journaling)
 	return 0;
 }
 
+/* Not one file fits. */
+static const char *remedy(const struct journaling *journaling, int error)
+{
+	return error == -ENOSPC && journal_files(journaling->journal) == 0 &&
+			       journaling->turn.file_bytes == JOURNAL_FILE_BYTES
+		       ? "; a file takes 64 MiB, --journal-max makes them a 16th of the journal"
+		       : "";
+}
+
 static void turn_failed(struct journaling *journaling, int error)
 {
 	struct seg_engine_page *page = journaling->directory->engine;
@@ -103,8 +112,8 @@ static void turn_failed(struct journaling *journaling, int error)
 	if (!journaling->failure)
 		say(journaling,
 		    "journal %s: cannot be written: %s; durable queues take nothing until it can (tried every "
-		    "second)",
-		    journaling->folder.path, rlq_strerror(error));
+		    "second)%s",
+		    journaling->folder.path, rlq_strerror(error), remedy(journaling, error));
 	journaling->failure = error;
 	seg_turn_failed(page, error);
 }

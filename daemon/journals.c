@@ -11,6 +11,8 @@
 #include "shm/durable.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 _Static_assert((int)RLQ_JOURNAL_FILE_BYTES == (int)FORMAT_FILE_NAME_BYTES, "a file's name fits");
@@ -24,7 +26,33 @@ static bool is_usable(const struct rlq_journal_summary *summary)
 
 static void clear(struct rlq_journal_summary *summary)
 {
-	*summary = (struct rlq_journal_summary)RLQ_JOURNAL_SUMMARY_INIT;
+	*summary = (struct rlq_journal_summary){
+		.size = sizeof(*summary),
+		.progress = summary->progress,
+		.progress_context = summary->progress_context,
+	};
+}
+
+static void say_line(void *context, const char *format, ...)
+{
+	const struct rlq_journal_summary *summary = context;
+	char line[RLQ_JOURNAL_TEXT_BYTES];
+	va_list arguments;
+
+	if (summary->progress == NULL)
+		return;
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	summary->progress(summary->progress_context, line);
+}
+
+static struct account account_of(struct rlq_journal_summary *summary, const char *path)
+{
+	struct account account = {.say = say_line, .context = summary, .path = path};
+
+	account_begin(&account);
+	return account;
 }
 
 static void take_report(struct rlq_journal_summary *summary, const struct replay_report *report)
@@ -39,6 +67,8 @@ static void take_report(struct rlq_journal_summary *summary, const struct replay
 		format_file_name(report->cut_file, summary->cut_file);
 	if (report->at_file)
 		format_file_name(report->at_file, summary->failed_file);
+	if (report->head_number)
+		format_file_name(report->head_number, summary->head_file);
 	if (report->wanted_key)
 		keys_id_format(report->wanted_key, summary->wanted_key);
 	summary->faults = report->damage_count;
@@ -145,7 +175,7 @@ int rlq_journal_list(const char *data, int (*each)(void *context, const struct r
 
 	if (folder < 0)
 		return folder;
-	error = inspect(&os_disk_real, folder, NULL, &inspection);
+	error = inspect(&os_disk_real, folder, NULL, NULL, &inspection);
 	take_inspection(ret_summary, &inspection);
 	if (!error)
 		error = list_files(&inspection, each, context);
@@ -193,12 +223,13 @@ static void tell_faults(const struct replay_report *report,
 	}
 }
 
-static int verify(int folder, const struct keys *keys,
+static int verify(const char *path, int folder, const struct keys *keys,
 		  void (*each)(void *context, const struct rlq_journal_fault *fault), void *context,
 		  struct rlq_journal_summary *summary)
 {
 	struct inspection inspection;
-	int error = inspect(&os_disk_real, folder, keys, &inspection);
+	struct account account = account_of(summary, path);
+	int error = inspect(&os_disk_real, folder, keys, &account, &inspection);
 	uint64_t count = inspection.report.damage_count;
 
 	take_inspection(summary, &inspection);
@@ -219,7 +250,7 @@ int rlq_journal_verify(const char *data, const char *const *keys,
 		return folder;
 	result = open_keys(keys, ret_summary, &opened);
 	if (!result)
-		result = verify(folder, opened, each, context, ret_summary);
+		result = verify(data, folder, opened, each, context, ret_summary);
 	keys_close(opened);
 	os_disk_real.close(folder);
 	return result;
@@ -242,17 +273,18 @@ static int copy(const char *data, const char *target, bool is_own,
 {
 	int folder = begin(data, ret_summary), result, error;
 	uint64_t at_file = 0;
+	struct account account = account_of(ret_summary, data);
 	struct target made;
 
 	if (folder < 0)
 		return folder;
 	result = target_begin(target, &made);
 	if (!result) {
-		result = copy_journal(&os_disk_real, folder, made.fd, &at_file);
+		result = copy_journal(&os_disk_real, folder, made.fd, &account, &at_file);
 		if (at_file)
 			format_file_name(at_file, ret_summary->failed_file);
 		if (!result)
-			result = verify(made.fd, NULL, each, context, ret_summary);
+			result = verify(target, made.fd, NULL, each, context, ret_summary);
 		error = result < 0 ? result : is_own ? make_own(made.fd) : 0;
 		if (!error)
 			error = target_finish(&made);

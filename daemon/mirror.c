@@ -101,8 +101,8 @@ int mirror_adopt(struct mirror *mirror)
 static int judge_files(struct mirror *mirror, const struct mirror_end *end, bool is_in_step)
 {
 	char name[FORMAT_FILE_NAME_BYTES], wanted[KEYS_ID_TEXT_BYTES];
-	uint64_t file, key;
-	int error = unlock_check(end->disk, end->folder, mirror->options.keys, &file, &key);
+	uint64_t file, key, head;
+	int error = unlock_check(end->disk, end->folder, mirror->options.keys, &file, &key, &head);
 
 	if (is_in_step && (error == -EMEDIUMTYPE || error == -EXDEV))
 		return 0; /* damage, which the other one need not have */
@@ -114,7 +114,8 @@ static int judge_files(struct mirror *mirror, const struct mirror_end *end, bool
 		    "for one that was replaced); nothing was changed",
 		    end->path, name, wanted);
 	} else if (error) {
-		say(mirror, "journal %s: %s %s; nothing was changed", end->path, name, survey_refusal_text(error));
+		say(mirror, "journal %s: %s %s; nothing was changed", end->path, name,
+		    survey_refusal_text(error, head).text);
 	}
 	return error;
 }

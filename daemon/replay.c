@@ -575,6 +575,7 @@ int replay(const struct os_disk *disk, int folder, const struct replay_calls *ca
 	ret_report->next_file = walk.survey.file_max + 1;
 	ret_report->refusal = walk.survey.refusal;
 	ret_report->at_file = walk.survey.at_file;
+	ret_report->head_number = walk.survey.head_number;
 	if (!error)
 		error = walk_files(&walk);
 	ret_report->durable = walk.survey.durable;

@@ -72,8 +72,9 @@ struct replay_report {
 	uint64_t lost_frames;				/* by damage */
 	uint64_t next_lsn, next_turn, next_file;	/* for journal_open() */
 	enum survey_refusal refusal;
-	uint64_t wanted_key; /* of -ENOKEY: its id */
-	uint64_t at_file;    /* where it was refused, or could not be read; 0: nowhere */
+	uint64_t wanted_key;  /* of -ENOKEY: its id */
+	uint64_t at_file;     /* where it was refused, or could not be read; 0: nowhere */
+	uint64_t head_number; /* as survey.head_number */
 };
 
 /* 0; what a call has answered; or a negative errno: -ENOTSUP (a newer version), -EMEDIUMTYPE (a foreign file),

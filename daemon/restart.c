@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NUMBERS_LEFT_MIN = 1 << 20 }; /* of files: 64 TiB */
+
 static int replayed(void *context, const struct replay_place *place, const struct format_record *record)
 {
 	struct restart *restart = context;
@@ -124,15 +126,30 @@ static void say_key(struct journaling *journaling)
 
 static void say_refused(struct journaling *journaling, int error, const struct replay_report *report)
 {
-	const char *why = survey_refusal_text(error);
+	const struct survey_text why = survey_refusal_text(error, report->head_number);
 	char name[FORMAT_FILE_NAME_BYTES];
 
 	if (report->at_file == 0) {
-		say(journaling, "journal %s: cannot be read: %s", journaling->folder.path, why);
+		say(journaling, "journal %s: cannot be read: %s", journaling->folder.path, why.text);
 		return;
 	}
 	format_file_name(report->at_file, name);
-	say(journaling, "journal %s: %s %s", journaling->folder.path, name, why);
+	say(journaling, "journal %s: %s %s", journaling->folder.path, name, why.text);
+}
+
+/* A number near the last one is a file that somebody else put there. */
+static int check_numbers(struct journaling *journaling, const struct replay_report *report)
+{
+	char name[FORMAT_FILE_NAME_BYTES];
+
+	if (report->next_file + NUMBERS_LEFT_MIN <= FORMAT_FILE_NUMBER_MAX)
+		return 0;
+	format_file_name(report->next_file - 1, name);
+	say(journaling,
+	    "journal %s: %s has too high a number for files to follow it; move it away if \"ringlease journal ls\" "
+	    "shows no turns in it, else begin in a new folder",
+	    journaling->folder.path, name);
+	return -EOVERFLOW;
 }
 
 int restart_read(struct restart *restart, struct replay_report *ret_report)
@@ -188,6 +205,9 @@ static int open_journal(struct restart *restart)
 		say_refused(journaling, error, &report);
 		return error;
 	}
+	error = check_numbers(journaling, &report);
+	if (error)
+		return error;
 	account_replayed(&journaling->account, &report);
 	CRASH_POINT(journal_read);
 	error = mirror_adopt(&journaling->mirror);

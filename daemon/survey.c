@@ -3,6 +3,7 @@
 #include "ringlease.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,10 +15,12 @@ static int refuse(struct survey *survey, const struct survey_file *file, enum su
 
 	survey->refusal = refusal;
 	survey->at_file = file->number;
+	if (refusal == SURVEY_REFUSED_ALIEN)
+		survey->head_number = file->head_number;
 	return errors[refusal];
 }
 
-const char *survey_refusal_text(int error)
+static const char *refusal_text(int error)
 {
 	switch (error) {
 	case -ENOTSUP:
@@ -29,6 +32,20 @@ const char *survey_refusal_text(int error)
 	default:
 		return rlq_strerror(error);
 	}
+}
+
+struct survey_text survey_refusal_text(int error, uint64_t head_number)
+{
+	char name[FORMAT_FILE_NAME_BYTES];
+	struct survey_text text;
+
+	format_file_name(head_number, name);
+	if (error == -EMEDIUMTYPE && head_number != 0)
+		snprintf(text.text, sizeof(text.text),
+			 "has the head of %s; give it that name again, or move it away if it is a copy", name);
+	else
+		snprintf(text.text, sizeof(text.text), "%s", refusal_text(error));
+	return text;
 }
 
 /* ---- which files ------------------------------------------------------------------------------ */
@@ -167,6 +184,9 @@ static int look_at_head(struct survey *survey, struct survey_file *file, struct 
 		return error;
 	file->length = reader->file.length;
 	file->head = judge(&heads, file);
+	for (int i = 0; i < 2; i++)
+		if (heads.fault[i] == FORMAT_SOUND)
+			file->head_number = heads.head[i].number;
 	if (file->head == SURVEY_HALF)
 		file->bad_head = is_own(&heads, 0, file) ? FORMAT_SECOND_HEAD : 0;
 	if (file->head <= SURVEY_HALF)

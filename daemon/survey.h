@@ -17,6 +17,7 @@ enum survey_head {
 struct survey_file {
 	uint64_t number;
 	uint64_t length;
+	uint64_t head_number; /* which its head says; 0: none that is sound */
 	enum survey_head head;
 	uint64_t bad_head; /* of SURVEY_HALF: where */
 	uint32_t seed;
@@ -44,11 +45,16 @@ struct survey {
 	uint64_t turn_max, file_max;  /* highest numbers seen */
 	bool is_complete;	      /* the heads of all frames were seen */
 	enum survey_refusal refusal;
-	uint64_t at_file; /* which one was refused, or could not be read */
+	uint64_t at_file;     /* which one was refused, or could not be read */
+	uint64_t head_number; /* of one that has the head of another file of the journal: that one's; else 0 */
 };
 
-/* What is wrong with a file that was refused, and what to do; of other errors the usual text. Static memory. */
-const char *survey_refusal_text(int error);
+struct survey_text {
+	char text[128];
+};
+
+/* What is wrong with a file that was refused, and what to do; of other errors the usual text. */
+struct survey_text survey_refusal_text(int error, uint64_t head_number);
 
 /* 0, or a negative errno: -ENOTSUP, -EMEDIUMTYPE, -EXDEV in the order of refusals, others from the disk. To be
  * freed in any case. */

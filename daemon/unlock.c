@@ -101,7 +101,7 @@ int unlock_frame(struct unlock *unlock, const struct survey *survey, const struc
 }
 
 int unlock_check(const struct os_disk *disk, int folder, const struct keys *keys, uint64_t *ret_file,
-		 uint64_t *ret_key)
+		 uint64_t *ret_key, uint64_t *ret_head)
 {
 	const struct unlock unlock = {.keys = keys};
 	const struct survey_file *locked = NULL;
@@ -111,6 +111,7 @@ int unlock_check(const struct os_disk *disk, int folder, const struct keys *keys
 	if (!error)
 		locked = unlock_missing(&unlock, &survey);
 	*ret_file = locked ? locked->number : survey.at_file;
+	*ret_head = survey.head_number;
 	*ret_key = locked ? locked->key_id : 0;
 	if (locked)
 		error = -ENOKEY;

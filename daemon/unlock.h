@@ -27,10 +27,10 @@ int unlock_frame(struct unlock *unlock, const struct survey *survey, const struc
 		 const struct format_frame **frame, enum format_fault *ret_fault);
 
 /* A journal that is to be changed, or to be copied over another one: is each of its files one that we know, and has
- * its key? -ENOKEY: not *ret_file, which needs *ret_key; or why survey_begin() refuses *ret_file. 0 also if there
- * is more wrong with it than that. */
+ * its key? -ENOKEY: not *ret_file, which needs *ret_key; or why survey_begin() refuses *ret_file, and whose head it
+ * has (0: none of another). 0 also if there is more wrong with it than that. */
 int unlock_check(const struct os_disk *disk, int folder, const struct keys *keys, uint64_t *ret_file,
-		 uint64_t *ret_key);
+		 uint64_t *ret_key, uint64_t *ret_head);
 
 void unlock_end(struct unlock *unlock);
 

@@ -79,7 +79,7 @@ RLQ_PUBLIC void rlq_engine_close(struct rlq_engine *engine);
  * Pointers that a callback is given serve until it returns; each structure may grow at its end.
  * `keys`: where the keys of an encrypted journal are, as rlq_engine_options.key, up to a NULL; NULL: none.
  * Errors: errno of folder and files; -ENOTSUP (a journal of a newer version), -EMEDIUMTYPE (a file that is none of
- * a journal), -EXDEV (a file of another journal), -ENOKEY (an encrypted file without its key, whose id is
+ * a journal, or has the head of `head_file`), -EXDEV (a file of another journal), -ENOKEY (an encrypted file without its key, whose id is
  * `wanted_key`), each with `failed_file`; those of keys, as rlq_engine_open(), with `key_fault`; -EAGAIN: files
  * went faster than they could be read. */
 
@@ -101,9 +101,14 @@ struct rlq_journal_summary {
 	uint64_t cut_offset, cut_bytes;
 	uint64_t faults, lost_frames;
 	char failed_file[RLQ_JOURNAL_FILE_BYTES]; /* at which reading has failed; "": at none */
+	char head_file[RLQ_JOURNAL_FILE_BYTES];	  /* the name that its head says, if it is another one; else "" */
 	char wanted_key[RLQ_JOURNAL_KEY_BYTES];	  /* id of the key that it needs */
 	char key_fault[RLQ_JOURNAL_TEXT_BYTES];	  /* what is wrong with a key that was given; "": nothing */
 	uint64_t locked_files; /* encrypted, and read without their key: only checksums were compared */
+	/* Set before by who wants to hear, at most once a second, how far rlq_journal_verify(), _copy() or
+	 * _restore() is: a line of text, without an end. NULL: nobody. */
+	void (*progress)(void *context, const char *line);
+	void *progress_context;
 };
 
 #define RLQ_JOURNAL_SUMMARY_INIT                                                                                   \

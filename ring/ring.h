@@ -144,8 +144,10 @@ struct ring_terms {
 	uint32_t receives_max; /* 0: no limit */
 	uint32_t viewer;       /* row that will read in place, or OWNER_NONE for a copy */
 	/* Visibility timeout 0: counts as received, stays READY. Whoever took it sets its redelivery bit
-	 * when its call is over, so that one call does not take it twice. */
+	 * when its call is over, and says until then that it has it, so that one call does not take it twice.
+	 * `has_taken` NULL: nobody asks. */
 	bool stay_visible;
+	bool (*has_taken)(void *context, uint64_t place);
 	bool before_sleep; /* the caller sleeps if it hears EMPTY: look at every redelivery bit */
 	/* Called before the lease of a reader in place, with the place it must publish (R9). */
 	void (*hold)(void *context, uint64_t place);

@@ -16,6 +16,14 @@ static struct slot_word leased_word(struct slot_word ready, const struct ring_te
 	return word_with_state(to, terms->stay_visible ? SLOT_READY : SLOT_LEASED);
 }
 
+/* May this call lease it? Not what it has made one of its own already, nor what cannot be counted further. */
+static bool is_takeable(const struct ring_terms *terms, uint32_t slot, struct slot_word ready)
+{
+	return word_receives(ready) != UINT32_MAX &&
+	       (terms->has_taken == NULL || word_receives(ready) == 0 ||
+		!terms->has_taken(terms->context, place_pack(terms->ring_index, slot, word_generation(ready))));
+}
+
 /* READY -> LEASED, or DEAD if it was received too often already. False: somebody else was faster, or
  * it may not be leased. */
 static bool lease(const struct ring *ring, uint32_t slot, struct slot_word ready, const struct ring_terms *terms,
@@ -24,7 +32,7 @@ static bool lease(const struct ring *ring, uint32_t slot, struct slot_word ready
 	bool too_often = terms->receives_max != 0 && word_receives(ready) >= terms->receives_max;
 	struct slot_word to;
 
-	if (word_receives(ready) == UINT32_MAX)
+	if (!is_takeable(terms, slot, ready))
 		return false;
 	if (too_often) {
 		to = word_with_state(ready, SLOT_DEAD);
@@ -70,7 +78,7 @@ static enum ring_result take_again(const struct ring *ring, struct ring_cursor *
 				break;
 			if (lease(ring, (uint32_t)bit, word, terms, ret))
 				return RING_OK;
-			if (word_receives(word) == UINT32_MAX)
+			if (!is_takeable(terms, (uint32_t)bit, word))
 				break;
 		}
 	}
@@ -120,7 +128,7 @@ static enum look look_at(const struct ring *ring, uint64_t h, const struct ring_
 	if (word_state(word) == SLOT_READY) {
 		if (lease(ring, (uint32_t)h & ring->mask, word, terms, ret))
 			return LOOK_LEASED;
-		return word_receives(word) == UINT32_MAX ? LOOK_USED_UP : LOOK_AGAIN;
+		return is_takeable(terms, (uint32_t)h & ring->mask, word) ? LOOK_AGAIN : LOOK_USED_UP;
 	}
 	if (word_state(word) == SLOT_WRITING)
 		return pass_writing(slot, word) ? LOOK_USED_UP : LOOK_AGAIN;

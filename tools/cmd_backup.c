@@ -111,6 +111,8 @@ static int copy(struct copying *copying)
 	int count, rc;
 
 	copying->summary = (struct rlq_journal_summary)RLQ_JOURNAL_SUMMARY_INIT;
+	if (!json)
+		copying->summary.progress = data_print_progress;
 	count = (copying->is_restore ? rlq_journal_restore : rlq_journal_copy)(
 		copying->from, copying->to, data_print_fault, &faults, &copying->summary);
 	copying->took_ms = now_ms() - begun_ms;

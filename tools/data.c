@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -53,6 +54,12 @@ int data_report(int code, const char *data, const struct rlq_journal_summary *su
 		return report(EXIT_FAILED, "%s%s%s: of a newer version (use that version of ringlease)", data,
 			      slash, file);
 	case -EMEDIUMTYPE:
+		if (*summary->head_file)
+			return report(
+				EXIT_FAILED,
+				"%s/%s: has the head of %s (give it that name again, or move it away if it is a "
+				"copy)",
+				data, file, summary->head_file);
 		return report(EXIT_FAILED, "%s%s%s: no file of a journal (move it away)", data, slash, file);
 	case -EXDEV:
 		return report(EXIT_FAILED, "%s%s%s: of another journal (move it away)", data, slash, file);
@@ -75,6 +82,13 @@ void data_time(uint64_t wall_ms, char ret_text[static DATA_TIME_BYTES])
 	}
 	length = strftime(ret_text, DATA_TIME_BYTES, "%Y-%m-%dT%H:%M:%S", &parts);
 	snprintf(ret_text + length, DATA_TIME_BYTES - length, ".%03dZ", (int)(wall_ms % 1000));
+}
+
+void data_print_progress(void *context, const char *line)
+{
+	(void)context;
+	if (isatty(STDERR_FILENO))
+		report(EXIT_DONE, "%s", line);
 }
 
 void data_print_fault(void *context, const struct rlq_journal_fault *fault)

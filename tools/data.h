@@ -22,6 +22,9 @@ void data_time(uint64_t wall_ms, char ret_text[static DATA_TIME_BYTES]);
 /* For rlq_journal_verify() and rlq_journal_copy(): prints the fault, as text or JSON. */
 void data_print_fault(void *context, const struct rlq_journal_fault *fault);
 
+/* For rlq_journal_summary.progress: the line on stderr, if that is a terminal. */
+void data_print_progress(void *context, const char *line);
+
 struct data_faults {
 	const char *data;
 	void *list; /* json_t array to add to; NULL: print text */

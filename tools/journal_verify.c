@@ -62,8 +62,11 @@ int journal_verify(const struct journal_options *options, const char *data)
 	struct rlq_journal_summary summary = RLQ_JOURNAL_SUMMARY_INIT;
 	json_t *list = options->common.json ? json_array() : NULL;
 	struct data_faults faults = {.data = data, .list = list};
-	int count = rlq_journal_verify(data, options->keys, data_print_fault, &faults, &summary), rc = EXIT_DONE;
+	int count, rc = EXIT_DONE;
 
+	if (!options->common.json)
+		summary.progress = data_print_progress;
+	count = rlq_journal_verify(data, options->keys, data_print_fault, &faults, &summary);
 	if (count < 0) {
 		rc = data_report(count, data, &summary);
 	} else if (options->common.json) {

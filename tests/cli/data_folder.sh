@@ -63,6 +63,29 @@ for what in "cp $disk/file" "ln -s $disk/file" 'mkdir' 'mkfifo'; do
 	rm -rf "$disk/foreign"
 done
 
+it 'say whose head a file has that was given the name of another one'
+set -- "$data"/journal-0000000*
+old=${1##*/}
+for file; do new=${file##*/}; done
+cp -r "$data" "$disk/swapped"
+mv "$disk/swapped/$old" "$disk/swapped/other"
+mv "$disk/swapped/$new" "$disk/swapped/$old"
+mv "$disk/swapped/other" "$disk/swapped/$new"
+refused "$old has the head of $new; give it that name again, or move it away if it is a copy" \
+	--data "$disk/swapped"
+refused "$old has the head of $new; give it that name again" --data "$disk/swapped" --mirror "$disk/mirror"
+expect 1 journal verify --data "$disk/swapped"
+err_has "swapped/$old: has the head of $new .give it that name again, or move it away if it is a copy"
+
+it 'refuse a number that none can follow'
+for number in 4294967295 4294967000; do
+	cp -r "$data" "$disk/last"
+	: >"$disk/last/journal-$number"
+	refused "$disk/last: journal-$number has too high a number for files to follow it; move it away if" \
+		--data "$disk/last"
+	rm -rf "$disk/last"
+done
+
 it 'refuse it before there is a mirror'
 cp -r "$data" "$disk/foreign"
 echo hello >"$disk/foreign/journal-0000000007"

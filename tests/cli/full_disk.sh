@@ -97,6 +97,22 @@ out_has '^  sends refused +the journal, or what it has of this queue, is as larg
 expect 0 purge orders
 await 60 takes_sends orders || fault 'it takes no sends again'
 
+it 'say what helps on a disk that is smaller than a file of the journal'
+kill_engine
+rm -rf "$RINGLEASE_DIR" "$data"
+"$ringleased" --data "$data" 2>"$work/small" &
+daemon=$!
+children="$children $daemon"
+cannot_write() {
+	has_journal
+	file_has "$work/small" 'cannot be written: No space left on device.*64 MiB.*--journal-max'
+}
+await 60 cannot_write || fault "the log does not say so: $(cat "$work/small")"
+kill_engine
+start --journal-max 32M
+expect 0 create orders --durability sync
+expect 0 send orders fits --quiet
+
 it 'keep to the limit of a queue, and leave others alone'
 expect 0 create small --durability sync --max-journal-bytes 1000000
 out_has 'max-journal-bytes 1000000'

@@ -100,6 +100,24 @@ CASE(one_receive_hands_a_message_out_once_also_with_visibility_0)
 	queues_end();
 }
 
+CASE(one_receive_hands_out_once_also_what_another_handle_has_made_visible_again)
+{
+	struct rlq_receive_options options = RLQ_RECEIVE_OPTIONS_INIT;
+	struct rlq_message messages[10];
+
+	begin();
+	options.visibility_ms = 0;
+	options.wait_ms = 0;
+	send_text(queue, "a");
+	send_text(queue, "b");
+	CHECK_EQ(receive_for(queue, &message, 0), 1);
+	CHECK_EQ(rlq_receive(queue_again("q"), messages, 10, &options), 2);
+	CHECK(memcmp(&messages[0].id, &messages[1].id, sizeof(messages[0].id)) != 0);
+	CHECK_EQ(rlq_receive(queue_again("q"), messages, 10, &options), 2);
+	CHECK_EQ(messages[0].receive_count + messages[1].receive_count, 5);
+	queues_end();
+}
+
 CASE(extending_sets_the_timeout_to_now_plus_the_value)
 {
 	begin();

@@ -65,6 +65,16 @@ Test(account, progress_says_how_much_and_how_fast)
 	cr_expect_str_eq(said, "journal /j: q: 4096 of 123456 messages in place");
 }
 
+Test(account, a_copy_says_how_much_and_how_fast)
+{
+	fake_clock_advance(&words, 999);
+	account_copying(&account, UINT64_C(1) << 30);
+	cr_expect_eq(lines, 0);
+	fake_clock_advance(&words, 1001);
+	account_copying(&account, UINT64_C(1) << 30);
+	cr_expect_str_eq(said, "journal /j: 1.0 GiB copied, 512.0 MiB/s");
+}
+
 Test(account, what_came_of_it_is_said)
 {
 	const struct replay_report report = {.turns = 7,

@@ -7,6 +7,7 @@
 #include "ringlease-engine.h"
 
 #include "tests/support/arguments.h"
+#include "tests/support/fake_clock.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -324,7 +325,7 @@ static void check_copy(int folder, uint64_t turns_before)
 	struct replay_report report;
 	uint64_t found = 0;
 
-	cr_assert_eq(inspect(&os_disk_real, folder, NULL, &inspection), 0);
+	cr_assert_eq(inspect(&os_disk_real, folder, NULL, NULL, &inspection), 0);
 	cr_assert_eq(inspection.report.damage_count, 0, "damage in file %lu at %lu",
 		     (unsigned long)inspection.report.damage[0].file,
 		     (unsigned long)inspection.report.damage[0].offset);
@@ -348,7 +349,7 @@ Test(copy, of_a_journal_at_rest_is_the_journal)
 	int target = folder_make("target");
 
 	go_to_the_end();
-	cr_assert_eq(copy_journal(&os_disk_real, source, target, &at_file), 0);
+	cr_assert_eq(copy_journal(&os_disk_real, source, target, NULL, &at_file), 0);
 	check_copy(target, turns_done);
 	close(target);
 }
@@ -364,7 +365,7 @@ Test(copy, of_a_journal_that_goes_on_is_one_state_of_it_and_no_older_one_than_be
 
 		reads_between = 20 + draw(100);
 		burst = draw(4) ? 20 : 200;
-		result = copy_journal(&disk, source, target, &at_file);
+		result = copy_journal(&disk, source, target, NULL, &at_file);
 		cr_assert_eq(result, 0, "copy %d: %d", copies, result);
 		reads_between = 0;
 		check_copy(target, turns_before);
@@ -395,8 +396,46 @@ Test(copy, is_given_up_when_files_go_faster_than_they_are_copied)
 	int target = folder_make("target");
 
 	disk.read = read_too_late;
-	cr_assert_eq(copy_journal(&disk, source, target, &at_file), -EAGAIN);
+	cr_assert_eq(copy_journal(&disk, source, target, NULL, &at_file), -EAGAIN);
 	cr_expect_lt(call_next, call_count);
+	close(target);
+}
+
+static struct os_clock_words words;
+static int lines;
+
+/* Each read takes two seconds. */
+static int64_t read_slowly(int fd, void *ret_bytes, size_t count, uint64_t offset)
+{
+	fake_clock_advance(&words, 2000);
+	return os_disk_real.read(fd, ret_bytes, count, offset);
+}
+
+static __attribute__((format(printf, 2, 3))) void count_line(void *context, const char *format, ...)
+{
+	(void)context;
+	lines += strncmp(format, "journal ", strlen("journal ")) == 0;
+}
+
+Test(copy, and_reading_say_how_far_they_are)
+{
+	struct os_disk disk = os_disk_real;
+	struct account account = {.say = count_line, .path = "source"};
+	struct inspection inspection;
+	int target = folder_make("target");
+
+	go_to_the_end();
+	disk.read = read_slowly;
+	fake_clock_start(&words);
+	account_begin(&account);
+	cr_assert_eq(copy_journal(&disk, source, target, &account, &at_file), 0);
+	cr_expect_gt(lines, 0);
+	lines = 0;
+	account_begin(&account);
+	cr_assert_eq(inspect(&disk, source, NULL, &account, &inspection), 0);
+	cr_expect_gt(lines, 0);
+	inspection_end(&inspection);
+	os_clock_fake(NULL);
 	close(target);
 }
 
@@ -404,7 +443,7 @@ Test(copy, says_that_there_is_nothing)
 {
 	int empty = folder_make("empty"), target = folder_make("target");
 
-	cr_assert_eq(copy_journal(&os_disk_real, empty, target, &at_file), -ENODATA);
+	cr_assert_eq(copy_journal(&os_disk_real, empty, target, NULL, &at_file), -ENODATA);
 	close(empty);
 	close(target);
 }
@@ -450,7 +489,7 @@ Test(copy, fails_with_any_call_that_it_needs)
 		int target = folder_make("target"), result;
 
 		calls_left = fails_at;
-		result = copy_journal(&disk, source, target, &at_file);
+		result = copy_journal(&disk, source, target, NULL, &at_file);
 		if (calls_left >= 0) {
 			cr_assert_eq(result, 0);
 			check_copy(target, turns_done);
@@ -478,7 +517,7 @@ Test(copy, looking_at_a_journal_that_goes_on_sees_no_damage)
 
 		reads_between = 20 + draw(300);
 		burst = 20;
-		result = inspect(&disk, source, NULL, &inspection);
+		result = inspect(&disk, source, NULL, NULL, &inspection);
 		cr_assert_eq(result, 0, "%d", result);
 		reads_between = 0;
 		cr_assert_eq(inspection.report.damage_count, 0);
@@ -550,7 +589,7 @@ Test(copy, damage_is_damage_when_it_is_found_twice)
 	int fd;
 
 	go_to_the_end();
-	cr_assert_eq(inspect(&os_disk_real, source, NULL, &inspection), 0);
+	cr_assert_eq(inspect(&os_disk_real, source, NULL, NULL, &inspection), 0);
 	oldest = inspection.files[0].number;
 	inspection_end(&inspection);
 	format_file_name(oldest, name);
@@ -559,7 +598,7 @@ Test(copy, damage_is_damage_when_it_is_found_twice)
 	byte ^= 1;
 	cr_assert_eq(pwrite(fd, &byte, 1, FORMAT_PAGE + 80), 1);
 	close(fd);
-	cr_assert_eq(inspect(&os_disk_real, source, NULL, &inspection), 0);
+	cr_assert_eq(inspect(&os_disk_real, source, NULL, NULL, &inspection), 0);
 	cr_assert_eq(inspection.report.damage_count, 1);
 	cr_expect_eq(inspection.report.damage[0].file, oldest);
 	inspection_end(&inspection);

@@ -241,8 +241,8 @@ Test(encrypted, what_needs_no_bodies_needs_no_key)
 	use_keys('a', "");
 	session(3, 20, 3000);
 	session(3, 20, 3000);
-	cr_assert_eq(inspect(log_disk, log_folder, log_keys, &with), 0);
-	cr_assert_eq(inspect(log_disk, log_folder, NULL, &without), 0);
+	cr_assert_eq(inspect(log_disk, log_folder, log_keys, NULL, &with), 0);
+	cr_assert_eq(inspect(log_disk, log_folder, NULL, NULL, &without), 0);
 	cr_expect(with.locked_files == 0 && without.locked_files == without.file_count);
 	cr_expect_eq(with.files[0].key_id, id_of('a'));
 	cr_expect(with.live_messages == without.live_messages && with.live_messages > 0);
@@ -400,7 +400,7 @@ Test(encrypted, a_file_whose_heads_are_both_damaged_is_lost_by_name)
 	cr_expect_eq(report.damage[1].fault, FORMAT_NO_SALT);
 	for (size_t i = 0; i < found.count; i++)
 		cr_expect_eq(found.entries[i].file, 2);
-	cr_assert_eq(inspect(log_disk, log_folder, NULL, &inspection), 0);
+	cr_assert_eq(inspect(log_disk, log_folder, NULL, NULL, &inspection), 0);
 	cr_expect_eq(inspection.report.lost_frames, 0, "without a key only checksums are compared");
 	inspection_end(&inspection);
 }

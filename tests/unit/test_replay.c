@@ -608,6 +608,7 @@ EACH(a_file_that_is_none_of_a_journal_is_refused_by_name)
 	session(1, 5, 300);
 	shadow_put("journal-0000000002", "dear diary\n", 11);
 	expect_refusal(-EMEDIUMTYPE, SURVEY_REFUSED_ALIEN, 2);
+	cr_expect_eq(report.head_number, 0);
 }
 
 EACH(a_newer_file_under_the_name_of_an_older_one_is_refused)
@@ -620,6 +621,7 @@ EACH(a_newer_file_under_the_name_of_an_older_one_is_refused)
 	second = shadow_bytes("journal-0000000002", &bytes);
 	shadow_put("journal-0000000001", second, bytes);
 	expect_refusal(-EMEDIUMTYPE, SURVEY_REFUSED_ALIEN, 1);
+	cr_expect_eq(report.head_number, 2);
 }
 
 EACH(other_names_and_files_not_begun_are_passed_over)
