@@ -6,6 +6,10 @@
 disk=$(mktemp -d "${TMPDIR:-/var/tmp}/ringlease-data.XXXXXX") || exit 1
 trap 'clean_up; rm -rf "$disk"' EXIT
 first=$disk/first second=$disk/second
+# Not from /etc: a bare tree has none.
+this_machine=ffeeddccbbaa99887766554433221100
+RINGLEASE_MACHINE_ID=$this_machine
+export RINGLEASE_MACHINE_ID
 
 said() {
 	grep -Eq -e "$1" "$work/log" || fault "the log has no $1: $(cat "$work/log")"
@@ -146,7 +150,6 @@ has "$first" --mirror "$second"
 
 it 'refuse a journal of another machine, but not what was restored from one'
 RINGLEASE_MACHINE_ID=00112233445566778899aabbccddeeff
-export RINGLEASE_MACHINE_ID
 refused 'was written on another machine, .*--adopt' --data "$disk/first.backup"
 expect 0 restore "$disk/first.backup" --data "$disk/restored"
 sed -i '$d' "$work/lines"
@@ -154,7 +157,7 @@ has "$disk/restored"
 has "$disk/first.backup" --adopt
 said 'was written on another machine; adopted'
 has "$disk/first.backup"
-RINGLEASE_MACHINE_ID=ffeeddccbbaa99887766554433221100 # not this machine's: a bare one has none
+RINGLEASE_MACHINE_ID=$this_machine
 refused 'was written on another machine' --data "$disk/first.backup"
 
 finish
