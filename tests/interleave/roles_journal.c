@@ -72,7 +72,7 @@ static uint64_t look_at_all(void)
 
 static void make_durable(uint64_t pending)
 {
-	uint64_t again = 0;
+	uint64_t again = 0, made = pending;
 
 	for (; pending != 0; pending &= pending - 1) {
 		uint32_t slot = (uint32_t)__builtin_ctzll(pending);
@@ -80,10 +80,11 @@ static void make_durable(uint64_t pending)
 		if (!ring_durable(&ring, slot, slot_read(&ring.slots[slot]), &again))
 			explore_fail("slot %llu did not stay PENDING", slot);
 		monitor_step();
-		check_readied(slot);
 	}
 	if (again != 0)
 		ring_set_again_word(&ring, 0, again);
+	for (; made != 0; made &= made - 1)
+		check_readied((uint32_t)__builtin_ctzll(made));
 }
 
 static void engine_turn(int actor)

@@ -157,6 +157,15 @@ void build_sync_send(void)
 	world_ready();
 }
 
+/* Slots are set aside for a batch; another one's send may claim there. */
+void build_sync_batch(void)
+{
+	begin(RLQ_SYNC);
+	actor("producer", SEND_TWO(1));
+	actor("other", SEND(3));
+	world_ready();
+}
+
 void build_sync_delete(void)
 {
 	int holder;

@@ -114,6 +114,8 @@ const struct scenario scenarios[] = {
 	 build_cut_redrive, 1, 0, 2, SHORT, 0},
 	{"sync_send", "PENDING: nobody receives what is not durable",
 	 build_sync_send, 1, 1, FREE_WALK, SHORT, 0},
+	{"sync_batch", "the same of a batch, slots set aside",
+	 build_sync_batch, 2, 1, 1, SHORT, 0},
 	{"sync_delete", "who hears that it is deleted never sees it again",
 	 build_sync_delete, 2, 1, 1, SHORT, 0},
 	{"taken_over", "a journal is killed amid a turn, another one starts",

@@ -53,6 +53,7 @@ void build_cut_move_helped(void);
 void build_cut_move_new(void);
 void build_cut_redrive(void);
 void build_sync_send(void);
+void build_sync_batch(void);
 void build_sync_delete(void);
 void build_taken_over(void);
 void build_taken_over_sync(void);
