@@ -212,7 +212,7 @@ void build_taken_back(void)
 void build_taken_back_late(void)
 {
 	world_begin(&(struct shape){.fine = FINE_MARKS, .durability = RLQ_SYNC});
-	keeper = journal_keeper("journal", TURN, TURN, TURN);
+	keeper = journal_keeper("journal", TURN, TURN, TURN, TURN);
 	before(keeper, START);
 	actor("late", SEND(1));
 	actor("other", RECEIVE(1), DELETE, SEND(2), RECEIVE(1), DELETE, SEND(3));

@@ -174,6 +174,12 @@ const struct scenario scenarios[] = {
 	 build_taken_over, 2, 2, 3, LONG, 0},
 	{"taken_over_sync_free", "as taken_over_sync",
 	 build_taken_over_sync, 1, 1, FREE_WALK, LONG, 0},
+	{"taken_back_wide", "as taken_back",
+	 build_taken_back, 1, 1, 2, LONG, 0},
+	{"taken_back_late_wide", "as taken_back_late",
+	 build_taken_back_late, 1, 0, 1, LONG, 1},
+	{"taken_back_over_stop", "as taken_back_over, one stops and goes on much later",
+	 build_taken_back_over, 1, 1, 1, LONG, 1},
 	{0},
 };
 /* clang-format on */
