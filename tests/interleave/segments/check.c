@@ -248,6 +248,7 @@ void check_end(void)
 {
 	memset(&own[DRAINER], 0, sizeof(own[DRAINER]));
 	world.refusals_left = 0;
+	written.is_full = false;
 	memset(&keepers[KEEPERS - 1], 0, sizeof(keepers[0]));
 	if (!reads_any())
 		check_held();

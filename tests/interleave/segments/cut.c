@@ -218,6 +218,15 @@ void cut_judge_deleted(unsigned message)
 		explore_fail("message %llu: its delete answered, and is not durable", message);
 }
 
+/* Its sender is told that it was not sent. */
+void cut_judge_refused(unsigned message)
+{
+	if (!world.accounts[message].taken_back)
+		explore_fail("message %llu was refused, yet it is there", message);
+	else if (find_written(message))
+		explore_fail("message %llu was refused, yet a restart brings it back", message);
+}
+
 static bool is_message(struct slot_word word)
 {
 	return is_one_of(word_state(word), ONE(READY) | ONE(LEASED) | ONE(DELAYED) | ONE(DEAD));

@@ -5,6 +5,7 @@
 #include "daemon/recover.h"
 #include "shm/durable.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,11 +195,10 @@ bool journal_is_prepared(const struct journal *journal)
 	return true;
 }
 
-/* The disk is never full. */
 uint64_t journal_room(const struct journal *journal)
 {
 	(void)journal;
-	return UINT64_MAX;
+	return written.is_full ? 0 : UINT64_MAX;
 }
 
 uint32_t journal_spares(const struct journal *journal)
@@ -211,7 +211,7 @@ int journal_prepare(struct journal *journal, uint32_t spares)
 {
 	(void)journal;
 	(void)spares;
-	return 0;
+	return written.is_full ? -ENOSPC : 0;
 }
 
 void journal_keep_spares(struct journal *journal, uint32_t spares)
@@ -351,6 +351,13 @@ void call_turn(int actor, unsigned unused)
 	(void)unused;
 	if (written.keeper == actor)
 		make_turn(actor);
+}
+
+void call_disk(int actor, unsigned is_full)
+{
+	(void)actor;
+	explore_step(&written.end_step);
+	written.is_full = (uint8_t)is_full;
 }
 
 void journal_judge_wait(void)

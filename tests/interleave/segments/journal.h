@@ -38,7 +38,8 @@ struct written {
 	uint8_t count;
 	uint8_t next; /* number of the next message */
 	uint8_t keeper;
-	uint8_t padding[5];
+	uint8_t is_full; /* for new messages: what the reserve is for fits */
+	uint8_t padding[4];
 };
 extern struct written written;
 
@@ -115,5 +116,6 @@ void cut_judge_rest(void);
 /* A sync call has answered. */
 void cut_judge_sent(unsigned message);
 void cut_judge_deleted(unsigned message);
+void cut_judge_refused(unsigned message);
 
 #endif

@@ -98,7 +98,7 @@ static bool is_drawn(enum slot_state from, enum slot_state to)
 		[SLOT_FREE] = ONE(WRITING) | ONE(ARRIVING),
 		[SLOT_WRITING] = ONE(PASSED) | ONE(PENDING) | ONE(READY) | ONE(DELAYED) | ONE(FREE),
 		[SLOT_PASSED] = ONE(PENDING) | ONE(READY) | ONE(DELAYED) | ONE(FREE),
-		[SLOT_PENDING] = ONE(READY) | ONE(DELAYED),
+		[SLOT_PENDING] = ONE(READY) | ONE(DELAYED) | ONE(HELD),
 		[SLOT_READY] = ONE(LEASED) | ONE(READY) | ONE(DEAD) | ONE(MOVING) | ONE(FREE) | ONE(HELD),
 		[SLOT_LEASED] = ONE(LEASED) | ONE(READY) | ONE(DELAYED) | ONE(FREE) | ONE(HELD),
 		[SLOT_DELAYED] = ONE(READY) | ONE(DELAYED) | ONE(FREE) | ONE(HELD),
@@ -224,6 +224,7 @@ static void publish(const struct spot *spot, enum slot_state to)
 	if (world_is_sync() && to != SLOT_PENDING)
 		explore_fail("slot %llu can be received before it is durable", spot->slot);
 	account->exists = 1;
+	account->sent_by = (uint8_t)acting();
 	cut_sent(number_in(spot->queue, spot->at));
 }
 
@@ -233,6 +234,18 @@ static void judge_durable(const struct spot *spot)
 	if (acting() != written.keeper)
 		explore_fail("slot %llu: PENDING was ended by somebody else than the journal", spot->slot);
 	cut_judge_sent(number_in(spot->queue, spot->at));
+}
+
+/* By its sender alone. */
+static void take_back(const struct spot *spot)
+{
+	struct account *account = account_of(spot);
+
+	if (account->sent_by != acting())
+		explore_fail("slot %llu was taken back by somebody who has not sent it", spot->slot);
+	account->deleted = account->taken_back = 1;
+	account->deleted_by = (uint8_t)acting();
+	cut_deleted(spot->queue, number_in(spot->queue, spot->at));
 }
 
 static void charge(const struct spot *spot, struct slot_word from, struct slot_word to)
@@ -246,7 +259,7 @@ static void charge(const struct spot *spot, struct slot_word from, struct slot_w
 	if (is_one_of(old, ONE(WRITING) | ONE(PASSED)) && is_one_of(new, ONE(PENDING) | ONE(READY) | ONE(DELAYED)))
 		publish(spot, new);
 	if (old == SLOT_PENDING)
-		judge_durable(spot);
+		(new == SLOT_HELD ? take_back : judge_durable)(spot);
 	if (new == SLOT_DEAD || (old == SLOT_MOVING && new == SLOT_READY))
 		judge_dead(spot, from, to);
 	if (old == SLOT_ARRIVING)

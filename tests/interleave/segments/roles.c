@@ -31,8 +31,14 @@ static void check_sent(int result, unsigned number)
 {
 	bool exists = (monitor_step(), world.accounts[number].exists);
 
-	if (result == 0 && !exists)
+	if (result == 0 && (!exists || world.accounts[number].taken_back))
 		explore_fail("message %llu was sent, yet it is not there", number);
+	if (result == RLQ_EDISKFULL && exists) {
+		cut_judge_refused(number);
+		return;
+	}
+	if (result == RLQ_EUNKNOWN && explore_any_death()) /* both are right */
+		return;
 	if (result != 0 && exists)
 		explore_fail("message %llu was refused, yet it is there", number);
 	if (result == 0 && !explore_failed())

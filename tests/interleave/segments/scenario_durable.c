@@ -197,3 +197,42 @@ void build_taken_over_sync(void)
 	journal_keeper("successor", START, TURN);
 	world_ready();
 }
+
+/* ---- no room: whoever waits takes its message back ---- */
+
+/* One turn leaves it out, the next ones have room for it. */
+static void begin_full(void)
+{
+	world_begin(&(struct shape){.fine = FINE_MARKS, .durability = RLQ_SYNC});
+	keeper = journal_keeper("journal", TURN, DISK_ROOM, TURN, TURN);
+	before(keeper, START);
+	before(keeper, DISK_FULL);
+}
+
+void build_taken_back(void)
+{
+	begin_full();
+	actor("producer", SEND(1));
+	actor("consumer", SWEEP, RECEIVE(1));
+	world_ready();
+}
+
+/* Its slot has another's message when it comes to take its own back. */
+void build_taken_back_late(void)
+{
+	world_begin(&(struct shape){.fine = FINE_MARKS, .durability = RLQ_SYNC});
+	keeper = journal_keeper("journal", TURN, TURN, TURN, TURN);
+	before(keeper, START);
+	actor("late", SEND(1));
+	actor("other", RECEIVE(1), DELETE, SEND(2), RECEIVE(1), DELETE, SEND(3));
+	world_ready();
+}
+
+/* The journal is killed, and the next one has no room at first. */
+void build_taken_back_over(void)
+{
+	begin_full();
+	immortal("producer", SEND(1));
+	journal_keeper("successor", START, DISK_ROOM, TURN, TURN);
+	world_ready();
+}

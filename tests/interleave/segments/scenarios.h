@@ -57,5 +57,8 @@ void build_sync_batch(void);
 void build_sync_delete(void);
 void build_taken_over(void);
 void build_taken_over_sync(void);
+void build_taken_back(void);
+void build_taken_back_late(void);
+void build_taken_back_over(void);
 
 #endif

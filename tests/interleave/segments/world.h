@@ -70,7 +70,8 @@ struct account {
 	uint8_t epoch;		  /* of the latest lease, in the queue where it is */
 	uint8_t extended_by;	  /* who was promised more time, under the latest lease */
 	uint8_t epoch_of[PEOPLE]; /* of each one's latest lease */
-	uint8_t padding[2];
+	uint8_t sent_by;
+	uint8_t taken_back; /* by its sender, whom the journal had left waiting */
 };
 
 /* What the operating system knows of a queue's file. */
@@ -171,6 +172,7 @@ void call_give_back(int actor, unsigned unused);
 void call_tick(int actor, unsigned ms);
 void call_journal_start(int actor, unsigned unused);
 void call_turn(int actor, unsigned unused);
+void call_disk(int actor, unsigned is_full);
 
 /* clang-format off */
 #define SEND(number) {call_send, "send", number}
@@ -195,6 +197,8 @@ void call_turn(int actor, unsigned unused);
 #define TICK {call_tick, "tick", TICK_MS}
 #define START {call_journal_start, "start", 0}
 #define TURN {call_turn, "turn", 0}
+#define DISK_FULL {call_disk, "disk full", true}
+#define DISK_ROOM {call_disk, "disk has room", false}
 #define LATER {call_tick, "later", OVERDUE_MS * 2}
 /* clang-format on */
 
