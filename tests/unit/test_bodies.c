@@ -309,6 +309,7 @@ Test(bodies, shouldRefuseNamesOfNoBlock)
 		cr_expect(body_at(segment, damaged[i], &room) == NULL, "%zu", i);
 		cr_expect_not(body_belongs(segment, damaged[i], place_at(1)));
 		cr_expect_not(body_hand_over(segment, damaged[i], place_at(1), place_at(2)));
+		body_prefetch(segment, damaged[i], 300);
 		body_free(segment, damaged[i], place_at(1));
 	}
 	cr_expect_eq(room, 5);

@@ -80,6 +80,17 @@ Test(durable, shouldTellNoJournalFromOneThatCannotWrite)
 	expect_state(RLQ_EENGINE);
 }
 
+Test(durable, shouldAskAgainAfterTheJournalOfAQueue)
+{
+	struct segment *segment = durable_queue("q", RLQ_SYNC);
+
+	cr_expect_eq(seg_journal_state_again(segment), RLQ_EENGINE);
+	journal_here();
+	cr_expect_eq(seg_journal_state_again(segment), 0);
+	store_seq(&page->journal_key, 0);
+	cr_expect_eq(seg_journal_state_again(segment), RLQ_EENGINE);
+}
+
 /* ---- waiting ---------------------------------------------------------------------------------- */
 
 static uint64_t key_after; /* of the journal when the turn is done */
@@ -280,6 +291,8 @@ Test(durable, shouldKeepForTheJournalWhatWasSentAndNothingElse)
 	for (size_t i = 0; i < sizeof(never_sent) / sizeof(never_sent[0]); i++)
 		cr_expect_eq(freed_from(segment, never_sent[i]), SLOT_FREE, "%d", never_sent[i]);
 	cr_expect_eq(freed_from(segment, SLOT_READY), SLOT_HELD);
+	cr_expect(word_was_held_in(slot_read(&segment->ring[0].slots[0]), 1));
+	cr_expect_not(word_was_held_in(slot_read(&segment->ring[0].slots[0]), 2));
 	seg_turn_gathered(page, 1);
 	message_free_held(segment, 0, 0);
 	cr_expect_eq(word_state(slot_read(&segment->ring[0].slots[0])), SLOT_FREE);
