@@ -34,6 +34,7 @@ const struct weak_scenario weak_scenarios[] = {
 	{"new_mark", build_new_mark, SWITCHES_FREE, {.stale = STALE_FREE, .only_acquires = true}, false},
 	{"journal_marks", NULL, SWITCHES_FREE, STALE(2), false},
 	{"journal_pending", NULL, 1, STALE_WITH_DATA(1), false},
+	{"journal_pending_run", NULL, 1, STALE_WITH_DATA(1), false},
 	{"journal_next_lap", NULL, 2, STALE_WITH_DATA(1), false},
 	{"journal_lease", NULL, 1, STALE(1), false},
 	{"journal_pending_delayed", NULL, 1, STALE(1), false},
