@@ -1,6 +1,5 @@
 #include "shm/directory.h"
 
-#include "kmod-free/barrier.h"
 #include "kmod-free/futex.h"
 #include "kmod-free/memory.h"
 #include "ring/crashpoint.h"
@@ -157,7 +156,6 @@ int seg_directory_open(const char *path, struct seg_directory *ret_directory)
 		return error;
 	}
 	directory.is_tmpfs = os_is_tmpfs(directory.fd);
-	directory.needs_fence = !os_barrier_register();
 	seg_directory_tidy(&directory);
 	*ret_directory = directory;
 	return 0;

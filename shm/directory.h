@@ -11,7 +11,6 @@ struct seg_directory {
 	char *path;
 	int fd;
 	bool is_tmpfs;
-	bool needs_fence; /* the kernel has no membarrier for us: order by fences */
 	unsigned char boot_id[16];
 	struct os_liveness liveness;
 	struct seg_engine_page *engine;

@@ -5,10 +5,10 @@
  *            CAS the list without it; then, when no call works with an older list:
  *            LIVE -> BUSY(me); punch; -> EMPTY
  *
- * [V2] "Nobody can": each call writes the list it works with into its row and reads the list again
- * ([V1]). After changing the list, a barrier is raised in every process (membarrier; fences of their
- * own where that is refused); then a row that shows an older list is in a call that may touch what we
- * want to take away, and one that does not will see the new list.
+ * [V2] "Nobody can": each call writes the list it works with into its row, its view, and then reads the list again
+ * ([V1]). We look at the views after the list was changed, or its rings seen empty. A row that shows an older list
+ * is in a call that may touch what we want to take away; one that does not will see the new list. All four are
+ * sequentially consistent, so that one of the two sees the other.
  *
  * Killed while BUSY: an unlisted region of a dead owner is punched by the next step, a listed one is
  * made LIVE. Killed after unlisting: the region is LIVE and unlisted, which is where retiring goes on.
@@ -19,7 +19,6 @@
  */
 #include "shm/rings.h"
 
-#include "kmod-free/barrier.h"
 #include "kmod-free/memory.h"
 #include "ring/crashpoint.h"
 #include "ringlease.h"
@@ -175,16 +174,17 @@ int seg_grow(struct segment *segment, uint32_t order)
 
 /* ---- retire ----------------------------------------------------------------------------------- */
 
-/* May any living handle be in a call that began with another list than `rings`? */
+/* [V2] May any living handle be in a call that began with another list than `rings`? Pairs with [V1]. */
 static bool somebody_is_behind(struct segment *segment, uint64_t rings)
 {
 	uint32_t high = seg_row_high(segment);
 
-	if (high == 0 || !os_barrier_everywhere())
+	if (high == 0)
 		return true;
 	for (uint32_t i = 1; i <= high; i++) {
-		uint64_t user = load_acquire(&segment->rows[i].user.low);
 		uint64_t view = load_seq(&segment->rows[i].view);
+		/* Behind the view, which was said by this user or one before. */
+		uint64_t user = load_acquire(&segment->rows[i].user.low);
 
 		if ((user & 1) && view != 0 && view != rings &&
 		    !seg_handle_is_gone(segment, i, (uint32_t)(user >> 1)))

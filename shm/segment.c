@@ -257,7 +257,6 @@ static int segment_open_file(const struct seg_directory *directory, const char *
 	if (segment == NULL)
 		return -ENOMEM;
 	segment->directory = directory;
-	segment->needs_fence = directory->needs_fence;
 	os_clock_start(&segment->clock);
 	error = segment_map(segment, file, access != TO_LOOK);
 	if (!error && access == TO_USE)

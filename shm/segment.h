@@ -25,7 +25,6 @@ struct segment {
 	unsigned char *base;
 	int fd;
 	uint32_t row, serial; /* of `me`; row 0 is never used */
-	bool needs_fence;
 
 	uint64_t rings;	 /* the word that `ring` was made from */
 	uint32_t listed; /* the same list as a set: bit i for region i */
@@ -112,18 +111,13 @@ static inline size_t seg_ring_bytes(const struct segment *segment, uint32_t orde
 
 int seg_refresh(struct segment *segment) __attribute__((cold));
 
-/* Begins a call: says which rings it works with, so that none of them goes away ([V1], pairs with [V2]
- * in rings.c). 0, RLQ_EREMOVED, RLQ_EDAMAGED. */
+/* Begins a call: says which rings it works with, so that none of them goes away. [V1] The view, then the list:
+ * pairs with [V2] in rings.c. 0, RLQ_EREMOVED, RLQ_EDAMAGED. */
 static inline int seg_enter(struct segment *segment)
 {
-	/* relaxed: ordered by the fence here, or by the barrier that retiring raises in us */
-	store_relaxed(&segment->me->view, segment->rings);
+	store_seq(&segment->me->view, segment->rings);
 	CRASH_POINT(call_entered);
-	if (segment->needs_fence)
-		fence_seq();
-	else
-		fence_compiler();
-	if (__builtin_expect(load_acquire(&segment->header->rings) == segment->rings, 1))
+	if (__builtin_expect(load_seq(&segment->header->rings) == segment->rings, 1))
 		return 0;
 	return seg_refresh(segment);
 }
@@ -186,10 +180,10 @@ static inline void seg_notify_room(struct segment *segment)
 /* ---- handles of others ---- */
 
 /* Rows 1 .. this have memory; 0 if that is damaged: then nobody can be asked about, and nobody counts as
- * gone or as done. */
+ * gone or as done. [V2], [T2]: a row that this does not count was taken by a call that sees what we changed. */
 static inline uint32_t seg_row_high(const struct segment *segment)
 {
-	uint64_t word = load_acquire(&segment->header->row_high);
+	uint64_t word = load_seq(&segment->header->row_high);
 
 	return watermark_is_sound(word) && (uint32_t)word < SEG_ROW_COUNT ? (uint32_t)word : 0;
 }
