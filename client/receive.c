@@ -1,8 +1,9 @@
 /* Receiving: lease a message, copy it or hold it in place, check that it is still ours. */
-#include "client/internal.h"
+#include "client/taking.h"
 
 #include "ring/crashpoint.h"
 #include "ring/event.h"
+#include "shm/fifo.h"
 #include "shm/move.h"
 
 #include <errno.h>
@@ -10,19 +11,6 @@
 
 enum {
 	WAIT_DEFAULT_MAX_MS = 20000, /* of a queue; a call may ask for more */
-	STAMP_BYTES = 64 * 1024,     /* copied under one reading of the clock: 10 to 20 us */
-};
-
-/* What one receive call asks for. */
-struct demand {
-	struct ring_terms terms;
-	struct rlq_queue *queue;
-	const struct rlq_message *taken; /* by this call so far */
-	size_t taken_count;
-	int64_t visibility_ms;
-	uint32_t flags;
-	uint64_t until_ms; /* end of the wait */
-	size_t copied;	   /* bytes of blocks since the deadline was stamped */
 };
 
 /* Leases from here on count from the last reading of the clock. */
@@ -33,7 +21,7 @@ static inline void stamp(const struct rlq_queue *queue, struct demand *demand)
 }
 
 /* The same with a new reading, after what took long: a lease must not be used up by what came before it. */
-static void stamp_anew(struct rlq_queue *queue, struct demand *demand)
+void stamp_anew(struct rlq_queue *queue, struct demand *demand)
 {
 	os_clock_read(&queue->seg->clock);
 	stamp(queue, demand);
@@ -54,7 +42,7 @@ static void hold_publish(void *context, uint64_t place)
 	store_release(&queue->seg->me->holds[i], place); /* the CAS of the lease orders it */
 }
 
-static bool hold_is_free(const struct rlq_queue *queue)
+bool hold_is_free(const struct rlq_queue *queue)
 {
 	for (int i = 0; i < SEG_HOLD_COUNT; i++)
 		if (queue->held[i].place == 0)
@@ -87,17 +75,7 @@ static void hold_cancel(struct rlq_queue *queue)
 
 /* ---- one message ------------------------------------------------------------------------------ */
 
-/* What stays the same while a call takes from one ring under one reading of the clock, fetched once. */
-struct taking {
-	struct rlq_queue *queue;
-	struct demand *demand;
-	const struct ring *ring;
-	uint32_t index, ring_id;
-	uint64_t incarnation, boot_ms, wall_ms;
-	uint64_t expired_ms; /* what was sent by then is past its retention */
-};
-
-static struct taking taking_begin(struct rlq_queue *queue, struct demand *demand, uint32_t index)
+struct taking taking_begin(struct rlq_queue *queue, struct demand *demand, uint32_t index)
 {
 	const struct segment *segment = queue->seg;
 
@@ -223,6 +201,11 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 	return 1;
 }
 
+int taking_message(const struct taking *taking, const struct ring_taken *taken, struct rlq_message *ret_message)
+{
+	return message_take(taking, taken, ret_message);
+}
+
 /* ---- one call --------------------------------------------------------------------------------- */
 
 /* What is received for no time may be met again by the same call. */
@@ -317,6 +300,8 @@ static void show_again(struct segment *segment, const struct rlq_message *messag
 	for (size_t i = 0; i < count; i++) {
 		receipt_unpack(&messages[i].receipt, &parts);
 		ring_set_again(&segment->ring[parts.ring], parts.slot);
+		if (segment->is_fifo)
+			fifo_settle(segment, fifo_group(&segment->ring[parts.ring].slots[parts.slot]));
 	}
 	seg_notify(segment, count);
 }
@@ -329,19 +314,13 @@ static bool all_came_back(const struct rlq_message *messages, size_t count)
 	return true;
 }
 
-static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max)
+static int take_from_rings(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages,
+			   size_t max)
 {
 	struct segment *segment = queue->seg;
-	int error = call_begin(queue), count = 0;
 	uint32_t rings = rings_count(segment->rings), first = 0;
-	uint64_t due_ms;
+	int count = 0;
 
-	if (error)
-		return error;
-	demand->taken = ret_messages;
-	demand->taken_count = 0;
-	stamp(queue, demand);
-	due_ms = demand->terms.deadline_ms; /* the earliest */
 	/* Oldest ring first, for order. But what always comes back in an old ring must not starve the
 	 * others: while only such messages come, 1 call in RING_HEAD_EVERY begins at each ring in turn. */
 	if (rings > 1 && queue->only_again && ++queue->turn % RING_HEAD_EVERY == 0)
@@ -357,8 +336,25 @@ static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_
 			break;
 		count += took;
 	}
-	hold_cancel(queue);
 	queue->only_again = count > 0 && all_came_back(ret_messages, (size_t)count);
+	return count;
+}
+
+static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max)
+{
+	struct segment *segment = queue->seg;
+	int error = call_begin(queue), count;
+	uint64_t due_ms;
+
+	if (error)
+		return error;
+	demand->taken = ret_messages;
+	demand->taken_count = 0;
+	stamp(queue, demand);
+	due_ms = demand->terms.deadline_ms; /* the earliest */
+	count = __builtin_expect(segment->is_fifo, 0) ? take_in_order(queue, demand, ret_messages, max)
+						      : take_from_rings(queue, demand, ret_messages, max);
+	hold_cancel(queue);
 	if (count > 0 && !demand->terms.stay_visible)
 		expect_due(queue, due_ms);
 	else if (count > 0)

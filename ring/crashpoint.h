@@ -70,6 +70,12 @@
 	X(move_source_freed)                                                                                       \
 	X(move_error_noted)                                                                                        \
 	X(move_undone)                                                                                             \
+	X(fifo_joined)                                                                                             \
+	X(fifo_published)                                                                                          \
+	X(fifo_offered)                                                                                            \
+	X(fifo_ticket_noted)                                                                                       \
+	X(fifo_popped)                                                                                             \
+	X(fifo_token_taken)                                                                                        \
 	X(grow_busy)                                                                                               \
 	X(region_stepped)                                                                                          \
 	X(grow_allocated)                                                                                          \

@@ -33,6 +33,8 @@ struct groups {
 	uint32_t listed;	  /* set of those that are there: a link to another one is damage, or the view is old */
 	struct group_table table[GROUP_TABLES_MAX]; /* the oldest first */
 	uint32_t table_count;
+	const atomic_u64 *list; /* shared: the list of tables, and its value when this view was made */
+	uint64_t list_seen;
 	atomic_u64 *sequence; /* shared: the last number given */
 };
 

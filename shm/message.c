@@ -3,6 +3,7 @@
 #include "ring/crashpoint.h"
 #include "ring/prefetch.h"
 #include "shm/durable.h"
+#include "shm/fifo.h"
 
 #include <errno.h>
 #include <string.h>
@@ -216,7 +217,7 @@ void message_prefetch(const struct segment *segment, const struct slot *slot)
 
 /* ---- free ------------------------------------------------------------------------------------- */
 
-void message_free_held(struct segment *segment, uint32_t ring, uint32_t slot)
+void message_free_popped(struct segment *segment, uint32_t ring, uint32_t slot)
 {
 	struct slot_word word = slot_read(&segment->ring[ring].slots[slot]);
 
@@ -229,6 +230,14 @@ void message_free_held(struct segment *segment, uint32_t ring, uint32_t slot)
 		return;
 	if (message_free_now(segment, ring, slot, word))
 		seg_notify_room(segment); /* its slot and bytes; it does not count as live any more */
+}
+
+void message_free_held(struct segment *segment, uint32_t ring, uint32_t slot)
+{
+	struct slot_word word = slot_read(&segment->ring[ring].slots[slot]);
+
+	if (word_state(word) == SLOT_HELD && !(segment->is_fifo && fifo_keeps(segment, ring, slot, word)))
+		message_free_popped(segment, ring, slot);
 }
 
 /* Who may be reading this message in place? A row, OWNER_NONE or OWNER_MANY. */
@@ -260,15 +269,20 @@ bool message_free_seen(struct segment *segment, uint32_t ring, uint32_t slot, st
 {
 	uint32_t viewer = viewer_of(segment, from);
 	struct slot_word held;
+	uint64_t group;
 
-	if (viewer == OWNER_NONE && !(segment->has_marks && was_sent(from)))
+	if (viewer == OWNER_NONE && !(segment->keeps_deleted && was_sent(from)))
 		return message_free_now(segment, ring, slot, from);
 	/* Somebody may read it in place: HELD first, then ask who, so that either we see the reader's hold
-	 * or the reader, letting go, sees HELD. [H2] The journal too: [J5]. */
+	 * or the reader, letting go, sees HELD. [H2] The journal too: [J5]. And the chain of its group: [G1]. */
+	group = segment->is_fifo ? fifo_group(&segment->ring[ring].slots[slot]) : 0;
 	held = word_with_owner(word_held(from, seg_turn(segment)), viewer);
 	if (!slot_change(&segment->ring[ring].slots[slot], from, held))
 		return false;
 	CRASH_POINT(free_held);
-	message_free_held(segment, ring, slot);
+	if (segment->is_fifo)
+		fifo_settle(segment, group);
+	else
+		message_free_popped(segment, ring, slot);
 	return true;
 }

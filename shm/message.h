@@ -147,12 +147,14 @@ bool message_free_seen(struct segment *segment, uint32_t ring, uint32_t slot, st
 static inline bool message_free(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
 {
 	if (__builtin_expect(
-		    word_state(from) == SLOT_LEASED && word_owner(from) == OWNER_NONE && !segment->has_marks, 1))
+		    word_state(from) == SLOT_LEASED && word_owner(from) == OWNER_NONE && !segment->keeps_deleted, 1))
 		return message_free_now(segment, ring, slot, from);
 	return message_free_seen(segment, ring, slot, from);
 }
 
-/* HELD -> FREE once nobody reads any more. */
+/* HELD -> FREE once nobody reads any more, and no chain keeps it. */
 void message_free_held(struct segment *segment, uint32_t ring, uint32_t slot);
+/* The same of what is in no chain. */
+void message_free_popped(struct segment *segment, uint32_t ring, uint32_t slot);
 
 #endif

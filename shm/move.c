@@ -4,6 +4,7 @@
 #include "ringlease.h"
 #include "shm/durable.h"
 #include "shm/message.h"
+#include "shm/reap.h"
 #include "shm/room.h"
 #include "shm/window.h"
 
@@ -296,7 +297,7 @@ int seg_bury(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_
 
 	if (error == RLQ_ENODLQ || (error == 0 && target == NULL)) {
 		/* As AWS: without a DLQ the message stays in its queue. */
-		if (ring_make_ready(&segment->ring[ring], slot, dead))
+		if (seg_make_ready(segment, ring, slot, dead))
 			seg_notify(segment, 1);
 		store_relaxed(&segment->header->dlq_error, (uint64_t)-error);
 		CRASH_POINT(move_error_noted);

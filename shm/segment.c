@@ -7,6 +7,8 @@
 #include "ring/event.h"
 #include "ringlease.h"
 #include "shm/durable.h"
+#include "shm/fifo.h"
+#include "shm/regions.h"
 #include "shm/rows.h"
 
 #include <errno.h>
@@ -92,6 +94,24 @@ static void first_ring_fill(struct seg_header *header, uint32_t order)
 	header->rings = rings_make(1, 1, 0);
 }
 
+/* The first table of a kind, likewise. */
+static int first_table_fill(struct seg_header *header, int fd, enum seg_table_kind kind)
+{
+	uint32_t index = SEG_RING_COUNT + (uint32_t)kind * TABLES_OF_A_KIND;
+
+	header->region[index].low = REGION_LIVE | region_order_pack(TABLE_ORDER_FIRST);
+	header->region[index].high = (header->ring_next++) << 32;
+	header->tables[kind] = rings_make(1, 1, index);
+	return os_file_allocate(fd, region_offset(index), table_bytes(index, TABLE_ORDER_FIRST));
+}
+
+static int tables_fill(struct seg_header *header, int fd)
+{
+	int error = first_table_fill(header, fd, TABLE_GROUPS);
+
+	return error ? error : first_table_fill(header, fd, TABLE_IDS);
+}
+
 static int segment_fill(const struct seg_directory *directory, int fd, const struct seg_recipe *recipe)
 {
 	unsigned char *base = os_map(fd, 0, SEG_MAP_BYTES, true);
@@ -119,6 +139,8 @@ static int segment_fill(const struct seg_directory *directory, int fd, const str
 		header_fill(header, recipe);
 		first_ring_fill(header, order);
 	}
+	if (!error && recipe->type == RLQ_FIFO)
+		error = tables_fill(header, fd);
 	os_unmap(base, SEG_MAP_BYTES);
 	return error;
 }
@@ -242,6 +264,8 @@ static int segment_map(struct segment *segment, const char *file, bool writable)
 	segment->capacity_order = identity[0].order_max;
 	segment->durability = identity[0].durability;
 	segment->has_marks = seg_has_marks(&identity[0]);
+	segment->is_fifo = identity[0].type == RLQ_FIFO;
+	segment->keeps_deleted = segment->has_marks || segment->is_fifo;
 	segment->incarnation = identity[0].incarnation;
 	segment->file = status.st_ino;
 	memcpy(segment->name, identity[0].name, SEG_NAME_MAX);
@@ -456,7 +480,10 @@ int seg_refresh(struct segment *segment)
 		segment->listed = 0;
 		for (uint32_t i = 0; i < rings_count(rings); i++)
 			segment->listed |= UINT32_C(1) << rings_at(rings, i);
-		return 0;
+		error = segment->is_fifo ? fifo_open(segment) : 0;
+		if (error)
+			seg_leave(segment);
+		return error;
 	}
 }
 

@@ -8,6 +8,7 @@
 #include "shm/bodies.h"
 #include "shm/directory.h"
 #include "shm/layout.h"
+#include "shm/tables.h"
 
 /* What an async handle knows of the window (window.h). */
 struct seg_window {
@@ -33,10 +34,16 @@ struct segment {
 	uint32_t ring_id[SEG_RING_COUNT];
 	uint32_t occupied[SEG_RING_COUNT]; /* where to look first for what keeps a ring; a hint */
 
+	bool is_fifo;
+	struct groups groups; /* FIFO: the tables, as of `tables_seen` */
+	struct ready tokens[TABLES_OF_A_KIND];
+	uint64_t tables_seen;
+
 	struct bodies bodies;
 	struct os_clock clock;
 	uint32_t capacity_order; /* order of the largest ring */
 	bool has_marks;		 /* in its rings, of changed slots */
+	bool keeps_deleted;	 /* HELD until journal or group lets go */
 	uint64_t capacity;
 	uint32_t durability; /* enum rlq_durability */
 	struct seg_window window;

@@ -1,0 +1,125 @@
+#include "shm/tables.h"
+
+#include "ring/crashpoint.h"
+#include "shm/regions.h"
+
+#include <errno.h>
+
+static enum seg_table_kind kind_of(uint32_t index)
+{
+	return index < SEG_RING_COUNT + TABLES_OF_A_KIND ? TABLE_GROUPS : TABLE_IDS;
+}
+
+static uint32_t first_region(enum seg_table_kind kind)
+{
+	return SEG_RING_COUNT + (uint32_t)kind * TABLES_OF_A_KIND;
+}
+
+uint64_t table_bytes(uint32_t index, uint32_t order)
+{
+	return kind_of(index) == TABLE_GROUPS ? group_table_bytes(order) + ready_bytes(order + 1)
+					      : (uint64_t)TABLE_ID_BYTES << order;
+}
+
+uint32_t table_order(const struct segment *segment, uint32_t index)
+{
+	struct pair128 region = region_read(segment, index);
+	uint32_t order = region_order(region.low);
+
+	return region_state(region) != REGION_EMPTY && order <= TABLE_ORDER_MAX ? order : UINT32_MAX;
+}
+
+void *table_at(const struct segment *segment, uint32_t index)
+{
+	return segment->base + region_offset(index);
+}
+
+/* ---- the list --------------------------------------------------------------------------------- */
+
+static bool list_append(struct segment *segment, enum seg_table_kind kind, uint64_t seen, uint32_t index)
+{
+	uint32_t count = rings_count(seen);
+	uint32_t list = (uint32_t)seen | index << (count * 4);
+
+	return cas_seq(&segment->header->tables[kind], seen, rings_make(count + 1, rings_version(seen) + 1, list));
+}
+
+int tables_append(struct segment *segment, enum seg_table_kind kind, uint64_t seen, uint32_t order)
+{
+	struct pair128 busy;
+	int index, error;
+
+	if (rings_count(seen) >= TABLES_OF_A_KIND)
+		return -EBUSY;
+	index = region_take(segment, first_region(kind), TABLES_OF_A_KIND, order, &busy);
+	if (index < 0)
+		return -EBUSY;
+	if (kind == TABLE_GROUPS) {
+		struct ring_ends *ends = &segment->header->tokens[(uint32_t)index - first_region(kind)];
+
+		store_relaxed(&ends->tail, 0); /* ours alone until listed */
+		CRASH_POINT(grow_tail_reset);
+		store_relaxed(&ends->head, 0);
+	}
+	error = region_allocate(segment, (uint32_t)index, order);
+	CRASH_POINT(grow_allocated);
+	if (error || !list_append(segment, kind, seen, (uint32_t)index)) {
+		region_give_back(segment, (uint32_t)index, busy);
+		return load_seq(&segment->header->tables[kind]) == seen ? error : 0;
+	}
+	CRASH_POINT(grow_appended);
+	region_make_live(segment, (uint32_t)index, busy);
+	return 0;
+}
+
+bool tables_drop_oldest(struct segment *segment, enum seg_table_kind kind, uint64_t seen)
+{
+	bool done = rings_count(seen) > 1 && cas_seq(&segment->header->tables[kind], seen,
+						     rings_make(rings_count(seen) - 1, rings_version(seen) + 1,
+								(uint32_t)seen >> 4));
+
+	CRASH_POINT(retire_unlisted);
+	return done;
+}
+
+/* ---- giving back ------------------------------------------------------------------------------ */
+
+static bool is_listed(const struct segment *segment, uint32_t index)
+{
+	return rings_contain(load_seq(&segment->header->tables[kind_of(index)]), index);
+}
+
+static bool is_still_unlisted(struct segment *segment, uint32_t index, uint64_t rings)
+{
+	(void)rings;
+	return !is_listed(segment, index);
+}
+
+/* Everybody who enters from now on, and finds this version, has the lists as they are now, or newer. */
+static bool raise_version(struct segment *segment, uint64_t *ret_rings)
+{
+	uint64_t rings = load_seq(&segment->header->rings);
+
+	*ret_rings = (rings & ~(UINT64_C(0x7ffffff) << 32)) | (uint64_t)((rings_version(rings) + 1) & 0x7ffffff) << 32;
+	return !(rings & RINGS_REMOVED) && cas_seq(&segment->header->rings, rings, *ret_rings);
+}
+
+bool tables_settle(struct segment *segment)
+{
+	bool more = false, is_raised = false;
+	uint64_t rings = 0;
+
+	for (uint32_t i = SEG_RING_COUNT; i < SEG_REGION_COUNT; i++) {
+		bool listed = is_listed(segment, i);
+
+		if (region_state(region_read(segment, i)) == REGION_EMPTY)
+			continue;
+		if (!listed && !is_raised) {
+			is_raised = raise_version(segment, &rings);
+			if (!is_raised)
+				return true;
+		}
+		more |= region_settle(segment, i, listed, rings, is_still_unlisted);
+	}
+	return more;
+}
