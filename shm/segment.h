@@ -39,7 +39,10 @@ struct segment {
 	uint32_t capacity_order; /* order of the largest ring */
 	bool has_marks;		 /* in its rings, of changed slots */
 	uint64_t capacity;
-	uint32_t durability; /* enum rlq_durability */
+	uint32_t durability;   /* enum rlq_durability */
+	uint32_t type;	       /* enum rlq_type */
+	uint32_t inline_bytes; /* of a slot, for payloads: none where links lie (ring/fifo.h) */
+	uint64_t dedup_max;
 	struct seg_window window;
 	uint64_t incarnation;
 	uint64_t file; /* its number, as seg_file_number() gives it */
@@ -59,6 +62,8 @@ struct seg_recipe {
 	uint32_t mode, group;
 	uint32_t placement, placement_node;
 	uint32_t durability;
+	uint32_t type;
+	uint64_t dedup_max;   /* of a FIFO queue */
 	uint32_t order_first; /* 0: the default */
 };
 
@@ -100,6 +105,11 @@ int seg_check_identity(const struct seg_identity *identity, const struct seg_ide
 static inline bool seg_has_marks(const struct seg_identity *identity)
 {
 	return identity->durability != 0;
+}
+
+static inline bool seg_is_fifo(const struct segment *segment)
+{
+	return segment->inline_bytes == 0;
 }
 
 /* Of a ring of this queue. */
