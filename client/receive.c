@@ -21,8 +21,9 @@ struct demand {
 	size_t taken_count;
 	int64_t visibility_ms;
 	uint32_t flags;
-	uint64_t until_ms; /* end of the wait */
-	size_t copied;	   /* bytes of blocks since the deadline was stamped */
+	const char *attempt_id; /* NULL: none */
+	uint64_t until_ms;	/* end of the wait */
+	size_t copied;		/* bytes of blocks since the deadline was stamped */
 };
 
 /* Leases from here on count from the last reading of the clock. */
@@ -193,7 +194,8 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 	bool in_place = taking->demand->flags & RLQ_RECEIVE_IN_PLACE;
 	const unsigned char *payload;
 	struct slot_message message = message_read(&slot->message);
-	uint64_t first_ms, place = place_pack(taking->index, taken->slot, word_generation(taken->word));
+	uint64_t first_ms, sequence = message_sequence(queue->seg, slot);
+	uint64_t place = place_pack(taking->index, taken->slot, word_generation(taken->word));
 	int error;
 
 	if (__builtin_expect(sent_ms(message.sent) <= taking->expired_ms, 0)) {
@@ -217,6 +219,7 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 	ret_message->in_place = in_place;
 	ret_message->receive_count = word_receives(taken->word);
 	ret_message->first_receive_ms = first_ms;
+	ret_message->sequence = sequence;
 	receipt_make(taking, taken, &message, &ret_message->receipt);
 	if (word_receives(taken->word) > 1)
 		seg_count(&queue->seg->me->redelivered, 1);
@@ -372,6 +375,7 @@ static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options
 {
 	struct segment *segment = queue->seg;
 	int64_t visibility_ms = RLQ_DEFAULT, wait_ms = RLQ_DEFAULT;
+	const char *attempt_id = NULL;
 	uint32_t flags = 0;
 
 	if (options) {
@@ -383,7 +387,10 @@ static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options
 		visibility_ms = o.visibility_ms;
 		wait_ms = o.wait_ms;
 		flags = o.flags;
+		attempt_id = o.attempt_id;
 	}
+	if (attempt_id && (!seg_is_fifo(segment) || !id_is_valid(attempt_id)))
+		return seg_is_fifo(segment) ? RLQ_EDEDUPID : RLQ_ENOTFIFO;
 	if (visibility_ms == RLQ_DEFAULT)
 		visibility_ms = (int64_t)seg_attribute(segment, ATTRIBUTE_VISIBILITY_MS);
 	if (wait_ms == RLQ_DEFAULT) {
@@ -398,6 +405,7 @@ static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options
 		.queue = queue,
 		.visibility_ms = visibility_ms,
 		.flags = flags,
+		.attempt_id = attempt_id,
 		.terms = {.receives_max = (uint32_t)seg_attribute(segment, ATTRIBUTE_RECEIVES_MAX),
 			  .stay_visible = visibility_ms == 0,
 			  .has_taken = visibility_ms == 0 ? has_taken : NULL,
