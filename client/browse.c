@@ -16,6 +16,7 @@ static int peek_slot(struct rlq_queue *queue, uint32_t ring, uint32_t index, str
 	struct slot_word before = slot_read_stable(slot), after;
 	struct slot_message message;
 	const unsigned char *payload;
+	uint64_t sequence;
 	size_t bytes;
 	void *copy;
 	int error;
@@ -34,10 +35,12 @@ static int peek_slot(struct rlq_queue *queue, uint32_t ring, uint32_t index, str
 	if (copy == NULL)
 		return -ENOMEM;
 	memcpy(copy, payload, bytes);
+	sequence = message_sequence(queue->seg, slot);
 	after = slot_read_stable(slot);
 	if (memcmp(&before, &after, sizeof(before)) != 0)
 		return 0;
 	error = message_view(queue, &message, copy, ret_message);
+	ret_message->sequence = sequence;
 	memset(&ret_message->receipt, 0, sizeof(ret_message->receipt));
 	ret_message->receive_count = word_receives(before);
 	ret_message->first_receive_ms =
@@ -143,6 +146,8 @@ static int route_to(struct rlq_queue *queue, struct route *route, const char *na
 	route->target = NULL;
 	if (!seg_name_is_valid(name) || strcmp(name, rlq_queue_name(queue)) == 0)
 		return RLQ_ENODLQ;
+	if (seg_name_is_fifo(name) != seg_is_fifo(queue->seg))
+		return RLQ_ETYPE;
 	error = seg_open(queue->seg->directory, name, &route->target);
 	if (error)
 		return error == -ENOENT ? RLQ_ENODLQ : public_error(error);

@@ -48,7 +48,7 @@ static inline __attribute__((always_inline)) int target_find(struct rlq_queue *q
 	if (!(segment->listed >> target->parts.ring & 1) ||
 	    segment->ring_id[target->parts.ring] != target->parts.ring_id)
 		return RLQ_ESTALE;
-	target->in_order = segment->is_fifo;
+	target->in_order = seg_is_fifo(segment);
 	target->now_ms = (uint32_t)segment->clock.boot_ms;
 	target->ring = &segment->ring[target->parts.ring];
 	if (target->parts.slot > target->ring->mask)

@@ -171,7 +171,8 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 	bool in_place = taking->demand->flags & RLQ_RECEIVE_IN_PLACE;
 	const unsigned char *payload;
 	struct slot_message message = message_read(&slot->message);
-	uint64_t first_ms, place = place_pack(taking->index, taken->slot, word_generation(taken->word));
+	uint64_t first_ms, sequence = message_sequence(queue->seg, slot);
+	uint64_t place = place_pack(taking->index, taken->slot, word_generation(taken->word));
 	int error;
 
 	if (__builtin_expect(sent_ms(message.sent) <= taking->expired_ms, 0)) {
@@ -195,6 +196,7 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 	ret_message->in_place = in_place;
 	ret_message->receive_count = word_receives(taken->word);
 	ret_message->first_receive_ms = first_ms;
+	ret_message->sequence = sequence;
 	receipt_make(taking, taken, &message, &ret_message->receipt);
 	if (word_receives(taken->word) > 1)
 		seg_count(&queue->seg->me->redelivered, 1);
@@ -300,7 +302,7 @@ static void show_again(struct segment *segment, const struct rlq_message *messag
 	for (size_t i = 0; i < count; i++) {
 		receipt_unpack(&messages[i].receipt, &parts);
 		ring_set_again(&segment->ring[parts.ring], parts.slot);
-		if (segment->is_fifo)
+		if (seg_is_fifo(segment))
 			fifo_settle(segment, fifo_group(&segment->ring[parts.ring].slots[parts.slot]));
 	}
 	seg_notify(segment, count);
@@ -352,7 +354,7 @@ static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_
 	demand->taken_count = 0;
 	stamp(queue, demand);
 	due_ms = demand->terms.deadline_ms; /* the earliest */
-	count = __builtin_expect(segment->is_fifo, 0) ? take_in_order(queue, demand, ret_messages, max)
+	count = __builtin_expect(seg_is_fifo(segment), 0) ? take_in_order(queue, demand, ret_messages, max)
 						      : take_from_rings(queue, demand, ret_messages, max);
 	hold_cancel(queue);
 	if (count > 0 && !demand->terms.stay_visible)
@@ -368,6 +370,7 @@ static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options
 {
 	struct segment *segment = queue->seg;
 	int64_t visibility_ms = RLQ_DEFAULT, wait_ms = RLQ_DEFAULT;
+	const char *attempt_id = NULL;
 	uint32_t flags = 0;
 
 	if (options) {
@@ -379,7 +382,10 @@ static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options
 		visibility_ms = o.visibility_ms;
 		wait_ms = o.wait_ms;
 		flags = o.flags;
+		attempt_id = o.attempt_id;
 	}
+	if (attempt_id && (!seg_is_fifo(segment) || !id_is_valid(attempt_id)))
+		return seg_is_fifo(segment) ? RLQ_EDEDUPID : RLQ_ENOTFIFO;
 	if (visibility_ms == RLQ_DEFAULT)
 		visibility_ms = (int64_t)seg_attribute(segment, ATTRIBUTE_VISIBILITY_MS);
 	if (wait_ms == RLQ_DEFAULT) {
@@ -394,6 +400,7 @@ static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options
 		.queue = queue,
 		.visibility_ms = visibility_ms,
 		.flags = flags,
+		.attempt_id = attempt_id,
 		.terms = {.receives_max = (uint32_t)seg_attribute(segment, ATTRIBUTE_RECEIVES_MAX),
 			  .stay_visible = visibility_ms == 0,
 			  .has_taken = visibility_ms == 0 ? has_taken : NULL,

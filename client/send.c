@@ -3,6 +3,7 @@
 
 #include "ring/crashpoint.h"
 #include "ring/event.h"
+#include "shm/fifo.h"
 #include "shm/rings.h"
 #include "shm/room.h"
 
@@ -16,6 +17,10 @@ struct outgoing {
 	uint32_t ring;
 	struct ring_claim claim;
 	unsigned char *payload;
+	bool in_place;
+	struct rlq_sent *ret_sent; /* NULL, or where to say more than the id */
+	uint64_t sequence;	   /* what is said there */
+	bool is_duplicate;
 };
 
 static uint64_t id_variant(uint64_t count)
@@ -31,9 +36,9 @@ static struct rlq_message_id next_id(struct rlq_queue *queue)
 		{(queue->id_seed & ~UINT64_C(0xf000)) | 0x4000, id_variant(queue->id_count++)}};
 }
 
-static inline __attribute__((always_inline)) int outgoing_check(const struct rlq_queue *queue, struct outgoing *out)
+static inline __attribute__((always_inline)) int outgoing_check(struct rlq_queue *queue, struct outgoing *out)
 {
-	const struct message_parts *parts = &out->parts;
+	struct message_parts *parts = &out->parts;
 	uint64_t bytes = parts->body_bytes;
 
 	if (bytes > RLQ_BODY_MAX)
@@ -44,6 +49,13 @@ static inline __attribute__((always_inline)) int outgoing_check(const struct rlq
 		if (error)
 			return error;
 		bytes += message_attribute_bytes(parts->attributes, parts->attribute_count);
+		out->extra_bytes = message_extra_bytes(parts);
+	}
+	if (__builtin_expect(seg_is_fifo(queue->seg) || parts->group || parts->dedup_id, 0)) {
+		int error = ids_prepare(queue, parts, &out->delay_ms, out->in_place);
+
+		if (error)
+			return error;
 		out->extra_bytes = message_extra_bytes(parts);
 	}
 	if (bytes > seg_attribute(queue->seg, ATTRIBUTE_BYTES_MAX))
@@ -72,7 +84,60 @@ static inline __attribute__((always_inline)) int outgoing_reserve(struct rlq_que
 				  out->parts.body_bytes, out->extra_bytes, &out->payload);
 	if (error)
 		ring_abandon(ring, &out->claim, owner_make(segment->row, segment->serial));
+	else if (__builtin_expect(seg_is_fifo(segment), 0))
+		ids_write(queue, &ring->slots[out->claim.slot]);
 	return error;
+}
+
+/* Gives slot and block back. Between enter and leave. */
+static int outgoing_abandon(struct segment *segment, const struct outgoing *out)
+{
+	const struct ring *ring = &segment->ring[out->ring];
+	uint64_t block = ring->slots[out->claim.slot].message.block;
+
+	if (ring_abandon(ring, &out->claim, owner_make(segment->row, segment->serial)) != RING_OK)
+		return RLQ_EDAMAGED;
+	if (block)
+		body_free(segment, block,
+			  place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order));
+	return 0;
+}
+
+/* Publishes what is written. */
+static inline __attribute__((always_inline)) int publish_in_ring(struct rlq_queue *queue, struct outgoing *out)
+{
+	struct segment *segment = queue->seg;
+	const struct ring *ring = &segment->ring[out->ring];
+	uint64_t owner = owner_make(segment->row, segment->serial);
+	uint64_t due_ms = out->delay_ms == 0 ? 0 : deadline_after(queue, out->delay_ms);
+	enum ring_result result;
+
+	if (__builtin_expect(segment->durability == RLQ_SYNC, 0))
+		result = ring_publish_pending(ring, &out->claim, owner, due_ms);
+	else if (due_ms == 0)
+		result = ring_publish(ring, &out->claim, owner);
+	else
+		result = ring_publish_delayed(ring, &out->claim, owner, due_ms);
+	if (due_ms != 0)
+		expect_due(queue, due_ms);
+	return result == RING_OK ? 0 : RLQ_EDAMAGED;
+}
+
+/* The same in a FIFO queue: in the order of its group. What finds no place there is given back. */
+static __attribute__((noinline)) int publish_in_group(struct rlq_queue *queue, struct outgoing *out)
+{
+	struct segment *segment = queue->seg;
+	struct slot *slot = &segment->ring[out->ring].slots[out->claim.slot];
+	int error = fifo_send(segment, out->ring, out->claim.slot, slot_read(slot));
+
+	if (error) {
+		outgoing_abandon(segment, out);
+		return error;
+	}
+	out->sequence = load_relaxed(&fifo_links(slot)->sequence); /* relaxed: ours */
+	if (out->delay_ms != 0)
+		expect_due(queue, deadline_after(queue, out->delay_ms));
+	return 0;
 }
 
 /* Fills in what is not payload and publishes. */
@@ -83,28 +148,16 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 	const struct ring *ring = &segment->ring[out->ring];
 	struct slot_message *message = &ring->slots[out->claim.slot].message;
 	struct rlq_message_id id = next_id(queue);
-	uint64_t owner = owner_make(segment->row, segment->serial);
-	enum ring_result result;
+	int error;
 
 	message->id[0] = id.word[0];
 	message->id[1] = id.word[1];
 	message->sent = sent_pack(segment->clock.wall_ms, seg_turn(segment));
 	message->sender = queue->sender;
 	CRASH_POINT(send_written);
-	if (__builtin_expect(segment->durability == RLQ_SYNC, 0)) {
-		uint64_t due_ms = out->delay_ms == 0 ? 0 : deadline_after(queue, out->delay_ms);
-
-		result = ring_publish_pending(ring, &out->claim, owner, due_ms);
-	} else if (out->delay_ms == 0) {
-		result = ring_publish(ring, &out->claim, owner);
-	} else {
-		uint64_t due_ms = deadline_after(queue, out->delay_ms);
-
-		result = ring_publish_delayed(ring, &out->claim, owner, due_ms);
-		expect_due(queue, due_ms);
-	}
-	if (result != RING_OK)
-		return RLQ_EDAMAGED;
+	error = __builtin_expect(seg_is_fifo(segment), 0) ? publish_in_group(queue, out) : publish_in_ring(queue, out);
+	if (error)
+		return error;
 	if (__builtin_expect(segment->durability == RLQ_SYNC, 0))
 		queue->sent[queue->sent_count++] = (struct sent){
 			.place = place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order),
@@ -114,6 +167,20 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 		queue->unsettled += (uint64_t)message->body_bytes + message->extra_bytes;
 	seg_count(&segment->me->sent, 1);
 	CRASH_POINT(send_counted);
+	if (ret_id)
+		*ret_id = id;
+	return 0;
+}
+
+/* The same for who wants to know more than the id. */
+static int outgoing_publish_and_tell(struct rlq_queue *queue, struct outgoing *out, struct rlq_message_id *ret_id)
+{
+	struct rlq_message_id id;
+	int error = outgoing_publish(queue, out, &id);
+
+	if (error)
+		return error;
+	*out->ret_sent = (struct rlq_sent){.id = id, .sequence = out->sequence, .is_duplicate = out->is_duplicate};
 	if (ret_id)
 		*ret_id = id;
 	return 0;
@@ -132,7 +199,7 @@ static inline __attribute__((always_inline)) int outgoing_send(struct rlq_queue 
 		message_copy(out->payload, out->parts.body, out->parts.body_bytes);
 	if (out->extra_bytes > 0)
 		message_write_extra(out->payload + out->parts.body_bytes, &out->parts);
-	return outgoing_publish(queue, out, ret_id);
+	return out->ret_sent ? outgoing_publish_and_tell(queue, out, ret_id) : outgoing_publish(queue, out, ret_id);
 }
 
 /* Nothing is sent that could not be acknowledged. A flush takes far longer than to ask; for async the guess will
@@ -281,7 +348,10 @@ int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const
 			return error;
 		out.parts.attributes = o.attributes;
 		out.parts.attribute_count = o.attribute_count;
+		out.parts.group = o.group;
+		out.parts.dedup_id = o.dedup_id;
 		out.delay_ms = o.delay_ms;
+		out.ret_sent = o.ret_sent;
 	}
 	do {
 		error = try_once(queue, &out, outgoing_send, ret_id);
@@ -297,13 +367,26 @@ int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const
 	return error;
 }
 
-static struct outgoing outgoing_of(const struct rlq_send_entry *entry)
+static struct outgoing outgoing_of(const struct rlq_send_entry *entry, struct rlq_sent *ret_sent)
 {
 	return (struct outgoing){.parts = {.body = entry->body,
 					   .body_bytes = entry->body_bytes,
 					   .attributes = entry->attributes,
-					   .attribute_count = entry->attribute_count},
-				 .delay_ms = entry->delay_ms};
+					   .attribute_count = entry->attribute_count,
+					   .group = entry->group,
+					   .dedup_id = entry->dedup_id},
+				 .delay_ms = entry->delay_ms,
+				 .ret_sent = ret_sent};
+}
+
+/* As AWS: ids that a FIFO queue needs, missing in one entry, refuse all of them. */
+static int check_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries, size_t count)
+{
+	int error = 0;
+
+	for (size_t i = 0; seg_is_fifo(queue->seg) && i < count && !error; i++)
+		error = ids_check(queue, entries[i].group, entries[i].dedup_id);
+	return error;
 }
 
 /* So many slots at a time are set aside for a batch whose messages nobody receives before they are durable. */
@@ -315,7 +398,7 @@ enum { SEND_RUN = 16 };
 
 /* As many of the batch as find room, in one call. */
 static size_t send_run(struct rlq_queue *queue, const struct rlq_send_entry *entries, size_t count,
-		       struct rlq_message_id *ret_ids, int *ret_error)
+		       struct rlq_message_id *ret_ids, struct rlq_sent *ret_sent, int *ret_error)
 {
 	size_t sent = 0;
 
@@ -323,7 +406,7 @@ static size_t send_run(struct rlq_queue *queue, const struct rlq_send_entry *ent
 	if (*ret_error)
 		return 0;
 	for (; sent < count; sent++) {
-		struct outgoing out = outgoing_of(&entries[sent]);
+		struct outgoing out = outgoing_of(&entries[sent], ret_sent ? &ret_sent[sent] : NULL);
 
 		if (queue->seg->durability == RLQ_SYNC && sent % SEND_RUN == 0)
 			seg_claim_run(queue->seg, count - sent < SEND_RUN ? (uint32_t)(count - sent) : SEND_RUN);
@@ -352,14 +435,18 @@ int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries
 		return error;
 	if (count == 0 || count > RLQ_BATCH_MAX)
 		return RLQ_EATTRIBUTE;
+	error = check_batch(queue, entries, count);
+	if (error)
+		return error;
 	while (sent < count) {
 		struct outgoing next;
 
-		sent += send_run(queue, entries + sent, count - sent, ret_ids ? ret_ids + sent : NULL, &error);
+		sent += send_run(queue, entries + sent, count - sent, ret_ids ? ret_ids + sent : NULL,
+				 o.ret_sent ? o.ret_sent + sent : NULL, &error);
 		if (sent == count || !is_worth_waiting(error))
 			break;
 		/* The one that found no room is sent patiently, then the rest again at once. */
-		next = outgoing_of(&entries[sent]);
+		next = outgoing_of(&entries[sent], o.ret_sent ? o.ret_sent + sent : NULL);
 		error = try_patiently(queue, &next, outgoing_send, &patience, ret_ids ? ret_ids + sent : NULL);
 		if (error)
 			break;
@@ -435,16 +522,20 @@ int rlq_reserve(struct rlq_queue *queue, size_t body_bytes, const struct rlq_sen
 		struct rlq_reservation *ret_reservation)
 {
 	struct rlq_send_options o = RLQ_SEND_OPTIONS_INIT;
-	struct outgoing out = {.parts = {.body_bytes = body_bytes}};
+	struct outgoing out = {.parts = {.body_bytes = body_bytes}, .in_place = true};
 	struct patience patience = {0};
 	int error = options_read(&o, sizeof(o), options);
 
 	if (!error && options)
 		error = patience_begin(queue, &o, &patience);
+	if (!error && o.ret_sent)
+		error = RLQ_EATTRIBUTE;
 	if (error)
 		return error;
 	out.parts.attributes = o.attributes;
 	out.parts.attribute_count = o.attribute_count;
+	out.parts.group = o.group;
+	out.parts.dedup_id = o.dedup_id;
 	out.delay_ms = o.delay_ms;
 	error = try_once(queue, &out, outgoing_prepare, NULL);
 	if (is_worth_waiting(error))
@@ -456,6 +547,15 @@ int rlq_reserve(struct rlq_queue *queue, size_t body_bytes, const struct rlq_sen
 	return error;
 }
 
+/* The body is there: the id that is made of it can be, too. */
+static int outgoing_seal(struct rlq_queue *queue, const struct outgoing *out)
+{
+	const struct ring *ring = &queue->seg->ring[out->ring];
+
+	return ids_seal(queue, &ring->slots[out->claim.slot],
+			place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order));
+}
+
 int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *reservation, struct rlq_message_id *ret_id)
 {
 	struct segment *segment = queue->seg;
@@ -465,6 +565,8 @@ int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *reservation, st
 	if (error)
 		return error;
 	error = reservation_find(queue, reservation, &out);
+	if (!error && seg_is_fifo(segment))
+		error = outgoing_seal(queue, &out);
 	if (!error) {
 		segment->reserved--;
 		error = outgoing_publish(queue, &out, ret_id);
@@ -476,20 +578,6 @@ int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *reservation, st
 		error = sends_settle(queue, NULL);
 	}
 	return error;
-}
-
-/* Gives slot and block back. Between enter and leave. */
-static int outgoing_abandon(struct segment *segment, const struct outgoing *out)
-{
-	const struct ring *ring = &segment->ring[out->ring];
-	uint64_t block = ring->slots[out->claim.slot].message.block;
-
-	if (ring_abandon(ring, &out->claim, owner_make(segment->row, segment->serial)) != RING_OK)
-		return RLQ_EDAMAGED;
-	if (block)
-		body_free(segment, block,
-			  place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order));
-	return 0;
 }
 
 int rlq_abandon(struct rlq_queue *queue, struct rlq_reservation *reservation)

@@ -14,6 +14,7 @@ struct demand {
 	size_t taken_count;
 	int64_t visibility_ms;
 	uint32_t flags;
+	const char *attempt_id; /* NULL: none */
 	uint64_t until_ms; /* end of the wait */
 	size_t copied;	   /* bytes of blocks since the deadline was stamped */
 };

@@ -37,7 +37,9 @@ enum {
 	SEG_TARGET_COUNT = 8,
 	SEG_ORDER_FIRST = 10, /* a queue begins with 1,024 slots */
 };
-#define SEG_FEATURES UINT64_C(0) /* bits of what a reader must understand */
+/* Bits of what a reader must understand; a segment has those that it needs. */
+#define SEG_FEATURE_FIFO UINT64_C(1)
+#define SEG_FEATURES SEG_FEATURE_FIFO
 
 #define SEG_ROWS ((uint64_t)SEG_HEADER_BYTES)
 #define SEG_RINGS (UINT64_C(1) << 20)
@@ -64,7 +66,9 @@ struct seg_identity {
 	uint32_t mode, group;
 	char name[SEG_NAME_MAX + 4];
 	uint32_t durability; /* enum rlq_durability */
-	char spare[84];
+	uint32_t type;	     /* enum rlq_type */
+	uint64_t dedup_max;  /* of a FIFO queue */
+	char spare[72];
 };
 _Static_assert(sizeof(struct seg_identity) == 256, "identity");
 
@@ -82,6 +86,9 @@ enum seg_attribute {
 	ATTRIBUTE_DLQ,
 	ATTRIBUTE_MODIFIED_MS,
 	ATTRIBUTE_JOURNAL_BYTES_MAX, /* of live messages in the journal; 0: no limit */
+	ATTRIBUTE_CONTENT_DEDUP,     /* these three of FIFO queues only */
+	ATTRIBUTE_DEDUP_SCOPE,
+	ATTRIBUTE_DEDUP_WINDOW_MS,
 	ATTRIBUTE_COUNT = 16,
 };
 

@@ -97,6 +97,23 @@ uint64_t message_attribute_bytes(const struct rlq_attribute *attributes, uint32_
 
 /* ---- extra ------------------------------------------------------------------------------------ */
 
+/* In the order in which they stand. */
+static const uint8_t note_kind[] = {NOTE_GROUP, NOTE_DEDUP, NOTE_SOURCE, NOTE_REASON};
+
+static const char *note_of(const struct message_parts *parts, uint8_t kind)
+{
+	switch (kind) {
+	case NOTE_GROUP:
+		return parts->group;
+	case NOTE_DEDUP:
+		return parts->dedup_id;
+	case NOTE_SOURCE:
+		return parts->source;
+	default:
+		return parts->reason;
+	}
+}
+
 uint64_t message_extra_bytes(const struct message_parts *parts)
 {
 	uint64_t bytes = 0;
@@ -104,10 +121,9 @@ uint64_t message_extra_bytes(const struct message_parts *parts)
 	for (uint32_t i = 0; i < parts->attribute_count; i++)
 		bytes += RECORD_BYTES + strlen(parts->attributes[i].name) + label_bytes(&parts->attributes[i]) +
 			 parts->attributes[i].value_bytes;
-	if (parts->source)
-		bytes += RECORD_BYTES + strlen(parts->source);
-	if (parts->reason)
-		bytes += RECORD_BYTES + strlen(parts->reason);
+	for (size_t i = 0; i < sizeof(note_kind); i++)
+		if (note_of(parts, note_kind[i]))
+			bytes += RECORD_BYTES + strlen(note_of(parts, note_kind[i]));
 	return bytes;
 }
 
@@ -139,10 +155,12 @@ void message_write_extra(unsigned char *extra, const struct message_parts *parts
 				     attribute->type_label ? attribute->type_label : "", attribute->value,
 				     attribute->value_bytes);
 	}
-	if (parts->source)
-		extra = record_write(extra, NOTE_SOURCE, "", "", parts->source, (uint32_t)strlen(parts->source));
-	if (parts->reason)
-		record_write(extra, NOTE_REASON, "", "", parts->reason, (uint32_t)strlen(parts->reason));
+	for (size_t i = 0; i < sizeof(note_kind); i++) {
+		const char *note = note_of(parts, note_kind[i]);
+
+		if (note)
+			extra = record_write(extra, note_kind[i], "", "", note, (uint32_t)strlen(note));
+	}
 }
 
 int message_next_record(const unsigned char *extra, uint64_t bytes, uint64_t *offset,
@@ -171,6 +189,25 @@ int message_next_record(const unsigned char *extra, uint64_t bytes, uint64_t *of
 	return 1;
 }
 
+int message_read_ids(const unsigned char *extra, uint64_t bytes, struct message_ids *ret_ids)
+{
+	struct message_record record;
+	uint64_t offset = 0;
+	int result;
+
+	*ret_ids = (struct message_ids){0};
+	while ((result = message_next_record(extra, bytes, &offset, &record)) == 1) {
+		if (record.kind == NOTE_GROUP) {
+			ret_ids->group = record.value;
+			ret_ids->group_bytes = record.value_bytes;
+		} else if (record.kind == NOTE_DEDUP) {
+			ret_ids->dedup = record.value;
+			ret_ids->dedup_bytes = record.value_bytes;
+		}
+	}
+	return result;
+}
+
 /* ---- payload ---------------------------------------------------------------------------------- */
 
 int message_make_block(struct segment *segment, struct slot *slot, uint64_t place, uint64_t body_bytes,
@@ -178,8 +215,11 @@ int message_make_block(struct segment *segment, struct slot *slot, uint64_t plac
 {
 	uint64_t bytes = body_bytes + extra_bytes, room, block;
 	unsigned char *payload;
-	int error = body_allocate(segment, bytes ? bytes : 1, place, &block);
+	int error;
 
+	if (bytes > RLQ_BODY_MAX)
+		return RLQ_ETOOBIG;
+	error = body_allocate(segment, bytes ? bytes : 1, place, &block);
 	if (error)
 		return error == -ENOSPC ? RLQ_ENOSPACE : error;
 	CRASH_POINT(send_block_claimed);
@@ -200,7 +240,7 @@ const unsigned char *message_payload(struct segment *segment, const struct slot 
 	const unsigned char *payload;
 
 	if (message->block == 0)
-		return bytes <= SLOT_INLINE_BYTES ? slot->message.inline_bytes : NULL;
+		return bytes <= segment->inline_bytes ? slot->message.inline_bytes : NULL;
 	payload = place ? body_of(segment, message->block, place, &room) : body_at(segment, message->block, &room);
 	return payload && bytes <= room ? payload : NULL;
 }
@@ -236,7 +276,7 @@ void message_free_held(struct segment *segment, uint32_t ring, uint32_t slot)
 {
 	struct slot_word word = slot_read(&segment->ring[ring].slots[slot]);
 
-	if (word_state(word) == SLOT_HELD && !(segment->is_fifo && fifo_keeps(segment, ring, slot, word)))
+	if (word_state(word) == SLOT_HELD && !(seg_is_fifo(segment) && fifo_keeps(segment, ring, slot, word)))
 		message_free_popped(segment, ring, slot);
 }
 
@@ -275,12 +315,12 @@ bool message_free_seen(struct segment *segment, uint32_t ring, uint32_t slot, st
 		return message_free_now(segment, ring, slot, from);
 	/* Somebody may read it in place: HELD first, then ask who, so that either we see the reader's hold
 	 * or the reader, letting go, sees HELD. [H2] The journal too: [J5]. And the chain of its group: [G1]. */
-	group = segment->is_fifo ? fifo_group(&segment->ring[ring].slots[slot]) : 0;
+	group = seg_is_fifo(segment) ? fifo_group(&segment->ring[ring].slots[slot]) : 0;
 	held = word_with_owner(word_held(from, seg_turn(segment)), viewer);
 	if (!slot_change(&segment->ring[ring].slots[slot], from, held))
 		return false;
 	CRASH_POINT(free_held);
-	if (segment->is_fifo)
+	if (seg_is_fifo(segment))
 		fifo_settle(segment, group);
 	else
 		message_free_popped(segment, ring, slot);

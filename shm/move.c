@@ -20,14 +20,7 @@ static uint64_t my_place(uint32_t ring, uint32_t slot, struct slot_word word)
 	return place_pack(ring, slot, word_generation(word));
 }
 
-/* The extra of the copy: attributes as they are, without notes of an earlier move, plus the new ones. */
-struct copy_extra {
-	const unsigned char *records;
-	uint64_t records_bytes; /* that are kept */
-	struct message_parts notes;
-};
-
-/* Attributes come first, notes last: the kept part is what stands before the first note. */
+/* The notes of a move come last: the kept part is what stands before the first of them. */
 static int extra_to_keep(const unsigned char *extra, uint64_t bytes, uint64_t *ret_bytes)
 {
 	struct message_record record;
@@ -46,7 +39,7 @@ static int extra_to_keep(const unsigned char *extra, uint64_t bytes, uint64_t *r
 /* Says that the copy is whole: what is there of an earlier message of the slot names another place. */
 static atomic_u64 *origin_copy(struct slot *slot)
 {
-	return (atomic_u64 *)(void *)(slot->message.inline_bytes + offsetof(struct origin, copy));
+	return (atomic_u64 *)(void *)(slot->message.inline_bytes + ORIGIN_OFFSET + offsetof(struct origin, copy));
 }
 
 static int copy_into(struct segment *source, const struct slot *from, uint32_t from_ring, uint32_t from_slot,
@@ -83,7 +76,7 @@ static int copy_into(struct segment *source, const struct slot *from, uint32_t f
 		sent_pack(kind == MOVE_REDRIVE ? target->clock.wall_ms : sent_ms(message.sent), seg_turn(target));
 	to->message.first_receive_ms = message.first_receive_ms;
 	to->message.sender = message.sender;
-	memcpy(to->message.inline_bytes, &origin, sizeof(origin));
+	memcpy(to->message.inline_bytes + ORIGIN_OFFSET, &origin, sizeof(origin));
 	store_release(origin_copy(to), to_place);
 	CRASH_POINT(move_copied);
 	return 0;
@@ -347,11 +340,6 @@ struct search {
 	bool blocked; /* a queue that may have it could not be looked into */
 	bool settled;
 };
-
-static void origin_read(const struct slot *slot, struct origin *ret_origin)
-{
-	memcpy(ret_origin, slot->message.inline_bytes, sizeof(*ret_origin));
-}
 
 bool seg_has_copy(struct segment *target, const struct segment *source, uint32_t ring, uint32_t slot,
 		  struct slot_word moved, uint32_t *ret_ring, uint32_t *ret_slot, struct slot_word *ret_word)

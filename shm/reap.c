@@ -39,7 +39,7 @@ bool seg_make_ready(struct segment *segment, uint32_t ring, uint32_t slot, struc
 {
 	if (!ring_make_ready(&segment->ring[ring], slot, from))
 		return false;
-	if (segment->is_fifo)
+	if (seg_is_fifo(segment))
 		fifo_became_ready(segment, ring, slot, word_with_state(from, SLOT_READY));
 	return true;
 }
@@ -167,7 +167,7 @@ static void sweep_ready(struct segment *segment, struct sweep *sweep, uint32_t i
 		}
 		return;
 	}
-	if (segment->is_fifo) {
+	if (seg_is_fifo(segment)) {
 		fifo_offer_again(segment, index, slot, word);
 		return;
 	}
@@ -183,7 +183,7 @@ static void sweep_ready(struct segment *segment, struct sweep *sweep, uint32_t i
 static bool sweep_orphan(struct segment *segment, uint32_t index, uint32_t slot, struct slot_word word)
 {
 	if (!seg_handle_is_gone(segment, word_owner(word), word_serial(word)) ||
-	    (segment->is_fifo && fifo_rescue(segment, index, slot, word)) || !message_free(segment, index, slot, word))
+	    (seg_is_fifo(segment) && fifo_rescue(segment, index, slot, word)) || !message_free(segment, index, slot, word))
 		return false;
 	CRASH_POINT(reap_orphan_freed);
 	return true;
@@ -252,7 +252,7 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 		sweep->unsettled = true; /* it is still there, or its block is to be looked for */
 		break;
 	case SLOT_HELD:
-		if (segment->is_fifo)
+		if (seg_is_fifo(segment))
 			fifo_settle(segment, fifo_group(at));
 		message_free_held(segment, index, slot);
 		break;
@@ -441,7 +441,7 @@ bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budge
 	if (!sweep->is_running)
 		sweep_begin(segment, sweep);
 	body_sweep_step(segment, &bodies, &sweep->blocks, budget * BLOCKS_PER_SLOT);
-	if (segment->is_fifo)
+	if (seg_is_fifo(segment))
 		sweep->unsettled |= fifo_tend(segment, &sweep->care, budget);
 	sweep->unsettled |= bodies.has_more;
 	if (!sweep_slots(segment, sweep, budget) && sweep->blocks == 0)

@@ -171,5 +171,5 @@ bool seg_retire_step(struct segment *segment)
 	if (rings & RINGS_REMOVED)
 		return false;
 	more |= regions_settle(segment, rings);
-	return (segment->is_fifo && tables_settle(segment)) || more;
+	return (seg_is_fifo(segment) && tables_settle(segment)) || more;
 }

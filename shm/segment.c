@@ -43,7 +43,7 @@ static void identity_fill(struct seg_identity *identity, const struct seg_direct
 		.abi_major = SEG_ABI_MAJOR,
 		.abi_minor = SEG_ABI_MINOR,
 		.header_bytes = sizeof(struct seg_header),
-		.features = SEG_FEATURES,
+		.features = recipe->type == RLQ_FIFO ? SEG_FEATURE_FIFO : 0,
 		.created_ms = wall_ms,
 		.capacity = recipe->capacity,
 		.order_max = order_for(recipe->capacity),
@@ -52,6 +52,8 @@ static void identity_fill(struct seg_identity *identity, const struct seg_direct
 		.mode = recipe->mode,
 		.group = recipe->group,
 		.durability = recipe->durability,
+		.type = recipe->type,
+		.dedup_max = recipe->dedup_max,
 	};
 	memcpy(identity->magic, SEG_MAGIC, sizeof(identity->magic));
 	memcpy(identity->boot_id, directory->boot_id, sizeof(identity->boot_id));
@@ -220,6 +222,14 @@ void seg_draft_remove(const struct seg_directory *directory, const char *name)
 
 /* ---- open ------------------------------------------------------------------------------------- */
 
+static bool type_is_sound(const struct seg_identity *identity)
+{
+	bool is_fifo = identity->type == RLQ_FIFO;
+
+	return identity->type <= RLQ_FIFO && ((identity->features & SEG_FEATURE_FIFO) != 0) == is_fifo &&
+	       (identity->dedup_max != 0) == is_fifo && identity->dedup_max <= RLQ_DEDUP_MAX;
+}
+
 int seg_check_identity(const struct seg_identity *identity, const struct seg_identity *mirror, uint64_t file_bytes,
 		       const unsigned char boot_id[16])
 {
@@ -231,7 +241,7 @@ int seg_check_identity(const struct seg_identity *identity, const struct seg_ide
 		return RLQ_EDAMAGED;
 	if (file_bytes < SEG_FILE_BYTES || identity->order_max < 1 || identity->order_max > RING_ORDER_MAX ||
 	    identity->incarnation == 0 || identity->capacity == 0 || identity->durability > RLQ_SYNC ||
-	    identity->name[SEG_NAME_MAX] != '\0')
+	    identity->name[SEG_NAME_MAX] != '\0' || !type_is_sound(identity))
 		return RLQ_EDAMAGED;
 	return memcmp(identity->boot_id, boot_id, sizeof(identity->boot_id)) == 0 ? 0 : RLQ_EBOOT;
 }
@@ -263,9 +273,12 @@ static int segment_map(struct segment *segment, const char *file, bool writable)
 	segment->capacity = identity[0].capacity;
 	segment->capacity_order = identity[0].order_max;
 	segment->durability = identity[0].durability;
+	segment->type = identity[0].type;
+	segment->inline_bytes = segment->type == RLQ_FIFO ? 0 : SLOT_INLINE_BYTES;
+	segment->dedup_max = identity[0].dedup_max;
 	segment->has_marks = seg_has_marks(&identity[0]);
-	segment->is_fifo = identity[0].type == RLQ_FIFO;
-	segment->keeps_deleted = segment->has_marks || segment->is_fifo;
+
+	segment->keeps_deleted = segment->has_marks || segment->type == RLQ_FIFO;
 	segment->incarnation = identity[0].incarnation;
 	segment->file = status.st_ino;
 	memcpy(segment->name, identity[0].name, SEG_NAME_MAX);
@@ -480,7 +493,7 @@ int seg_refresh(struct segment *segment)
 		segment->listed = 0;
 		for (uint32_t i = 0; i < rings_count(rings); i++)
 			segment->listed |= UINT32_C(1) << rings_at(rings, i);
-		error = segment->is_fifo ? fifo_open(segment) : 0;
+		error = seg_is_fifo(segment) ? fifo_open(segment) : 0;
 		if (error)
 			seg_leave(segment);
 		return error;

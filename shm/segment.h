@@ -34,7 +34,6 @@ struct segment {
 	uint32_t ring_id[SEG_RING_COUNT];
 	uint32_t occupied[SEG_RING_COUNT]; /* where to look first for what keeps a ring; a hint */
 
-	bool is_fifo;
 	struct groups groups; /* FIFO: the tables, as of `tables_seen` */
 	struct ready tokens[TABLES_OF_A_KIND];
 	uint64_t tables_seen;
@@ -45,7 +44,10 @@ struct segment {
 	bool has_marks;		 /* in its rings, of changed slots */
 	bool keeps_deleted;	 /* HELD until journal or group lets go */
 	uint64_t capacity;
-	uint32_t durability; /* enum rlq_durability */
+	uint32_t durability;   /* enum rlq_durability */
+	uint32_t type;	       /* enum rlq_type */
+	uint32_t inline_bytes; /* of a slot, for payloads: none where links lie (ring/fifo.h) */
+	uint64_t dedup_max;
 	struct seg_window window;
 	uint64_t incarnation;
 	uint64_t file; /* its number, as seg_file_number() gives it */
@@ -65,6 +67,8 @@ struct seg_recipe {
 	uint32_t mode, group;
 	uint32_t placement, placement_node;
 	uint32_t durability;
+	uint32_t type;
+	uint64_t dedup_max;   /* of a FIFO queue */
 	uint32_t order_first; /* 0: the default */
 };
 
@@ -106,6 +110,11 @@ int seg_check_identity(const struct seg_identity *identity, const struct seg_ide
 static inline bool seg_has_marks(const struct seg_identity *identity)
 {
 	return identity->durability != 0;
+}
+
+static inline bool seg_is_fifo(const struct segment *segment)
+{
+	return segment->inline_bytes == 0;
 }
 
 /* Of a ring of this queue. */
