@@ -188,6 +188,9 @@ static int redrive_slot(struct rlq_queue *queue, uint32_t ring, uint32_t slot, c
 
 	if (word_state(word) != SLOT_READY)
 		return 0;
+	/* In order: those behind it come when it is gone. */
+	if (seg_is_fifo(queue->seg) && !fifo_is_head(queue->seg, ring, slot, word))
+		return 0;
 	/* Its time is over, and moved it would get a new one. A sweep will free it. */
 	if (seg_is_expired(queue->seg, sent_ms(at->message.sent)))
 		return 0;

@@ -74,10 +74,8 @@ void ids_write(const struct rlq_queue *queue, struct slot *slot)
 {
 	struct fifo_links *links = fifo_links(slot);
 
-	store_relaxed(&links->sequence, 0); /* relaxed: joining it publishes them */
-	store_relaxed(&links->ticket, 0);
-	store_relaxed(&links->group, queue->ids.group);
-	store_relaxed(&links->key[0], queue->ids.key.word[0]);
+	fifo_begin(slot, queue->ids.group);
+	store_relaxed(&links->key[0], queue->ids.key.word[0]); /* relaxed: joining it publishes them */
 	store_relaxed(&links->key[1], queue->ids.key.word[1]);
 }
 

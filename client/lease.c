@@ -111,7 +111,7 @@ static inline __attribute__((always_inline)) int delete_one(struct rlq_queue *qu
 /* Only FIFO queues ask what time it is. */
 static inline int delete_begin(struct rlq_queue *queue)
 {
-	return __builtin_expect(queue->seg->is_fifo, 0) ? call_begin(queue) : call_begin_untimed(queue);
+	return __builtin_expect(seg_is_fifo(queue->seg), 0) ? call_begin(queue) : call_begin_untimed(queue);
 }
 
 int rlq_delete(struct rlq_queue *queue, const struct rlq_receipt *receipt)

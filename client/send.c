@@ -306,7 +306,7 @@ static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_
 {
 	atomic_u32 *event = &queue->seg->header->producers;
 	uint32_t ticket = 0, tries;
-	int error;
+	int error = ROOM_GROWING; /* or what else it was */
 
 	/* Never "full" while something is only waiting to be reaped. */
 	reap_if_needed(queue);
@@ -314,6 +314,8 @@ static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_
 		uint64_t until_ms;
 
 		seg_room_linger(queue->seg);
+		if (error == ROOM_GROWING && seg_is_fifo(queue->seg))
+			fifo_make_way(queue->seg);
 		/* [E2] tried again after the ticket, so that room made in between is not slept through */
 		error = try_once(queue, out, attempt, ret_id);
 		if (!is_worth_waiting(error))

@@ -8,52 +8,65 @@
 
 #include <errno.h>
 
-enum { LOOKS_MAX = 1000 }; /* at what others change meanwhile, in one call */
+enum {
+	LOOKS_MAX = 1000,    /* at what others change meanwhile, in one call */
+	SETTLED_A_JOIN = 32, /* cells of older tables */
+	SETTLED_A_TIME = 4096,
+};
+#define TICKET_MASK ((UINT64_C(1) << 48) - 1)
 
 /* ---- view ------------------------------------------------------------------------------------- */
 
-static int tables_open(struct segment *segment, uint64_t tables)
+static int open_groups(struct segment *segment)
 {
 	struct groups *groups = &segment->groups;
-	uint32_t count = rings_count(tables);
+	uint64_t list = tables_list(segment->header, TABLE_GROUPS);
+	uint32_t count = rings_count(list);
+	struct table_place table;
 
 	if (count == 0 || count > TABLES_OF_A_KIND)
 		return RLQ_EDAMAGED;
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t index = rings_at(tables, i), order;
-		unsigned char *memory;
-
-		if (index < SEG_RING_COUNT || index >= SEG_RING_COUNT + TABLES_OF_A_KIND)
+		if (!table_open(segment, TABLE_GROUPS, list, i, &table))
 			return RLQ_EDAMAGED;
-		order = table_order(segment, index);
-		if (order == UINT32_MAX)
-			return RLQ_EDAMAGED;
-		memory = table_at(segment, index);
-		groups->table[i] = (struct group_table){.cells = (struct word128 *)(void *)memory, .order = order};
-		segment->tokens[i] = (struct ready){
-			.ends = &segment->header->tokens[index - SEG_RING_COUNT],
-			.cells = (atomic_u64 *)(void *)(memory + group_table_bytes(order)),
-			.order = order + 1,
-		};
+		groups->table[i] =
+			(struct group_table){.cells = (struct word128 *)(void *)table.memory, .order = table.order};
 	}
 	groups->table_count = count;
+	groups->rings = segment->ring;
+	groups->listed = segment->listed;
+	groups->sequence = &segment->header->sequence;
+	groups->list = &segment->header->tables[TABLE_GROUPS];
+	groups->list_seen = list;
+	return 0;
+}
+
+static int open_tokens(struct segment *segment)
+{
+	uint64_t list = tables_list(segment->header, TABLE_TOKENS);
+	uint32_t count = rings_count(list);
+	struct table_place table;
+
+	if (count == 0 || count > TABLES_OF_A_KIND)
+		return RLQ_EDAMAGED;
+	for (uint32_t i = 0; i < count; i++) {
+		if (!table_open(segment, TABLE_TOKENS, list, i, &table))
+			return RLQ_EDAMAGED;
+		segment->tokens[i] = (struct ready){.ends = &segment->header->tokens[table.nth],
+						    .cells = (atomic_u64 *)(void *)table.memory,
+						    .order = table.order};
+		segment->token_id[i] = table.id;
+	}
+	segment->token_count = count;
+	segment->tokens_seen = list;
 	return 0;
 }
 
 int fifo_open(struct segment *segment)
 {
-	uint64_t tables = load_seq(&segment->header->tables[TABLE_GROUPS]);
-	int error = tables_open(segment, tables);
+	int error = open_groups(segment);
 
-	if (error)
-		return error;
-	segment->tables_seen = tables;
-	segment->groups.rings = segment->ring;
-	segment->groups.listed = segment->listed;
-	segment->groups.sequence = &segment->header->sequence;
-	segment->groups.list = &segment->header->tables[TABLE_GROUPS];
-	segment->groups.list_seen = tables;
-	return 0;
+	return error ? error : open_tokens(segment);
 }
 
 /* The same in the midst of a call, which works with what it needs of older rings: that stays. */
@@ -62,9 +75,9 @@ static int fifo_refresh(struct segment *segment)
 	return load_seq(&segment->header->rings) != segment->rings ? seg_refresh(segment) : fifo_open(segment);
 }
 
-static bool has_newer_tables(const struct segment *segment)
+static bool has_newer_tokens(const struct segment *segment)
 {
-	return load_seq(&segment->header->tables[TABLE_GROUPS]) != segment->tables_seen;
+	return tables_list(segment->header, TABLE_TOKENS) != segment->tokens_seen;
 }
 
 const struct ring *fifo_place(const struct segment *segment, uint64_t link, uint32_t *ret_ring, uint32_t *ret_slot)
@@ -81,13 +94,28 @@ const struct ring *fifo_place(const struct segment *segment, uint64_t link, uint
 /* A table with room for more groups, or a fresh one of the same size if this one is as large as they come. */
 static int append_larger(struct segment *segment)
 {
-	uint32_t order = segment->groups.table[segment->groups.table_count - 1].order;
-	int error = tables_append(segment, TABLE_GROUPS, segment->tables_seen,
-				  order < TABLE_ORDER_MAX ? order + 1 : order);
+	uint32_t order = segment->groups.table[segment->groups.table_count - 1].order + 2;
+	int error = tables_append(segment, TABLE_GROUPS, segment->groups.list_seen,
+				  order < TABLE_ORDER_MAX ? order : TABLE_ORDER_MAX);
 
 	if (error)
 		return error == -ENOSPC ? RLQ_ENOSPACE : error == -EBUSY ? ROOM_GROWING : error;
 	return fifo_refresh(segment);
+}
+
+/* A part of emptying the older tables. True if there is more to do. */
+static bool empty_older(struct segment *segment, uint32_t budget)
+{
+	enum group_result result = groups_settle(&segment->groups, &segment->settled, budget);
+
+	if (result == GROUP_FULL)
+		return append_larger(segment) == 0;
+	if (result != GROUP_OK)
+		return result == GROUP_STALE && fifo_refresh(segment) == 0;
+	if (segment->settled == 0 && groups_oldest_is_done(&segment->groups) &&
+	    tables_drop_oldest(segment, TABLE_GROUPS, segment->groups.list_seen) && fifo_refresh(segment) != 0)
+		return false;
+	return segment->groups.table_count > 1;
 }
 
 /* What an answer asks for. True: try again; else `*ret_error` says what is wrong, 0 for nothing. */
@@ -118,37 +146,66 @@ static int head_of(struct segment *segment, uint64_t group, uint64_t *ret_head)
 
 /* ---- tokens ----------------------------------------------------------------------------------- */
 
-static uint64_t ticket_pack(const struct segment *segment, uint64_t ticket)
+/* A ticket as a message keeps it: 15 bits of the table's id, 48 of the number. */
+static uint64_t ticket_pack(uint32_t table_id, uint64_t ticket)
 {
-	return (uint64_t)(rings_version(segment->tables_seen) & 0x7fff) << 48 | (ticket & ((UINT64_C(1) << 48) - 1));
+	return (uint64_t)(table_id & 0x7fff) << 48 | (ticket & TICKET_MASK);
 }
 
-/* A group whose turn comes. Killed before its ticket is noted: there is a token too many. */
+/* A larger table of tokens; the last region is for as many as there can be messages. */
+static int append_tokens(struct segment *segment)
+{
+	uint32_t order = segment->tokens[segment->token_count - 1].order + 2;
+	uint32_t most = segment->capacity_order < TABLE_ORDER_MAX ? segment->capacity_order : TABLE_ORDER_MAX;
+	int error;
+
+	if (order > most || segment->token_count == TABLES_OF_A_KIND - 1)
+		order = most > TABLE_ORDER_FIRST ? most : TABLE_ORDER_FIRST;
+	error = tables_append(segment, TABLE_TOKENS, segment->tokens_seen, order);
+	return error ? error : fifo_refresh(segment);
+}
+
+/* Pushes to the newest table. 0: there is no room, and no memory for more; then the sweep comes again. */
+static uint64_t push_token(struct segment *segment, uint64_t link)
+{
+	for (;;) {
+		uint32_t newest = segment->token_count - 1;
+		uint64_t ticket = ready_push(&segment->tokens[newest], link);
+
+		CRASH_POINT(fifo_offered);
+		if (has_newer_tokens(segment)) { /* nobody may look there any more */
+			if (fifo_refresh(segment) != 0)
+				return 0;
+			continue;
+		}
+		if (ticket != 0)
+			return ticket_pack(segment->token_id[newest], ticket);
+		if (append_tokens(segment) != 0)
+			return 0;
+	}
+}
+
+/* A group whose turn comes. Killed before its ticket is noted: there will be a token too many. */
 static void offer(struct segment *segment, struct fifo_links *links, uint64_t link)
 {
-	uint64_t ticket;
+	uint64_t ticket = push_token(segment, link);
 
-	do {
-		if (has_newer_tables(segment) && fifo_refresh(segment) != 0)
-			return;
-		ticket = ready_push(&segment->tokens[segment->groups.table_count - 1], link);
-		CRASH_POINT(fifo_offered);
-	} while (has_newer_tables(segment)); /* nobody may look there any more */
 	if (ticket == 0)
-		return; /* full of tokens: the sweep comes again */
-	store_relaxed(&links->ticket, ticket_pack(segment, ticket)); /* relaxed: for the sweep */
+		return;
+	store_relaxed(&links->ticket, ticket); /* relaxed: for the sweep */
 	CRASH_POINT(fifo_ticket_noted);
 	seg_notify(segment, 1);
 }
 
-/* Has a token that was pushed for it been taken, or lost? */
+/* Is the token that was pushed last for it still there? */
 static bool is_offered(const struct segment *segment, const struct fifo_links *links)
 {
 	uint64_t ticket = load_relaxed(&links->ticket); /* relaxed: a hint */
 
-	return ticket != 0 && ticket >> 48 == (rings_version(segment->tables_seen) & 0x7fff) &&
-	       !ready_has_passed(&segment->tokens[segment->groups.table_count - 1],
-				 ticket & ((UINT64_C(1) << 48) - 1));
+	for (uint32_t i = 0; ticket != 0 && i < segment->token_count; i++)
+		if (ticket >> 48 == (segment->token_id[i] & 0x7fff))
+			return !ready_has_passed(&segment->tokens[i], ticket & TICKET_MASK);
+	return false;
 }
 
 /* ---- send ------------------------------------------------------------------------------------- */
@@ -192,38 +249,57 @@ void fifo_publish(struct segment *segment, uint64_t link)
 	}
 }
 
-int fifo_send(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word writing)
+int fifo_join(struct segment *segment, uint64_t link, bool *ret_is_head)
 {
-	uint64_t link = fifo_link(ring, slot, writing);
 	enum group_result result;
 	uint32_t looks = 0;
 	int error;
 
+	/* Each that comes does a little, so that an older table is empty long before the next one is full. */
+	if (__builtin_expect(segment->groups.table_count > 1, 0))
+		empty_older(segment, SETTLED_A_JOIN);
 	do
 		result = groups_join(&segment->groups, link);
 	while (is_to_try_again(segment, result, &looks, &error));
+	CRASH_POINT(fifo_joined);
+	*ret_is_head = result == GROUP_FIRST;
+	return error;
+}
+
+int fifo_send(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word writing)
+{
+	struct slot *at = &segment->ring[ring].slots[slot];
+	uint64_t link = fifo_link(ring, slot, writing);
+	bool is_head;
+	int error;
+
+	store_relaxed(&fifo_links(at)->boot_ms, segment->clock.boot_ms); /* relaxed: joining it publishes it */
+	error = fifo_join(segment, link, &is_head);
 	if (error)
 		return error;
-	CRASH_POINT(fifo_joined);
 	fifo_publish(segment, link);
 	/* Behind another one, who makes it the head looks at it. */
-	if (result == GROUP_FIRST)
-		fifo_became_ready(segment, ring, slot, slot_read(&segment->ring[ring].slots[slot]));
+	if (is_head)
+		fifo_became_ready(segment, ring, slot, slot_read(at));
 	return 0;
 }
 
 /* ---- the head --------------------------------------------------------------------------------- */
 
+bool fifo_is_head(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word)
+{
+	uint64_t head;
+
+	/* What was freed meanwhile is nobody's head. */
+	return head_of(segment, fifo_group(&segment->ring[ring].slots[slot]), &head) == 1 &&
+	       head == fifo_link(ring, slot, word);
+}
+
 void fifo_became_ready(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word)
 {
-	struct fifo_links *links = fifo_links(&segment->ring[ring].slots[slot]);
-	uint64_t link = fifo_link(ring, slot, word), head;
-
-	if (word_state(word) != SLOT_READY)
-		return;
-	/* [G1] READY, then the cell. What was freed meanwhile is nobody's head. */
-	if (head_of(segment, fifo_group(&segment->ring[ring].slots[slot]), &head) == 1 && head == link)
-		offer(segment, links, link);
+	/* [G1] READY, then the cell. */
+	if (word_state(word) == SLOT_READY && fifo_is_head(segment, ring, slot, word))
+		offer(segment, fifo_links(&segment->ring[ring].slots[slot]), fifo_link(ring, slot, word));
 }
 
 /* What is at the head, and what to do with it. True: look again. */
@@ -288,7 +364,7 @@ bool fifo_keeps(struct segment *segment, uint32_t ring, uint32_t slot, struct sl
 /* The first token of all tables, the oldest first. 0: there is none. */
 static uint64_t take_token(struct segment *segment)
 {
-	for (uint32_t i = 0; i < segment->groups.table_count; i++) {
+	for (uint32_t i = 0; i < segment->token_count; i++) {
 		uint64_t token = ready_pop(&segment->tokens[i]);
 
 		if (token != 0)
@@ -326,7 +402,7 @@ int fifo_next(struct segment *segment, uint64_t *ret_head)
 		int result;
 
 		CRASH_POINT(fifo_token_taken);
-		if (token == 0 && !has_newer_tables(segment))
+		if (token == 0 && !has_newer_tokens(segment))
 			return 0;
 		result = token == 0 ? fifo_refresh(segment) : head_by_token(segment, token, ret_head);
 		if (result != 0)
@@ -377,7 +453,7 @@ void fifo_offer_again(struct segment *segment, uint32_t ring, uint32_t slot, str
 
 /* ---- tables ----------------------------------------------------------------------------------- */
 
-enum { WEAR_LEAST = 256 }; /* cells to be looked at before a judgement */
+enum { WEAR_ENOUGH = 4096 }; /* cells to be looked at before a judgement */
 
 /* The order that fits what lives: four cells a group. */
 static uint32_t order_for(uint64_t live)
@@ -395,7 +471,7 @@ static uint32_t successor_order(const struct segment *segment, const struct grou
 	uint32_t order = segment->groups.table[segment->groups.table_count - 1].order, wanted;
 	uint64_t live;
 
-	if (wear->looked < WEAR_LEAST)
+	if (wear->looked == 0)
 		return 0;
 	live = (wear->live << order) / wear->looked;
 	wanted = order_for(live);
@@ -404,35 +480,45 @@ static uint32_t successor_order(const struct segment *segment, const struct grou
 	return 0;
 }
 
-/* Empties the older tables. True if there is more to do. */
-static bool empty_older(struct segment *segment, struct fifo_care *care, uint32_t budget)
+/* Tables of tokens that are empty and not the newest go; one far too large gets a small successor. */
+static void tend_tokens(struct segment *segment)
 {
-	enum group_result result = groups_settle(&segment->groups, &care->settled, budget);
+	const struct ready *newest = &segment->tokens[segment->token_count - 1];
+	int64_t live = seg_live(segment);
 
-	if (result == GROUP_FULL)
-		append_larger(segment);
-	else if (result == GROUP_STALE)
-		fifo_refresh(segment);
-	else if (care->settled == 0 && groups_oldest_is_done(&segment->groups) &&
-		 tables_drop_oldest(segment, TABLE_GROUPS, segment->tables_seen))
-		fifo_refresh(segment);
-	return segment->groups.table_count > 1;
+	if (segment->token_count > 1 && !ready_any(&segment->tokens[0])) {
+		tables_drop_oldest(segment, TABLE_TOKENS, segment->tokens_seen);
+	} else if (newest->order >= order_for(live > 0 ? (uint64_t)live : 0) + 4 && !ready_any(newest)) {
+		tables_append(segment, TABLE_TOKENS, segment->tokens_seen, TABLE_ORDER_FIRST);
+	}
 }
 
 bool fifo_tend(struct segment *segment, struct fifo_care *care, uint32_t budget)
 {
 	uint32_t order;
 
-	if (has_newer_tables(segment) && fifo_refresh(segment) != 0)
+	if (fifo_refresh(segment) != 0)
 		return false;
+	tend_tokens(segment);
 	if (segment->groups.table_count > 1)
-		return empty_older(segment, care, budget);
+		return empty_older(segment, budget);
 	groups_wear(&segment->groups, &care->sampled, budget, &care->wear);
-	if (care->sampled != 0)
+	if (care->wear.looked < UINT64_C(1) << segment->groups.table[0].order && care->wear.looked < WEAR_ENOUGH)
 		return false;
 	order = successor_order(segment, &care->wear);
 	care->wear = (struct group_wear){0};
-	if (order != 0 && tables_append(segment, TABLE_GROUPS, segment->tables_seen, order) == 0)
+	if (order != 0 && tables_append(segment, TABLE_GROUPS, segment->groups.list_seen, order) == 0)
 		fifo_refresh(segment);
 	return order != 0;
+}
+
+void fifo_make_way(struct segment *segment)
+{
+	if (seg_enter(segment) != 0)
+		return;
+	for (uint32_t steps = 0; segment->groups.table_count > 1 && steps < RING_STEPS_MAX; steps++)
+		if (!empty_older(segment, SETTLED_A_TIME))
+			break;
+	seg_leave(segment);
+	tables_settle(segment);
 }

@@ -32,12 +32,21 @@ static inline uint64_t fifo_group(const struct slot *slot)
 	return load_relaxed(&fifo_links(slot)->group); /* relaxed: behind the word */
 }
 
-/* A message that we have claimed and written, its group and the rest of its links too, gets its place and is published.
- * 0; RLQ_ENOSPACE and others: it has not joined. */
+/* A message that we have claimed and written, after fifo_begin(), gets its place in its group: its linearisation point
+ * is that of the order. 0; RLQ_ENOSPACE and others: it has not joined. `*ret_is_head`: it was the first. */
+int fifo_join(struct segment *segment, uint64_t link, bool *ret_is_head);
+
+/* The same, and it is published. */
 int fifo_send(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word writing);
+
+/* After ROOM_GROWING, outside a call: does what others may have left undone of replacing tables. */
+void fifo_make_way(struct segment *segment);
 
 /* WRITING or PASSED, in its chain -> what it is to be. By anybody; nothing if it has been published. */
 void fifo_publish(struct segment *segment, uint64_t link);
+
+/* Is it the head of its group? */
+bool fifo_is_head(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word);
 
 /* It has become READY: is it its group's turn? */
 void fifo_became_ready(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word);
@@ -70,7 +79,7 @@ void fifo_offer_again(struct segment *segment, uint32_t ring, uint32_t slot, str
 /* A part of the care for the tables of groups: empties older ones, replaces one that is worn, too small or too large.
  * True if there is more to do. */
 struct fifo_care {
-	uint64_t settled, sampled;
+	uint64_t sampled;
 	struct group_wear wear;
 };
 bool fifo_tend(struct segment *segment, struct fifo_care *care, uint32_t budget);

@@ -4,7 +4,7 @@
  *   0               16 KiB    struct seg_header (allocated whole)
  *   SEG_ROWS        256 KiB   struct seg_row x 1,024 (allocated 16 rows at a time)
  *   SEG_RINGS       8 regions of SEG_RING_REGION bytes, a ring of 2^order slots at the start of each
- *   SEG_TABLES      8 regions of SEG_TABLE_REGION bytes, in FIFO queues: tables of groups, and of ids (shm/tables.h)
+ *   SEG_TABLES      12 regions of SEG_TABLE_REGION bytes, in FIFO queues: tables of groups, tokens, ids (shm/tables.h)
  *   SEG_BODIES      19 regions of SEG_BODY_REGION bytes, one a size class (shm/bodies.h)
  *
  * The file is sparse: it is made as long as the sum (about 640 GiB) and only what is used has memory.
@@ -29,8 +29,8 @@ enum {
 	SEG_ROWS_STEP = 16,
 	SEG_HOLD_COUNT = 16,
 	SEG_RING_COUNT = 8,
-	SEG_TABLE_COUNT = 8, /* 4 of groups, 4 of ids */
-	SEG_TABLE_KINDS = 2,
+	SEG_TABLE_COUNT = 12, /* 4 of groups, 4 of tokens, 4 of ids */
+	SEG_TABLE_KINDS = 3,
 	SEG_REGION_COUNT = SEG_RING_COUNT + SEG_TABLE_COUNT,
 	SEG_HEADER_BYTES = 16384,
 	SEG_BODY_CLASS_COUNT = 19,
@@ -206,8 +206,8 @@ struct seg_header {
 	_Alignas(128) struct word128 region[SEG_REGION_COUNT];
 	struct ring_ends ends[SEG_RING_COUNT];
 
-	/* FIFO queues (shm/tables.h): lists of tables, each like `rings`, by their regions from SEG_RING_COUNT on; the
-	 * ends of the tokens of each table of groups. */
+	/* FIFO queues (shm/tables.h): a list of tables for each kind, like `rings`, by their regions among those of their
+	 * kind; the ends of each table of tokens. */
 	_Alignas(128) atomic_u64 tables[SEG_TABLE_KINDS];
 	_Alignas(128) atomic_u64 sequence; /* the last number that a message was given */
 	struct ring_ends tokens[SEG_TABLE_COUNT / SEG_TABLE_KINDS];

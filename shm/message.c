@@ -305,13 +305,21 @@ static bool was_sent(struct slot_word word)
 	return state != SLOT_WRITING && state != SLOT_PASSED && state != SLOT_ARRIVING;
 }
 
+/* Is it to be HELD first: for the journal, or for the chain that it may be in? */
+static bool is_kept(const struct segment *segment, const struct slot *slot, struct slot_word word)
+{
+	if (seg_is_fifo(segment) && load_relaxed(&fifo_links(slot)->sequence) != 0) /* relaxed: behind the word */
+		return true;
+	return segment->has_marks && was_sent(word);
+}
+
 bool message_free_seen(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
 {
 	uint32_t viewer = viewer_of(segment, from);
 	struct slot_word held;
 	uint64_t group;
 
-	if (viewer == OWNER_NONE && !(segment->keeps_deleted && was_sent(from)))
+	if (viewer == OWNER_NONE && !is_kept(segment, &segment->ring[ring].slots[slot], from))
 		return message_free_now(segment, ring, slot, from);
 	/* Somebody may read it in place: HELD first, then ask who, so that either we see the reader's hold
 	 * or the reader, letting go, sees HELD. [H2] The journal too: [J5]. And the chain of its group: [G1]. */

@@ -3,6 +3,8 @@
 #include "ring/crashpoint.h"
 #include "ringlease.h"
 #include "shm/durable.h"
+#include "shm/fifo.h"
+#include "shm/ids.h"
 #include "shm/message.h"
 #include "shm/reap.h"
 #include "shm/room.h"
@@ -91,6 +93,28 @@ static void arriving_give_up(struct segment *target, uint32_t ring, const struct
 	seg_notify_room(target); /* it was full for others meanwhile */
 }
 
+/* In a FIFO queue the copy gets its place before the move is decided: then the next one of its group, which can move
+ * only after that, comes behind it. Nobody receives it there, nor what is behind it, until it has arrived. */
+static int arrive_in_order(struct segment *target, struct slot *copy, uint32_t ring, uint32_t slot)
+{
+	struct slot_message message = message_read(&copy->message);
+	struct slot_word word = slot_read(copy);
+	uint64_t place = my_place(ring, slot, word), group;
+	const unsigned char *payload = message_payload(target, copy, &message, place);
+	struct message_ids ids;
+	struct id_key key;
+	bool is_head;
+	int error = payload ? message_read_ids(payload + message.body_bytes, message.extra_bytes, &ids) : RLQ_EDAMAGED;
+
+	if (!error)
+		error = id_hash_message(target, &ids, &group, &key); /* what was moved is not deduplicated */
+	if (error)
+		return error;
+	fifo_begin(copy, group);
+	error = fifo_join(target, fifo_link(ring, slot, word), &is_head);
+	return error == ROOM_GROWING ? RLQ_EFULL : error;
+}
+
 /* Claims a slot of the target and fills it. Returns its ring or a code. */
 static int arrive_prepare(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word moving,
 			  struct segment *target, enum move_kind kind, struct ring_claim *ret_claim)
@@ -109,6 +133,8 @@ static int arrive_prepare(struct segment *source, uint32_t ring, uint32_t slot, 
 	copy->message.block = 0;
 	error = copy_into(source, &source->ring[ring].slots[slot], ring, slot, moving, target, copy,
 			  my_place((uint32_t)to, ret_claim->slot, slot_read(copy)), kind);
+	if (!error && seg_is_fifo(target))
+		error = arrive_in_order(target, copy, (uint32_t)to, ret_claim->slot);
 	if (error) {
 		arriving_give_up(target, (uint32_t)to, ret_claim);
 		return error;
@@ -123,11 +149,21 @@ static struct slot_word word_moved(struct slot_word moving, uint64_t place)
 	return moving;
 }
 
+/* ARRIVING -> READY. */
+static bool arrive(struct segment *target, uint32_t ring, uint32_t slot, struct slot_word arriving)
+{
+	if (!ring_arrive(&target->ring[ring], slot, arriving))
+		return false;
+	if (seg_is_fifo(target))
+		fifo_became_ready(target, ring, slot, word_with_state(arriving, SLOT_READY));
+	return true;
+}
+
 /* Decided: the rest can be done by anybody. */
 static void move_complete(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word moved,
 			  struct segment *target, uint32_t to_ring, uint32_t to_slot, struct slot_word arriving)
 {
-	if (ring_arrive(&target->ring[to_ring], to_slot, arriving)) {
+	if (arrive(target, to_ring, to_slot, arriving)) {
 		seg_count(&target->me->sent, 1);
 		CRASH_POINT(move_arrived);
 		seg_notify(target, 1);
@@ -152,6 +188,8 @@ static bool move_undo(struct segment *source, uint32_t ring, uint32_t slot, stru
 	CRASH_POINT(move_undone);
 	if (word_state(before) == SLOT_READY) {
 		ring_set_again(&source->ring[ring], slot);
+		if (seg_is_fifo(source))
+			fifo_became_ready(source, ring, slot, before);
 		seg_notify(source, 1);
 	}
 	return true;
@@ -421,7 +459,7 @@ static void finish_arriving(struct search *search, struct segment *other, uint32
 	origin_read(&other->ring[ring].slots[slot], &origin);
 	if (origin.incarnation == search->self->incarnation &&
 	    origin.place == my_place(search->ring, search->slot, search->word) &&
-	    ring_arrive(&other->ring[ring], slot, word)) {
+	    arrive(other, ring, slot, word)) {
 		seg_count(&other->me->sent, 1);
 		seg_notify(other, 1);
 	}
@@ -480,7 +518,7 @@ bool seg_settle_arriving(struct segment *target, uint32_t ring, uint32_t slot, s
 		return false;
 	if (search.found)
 		return search.settled || message_free(target, ring, slot, arriving);
-	if (!ring_arrive(&target->ring[ring], slot, arriving))
+	if (!arrive(target, ring, slot, arriving))
 		return false;
 	seg_count(&target->me->sent, 1);
 	seg_notify(target, 1);

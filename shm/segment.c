@@ -99,19 +99,21 @@ static void first_ring_fill(struct seg_header *header, uint32_t order)
 /* The first table of a kind, likewise. */
 static int first_table_fill(struct seg_header *header, int fd, enum seg_table_kind kind)
 {
-	uint32_t index = SEG_RING_COUNT + (uint32_t)kind * TABLES_OF_A_KIND;
+	uint32_t index = table_region(kind, 0);
 
 	header->region[index].low = REGION_LIVE | region_order_pack(TABLE_ORDER_FIRST);
 	header->region[index].high = (header->ring_next++) << 32;
-	header->tables[kind] = rings_make(1, 1, index);
+	header->tables[kind] = rings_make(1, 1, 0);
 	return os_file_allocate(fd, region_offset(index), table_bytes(index, TABLE_ORDER_FIRST));
 }
 
 static int tables_fill(struct seg_header *header, int fd)
 {
-	int error = first_table_fill(header, fd, TABLE_GROUPS);
+	int error = 0;
 
-	return error ? error : first_table_fill(header, fd, TABLE_IDS);
+	for (int kind = 0; kind < SEG_TABLE_KINDS && !error; kind++)
+		error = first_table_fill(header, fd, (enum seg_table_kind)kind);
+	return error;
 }
 
 static int segment_fill(const struct seg_directory *directory, int fd, const struct seg_recipe *recipe)

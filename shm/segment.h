@@ -34,9 +34,12 @@ struct segment {
 	uint32_t ring_id[SEG_RING_COUNT];
 	uint32_t occupied[SEG_RING_COUNT]; /* where to look first for what keeps a ring; a hint */
 
-	struct groups groups; /* FIFO: the tables, as of `tables_seen` */
+	struct groups groups; /* FIFO: its tables, as of groups.list_seen */
 	struct ready tokens[TABLES_OF_A_KIND];
-	uint64_t tables_seen;
+	uint32_t token_id[TABLES_OF_A_KIND];
+	uint32_t token_count;
+	uint64_t tokens_seen; /* the list that they are of */
+	uint64_t settled; /* where we stand in emptying older tables */
 
 	struct bodies bodies;
 	struct os_clock clock;

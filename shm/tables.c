@@ -7,39 +7,50 @@
 
 static enum seg_table_kind kind_of(uint32_t index)
 {
-	return index < SEG_RING_COUNT + TABLES_OF_A_KIND ? TABLE_GROUPS : TABLE_IDS;
+	return (enum seg_table_kind)((index - SEG_RING_COUNT) / TABLES_OF_A_KIND);
 }
 
-static uint32_t first_region(enum seg_table_kind kind)
+static uint32_t nth_of(uint32_t index)
 {
-	return SEG_RING_COUNT + (uint32_t)kind * TABLES_OF_A_KIND;
+	return (index - SEG_RING_COUNT) % TABLES_OF_A_KIND;
 }
 
 uint64_t table_bytes(uint32_t index, uint32_t order)
 {
-	return kind_of(index) == TABLE_GROUPS ? group_table_bytes(order) + ready_bytes(order + 1)
-					      : (uint64_t)TABLE_ID_BYTES << order;
+	switch (kind_of(index)) {
+	case TABLE_GROUPS:
+		return group_table_bytes(order);
+	case TABLE_TOKENS:
+		return ready_bytes(order);
+	default:
+		return (uint64_t)TABLE_ID_BYTES << order;
+	}
 }
 
-uint32_t table_order(const struct segment *segment, uint32_t index)
+bool table_open(const struct segment *segment, enum seg_table_kind kind, uint64_t list, uint32_t position,
+		struct table_place *ret)
 {
-	struct pair128 region = region_read(segment, index);
-	uint32_t order = region_order(region.low);
+	uint32_t nth = rings_at(list, position), index = table_region(kind, nth);
+	struct pair128 region;
 
-	return region_state(region) != REGION_EMPTY && order <= TABLE_ORDER_MAX ? order : UINT32_MAX;
-}
-
-void *table_at(const struct segment *segment, uint32_t index)
-{
-	return segment->base + region_offset(index);
+	if (nth >= TABLES_OF_A_KIND)
+		return false;
+	region = region_read(segment, index);
+	*ret = (struct table_place){
+		.memory = segment->base + region_offset(index),
+		.order = region_order(region.low),
+		.nth = nth,
+		.id = (uint32_t)(region.high >> 32),
+	};
+	return region_state(region) != REGION_EMPTY && ret->order <= TABLE_ORDER_MAX;
 }
 
 /* ---- the list --------------------------------------------------------------------------------- */
 
-static bool list_append(struct segment *segment, enum seg_table_kind kind, uint64_t seen, uint32_t index)
+static bool list_append(struct segment *segment, enum seg_table_kind kind, uint64_t seen, uint32_t nth)
 {
 	uint32_t count = rings_count(seen);
-	uint32_t list = (uint32_t)seen | index << (count * 4);
+	uint32_t list = (uint32_t)seen | nth << (count * 4);
 
 	return cas_seq(&segment->header->tables[kind], seen, rings_make(count + 1, rings_version(seen) + 1, list));
 }
@@ -51,11 +62,11 @@ int tables_append(struct segment *segment, enum seg_table_kind kind, uint64_t se
 
 	if (rings_count(seen) >= TABLES_OF_A_KIND)
 		return -EBUSY;
-	index = region_take(segment, first_region(kind), TABLES_OF_A_KIND, order, &busy);
+	index = region_take(segment, table_region(kind, 0), TABLES_OF_A_KIND, order, &busy);
 	if (index < 0)
 		return -EBUSY;
-	if (kind == TABLE_GROUPS) {
-		struct ring_ends *ends = &segment->header->tokens[(uint32_t)index - first_region(kind)];
+	if (kind == TABLE_TOKENS) {
+		struct ring_ends *ends = &segment->header->tokens[nth_of((uint32_t)index)];
 
 		store_relaxed(&ends->tail, 0); /* ours alone until listed */
 		CRASH_POINT(grow_tail_reset);
@@ -63,9 +74,9 @@ int tables_append(struct segment *segment, enum seg_table_kind kind, uint64_t se
 	}
 	error = region_allocate(segment, (uint32_t)index, order);
 	CRASH_POINT(grow_allocated);
-	if (error || !list_append(segment, kind, seen, (uint32_t)index)) {
+	if (error || !list_append(segment, kind, seen, nth_of((uint32_t)index))) {
 		region_give_back(segment, (uint32_t)index, busy);
-		return load_seq(&segment->header->tables[kind]) == seen ? error : 0;
+		return tables_list(segment->header, kind) == seen ? error : 0;
 	}
 	CRASH_POINT(grow_appended);
 	region_make_live(segment, (uint32_t)index, busy);
@@ -86,7 +97,7 @@ bool tables_drop_oldest(struct segment *segment, enum seg_table_kind kind, uint6
 
 static bool is_listed(const struct segment *segment, uint32_t index)
 {
-	return rings_contain(load_seq(&segment->header->tables[kind_of(index)]), index);
+	return rings_contain(tables_list(segment->header, kind_of(index)), nth_of(index));
 }
 
 static bool is_still_unlisted(struct segment *segment, uint32_t index, uint64_t rings)

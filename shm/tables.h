@@ -1,4 +1,4 @@
-/* The tables of a FIFO queue: of its groups (with their tokens), and of the ids that were sent.
+/* The tables of a FIFO queue: of its groups, of tokens for those whose turn comes, and of the ids that were sent.
  *
  * A queue has a list of tables of each kind, like that of its rings: the newest is appended by one CAS, the oldest is
  * taken off when nothing is in it any more, and its memory goes when no call works with an older list. A call reads
@@ -15,7 +15,8 @@
 struct segment;
 
 enum seg_table_kind {
-	TABLE_GROUPS, /* 2^order cells, then tokens for twice as many groups */
+	TABLE_GROUPS, /* ring/groups.h */
+	TABLE_TOKENS, /* ring/ready.h */
 	TABLE_IDS,
 };
 
@@ -26,13 +27,32 @@ enum {
 	TABLE_ID_BYTES = 64,
 };
 
+/* Region of the nth of a kind. */
+static inline uint32_t table_region(enum seg_table_kind kind, uint32_t n)
+{
+	return SEG_RING_COUNT + (uint32_t)kind * TABLES_OF_A_KIND + n;
+}
+
 /* Bytes of a table of 2^order in region `index`. */
 uint64_t table_bytes(uint32_t index, uint32_t order);
 
-/* Order of the table in region `index`, UINT32_MAX if its word is damaged or there is none. */
-uint32_t table_order(const struct segment *segment, uint32_t index);
+/* The list of a kind as it is now. */
+static inline uint64_t tables_list(const struct seg_header *header, enum seg_table_kind kind)
+{
+	return load_seq(&header->tables[kind]);
+}
 
-void *table_at(const struct segment *segment, uint32_t index);
+/* One table of a list. */
+struct table_place {
+	unsigned char *memory;
+	uint32_t order;
+	uint32_t nth; /* among the regions of its kind */
+	uint32_t id;  /* never the same twice, as long as 32 bits last */
+};
+
+/* The table at `position` of a list. False: it is damaged. */
+bool table_open(const struct segment *segment, enum seg_table_kind kind, uint64_t list, uint32_t position,
+		struct table_place *ret);
 
 /* Appends an empty table. 0 also if somebody else has changed the list, which was `seen`. -ENOSPC; -EBUSY: no region
  * is free. Between enter and leave. */
