@@ -85,9 +85,9 @@ int tables_append(struct segment *segment, enum seg_table_kind kind, uint64_t se
 
 bool tables_drop_oldest(struct segment *segment, enum seg_table_kind kind, uint64_t seen)
 {
-	bool done = rings_count(seen) > 1 && cas_seq(&segment->header->tables[kind], seen,
-						     rings_make(rings_count(seen) - 1, rings_version(seen) + 1,
-								(uint32_t)seen >> 4));
+	bool done = rings_count(seen) > 1 &&
+		    cas_seq(&segment->header->tables[kind], seen,
+			    rings_make(rings_count(seen) - 1, rings_version(seen) + 1, (uint32_t)seen >> 4));
 
 	CRASH_POINT(retire_unlisted);
 	return done;
@@ -111,8 +111,12 @@ static bool raise_version(struct segment *segment, uint64_t *ret_rings)
 {
 	uint64_t rings = load_seq(&segment->header->rings);
 
-	*ret_rings = (rings & ~(UINT64_C(0x7ffffff) << 32)) | (uint64_t)((rings_version(rings) + 1) & 0x7ffffff) << 32;
-	return !(rings & RINGS_REMOVED) && cas_seq(&segment->header->rings, rings, *ret_rings);
+	*ret_rings = (rings & ~(UINT64_C(0x7ffffff) << 32)) | (uint64_t)((rings_version(rings) + 1) & 0x7ffffff)
+								      << 32;
+	if ((rings & RINGS_REMOVED) || !cas_seq(&segment->header->rings, rings, *ret_rings))
+		return false;
+	CRASH_POINT(retire_version_raised);
+	return true;
 }
 
 bool tables_settle(struct segment *segment)
