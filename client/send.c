@@ -165,8 +165,8 @@ static inline __attribute__((always_inline)) int send_begin(struct rlq_queue *qu
 /* ---- waiting for room ------------------------------------------------------------------------- */
 
 /* A call that was not asked to wait still does so for a ring that somebody is just making or giving back. It is
- * given up when no step of that was seen for so long (shm/rings.c): then he is stopped. Being woken, for what others
- * have freed meanwhile, says nothing about him. */
+ * given up when no step of that was seen for so long (shm/rings.c): then he is stopped. Being woken, for what
+ * others have freed meanwhile, says nothing about him. */
 enum { GROWING_MS = 1000, GROWING_LOOK_MS = 10, GROWING_LOOKS = GROWING_MS / GROWING_LOOK_MS };
 
 static bool is_worth_waiting(int error)

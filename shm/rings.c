@@ -26,7 +26,7 @@
 #include <errno.h>
 
 #define STEP_BYTES (UINT64_C(4) << 20) /* 1 to 3 ms on an idle machine */
-#define PAGE_MOST (UINT64_C(2) << 20) /* of a tmpfs: only whole pages are given back */
+#define PAGE_MOST (UINT64_C(2) << 20)  /* of a tmpfs: only whole pages are given back */
 
 static struct pair128 region_read(const struct segment *segment, uint32_t index)
 {
