@@ -7,6 +7,7 @@
 #include "shm/rings.h"
 #include "shm/room.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* One message on its way. */
@@ -231,8 +232,9 @@ static inline __attribute__((always_inline)) int send_begin(struct rlq_queue *qu
 /* ---- waiting for room ------------------------------------------------------------------------- */
 
 /* A call that was not asked to wait still does so for a ring that somebody is just making or giving back. It is
- * given up when so many looks in a row have seen no step of that (shm/rings.c): then he is stopped. */
-enum { GROWING_LOOKS = 20, GROWING_LOOK_MS = 10 };
+ * given up when no step of that was seen for so long (shm/rings.c): then he is stopped. Being woken, for what
+ * others have freed meanwhile, says nothing about him. */
+enum { GROWING_MS = 1000, GROWING_LOOK_MS = 10, GROWING_LOOKS = GROWING_MS / GROWING_LOOK_MS };
 
 static bool is_worth_waiting(int error)
 {
@@ -241,8 +243,9 @@ static bool is_worth_waiting(int error)
 
 struct patience {
 	uint32_t flags;
-	uint32_t looks;	   /* in a row that have seen no step */
 	uint64_t steps;	   /* as seen last */
+	uint64_t seen_ms;  /* when they were fewer */
+	uint32_t looks;	   /* since then, each after a whole sleep */
 	uint64_t until_ms; /* 0: not asked to wait */
 };
 
@@ -257,10 +260,12 @@ static bool goes_on(const struct rlq_queue *queue, struct patience *patience)
 	/* relaxed: a hint, and looked at again */
 	uint64_t steps = load_relaxed(&queue->seg->header->region_steps);
 
-	if (steps != patience->steps)
+	if (steps != patience->steps || patience->seen_ms == 0) {
+		patience->steps = steps;
+		patience->seen_ms = queue->seg->clock.boot_ms;
 		patience->looks = 0;
-	patience->steps = steps;
-	return patience->looks++ < GROWING_LOOKS;
+	}
+	return patience->looks < GROWING_LOOKS && queue->seg->clock.boot_ms - patience->seen_ms < GROWING_MS;
 }
 
 /* Until when to sleep before the next try; 0: do not. */
@@ -325,8 +330,9 @@ static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_
 			return error == ROOM_GROWING ? RLQ_EFULL : error;
 		if (tries > 0) {
 			error = sleep_on(queue, event, ticket, until_ms);
-			if (error && (patience->flags & RLQ_INTERRUPTIBLE))
+			if (error == -EINTR && (patience->flags & RLQ_INTERRUPTIBLE))
 				return error;
+			patience->looks += error == -ETIMEDOUT;
 		}
 		ticket = event_prepare(event);
 	}

@@ -22,7 +22,7 @@
  *   - A process that is stopped (SIGSTOP) keeps the memory it holds, but no lease beyond its time.
  *   - Blocking: a receive sleeps as long as it was asked to wait, a send with RLQ_SEND_WAIT likewise. A send or
  *     reserve sleeps unasked only for memory of the queue that others are just making or giving back: 10 ms as
- *     a rule, at most until 200 ms after their last step, then RLQ_EFULL or RLQ_ENOSPACE (one of them is stopped).
+ *     a rule, at most until 1 s after their last step, then RLQ_EFULL or RLQ_ENOSPACE (one of them is stopped).
  *     No other call on a queue sleeps; rlq_peek, rlq_purge, rlq_redrive, rlq_queue_stat and rlq_verify walk over
  *     all of its slots.
  *   - Bodies and attributes are bytes from other processes: treat them as input.
@@ -356,7 +356,7 @@ struct rlq_send_options {
  * visible to consumers (after its delay), or is a duplicate: then nothing is sent, and the answer that of the first
  * one. Errors: RLQ_EFULL, RLQ_ENOSPACE, RLQ_ETOOBIG, RLQ_EATTRIBUTE, RLQ_EREMOVED, RLQ_EDAMAGED, -EINTR; of ids
  * RLQ_ENOGROUP, RLQ_EGROUPID, RLQ_ENODEDUP, RLQ_EDEDUPID, RLQ_EDEDUPFULL, RLQ_ENOTFIFO, RLQ_EDELAY. Sleeps with
- * RLQ_SEND_WAIT, else only while others have the memory in which the queue would grow, until 200 ms after their
+ * RLQ_SEND_WAIT, else only while others have the memory in which the queue would grow, until 1 s after their
  * last step. */
 RLQ_PUBLIC int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes,
 			const struct rlq_send_options *options, struct rlq_message_id *ret_id);
