@@ -21,7 +21,8 @@ struct outgoing {
 	bool in_place;
 	struct rlq_sent *ret_sent; /* NULL, or where to say more than the id */
 	uint64_t sequence;	   /* what is said there */
-	bool is_duplicate;
+	bool is_duplicate; /* of this one: */
+	struct rlq_message_id first_id;
 };
 
 static uint64_t id_variant(uint64_t count)
@@ -71,13 +72,19 @@ static inline __attribute__((always_inline)) int outgoing_reserve(struct rlq_que
 {
 	struct segment *segment = queue->seg;
 	const struct ring *ring;
+	bool in_order = __builtin_expect(seg_is_fifo(segment), 0);
 	int error = seg_room(segment), index;
 
+	if (!error && in_order)
+		error = fifo_reserve(segment);
 	if (error)
 		return error;
 	index = seg_claim(segment, &out->claim);
-	if (index < 0)
+	if (index < 0) {
+		if (in_order)
+			fifo_unreserve(segment);
 		return index;
+	}
 	out->ring = (uint32_t)index;
 	ring = &segment->ring[index];
 	error = message_make_room(segment, &ring->slots[out->claim.slot],
@@ -85,7 +92,9 @@ static inline __attribute__((always_inline)) int outgoing_reserve(struct rlq_que
 				  out->parts.body_bytes, out->extra_bytes, &out->payload);
 	if (error)
 		ring_abandon(ring, &out->claim, owner_make(segment->row, segment->serial));
-	else if (__builtin_expect(seg_is_fifo(segment), 0))
+	if (in_order && error)
+		fifo_unreserve(segment);
+	else if (in_order)
 		ids_write(queue, &ring->slots[out->claim.slot]);
 	return error;
 }
@@ -101,6 +110,8 @@ static int outgoing_abandon(struct segment *segment, const struct outgoing *out)
 	if (block)
 		body_free(segment, block,
 			  place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order));
+	if (seg_is_fifo(segment))
+		fifo_unreserve(segment);
 	return 0;
 }
 
@@ -124,18 +135,24 @@ static inline __attribute__((always_inline)) int publish_in_ring(struct rlq_queu
 	return result == RING_OK ? 0 : RLQ_EDAMAGED;
 }
 
-/* The same in a FIFO queue: in the order of its group. What finds no place there is given back. */
+/* The same in a FIFO queue: in the order of its group, if it is the first with its id. What finds no place there is
+ * given back. */
 static __attribute__((noinline)) int publish_in_group(struct rlq_queue *queue, struct outgoing *out)
 {
 	struct segment *segment = queue->seg;
 	struct slot *slot = &segment->ring[out->ring].slots[out->claim.slot];
-	int error = fifo_send(segment, out->ring, out->claim.slot, slot_read(slot));
+	struct fifo_sent sent;
+	int error = fifo_send(segment, out->ring, out->claim.slot, slot_read(slot), &sent);
 
-	if (error) {
+	if (error && error != -EAGAIN && error != RLQ_EUNKNOWN)
 		outgoing_abandon(segment, out);
+	if (error)
 		return error;
-	}
-	out->sequence = load_relaxed(&fifo_links(slot)->sequence); /* relaxed: ours */
+	if (sent.is_duplicate)
+		fifo_unreserve(segment);
+	out->is_duplicate = sent.is_duplicate;
+	out->sequence = sent.sequence;
+	out->first_id = (struct rlq_message_id){{sent.id[0], sent.id[1]}};
 	if (out->delay_ms != 0)
 		expect_due(queue, deadline_after(queue, out->delay_ms));
 	return 0;
@@ -159,6 +176,11 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 	error = __builtin_expect(seg_is_fifo(segment), 0) ? publish_in_group(queue, out) : publish_in_ring(queue, out);
 	if (error)
 		return error;
+	if (__builtin_expect(out->is_duplicate, 0)) {
+		if (ret_id)
+			*ret_id = out->first_id;
+		return 0;
+	}
 	if (__builtin_expect(segment->durability == RLQ_SYNC, 0))
 		queue->sent[queue->sent_count++] = (struct sent){
 			.place = place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order),
@@ -295,12 +317,15 @@ typedef int attempt_call(struct rlq_queue *queue, struct outgoing *out, struct r
 static inline __attribute__((always_inline)) int try_once(struct rlq_queue *queue, struct outgoing *out,
 							  attempt_call *attempt, struct rlq_message_id *ret_id)
 {
-	int error = send_begin(queue);
+	int error;
 
-	if (error)
-		return error;
-	error = attempt(queue, out, ret_id);
-	call_end(queue);
+	do {
+		error = send_begin(queue);
+		if (error)
+			return error;
+		error = attempt(queue, out, ret_id);
+		call_end(queue);
+	} while (__builtin_expect(error == -EAGAIN, 0)); /* we had stood still for longer than ids are remembered */
 	return error;
 }
 

@@ -142,8 +142,8 @@ enum {
 	RLQ_BODY_DEFAULT_MAX = 1024 * 1024,  /* default limit, as SQS */
 	RLQ_CAPACITY_MAX = 14 * 1024 * 1024, /* messages */
 	RLQ_CAPACITY_DEFAULT = 10 * 1000 * 1000,
-	RLQ_DEDUP_MAX = 48 * 1024 * 1024, /* deduplication ids that a queue can be made to remember */
-	RLQ_DEDUP_DEFAULT = 768 * 1024,
+	RLQ_DEDUP_MAX = 8 * 1024 * 1024, /* deduplication ids that a queue can be made to remember */
+	RLQ_DEDUP_DEFAULT = 1024 * 1024,
 };
 
 #define RLQ_DEFAULT INT64_C(-1)			 /* "as the queue says" */
@@ -207,9 +207,10 @@ struct rlq_queue_attributes {
 	enum rlq_type type;		  /* fixed at creation; default RLQ_STANDARD */
 	enum rlq_dedup_scope dedup_scope; /* default RLQ_DEDUP_QUEUE; changed, for what is sent from then on */
 	int64_t dedup_window_ms; /* from the first send, RLQ_DEDUP_WINDOW_MIN_MS .. _MAX_MS; default 300,000 */
-	/* Ids within the window, 1 .. RLQ_DEDUP_MAX; fixed at creation. Above it sends answer RLQ_EDEDUPFULL. They
-	 * take up to 171 bytes each (two tables, 64 bytes an id, filled to 3/4), with the number of cells of a
-	 * table a power of two. Default RLQ_DEDUP_DEFAULT, up to 128 MiB: 2,600 messages a second for 5 minutes. */
+	/* Ids within the window, 1 .. RLQ_DEDUP_MAX; fixed at creation. Above it sends answer RLQ_EDEDUPFULL. Up to
+	 * twice as many are remembered, for they go a table at a time: two tables with two cells of 64 bytes an id,
+	 * rounded up to a power of two, made as they are needed. Default RLQ_DEDUP_DEFAULT: 3,495 messages a second
+	 * for 5 minutes, up to 128 MiB twice. */
 	uint64_t dedup_max;
 	bool content_dedup; /* who gives no deduplication id gets the SHA-256 of the body */
 };

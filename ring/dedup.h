@@ -18,9 +18,9 @@
  *   all who walk for m meet the same cells, and who finds the first free one fights for it by one CAS: with other
  *   helpers of m, with messages of the same key, with a seal. The loser reads it again.
  * - Whether an entry e counts for m never changes either, because no clock and nothing that moves is asked:
- *     its window   m.boot_ms - e.boot_ms < window_ms, stamps in the slots. window_ms is fixed when the queue is
- * made purged       e.sequence <= m.purged: what the purge mark was, read by m's owner before the join voided
- * m.sequence > e.voided, see below An entry that does not count is passed.
+ * (its window) m.boot_ms - e.boot_ms < the table's window_ms: stamps in the slots, and what was fixed when the table
+ * was begun. (purged) e.sequence <= m.purged: what the purge mark was, read by m's owner before the join. (voided)
+ * m.sequence > e.voided, see below. An entry that does not count is passed.
  * - So no helper can insert m once another has found it a duplicate, and no entry names a slot that has moved on.
  *
  * Tables: up to DEDUP_TABLES_MAX in a list, the oldest first. An id is looked for in all of them and inserted into
@@ -105,6 +105,7 @@ _Static_assert(sizeof(struct dedup_entry) == 64, "an entry is a cache line");
 struct dedup_head {
 	_Alignas(128) atomic_u64 used; /* ids reserved */
 	atomic_u64 born_ms;	       /* boot clock; since when it was the newest */
+	atomic_u64 window_ms;	       /* for which its entries count */
 };
 
 struct dedup_table {
@@ -126,8 +127,8 @@ struct dedup {
 	uint32_t count;
 	struct dedup_table table[DEDUP_TABLES_MAX]; /* the oldest first */
 	struct dedup_marks *marks;
-	const atomic_u64 *sequence; /* the last number given */
-	uint64_t window_ms, ids_max;
+	const atomic_u64 *sequence;  /* the last number given */
+	uint64_t window_ms, ids_max; /* of tables to come */
 };
 
 /* What is decided: a copy of what stands in the slot. */

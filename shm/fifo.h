@@ -1,7 +1,8 @@
 /* FIFO queues: a message joins its group, is published, and is handed out in its turn. Policy over ring/groups.h
  * (chains and cells) and ring/ready.h (tokens), which know nothing of states; docs/adr/0013-fifo-groups.md.
  *
- *   WRITING --join--> WRITING in its chain --publish, by anybody--> READY, DELAYED, PENDING
+ *   WRITING --join--> WRITING in its chain --decide (seen.h) and publish, by anybody--> READY, DELAYED, PENDING
+ *                                          --decide: a duplicate--> HELD
  *   READY and head of its group --token--> served: it and those behind it are leased, up to the first that is not READY
  *   HELD (deleted, expired for good, moved) --popped once it is the head--> FREE
  *
@@ -21,6 +22,9 @@
  * not needed at each call; what was appended since is noticed when it matters. */
 int fifo_open(struct segment *segment);
 
+/* The same in the midst of a call, which works with what it needs of older rings: that stays. Also RLQ_EREMOVED. */
+int fifo_refresh(struct segment *segment);
+
 static inline uint64_t fifo_link(uint32_t ring, uint32_t slot, struct slot_word word)
 {
 	return link_pack(ring, slot, word_generation(word));
@@ -36,13 +40,28 @@ static inline uint64_t fifo_group(const struct slot *slot)
  * is that of the order. 0; RLQ_ENOSPACE and others: it has not joined. `*ret_is_head`: it was the first. */
 int fifo_join(struct segment *segment, uint64_t link, bool *ret_is_head);
 
-/* The same, and it is published. */
-int fifo_send(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word writing);
+/* What became of a message that was sent. */
+struct fifo_sent {
+	bool is_duplicate;
+	uint64_t id[2], sequence; /* of the one that was first */
+};
+
+/* Room for a message's deduplication id, before a slot is claimed. 0, RLQ_EDEDUPFULL and others; else to be sent, or
+ * taken back. */
+int fifo_reserve(struct segment *segment);
+void fifo_unreserve(struct segment *segment);
+
+/* A message that we have claimed and written, after fifo_begin(), joins its group, and is decided on and published. 0;
+ * RLQ_ENOSPACE and others: it has not joined, and its slot is still ours; RLQ_EUNKNOWN: it was dealt with so long ago
+ * that nobody knows how; -EAGAIN: it is to be sent anew. */
+int fifo_send(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word writing,
+	      struct fifo_sent *ret_sent);
 
 /* After ROOM_GROWING, outside a call: does what others may have left undone of replacing tables. */
 void fifo_make_way(struct segment *segment);
 
-/* WRITING or PASSED, in its chain -> what it is to be. By anybody; nothing if it has been published. */
+/* WRITING or PASSED, in its chain -> what it is to be, or gone if it is a duplicate. By anybody; nothing if that was
+ * done. */
 void fifo_publish(struct segment *segment, uint64_t link);
 
 /* Is it the head of its group? */

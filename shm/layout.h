@@ -18,6 +18,7 @@
 #ifndef SEG_LAYOUT_H
 #define SEG_LAYOUT_H
 
+#include "ring/dedup.h"
 #include "ring/ring.h"
 
 #define SEG_MAGIC "RINGLEAS"
@@ -45,7 +46,7 @@ enum {
 #define SEG_RINGS (UINT64_C(1) << 20)
 #define SEG_RING_REGION ((UINT64_C(2) << 30) + (UINT64_C(16) << 20)) /* ring_bytes(24, true) fits */
 #define SEG_TABLES (SEG_RINGS + SEG_RING_COUNT * SEG_RING_REGION)
-#define SEG_TABLE_REGION (UINT64_C(1) << 30)
+#define SEG_TABLE_REGION ((UINT64_C(1) << 30) + (UINT64_C(2) << 20)) /* dedup_table_bytes(24) fits */
 #define SEG_MAP_BYTES (SEG_TABLES + SEG_TABLE_COUNT * SEG_TABLE_REGION) /* mapped at once */
 #define SEG_BODIES (UINT64_C(32) << 30)
 #define SEG_BODY_REGION (UINT64_C(32) << 30) /* mapped when first used */
@@ -211,6 +212,7 @@ struct seg_header {
 	_Alignas(128) atomic_u64 tables[SEG_TABLE_KINDS];
 	_Alignas(128) atomic_u64 sequence; /* the last number that a message was given */
 	struct ring_ends tokens[SEG_TABLE_COUNT / SEG_TABLE_KINDS];
+	struct dedup_marks dedup;
 
 	_Alignas(128) unsigned char bodies[4096]; /* shm/bodies.h */
 };

@@ -5,6 +5,7 @@
 #include "shm/move.h"
 #include "shm/rings.h"
 #include "shm/rows.h"
+#include "shm/seen.h"
 
 #include <errno.h>
 
@@ -442,7 +443,8 @@ bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budge
 		sweep_begin(segment, sweep);
 	body_sweep_step(segment, &bodies, &sweep->blocks, budget * BLOCKS_PER_SLOT);
 	if (seg_is_fifo(segment))
-		sweep->unsettled |= fifo_tend(segment, &sweep->care, budget);
+		sweep->unsettled |= fifo_tend(segment, &sweep->care, budget) ||
+				    seen_tend(segment, budget);
 	sweep->unsettled |= bodies.has_more;
 	if (!sweep_slots(segment, sweep, budget) && sweep->blocks == 0)
 		sweep_end(segment, sweep);

@@ -39,6 +39,10 @@ struct segment {
 	uint32_t token_id[TABLES_OF_A_KIND];
 	uint32_t token_count;
 	uint64_t tokens_seen; /* the list that they are of */
+	struct dedup dedup;   /* its tables of ids, as of dedup_seen */
+	uint64_t dedup_seen;
+	struct dedup_quota quota; /* ids that we may yet insert */
+	struct dedup_settling settling;
 	uint64_t settled; /* where we stand in emptying older tables */
 
 	struct bodies bodies;

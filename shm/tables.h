@@ -8,6 +8,7 @@
 #ifndef SEG_TABLES_H
 #define SEG_TABLES_H
 
+#include "ring/dedup.h"
 #include "ring/groups.h"
 #include "ring/ready.h"
 #include "shm/layout.h"
@@ -17,14 +18,13 @@ struct segment;
 enum seg_table_kind {
 	TABLE_GROUPS, /* ring/groups.h */
 	TABLE_TOKENS, /* ring/ready.h */
-	TABLE_IDS,
+	TABLE_IDS, /* ring/dedup.h */
 };
 
 enum {
 	TABLE_ORDER_MAX = 24,
 	TABLE_ORDER_FIRST = 10,
 	TABLES_OF_A_KIND = SEG_TABLE_COUNT / SEG_TABLE_KINDS,
-	TABLE_ID_BYTES = 64,
 };
 
 /* Region of the nth of a kind. */
@@ -53,6 +53,9 @@ struct table_place {
 /* The table at `position` of a list. False: it is damaged. */
 bool table_open(const struct segment *segment, enum seg_table_kind kind, uint64_t list, uint32_t position,
 		struct table_place *ret);
+
+/* Readies an empty table that nobody knows yet, with its memory. */
+void table_begin(struct segment *segment, uint32_t index, uint32_t order);
 
 /* Appends an empty table. 0 also if somebody else has changed the list, which was `seen`. -ENOSPC; -EBUSY: no region
  * is free. Between enter and leave. */
