@@ -90,7 +90,8 @@ static bool is_purged(enum slot_state state)
 }
 
 /* Is it one of those that had joined by the mark, whose ids are forgotten too? Decided, if it was not yet. */
-static bool fifo_is_purged(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word *word, uint64_t mark)
+static bool fifo_is_purged(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word *word,
+			   uint64_t mark)
 {
 	const struct slot *at = &segment->ring[ring].slots[slot];
 	uint64_t sequence = load_acquire(&fifo_links(at)->sequence);

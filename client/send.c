@@ -21,7 +21,7 @@ struct outgoing {
 	bool in_place;
 	struct rlq_sent *ret_sent; /* NULL, or where to say more than the id */
 	uint64_t sequence;	   /* what is said there */
-	bool is_duplicate; /* of this one: */
+	bool is_duplicate;	   /* of this one: */
 	struct rlq_message_id first_id;
 };
 
@@ -173,7 +173,8 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 	message->sent = sent_pack(segment->clock.wall_ms, seg_turn(segment));
 	message->sender = queue->sender;
 	CRASH_POINT(send_written);
-	error = __builtin_expect(seg_is_fifo(segment), 0) ? publish_in_group(queue, out) : publish_in_ring(queue, out);
+	error = __builtin_expect(seg_is_fifo(segment), 0) ? publish_in_group(queue, out)
+							  : publish_in_ring(queue, out);
 	if (error)
 		return error;
 	if (__builtin_expect(out->is_duplicate, 0)) {

@@ -18,9 +18,9 @@
  *   all who walk for m meet the same cells, and who finds the first free one fights for it by one CAS: with other
  *   helpers of m, with messages of the same key, with a seal. The loser reads it again.
  * - Whether an entry e counts for m never changes either, because no clock and nothing that moves is asked:
- * (its window) m.boot_ms - e.boot_ms < the table's window_ms: stamps in the slots, and what was fixed when the table
- * was begun. (purged) e.sequence <= m.purged: what the purge mark was, read by m's owner before the join. (voided)
- * m.sequence > e.voided, see below. An entry that does not count is passed.
+ * (its window) m.boot_ms - e.boot_ms < the table's window_ms: stamps in the slots, and what was fixed when the
+ * table was begun. (purged) e.sequence <= m.purged: what the purge mark was, read by m's owner before the join.
+ * (voided) m.sequence > e.voided, see below. An entry that does not count is passed.
  * - So no helper can insert m once another has found it a duplicate, and no entry names a slot that has moved on.
  *
  * Tables: up to DEDUP_TABLES_MAX in a list, the oldest first. An id is looked for in all of them and inserted into
@@ -64,10 +64,10 @@
  * Size. dedup_max ids are accepted in a window, at least: the newest table takes as many, for as long as a window,
  * and then a newer one is due. Up to twice as many are remembered. Above that dedup_reserve() says FULL, before
  * there is anything to decide: nobody who decides ever hears it. Cells are at least twice the ids, 64 bytes each: 1
- * M ids 128 MiB, twice. A table begins small, and is followed by a full one when it is half full before its window
- * is over. Ids are counted in the newest table by runs of up to DEDUP_RUN for each handle, one CAS a run, one by
- * one near the end. A killed handle's rest is lost until the next table: FULL may come that much early, an id is
- * never forgotten.
+ * M ids 128 MiB, twice. A table begins small, and is followed by a larger one when it is half full before its
+ * window is over, at the second time by a full one. Ids are counted in the newest table by runs of up to DEDUP_RUN
+ * for each handle, one CAS a run, one by one near the end. A killed handle's rest is lost until the next table:
+ * FULL may come that much early, an id is never forgotten.
  *
  * Progress: lock-free; a walk is at most DEDUP_PROBES_MAX cells a table, 2.5 on average when half full.
  */
@@ -78,7 +78,7 @@
 #include "ring/ring.h"
 
 enum {
-	DEDUP_TABLES_MAX = 3, /* the older, the newer, and one that takes over from a small one */
+	DEDUP_TABLES_MAX = 4, /* the older, the newer, and two that take over from it */
 	DEDUP_ORDER_MAX = 24,
 	DEDUP_RUN = 16,
 	DEDUP_MARGIN_MS = 1000,

@@ -1,7 +1,8 @@
 /* Tables of deduplication: how large, when a newer one, when an older one goes, and who may still insert. */
 #include "ring/dedup.h"
 
-enum { GROW_TIMES = 4 }; /* ids for which a table is made, of those in the last window */
+/* Ids for which a table is made, of those in the last window, or in the part of one that filled the last table. */
+enum { GROW_TIMES = 4, TAKE_OVER_TIMES = 32 };
 
 size_t dedup_table_bytes(uint32_t order)
 {
@@ -58,7 +59,7 @@ static bool is_past_window(const struct dedup_table *table, uint64_t now_ms)
 
 /* ---- a newer table -------------------------------------------------------------------------------- */
 
-/* By time, while a further one is left for what comes next; or because it is half full and smaller than it may be.
+/* By time, while there are two left for what comes next; or because it is half full and smaller than it may be.
  */
 bool dedup_is_due(const struct dedup *dedup, uint64_t now_ms)
 {
@@ -69,7 +70,7 @@ bool dedup_is_due(const struct dedup *dedup, uint64_t now_ms)
 		return dedup->count == 0;
 	used = load_relaxed(&newest->head->used); /* relaxed: a guess, and the CAS of the list decides */
 	if (is_past_window(newest, now_ms) || window_of(newest) != dedup->window_ms)
-		return dedup->count + 1 < DEDUP_TABLES_MAX && (used > 0 || newest->order > dedup_order_for(0));
+		return dedup->count == 1 && (used > 0 || newest->order > dedup_order_for(0));
 	return used >= share_of(dedup, newest) && newest->order < dedup_order_for(dedup->ids_max);
 }
 
@@ -80,10 +81,12 @@ uint32_t dedup_next_order(const struct dedup *dedup, uint64_t now_ms)
 
 	if (dedup->count == 0)
 		return dedup_order_for(0);
-	ids = GROW_TIMES * load_relaxed(&newest->head->used); /* relaxed: an estimate */
-	if (!is_past_window(newest, now_ms) || ids > dedup->ids_max)
-		ids = dedup->ids_max;
-	return dedup_order_for(ids);
+	ids = load_relaxed(&newest->head->used); /* relaxed: an estimate */
+	if (is_past_window(newest, now_ms))
+		ids *= GROW_TIMES;
+	else /* half full so soon; the last one that takes over is a full one */
+		ids = dedup->count + 1 < DEDUP_TABLES_MAX ? ids * TAKE_OVER_TIMES : dedup->ids_max;
+	return dedup_order_for(ids < dedup->ids_max ? ids : dedup->ids_max);
 }
 
 /* What a small one had in its window counts in its successor too. */

@@ -106,7 +106,7 @@ static int append_larger(struct segment *segment)
 	return fifo_refresh(segment);
 }
 
-/* A part of emptying the older tables. True if there is more to do. */
+/* A part of emptying the older tables. True if there is more to do at once. */
 static bool empty_older(struct segment *segment, uint32_t budget)
 {
 	enum group_result result = groups_settle(&segment->groups, &segment->settled, budget);
@@ -115,10 +115,11 @@ static bool empty_older(struct segment *segment, uint32_t budget)
 		return append_larger(segment) == 0;
 	if (result != GROUP_OK)
 		return result == GROUP_STALE && fifo_refresh(segment) == 0;
-	if (segment->settled == 0 && groups_oldest_is_done(&segment->groups) &&
-	    tables_drop_oldest(segment, TABLE_GROUPS, segment->groups.list_seen) && fifo_refresh(segment) != 0)
-		return false;
-	return segment->groups.table_count > 1;
+	if (segment->settled != 0)
+		return true;
+	return groups_oldest_is_done(&segment->groups) &&
+	       tables_drop_oldest(segment, TABLE_GROUPS, segment->groups.list_seen) && fifo_refresh(segment) == 0 &&
+	       segment->groups.table_count > 1;
 }
 
 /* What an answer asks for. True: try again; else `*ret_error` says what is wrong, 0 for nothing. */
@@ -218,7 +219,8 @@ static struct slot_word published(const struct segment *segment, const struct fi
 				  struct slot_word writing, uint64_t *ret_due_ms)
 {
 	uint64_t delay_ms = seg_attribute(segment, ATTRIBUTE_DELAY_MS), generation = word_generation(writing);
-	uint64_t due_ms = load_relaxed(&links->boot_ms) + OS_CLOCK_SLACK_MS + delay_ms; /* relaxed: behind the word */
+	uint64_t due_ms =
+		load_relaxed(&links->boot_ms) + OS_CLOCK_SLACK_MS + delay_ms; /* relaxed: behind the word */
 
 	*ret_due_ms = delay_ms > 0 ? due_ms : 0;
 	if (segment->durability == RLQ_SYNC)
@@ -244,7 +246,8 @@ static bool publish_first(struct segment *segment, const struct ring *ring, uint
 	return true;
 }
 
-static bool drop_duplicate(struct segment *segment, const struct ring *ring, uint32_t slot, struct slot_word writing)
+static bool drop_duplicate(struct segment *segment, const struct ring *ring, uint32_t slot,
+			   struct slot_word writing)
 {
 	struct slot_word held = word_held(word_with_owner(writing, OWNER_NONE), seg_turn(segment));
 	uint64_t group = fifo_group(&ring->slots[slot]);

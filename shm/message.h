@@ -163,8 +163,9 @@ bool message_free_seen(struct segment *segment, uint32_t ring, uint32_t slot, st
  * word as seen; false if it has changed. */
 static inline bool message_free(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
 {
-	if (__builtin_expect(
-		    word_state(from) == SLOT_LEASED && word_owner(from) == OWNER_NONE && !segment->keeps_deleted, 1))
+	if (__builtin_expect(word_state(from) == SLOT_LEASED && word_owner(from) == OWNER_NONE &&
+				     !segment->keeps_deleted,
+			     1))
 		return message_free_now(segment, ring, slot, from);
 	return message_free_seen(segment, ring, slot, from);
 }

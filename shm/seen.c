@@ -65,26 +65,34 @@ static bool is_to_try_again(struct segment *segment, enum dedup_result result, u
 
 /* ---- tables ----------------------------------------------------------------------------------- */
 
-/* Settles the oldest table, whose entries count for nobody any more, and drops it. True if there is more to do. */
+/* An entry of the oldest table that nobody has completed. False: it stays so for now. */
+static bool help(struct segment *segment, uint64_t link)
+{
+	uint32_t ring, slot;
+
+	fifo_publish(segment, link);
+	return fifo_place(segment, link, &ring, &slot) != NULL &&
+	       seen_complete(segment, ring, slot, slot_read(&segment->ring[ring].slots[slot]));
+}
+
+/* A part of settling the oldest table, whose entries count for nobody any more; then it goes. True if there is more
+ * to do at once. */
 static bool settle_oldest(struct segment *segment, uint32_t budget)
 {
 	struct dedup_settling *settling = &segment->settling;
-	uint64_t link;
-	enum dedup_result result = dedup_settle(&segment->dedup, settling, budget, &link);
-	if (result == DEDUP_HELP) {
-		uint32_t ring, slot;
+	uint64_t link, helped = 0;
+	enum dedup_result result;
 
-		fifo_publish(segment, link);
-		return fifo_place(segment, link, &ring, &slot) &&
-		       seen_complete(segment, ring, slot, slot_read(&segment->ring[ring].slots[slot]));
+	while ((result = dedup_settle(&segment->dedup, settling, budget, &link)) == DEDUP_HELP && link != helped) {
+		if (!help(segment, link))
+			return false;
+		helped = link;
 	}
-	if (result != DEDUP_OK)
-		return true;
-	if (dedup_may_drop(&segment->dedup, settling, segment->clock.boot_ms)) {
+	if (result == DEDUP_OK && dedup_may_drop(&segment->dedup, settling, segment->clock.boot_ms)) {
 		tables_drop_oldest(segment, TABLE_IDS, segment->dedup_seen);
 		fifo_refresh(segment);
 	}
-	return false;
+	return result == DEDUP_BUSY;
 }
 
 bool seen_tend(struct segment *segment, uint32_t budget)
@@ -148,7 +156,8 @@ void seen_stamp(struct segment *segment, struct slot *slot, uint64_t link, struc
 	dedup_stamp(&segment->dedup, slot, segment->clock.boot_ms, ret);
 }
 
-enum dedup_result seen_decide(struct segment *segment, const struct dedup_message *message, struct dedup_answer *ret)
+enum dedup_result seen_decide(struct segment *segment, const struct dedup_message *message,
+			      struct dedup_answer *ret)
 {
 	enum dedup_result result;
 	uint32_t looks = 0;

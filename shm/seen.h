@@ -1,5 +1,5 @@
-/* Which deduplication ids a FIFO queue has seen: policy over ring/dedup.h, which has the protocol. Keeps the list of its
- * tables in order, and decides on messages that have joined their groups (shm/fifo.c).
+/* Which deduplication ids a FIFO queue has seen: policy over ring/dedup.h, which has the protocol. Keeps the list
+ * of its tables in order, and decides on messages that have joined their groups (shm/fifo.c).
  *
  * All of it is to be called between enter and leave.
  */
@@ -20,15 +20,17 @@ void seen_unreserve(struct segment *segment);
 void seen_stamp(struct segment *segment, struct slot *slot, uint64_t link, struct dedup_message *ret);
 
 /* What a message is that has joined, whoever asks. DEDUP_FIRST, _DUPLICATE, _LATE; else nothing was decided. */
-enum dedup_result seen_decide(struct segment *segment, const struct dedup_message *message, struct dedup_answer *ret);
+enum dedup_result seen_decide(struct segment *segment, const struct dedup_message *message,
+			      struct dedup_answer *ret);
 
-/* The slot at (ring, slot), which has joined, is about to be freed: what others may ask of it is kept. False: not now. */
+/* The slot at (ring, slot), which has joined, is about to be freed: what others may ask of it is kept. False: not
+ * now. */
 bool seen_complete(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word);
 
 /* All that were given a number so far are forgotten: the last of these numbers. */
 uint64_t seen_purge(struct segment *segment);
 
-/* For the sweep: replaces tables whose time is over. True if there is more to do. */
+/* For the sweep: replaces tables whose time is over. True if there is more to do at once. */
 bool seen_tend(struct segment *segment, uint32_t budget);
 
 /* The handle is closed. */

@@ -97,9 +97,9 @@ int tables_append(struct segment *segment, enum seg_table_kind kind, uint64_t se
 
 bool tables_drop_oldest(struct segment *segment, enum seg_table_kind kind, uint64_t seen)
 {
-	bool done = rings_count(seen) > 1 && cas_seq(&segment->header->tables[kind], seen,
-						     rings_make(rings_count(seen) - 1, rings_version(seen) + 1,
-								(uint32_t)seen >> 4));
+	bool done = rings_count(seen) > 1 &&
+		    cas_seq(&segment->header->tables[kind], seen,
+			    rings_make(rings_count(seen) - 1, rings_version(seen) + 1, (uint32_t)seen >> 4));
 
 	CRASH_POINT(retire_unlisted);
 	return done;
@@ -123,7 +123,8 @@ static bool raise_version(struct segment *segment, uint64_t *ret_rings)
 {
 	uint64_t rings = load_seq(&segment->header->rings);
 
-	*ret_rings = (rings & ~(UINT64_C(0x7ffffff) << 32)) | (uint64_t)((rings_version(rings) + 1) & 0x7ffffff) << 32;
+	*ret_rings = (rings & ~(UINT64_C(0x7ffffff) << 32)) | (uint64_t)((rings_version(rings) + 1) & 0x7ffffff)
+								      << 32;
 	return !(rings & RINGS_REMOVED) && cas_seq(&segment->header->rings, rings, *ret_rings);
 }
 

@@ -35,8 +35,8 @@ static struct rlq_sent send_as(const char *body, const char *group, const char *
 
 static bool is_answer_of(struct rlq_sent first, struct rlq_sent second)
 {
-	return second.is_duplicate && first.id.word[0] == second.id.word[0] && first.id.word[1] == second.id.word[1] &&
-	       first.sequence == second.sequence;
+	return second.is_duplicate && first.id.word[0] == second.id.word[0] &&
+	       first.id.word[1] == second.id.word[1] && first.sequence == second.sequence;
 }
 
 static void receive_and_delete(const char *body)
@@ -149,7 +149,8 @@ CASE(the_scope_is_the_queue_or_the_message_group)
 
 CASE(by_content_the_id_is_the_sha_256_of_the_body_and_an_explicit_one_overrides)
 {
-	static const char digest[] = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"; /* of "a" */
+	static const char digest[] =
+		"ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"; /* of "a" */
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 	struct rlq_sent first;
 

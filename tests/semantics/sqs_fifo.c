@@ -353,7 +353,6 @@ CASE(any_number_of_groups_can_be_there_and_their_memory_goes_with_them)
 		sweep_now(queue);
 	}
 	CHECK_EQ(faults_of("q.fifo"), 0);
-	printf("      %llu bytes, %llu at first\n", (unsigned long long)stat_of(queue).memory_bytes, (unsigned long long)memory);
 	CHECK(stat_of(queue).memory_bytes < memory + (1 << 20));
 	queues_end();
 }
