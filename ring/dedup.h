@@ -40,14 +40,14 @@
  *
  * What the layer above has to do
  *
- * - Send: dedup_reserve(), claim, write, dedup_stamp(), join, then decide. FIRST: publish, then dedup_fill();
- * others: WRITING -> HELD, pop. A message that has joined leaves WRITING by its decision only, also when its owner
- * is dead.
+ * - Send: dedup_reserve(), claim, write, dedup_stamp(), join, then decide. FIRST: dedup_fill(), then publish, so
+ * that what is not WRITING any more needs no completion; others: WRITING -> HELD, pop. A message that has joined
+ * leaves WRITING by its decision only, also when its owner is dead.
  * - A helper reads what it decides by dedup_read() after it has seen WRITING. The owner keeps its own copy; if its
  * slot has moved on before it could read the sequence number there, 0: then only its fate is looked up. LATE for an
  * owner whose message somebody else has dealt with means that it stood still for longer than a window: it cannot be
  * told.
- * - Whoever frees a slot that has joined calls dedup_complete() before, and dedup_void() too if it was taken back.
+ * - Whoever frees a slot that was taken back calls dedup_void() before.
  * - Taking back: first the slot's word says so (PENDING -> HELD, of a kind of its own), then dedup_void(), then it
  * is freed. A kill between leaves the HELD slot, whose finder does the rest.
  * - The answer to a DUPLICATE in a sync queue waits until the first message is not PENDING, and then looks: slot

@@ -276,12 +276,13 @@ static enum dedup_result deal_with(struct segment *segment, const struct dedup_m
 	*ret_is_ours = false;
 	if (ring == NULL || (fate != DEDUP_FIRST && fate != DEDUP_DUPLICATE && fate != DEDUP_LATE))
 		return DEDUP_DAMAGED;
+	/* Before it is published, by whomever: what is not WRITING any more needs no completion when it is freed. */
+	if (fate == DEDUP_FIRST)
+		dedup_fill(ret->entry, message);
 	for (word = slot_read(&ring->slots[at]); !*ret_is_ours && is_being_sent(message->link, word);
 	     word = slot_read(&ring->slots[at]))
 		*ret_is_ours = fate == DEDUP_FIRST ? publish_first(segment, ring, at, word)
 						   : drop_duplicate(segment, ring, at, word);
-	if (fate == DEDUP_FIRST)
-		dedup_fill(ret->entry, message);
 	return fate;
 }
 

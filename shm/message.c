@@ -4,7 +4,6 @@
 #include "ring/prefetch.h"
 #include "shm/durable.h"
 #include "shm/fifo.h"
-#include "shm/seen.h"
 
 #include <errno.h>
 #include <string.h>
@@ -268,8 +267,6 @@ void message_free_popped(struct segment *segment, uint32_t ring, uint32_t slot)
 	/* [J5] The journal frees what it still has to read. */
 	if (seg_is_gathering(segment) ||
 	    (word_owner(word) != OWNER_NONE && seg_is_held(segment, place_pack(ring, slot, word_generation(word)))))
-		return;
-	if (seg_is_fifo(segment) && !seen_complete(segment, ring, slot, word))
 		return;
 	if (message_free_now(segment, ring, slot, word))
 		seg_notify_room(segment); /* its slot and bytes; it does not count as live any more */

@@ -65,16 +65,6 @@ static bool is_to_try_again(struct segment *segment, enum dedup_result result, u
 
 /* ---- tables ----------------------------------------------------------------------------------- */
 
-/* An entry of the oldest table that nobody has completed. False: it stays so for now. */
-static bool help(struct segment *segment, uint64_t link)
-{
-	uint32_t ring, slot;
-
-	fifo_publish(segment, link);
-	return fifo_place(segment, link, &ring, &slot) != NULL &&
-	       seen_complete(segment, ring, slot, slot_read(&segment->ring[ring].slots[slot]));
-}
-
 /* A part of settling the oldest table, whose entries count for nobody any more; then it goes. True if there is more
  * to do at once. */
 static bool settle_oldest(struct segment *segment, uint32_t budget)
@@ -84,8 +74,7 @@ static bool settle_oldest(struct segment *segment, uint32_t budget)
 	enum dedup_result result;
 
 	while ((result = dedup_settle(&segment->dedup, settling, budget, &link)) == DEDUP_HELP && link != helped) {
-		if (!help(segment, link))
-			return false;
+		fifo_publish(segment, link); /* nobody has completed it, so nobody has published it */
 		helped = link;
 	}
 	if (result == DEDUP_OK && dedup_may_drop(&segment->dedup, settling, segment->clock.boot_ms)) {
@@ -169,31 +158,7 @@ enum dedup_result seen_decide(struct segment *segment, const struct dedup_messag
 	return error ? DEDUP_DAMAGED : result;
 }
 
-/* ---- freeing ---------------------------------------------------------------------------------- */
-
-/* A copy that was moved here has its origin where the stamps are, and the last word of that is its own place. */
-static bool was_moved_here(const struct slot *slot, uint32_t ring, uint32_t index, struct slot_word word)
-{
-	/* relaxed: behind the word */
-	return load_relaxed(&fifo_links(slot)->purged) == place_pack(ring, index, word_generation(word));
-}
-
-bool seen_complete(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word)
-{
-	const struct slot *at = &segment->ring[ring].slots[slot];
-	struct dedup_message message;
-	enum dedup_result result;
-	uint32_t looks = 0;
-	int error;
-
-	if (was_moved_here(at, ring, slot, word) ||
-	    !dedup_read(&segment->dedup, fifo_link(ring, slot, word), &message))
-		return true;
-	do
-		result = dedup_complete(&segment->dedup, &message);
-	while (is_to_try_again(segment, result, &looks, &error));
-	return error == 0;
-}
+/* ---- purge ------------------------------------------------------------------------------------ */
 
 uint64_t seen_purge(struct segment *segment)
 {

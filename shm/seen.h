@@ -23,10 +23,6 @@ void seen_stamp(struct segment *segment, struct slot *slot, uint64_t link, struc
 enum dedup_result seen_decide(struct segment *segment, const struct dedup_message *message,
 			      struct dedup_answer *ret);
 
-/* The slot at (ring, slot), which has joined, is about to be freed: what others may ask of it is kept. False: not
- * now. */
-bool seen_complete(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word);
-
 /* All that were given a number so far are forgotten: the last of these numbers. */
 uint64_t seen_purge(struct segment *segment);
 
