@@ -4,7 +4,7 @@
 
 it 'make FIFO queues, and say what they are'
 expect 0 create dead.fifo --type fifo
-out_has '^created dead\.fifo: fifo, durability memory, .*content-dedup false, dedup-scope queue, dedup-window 5m, dedup-max 786432$'
+out_has '^created dead\.fifo: fifo, durability memory, .*content-dedup false, dedup-scope queue, dedup-window 5m, dedup-max 1048576$'
 expect 0 create q.fifo --type fifo --dlq dead.fifo --max-receives 2 --dedup-max 1000 --dedup-window 10m \
 	--dedup-scope messageGroup
 expect 0 create made.fifo --type fifo --content-dedup --json
@@ -17,7 +17,7 @@ expect 0 create made.fifo --type fifo --content-dedup
 expect 1 create made.fifo --type fifo
 err_has 'content-dedup is true, not false'
 expect 1 create made.fifo --type fifo --content-dedup --dedup-max 5 --dedup-scope messageGroup
-err_has 'dedup-scope is queue, not messageGroup, dedup-max is 786432, not 5'
+err_has 'dedup-scope is queue, not messageGroup, dedup-max is 1048576, not 5'
 
 it "use SQS's names in stat --json, on FIFO queues only"
 expect 0 stat q.fifo --json
@@ -42,7 +42,7 @@ expect 0 stat q.fifo
 out_has '^  type +fifo$'
 out_has '^  deduplication +by id, in each group, for 10m, of 1000 ids at most$'
 expect 0 stat made.fifo
-out_has '^  deduplication +by id, or else by body, in all of the queue, for 5m, of 786432 ids at most$'
+out_has '^  deduplication +by id, or else by body, in all of the queue, for 5m, of 1048576 ids at most$'
 
 it 'change what can be changed, by either name'
 expect 0 set made.fifo DeduplicationScope=messageGroup ContentBasedDeduplication=False dedup-window=1h
