@@ -16,13 +16,9 @@ struct outgoing {
 	uint64_t extra_bytes;
 	int64_t delay_ms;
 	uint32_t ring;
+	bool in_place;
 	struct ring_claim claim;
 	unsigned char *payload;
-	bool in_place;
-	struct rlq_sent *ret_sent; /* NULL, or where to say more than the id */
-	uint64_t sequence;	   /* what is said there */
-	bool is_duplicate;	   /* of this one: */
-	struct rlq_message_id first_id;
 };
 
 static uint64_t id_variant(uint64_t count)
@@ -150,9 +146,9 @@ static __attribute__((noinline)) int publish_in_group(struct rlq_queue *queue, s
 		return error;
 	if (sent.is_duplicate)
 		fifo_unreserve(segment);
-	out->is_duplicate = sent.is_duplicate;
-	out->sequence = sent.sequence;
-	out->first_id = (struct rlq_message_id){{sent.id[0], sent.id[1]}};
+	queue->ids.sequence = sent.sequence;
+	queue->ids.is_duplicate = sent.is_duplicate;
+	queue->ids.first = (struct rlq_message_id){{sent.id[0], sent.id[1]}};
 	if (out->delay_ms != 0)
 		expect_due(queue, deadline_after(queue, out->delay_ms));
 	return 0;
@@ -173,15 +169,18 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 	message->sent = sent_pack(segment->clock.wall_ms, seg_turn(segment));
 	message->sender = queue->sender;
 	CRASH_POINT(send_written);
-	error = __builtin_expect(seg_is_fifo(segment), 0) ? publish_in_group(queue, out)
-							  : publish_in_ring(queue, out);
+	if (__builtin_expect(seg_is_fifo(segment), 0)) {
+		error = publish_in_group(queue, out);
+		if (!error && queue->ids.is_duplicate) {
+			if (ret_id)
+				*ret_id = queue->ids.first;
+			return 0;
+		}
+	} else {
+		error = publish_in_ring(queue, out);
+	}
 	if (error)
 		return error;
-	if (__builtin_expect(out->is_duplicate, 0)) {
-		if (ret_id)
-			*ret_id = out->first_id;
-		return 0;
-	}
 	if (__builtin_expect(segment->durability == RLQ_SYNC, 0))
 		queue->sent[queue->sent_count++] = (struct sent){
 			.place = place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order),
@@ -191,20 +190,6 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 		queue->unsettled += (uint64_t)message->body_bytes + message->extra_bytes;
 	seg_count(&segment->me->sent, 1);
 	CRASH_POINT(send_counted);
-	if (ret_id)
-		*ret_id = id;
-	return 0;
-}
-
-/* The same for who wants to know more than the id. */
-static int outgoing_publish_and_tell(struct rlq_queue *queue, struct outgoing *out, struct rlq_message_id *ret_id)
-{
-	struct rlq_message_id id;
-	int error = outgoing_publish(queue, out, &id);
-
-	if (error)
-		return error;
-	*out->ret_sent = (struct rlq_sent){.id = id, .sequence = out->sequence, .is_duplicate = out->is_duplicate};
 	if (ret_id)
 		*ret_id = id;
 	return 0;
@@ -223,7 +208,7 @@ static inline __attribute__((always_inline)) int outgoing_send(struct rlq_queue 
 		message_copy(out->payload, out->parts.body, out->parts.body_bytes);
 	if (out->extra_bytes > 0)
 		message_write_extra(out->payload + out->parts.body_bytes, &out->parts);
-	return out->ret_sent ? outgoing_publish_and_tell(queue, out, ret_id) : outgoing_publish(queue, out, ret_id);
+	return outgoing_publish(queue, out, ret_id);
 }
 
 /* Nothing is sent that could not be acknowledged. A flush takes far longer than to ask; for async the guess will
@@ -366,6 +351,23 @@ static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_
 
 /* ---- public ----------------------------------------------------------------------------------- */
 
+/* Where the id of message `i` goes. */
+static struct rlq_message_id *id_of(struct rlq_sent *ret_sent, size_t i, struct rlq_message_id *ret_ids)
+{
+	if (__builtin_expect(ret_sent != NULL, 0))
+		return &ret_sent[i].id;
+	return ret_ids ? &ret_ids[i] : NULL;
+}
+
+/* Who wants more than the id gets the rest; the id has gone there already. */
+static void tell_more(const struct rlq_queue *queue, struct rlq_sent *ret_sent, struct rlq_message_id *ret_id)
+{
+	ret_sent->sequence = queue->ids.sequence;
+	ret_sent->is_duplicate = queue->ids.is_duplicate;
+	if (ret_id)
+		*ret_id = ret_sent->id;
+}
+
 int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const struct rlq_send_options *options,
 	     struct rlq_message_id *ret_id)
 {
@@ -385,14 +387,17 @@ int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const
 		out.parts.group = o.group;
 		out.parts.dedup_id = o.dedup_id;
 		out.delay_ms = o.delay_ms;
-		out.ret_sent = o.ret_sent;
 	}
 	do {
-		error = try_once(queue, &out, outgoing_send, ret_id);
+		struct rlq_message_id *id = id_of(o.ret_sent, 0, ret_id);
+
+		error = try_once(queue, &out, outgoing_send, id);
 		if (__builtin_expect(is_worth_waiting(error), 0))
-			error = try_patiently(queue, &out, outgoing_send, &patience, ret_id);
+			error = try_patiently(queue, &out, outgoing_send, &patience, id);
 		if (error)
 			return error;
+		if (o.ret_sent)
+			tell_more(queue, o.ret_sent, ret_id);
 		seg_notify(queue->seg, 1);
 		CRASH_POINT(send_notified);
 		error = sends_settle(queue, NULL);
@@ -401,7 +406,7 @@ int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const
 	return error;
 }
 
-static struct outgoing outgoing_of(const struct rlq_send_entry *entry, struct rlq_sent *ret_sent)
+static struct outgoing outgoing_of(const struct rlq_send_entry *entry)
 {
 	return (struct outgoing){.parts = {.body = entry->body,
 					   .body_bytes = entry->body_bytes,
@@ -409,8 +414,7 @@ static struct outgoing outgoing_of(const struct rlq_send_entry *entry, struct rl
 					   .attribute_count = entry->attribute_count,
 					   .group = entry->group,
 					   .dedup_id = entry->dedup_id},
-				 .delay_ms = entry->delay_ms,
-				 .ret_sent = ret_sent};
+				 .delay_ms = entry->delay_ms};
 }
 
 /* As AWS: ids that a FIFO queue needs, missing in one entry, refuse all of them. */
@@ -440,14 +444,16 @@ static size_t send_run(struct rlq_queue *queue, const struct rlq_send_entry *ent
 	if (*ret_error)
 		return 0;
 	for (; sent < count; sent++) {
-		struct outgoing out = outgoing_of(&entries[sent], ret_sent ? &ret_sent[sent] : NULL);
+		struct outgoing out = outgoing_of(&entries[sent]);
 
 		if (queue->seg->durability == RLQ_SYNC && sent % SEND_RUN == 0)
 			seg_claim_run(queue->seg, count - sent < SEND_RUN ? (uint32_t)(count - sent) : SEND_RUN);
 
-		*ret_error = outgoing_send(queue, &out, ret_ids ? &ret_ids[sent] : NULL);
+		*ret_error = outgoing_send(queue, &out, id_of(ret_sent, sent, ret_ids));
 		if (*ret_error)
 			break;
+		if (ret_sent)
+			tell_more(queue, &ret_sent[sent], ret_ids ? &ret_ids[sent] : NULL);
 	}
 	call_end(queue);
 	if (sent > 0)
@@ -480,10 +486,12 @@ int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries
 		if (sent == count || !is_worth_waiting(error))
 			break;
 		/* The one that found no room is sent patiently, then the rest again at once. */
-		next = outgoing_of(&entries[sent], o.ret_sent ? o.ret_sent + sent : NULL);
-		error = try_patiently(queue, &next, outgoing_send, &patience, ret_ids ? ret_ids + sent : NULL);
+		next = outgoing_of(&entries[sent]);
+		error = try_patiently(queue, &next, outgoing_send, &patience, id_of(o.ret_sent, sent, ret_ids));
 		if (error)
 			break;
+		if (o.ret_sent)
+			tell_more(queue, o.ret_sent + sent, ret_ids ? ret_ids + sent : NULL);
 		seg_notify(queue->seg, 1);
 		sent++;
 	}

@@ -283,12 +283,11 @@ static int segment_map(struct segment *segment, const char *file, bool writable)
 	segment->capacity = identity[0].capacity;
 	segment->capacity_order = identity[0].order_max;
 	segment->durability = identity[0].durability;
-	segment->type = identity[0].type;
-	segment->inline_bytes = segment->type == RLQ_FIFO ? 0 : SLOT_INLINE_BYTES;
+	segment->inline_bytes = identity[0].type == RLQ_FIFO ? 0 : SLOT_INLINE_BYTES;
 	segment->dedup_max = identity[0].dedup_max;
 	segment->has_marks = seg_has_marks(&identity[0]);
 
-	segment->keeps_deleted = segment->has_marks || segment->type == RLQ_FIFO;
+	segment->keeps_deleted = segment->has_marks || seg_is_fifo(segment);
 	segment->incarnation = identity[0].incarnation;
 	segment->file = status.st_ino;
 	memcpy(segment->name, identity[0].name, SEG_NAME_MAX);
