@@ -7,6 +7,7 @@
 
 struct driver {
 	void *self;
+	bool any_turn;	  /* groups are served in any order */
 	int64_t slack_ms; /* a lease or delay ends so much later than asked */
 	/* NULL, or why such a queue cannot be had: then the script is skipped. */
 	const char *(*begin)(void *self, const struct setting *setting);

@@ -36,11 +36,15 @@ static void must(int result, const char *what)
 
 static enum answer answer_of(int result)
 {
+	static int last; /* said */
+
 	if (result >= 0)
 		return DONE;
 	if (result == RLQ_EFULL || result == RLQ_ESTALE)
 		return result == RLQ_EFULL ? FULL : STALE;
-	printf("the product answers: %s\n", rlq_strerror(result));
+	if (result != last)
+		printf("the product answers: %s\n", rlq_strerror(result));
+	last = result;
 	return FAILED;
 }
 
@@ -78,6 +82,7 @@ static void make(struct kept *kept, int number, bool is_fifo, const struct rlq_q
 static void adjust(struct kept *kept, const struct setting *setting, const struct rlq_queue_attributes *attributes)
 {
 	struct rlq_queue_attributes a = *attributes;
+	struct rlq_message message;
 
 	a.capacity = RLQ_CAPACITY_DEFAULT;
 	must(rlq_queue_set_attributes(kept->queue[DLQ], &a), "set");
@@ -86,8 +91,10 @@ static void adjust(struct kept *kept, const struct setting *setting, const struc
 	if (setting->receives_max)
 		strcpy(a.dlq, kept->name[DLQ]);
 	must(rlq_queue_set_attributes(kept->queue[QUEUE], &a), "set");
-	for (int place = 0; place < PLACES; place++)
+	for (int place = 0; place < PLACES; place++) {
 		must(rlq_purge(kept->queue[place], NULL), "purge");
+		receive_now(kept->queue[place], &message, 1); /* nothing: what it left behind is looked through */
+	}
 }
 
 static const char *begin_with(const struct setting *setting, bool is_fresh)

@@ -1,6 +1,6 @@
 /* Random scripts on the product, judged by the model. What fails is shrunk, printed, and left in a file.
  *
- * histories [--type standard|fifo] [--seconds N] [--count N] [--seed S] [--again FILE]
+ * histories [--type standard|fifo] [--seconds N] [--count N] [--seed S] [--turns exact|any] [--again FILE...]
  * Exit 0; 1; 77: the product has no such queues. */
 #include "tests/model/driver_ringlease.h"
 #include "tests/model/play.h"
@@ -16,14 +16,16 @@
 enum { SHORT_MAX = 40, LONG_EVERY = 16, LONG_MAX = 200 };
 
 struct wish {
-	bool is_fifo;
+	bool is_fifo, any_turn;
 	uint64_t seconds, count, seed;
-	const char *again;
+	char **again; /* files, up to a NULL */
 };
 
 static void usage(const char *program)
 {
-	fprintf(stderr, "usage: %s [--type standard|fifo] [--seconds N] [--count N] [--seed S] [--again FILE]\n",
+	fprintf(stderr,
+		"usage: %s [--type standard|fifo] [--seconds N] [--count N] [--seed S] [--turns exact|any] "
+		"[--again FILE...]\n",
 		program);
 	exit(2);
 }
@@ -40,15 +42,18 @@ static struct wish wish_read(int count, char **values)
 			usage(values[0]);
 		if (strcmp(values[i], "--type") == 0)
 			wish.is_fifo = strcmp(values[i + 1], "fifo") == 0;
+		else if (strcmp(values[i], "--turns") == 0)
+			wish.any_turn = strcmp(values[i + 1], "any") == 0;
 		else if (strcmp(values[i], "--seconds") == 0)
 			wish.seconds = strtoull(values[i + 1], NULL, 0);
 		else if (strcmp(values[i], "--count") == 0)
 			wish.count = strtoull(values[i + 1], NULL, 0);
 		else if (strcmp(values[i], "--seed") == 0)
 			wish.seed = strtoull(values[i + 1], NULL, 0);
-		else if (strcmp(values[i], "--again") == 0)
-			wish.again = values[i + 1];
-		else
+		else if (strcmp(values[i], "--again") == 0) {
+			wish.again = &values[i + 1];
+			break;
+		} else
 			usage(values[0]);
 	}
 	return wish;
@@ -74,25 +79,32 @@ static void say_bad(const struct driver *driver, struct script *script, const ch
 	printf("\nagain: %s --again %s\n", program, path);
 }
 
+/* 0, or 1 if a rule is broken; exits 2 if it is no script, 77 if the product has no such queues. */
 static int play_file(const struct driver *driver, const char *path)
 {
 	static struct script script;
 	struct played played;
 	FILE *in = fopen(path, "r");
-	int line;
+	int line = 0;
 
 	if (in == NULL || !script_read(&script, in, &line)) {
-		printf("%s: %s\n", path, in ? "this line is no operation:" : "cannot be read");
-		if (in)
-			printf("line %d\n", line);
-		return 2;
+		fprintf(stderr, "%s: %s %d\n", path, in ? "no operation in line" : "cannot be read", line);
+		exit(2);
 	}
 	fclose(in);
 	play(driver, &script, &played);
-	script.count = played.verdict == BAD ? played.at + 1 : script.count;
+	if (played.verdict == SKIPPED) {
+		printf("%s\n", played.why);
+		exit(77);
+	}
+	if (played.verdict == GOOD) {
+		printf("ok    %s\n", path);
+		return 0;
+	}
+	script.count = played.at + 1;
+	printf("FAIL  %s\n%s\nThe last of these breaks it:\n\n", path, played.why);
 	script_print(&script, stdout);
-	printf("%s\n", played.verdict == GOOD ? "nothing is wrong" : played.why);
-	return played.verdict == SKIPPED ? 77 : played.verdict == BAD;
+	return 1;
 }
 
 static int play_many(const struct driver *driver, const struct driver *fresh, const struct wish *wish,
@@ -138,7 +150,13 @@ int main(int count, char **values)
 {
 	struct wish wish = wish_read(count, values);
 	struct driver fresh, driver = ringlease_driver(&fresh);
-	int status = wish.again ? play_file(&fresh, wish.again) : play_many(&driver, &fresh, &wish, values[0]);
+	int status = 0;
+
+	driver.any_turn = fresh.any_turn = wish.any_turn;
+	if (wish.again == NULL)
+		status = play_many(&driver, &fresh, &wish, values[0]);
+	for (; wish.again && *wish.again; wish.again++)
+		status |= play_file(&fresh, *wish.again);
 
 	ringlease_driver_close();
 	return status;

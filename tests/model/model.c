@@ -62,6 +62,21 @@ int live_count(const struct model *model, enum place place)
 	return count;
 }
 
+/* Of those that were deleted, or moved, behind others of their group. */
+static int kept_count(const struct model *model)
+{
+	int count = 0;
+
+	for (int i = 1; model->setting.is_fifo && i <= model->last; i++) {
+		const struct model_message *message = &model->message[i];
+		int first = next_of_group(model, QUEUE, message->group, 0);
+
+		count += message->state == GONE && message->place == QUEUE && first &&
+			 model->message[first].joined < message->joined;
+	}
+	return count;
+}
+
 /* ---- send ------------------------------------------------------------------------------------- */
 
 const struct seen *seen_find(const struct model *model, const struct operation *o)
@@ -138,7 +153,7 @@ const char *model_send(struct model *model, const struct operation *o, enum answ
 	const char *fault;
 
 	model->step++;
-	if (answer == FULL && is_full)
+	if (answer == FULL && live_count(model, QUEUE) + kept_count(model) >= model->setting.capacity)
 		return NULL;
 	if (answer != DONE)
 		return broken(model, "send: message %d was refused (%s)", o->number,
@@ -201,6 +216,8 @@ const char *model_change(struct model *model, const struct operation *o, enum pl
 void model_purge(struct model *model, enum place place)
 {
 	model->step++;
+	for (int group = 0; group < GROUPS_MAX; group++)
+		model->was_purged[place] |= model->turn[place][group].is_ready;
 	for (int i = 1; i <= model->last; i++)
 		if (model->message[i].place == place)
 			model->message[i].state = GONE;

@@ -1,8 +1,9 @@
 # Random scripts against the model: `make check` plays those of standard queues as it does every program of the
-# folder; and here those of FIFO queues.
+# folder; and here those of FIFO queues, and those
+# that have found a fault once.
 MODEL_DIR := $(B)/tests/model
 CHECK_DEPS += $(MODEL_DIR)/histories
-CHECK_PROGRAMS += "$(MODEL_DIR)/histories --type fifo"
+CHECK_PROGRAMS += "$(MODEL_DIR)/histories --type fifo" "$(MODEL_DIR)/histories --again $(wildcard tests/model/scripts/*)"
 CHECK_LONG_TARGETS += check-model-long
 
 .PHONY: check-model-long

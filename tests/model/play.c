@@ -175,6 +175,7 @@ void play(const struct driver *driver, const struct script *script, struct playe
 	player.receipts = 0;
 	player.played = ret_played;
 	model_begin(&player.model, &script->setting, driver->slack_ms);
+	player.model.any_turn = driver->any_turn;
 	for (int i = 0; !fault && i < script->count; i++) {
 		fault = play_one(&player, &script->operation[i]);
 		if (!fault && (i % DEPTH_EVERY == DEPTH_EVERY - 1 || i == script->count - 1))
