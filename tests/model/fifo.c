@@ -86,8 +86,10 @@ static bool only_moves(const struct walk *walk, int group)
 
 	for (; number && is_visible(model, &model->message[number]);
 	     number = next_of_group(model, walk->operation->place, group, number))
-		if (!is_used_up(model, &model->message[number]))
-			return is_over(model, &model->message[number]); /* perhaps nobody has noticed */
+		if (is_over(model, &model->message[number]))
+			return true; /* perhaps nobody has noticed */
+		else if (!is_used_up(model, &model->message[number]))
+			return false;
 	return true;
 }
 
