@@ -152,6 +152,7 @@ enum {
 #define RLQ_RETENTION_MIN_MS INT64_C(60000)	 /* 60 s */
 #define RLQ_RETENTION_MAX_MS INT64_C(1209600000) /* 14 d */
 #define RLQ_DEDUP_WINDOW_MIN_MS INT64_C(1000)
+#define RLQ_DEDUP_WINDOW_DEFAULT_MS INT64_C(300000) /* 5 min, as SQS */
 #define RLQ_DEDUP_WINDOW_MAX_MS INT64_C(86400000) /* 24 h */
 
 /* Where a queue's memory is placed. */
@@ -218,7 +219,7 @@ struct rlq_queue_attributes {
 		.size = sizeof(struct rlq_queue_attributes), .visibility_ms = 30000, .delay_ms = 0,                \
 		.retention_ms = INT64_C(345600000), .wait_ms = 0, .message_bytes_max = RLQ_BODY_DEFAULT_MAX,       \
 		.capacity = RLQ_CAPACITY_DEFAULT, .receives_max = 0, .overdue_ms = 30000, .mode = 0600,            \
-		.group = UINT32_MAX, .dedup_window_ms = 300000, .dedup_max = RLQ_DEDUP_DEFAULT                     \
+		.group = UINT32_MAX, .dedup_window_ms = RLQ_DEDUP_WINDOW_DEFAULT_MS, .dedup_max = RLQ_DEDUP_DEFAULT                     \
 	}
 
 struct rlq_queue;

@@ -111,6 +111,18 @@
 	X(row_use_counted)                                                                                         \
 	X(create_filled)                                                                                           \
 	X(remove_marked)                                                                                           \
+	X(dedup_reserved)                                                                                          \
+	X(dedup_unreserved)                                                                                        \
+	X(dedup_stamped)                                                                                           \
+	X(dedup_sealed)                                                                                            \
+	X(dedup_inserted)                                                                                          \
+	X(dedup_copied)                                                                                            \
+	X(dedup_completed)                                                                                         \
+	X(dedup_void_marked)                                                                                       \
+	X(dedup_void_cut)                                                                                          \
+	X(dedup_purged)                                                                                            \
+	X(dedup_begun)                                                                                             \
+	X(dedup_horizon_raised)                                                                                    \
 	X(set_attribute)                                                                                           \
 	X(set_dlq_written)
 

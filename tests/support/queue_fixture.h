@@ -34,6 +34,8 @@ struct rlq_queue *queue_again(const char *name);
 struct rlq_queue *queue_of(const char *name, uint64_t capacity);
 /* `name` with its DLQ "dlq", made before, and a visibility timeout of 1 s. */
 struct rlq_queue *queue_with_dlq(const char *name, uint32_t receives_max, struct rlq_queue **ret_dlq);
+/* FIFO, with a visibility timeout of 1 s; `dlq`, if any, was made before, and gets what was received twice. */
+struct rlq_queue *fifo_make(const char *name, const char *dlq, bool content_dedup);
 
 /* Sends a text; ends the test if that fails. */
 void send_text(struct rlq_queue *queue, const char *text);
