@@ -355,7 +355,7 @@ static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_
 	stamp(queue, demand);
 	due_ms = demand->terms.deadline_ms; /* the earliest */
 	count = __builtin_expect(seg_is_fifo(segment), 0) ? take_in_order(queue, demand, ret_messages, max)
-						      : take_from_rings(queue, demand, ret_messages, max);
+							  : take_from_rings(queue, demand, ret_messages, max);
 	hold_cancel(queue);
 	if (count > 0 && !demand->terms.stay_visible)
 		expect_due(queue, due_ms);

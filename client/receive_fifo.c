@@ -1,5 +1,5 @@
-/* Receiving from a FIFO queue: group after group whose turn it is, each from its head on, up to the first message that
- * is not READY. */
+/* Receiving from a FIFO queue: group after group whose turn it is, each from its head on, up to the first message
+ * that is not READY. */
 #include "client/taking.h"
 
 #include "ring/crashpoint.h"
@@ -44,7 +44,8 @@ static enum next bury(struct serving *serving, uint64_t *at, uint32_t ring, cons
 }
 
 /* Leases and copies a READY message. */
-static enum next serve_ready(struct serving *serving, uint64_t *at, uint32_t ring, uint32_t slot, struct slot_word word)
+static enum next serve_ready(struct serving *serving, uint64_t *at, uint32_t ring, uint32_t slot,
+			     struct slot_word word)
 {
 	struct rlq_queue *queue = serving->queue;
 	struct demand *demand = serving->demand;

@@ -215,7 +215,8 @@ static struct slot_word published(const struct segment *segment, const struct fi
 				  struct slot_word writing, uint64_t *ret_due_ms)
 {
 	uint64_t delay_ms = seg_attribute(segment, ATTRIBUTE_DELAY_MS), generation = word_generation(writing);
-	uint64_t due_ms = load_relaxed(&links->boot_ms) + OS_CLOCK_SLACK_MS + delay_ms; /* relaxed: behind the word */
+	uint64_t due_ms =
+		load_relaxed(&links->boot_ms) + OS_CLOCK_SLACK_MS + delay_ms; /* relaxed: behind the word */
 
 	*ret_due_ms = delay_ms > 0 ? due_ms : 0;
 	if (segment->durability == RLQ_SYNC)
@@ -278,9 +279,10 @@ int fifo_send(struct segment *segment, uint32_t ring, uint32_t slot, struct slot
 	if (error)
 		return error;
 	fifo_publish(segment, link);
-	/* Behind another one, who makes it the head looks at it. */
-	if (is_head)
-		fifo_became_ready(segment, ring, slot, slot_read(at));
+	/* Behind another one, who makes it the head looks at it. It was the head a moment ago, and if it is READY
+	 * it has hardly been taken since. */
+	if (is_head && word_state(slot_read(at)) == SLOT_READY)
+		offer(segment, fifo_links(at), link);
 	return 0;
 }
 
@@ -302,14 +304,28 @@ void fifo_became_ready(struct segment *segment, uint32_t ring, uint32_t slot, st
 		offer(segment, fifo_links(&segment->ring[ring].slots[slot]), fifo_link(ring, slot, word));
 }
 
+/* Takes what is HELD at the head off, and frees it. False: something is wrong. */
+static bool pop(struct segment *segment, uint64_t group, uint64_t head, uint32_t ring, uint32_t slot)
+{
+	enum group_result result;
+	uint32_t looks = 0;
+	int error;
+
+	do
+		result = groups_pop(&segment->groups, group, head);
+	while (is_to_try_again(segment, result, &looks, &error));
+	CRASH_POINT(fifo_popped);
+	if (result == GROUP_OK)
+		message_free_popped(segment, ring, slot);
+	return !error;
+}
+
 /* What is at the head, and what to do with it. True: look again. */
 static bool head_settle(struct segment *segment, uint64_t group, uint64_t head)
 {
-	uint32_t index, at, looks = 0;
+	uint32_t index, at;
 	const struct ring *ring = fifo_place(segment, head, &index, &at);
 	struct slot_word word;
-	enum group_result result;
-	int error;
 
 	if (ring == NULL)
 		return false;
@@ -318,13 +334,7 @@ static bool head_settle(struct segment *segment, uint64_t group, uint64_t head)
 		return true; /* it has gone on meanwhile */
 	switch (word_state(word)) {
 	case SLOT_HELD:
-		do
-			result = groups_pop(&segment->groups, group, head);
-		while (is_to_try_again(segment, result, &looks, &error));
-		CRASH_POINT(fifo_popped);
-		if (result == GROUP_OK)
-			message_free_popped(segment, index, at);
-		return !error;
+		return pop(segment, group, head, index, at);
 	case SLOT_WRITING:
 	case SLOT_PASSED:
 		fifo_publish(segment, head);
@@ -345,6 +355,13 @@ void fifo_settle(struct segment *segment, uint64_t group)
 	for (uint32_t looks = 0; looks < RING_STEPS_MAX; looks++)
 		if (head_of(segment, group, &head) != 1 || !head_settle(segment, group, head))
 			return;
+}
+
+void fifo_settle_held(struct segment *segment, uint64_t group, uint32_t ring, uint32_t slot, struct slot_word held)
+{
+	/* Most often it is the head; if not, that is looked for as ever. */
+	if (pop(segment, group, fifo_link(ring, slot, held), ring, slot))
+		fifo_settle(segment, group);
 }
 
 bool fifo_keeps(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word held)
