@@ -222,16 +222,17 @@ void hold_let_go(struct rlq_queue *queue, const struct rlq_receipt *receipt) __a
 int message_view_extra(struct rlq_queue *queue, const unsigned char *extra, uint32_t bytes,
 		       struct rlq_message *ret_message);
 
-/* Are they what a message to this queue may, and must, have? 0, RLQ_ENOGROUP, RLQ_EGROUPID, ... */
-int ids_check(const struct rlq_queue *queue, const char *group, const char *dedup_id) __attribute__((cold));
+/* Are they what a message to this queue may, and must, have? Notes their lengths. 0, RLQ_ENOGROUP, RLQ_EGROUPID,
+ * ...
+ */
+int ids_check(const struct rlq_queue *queue, struct message_parts *parts);
 
 /* The same for a message that is about to be sent; and where it is to a FIFO queue, its delay too: completes the
  * parts, whose body is there unless it is to be written in place, and sets queue->ids. */
-int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *delay_ms, bool in_place)
-	__attribute__((cold));
+int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *delay_ms, bool in_place);
 
 /* Notes queue->ids in the slot that we have claimed in a FIFO queue. */
-void ids_write(const struct rlq_queue *queue, struct slot *slot) __attribute__((cold));
+void ids_write(const struct rlq_queue *queue, struct slot *slot);
 
 /* Before a message that was written in place in a FIFO queue is published: makes its deduplication id of its body,
  * if it was reserved without one. RLQ_EDAMAGED. */

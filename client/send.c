@@ -291,9 +291,11 @@ static int patience_begin(struct rlq_queue *queue, const struct rlq_send_options
 {
 	if ((options->flags & ~(uint32_t)(RLQ_SEND_WAIT | RLQ_INTERRUPTIBLE)) != 0 || options->timeout_ms < 0)
 		return RLQ_EATTRIBUTE;
-	os_clock_read(&queue->seg->clock);
-	*ret_patience =
-		(struct patience){.flags = options->flags, .until_ms = deadline_after(queue, options->timeout_ms)};
+	*ret_patience = (struct patience){.flags = options->flags};
+	if (options->flags & RLQ_SEND_WAIT) {
+		os_clock_read(&queue->seg->clock);
+		ret_patience->until_ms = deadline_after(queue, options->timeout_ms);
+	}
 	return 0;
 }
 
@@ -423,7 +425,8 @@ static int check_batch(struct rlq_queue *queue, const struct rlq_send_entry *ent
 	int error = 0;
 
 	for (size_t i = 0; seg_is_fifo(queue->seg) && i < count && !error; i++)
-		error = ids_check(queue, entries[i].group, entries[i].dedup_id);
+		error = ids_check(queue, &(struct message_parts){.group = entries[i].group,
+								 .dedup_id = entries[i].dedup_id});
 	return error;
 }
 

@@ -366,9 +366,10 @@ int fifo_send(struct segment *segment, uint32_t ring, uint32_t slot, struct slot
 		return error;
 	message.sequence = own_sequence(at, link);
 	fate = deal_with(segment, &message, &answer, &is_ours);
-	/* Behind another one, who makes it the head looks at it. */
-	if (is_head && fate == DEDUP_FIRST)
-		fifo_became_ready(segment, ring, slot, slot_read(at));
+	/* Behind another one, who makes it the head looks at it. It was the head a moment ago, and if it is READY it has
+	 * hardly been taken since. */
+	if (is_head && fate == DEDUP_FIRST && word_state(slot_read(at)) == SLOT_READY)
+		offer(segment, fifo_links(at), link);
 	return tell(&message, fate, &answer, is_ours, ret_sent);
 }
 
@@ -390,14 +391,28 @@ void fifo_became_ready(struct segment *segment, uint32_t ring, uint32_t slot, st
 		offer(segment, fifo_links(&segment->ring[ring].slots[slot]), fifo_link(ring, slot, word));
 }
 
+/* Takes what is HELD at the head off, and frees it. False: something is wrong. */
+static bool pop(struct segment *segment, uint64_t group, uint64_t head, uint32_t ring, uint32_t slot)
+{
+	enum group_result result;
+	uint32_t looks = 0;
+	int error;
+
+	do
+		result = groups_pop(&segment->groups, group, head);
+	while (is_to_try_again(segment, result, &looks, &error));
+	CRASH_POINT(fifo_popped);
+	if (result == GROUP_OK)
+		message_free_popped(segment, ring, slot);
+	return !error;
+}
+
 /* What is at the head, and what to do with it. True: look again. */
 static bool head_settle(struct segment *segment, uint64_t group, uint64_t head)
 {
-	uint32_t index, at, looks = 0;
+	uint32_t index, at;
 	const struct ring *ring = fifo_place(segment, head, &index, &at);
 	struct slot_word word;
-	enum group_result result;
-	int error;
 
 	if (ring == NULL)
 		return false;
@@ -406,13 +421,7 @@ static bool head_settle(struct segment *segment, uint64_t group, uint64_t head)
 		return true; /* it has gone on meanwhile */
 	switch (word_state(word)) {
 	case SLOT_HELD:
-		do
-			result = groups_pop(&segment->groups, group, head);
-		while (is_to_try_again(segment, result, &looks, &error));
-		CRASH_POINT(fifo_popped);
-		if (result == GROUP_OK)
-			message_free_popped(segment, index, at);
-		return !error;
+		return pop(segment, group, head, index, at);
 	case SLOT_WRITING:
 	case SLOT_PASSED:
 		fifo_publish(segment, head);
@@ -433,6 +442,13 @@ void fifo_settle(struct segment *segment, uint64_t group)
 	for (uint32_t looks = 0; looks < RING_STEPS_MAX; looks++)
 		if (head_of(segment, group, &head) != 1 || !head_settle(segment, group, head))
 			return;
+}
+
+void fifo_settle_held(struct segment *segment, uint64_t group, uint32_t ring, uint32_t slot, struct slot_word held)
+{
+	/* Most often it is the head; if not, that is looked for as ever. */
+	if (pop(segment, group, fifo_link(ring, slot, held), ring, slot))
+		fifo_settle(segment, group);
 }
 
 bool fifo_keeps(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word held)

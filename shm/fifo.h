@@ -75,6 +75,9 @@ void fifo_became_ready(struct segment *segment, uint32_t ring, uint32_t slot, st
  * head if it is READY. */
 void fifo_settle(struct segment *segment, uint64_t group);
 
+/* The same where we have just made this one of its messages HELD. */
+void fifo_settle_held(struct segment *segment, uint64_t group, uint32_t ring, uint32_t slot, struct slot_word held);
+
 /* Is what is HELD here kept by its chain? */
 bool fifo_keeps(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word held);
 

@@ -38,6 +38,7 @@ struct message_parts {
 	const struct rlq_attribute *attributes;
 	uint32_t attribute_count;
 	const char *group, *dedup_id, *source, *reason; /* notes; NULL: none */
+	uint32_t group_bytes, dedup_bytes;
 };
 
 /* 0, or RLQ_EATTRIBUTE when a name, type or value is not what SQS allows. */
