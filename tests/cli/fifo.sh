@@ -151,6 +151,56 @@ json_is Body poison
 json_is MessageGroupId g
 json_is MessageDeduplicationId 5
 
+it 'answer a duplicate as the first one, also when that is gone, and send nothing'
+expect 0 create dup.fifo --type fifo
+expect 0 send dup.fifo first --group g --dedup-id d --json
+id=$(json MessageId) number=$(json SequenceNumber)
+expect 0 send dup.fifo second --group h --dedup-id d --json
+json_is MessageId "$id"
+json_is SequenceNumber "$number"
+json_is Duplicate true
+expect 0 receive dup.fifo --max 5 --delete
+line_is first
+expect 0 send dup.fifo third --group g --dedup-id d
+line_is "$id"
+expect 3 receive dup.fifo
+
+it 'count an id in its group if told so'
+expect 0 set dup.fifo dedup-scope=messageGroup
+for group in a b b; do
+	expect 0 send dup.fifo "$group" --group $group --dedup-id e --quiet
+done
+expect 0 receive dup.fifo --max 5 --delete
+out_is 'a
+b
+'
+
+it 'drop lines that come twice, by their content'
+printf 'a\nb\na\n' >"$work/lines"
+expect 0 set dup.fifo content-dedup=true
+expect 0 send dup.fifo --lines "$work/lines" --group g --json
+lines_are 3
+[ "$(grep -c '"Duplicate":true' "$work/out")" -eq 1 ] || fault 'not one of them is a duplicate'
+expect 0 receive dup.fifo --max 5 --delete
+out_is 'a
+b
+'
+
+it 'forget all ids with a purge'
+expect 0 purge dup.fifo
+expect 0 send dup.fifo a --group g --json
+out_lacks Duplicate
+
+it 'forget none before its time: what is one too many is refused'
+expect 0 create small.fifo --type fifo --dedup-max 3
+for number in 1 2 3; do
+	expect 0 send small.fifo $number --group g --dedup-id $number --quiet
+done
+expect 4 send small.fifo 4 --group g --dedup-id 4
+err_has 'no room for another deduplication id in queue: small\.fifo '
+expect 0 receive small.fifo --max 5 --delete
+lines_are 3
+
 it 'refuse what is no attempt id'
 expect 2 receive q.fifo --attempt-id 'a b'
 err_has '^ringlease: receive: --attempt-id: not an attempt id: a b '
