@@ -22,30 +22,32 @@ static void content_id(const void *body, size_t bytes, char *ret_text)
 	ret_text[2 * sizeof(digest)] = '\0';
 }
 
-int ids_check(const struct rlq_queue *queue, const char *group, const char *dedup_id)
+int ids_check(const struct rlq_queue *queue, struct message_parts *parts)
 {
 	bool is_fifo = seg_is_fifo(queue->seg);
 
-	if (group && !id_is_valid(group))
+	parts->group_bytes = parts->group ? id_length(parts->group) : 0;
+	if (parts->group && parts->group_bytes == 0)
 		return RLQ_EGROUPID;
-	if (dedup_id && !is_fifo)
+	if (parts->dedup_id && !is_fifo)
 		return RLQ_ENOTFIFO;
-	if (dedup_id && !id_is_valid(dedup_id))
+	parts->dedup_bytes = parts->dedup_id ? id_length(parts->dedup_id) : 0;
+	if (parts->dedup_id && parts->dedup_bytes == 0)
 		return RLQ_EDEDUPID;
-	if (is_fifo && group == NULL)
+	if (is_fifo && parts->group == NULL)
 		return RLQ_ENOGROUP;
-	if (is_fifo && dedup_id == NULL && !seg_attribute(queue->seg, ATTRIBUTE_CONTENT_DEDUP))
+	if (is_fifo && parts->dedup_id == NULL && !seg_attribute(queue->seg, ATTRIBUTE_CONTENT_DEDUP))
 		return RLQ_ENODEDUP;
 	return 0;
 }
 
-static int hash_ids(struct rlq_queue *queue, const char *group, const char *dedup_id)
+static int hash_ids(struct rlq_queue *queue, const struct message_parts *parts)
 {
 	struct message_ids ids = {
-		.group = (const unsigned char *)group,
-		.group_bytes = (uint32_t)strlen(group),
-		.dedup = (const unsigned char *)dedup_id,
-		.dedup_bytes = (uint32_t)strlen(dedup_id),
+		.group = (const unsigned char *)parts->group,
+		.group_bytes = parts->group_bytes,
+		.dedup = (const unsigned char *)parts->dedup_id,
+		.dedup_bytes = parts->dedup_bytes,
 	};
 
 	return id_hash_message(queue->seg, &ids, &queue->ids.group, &queue->ids.key);
@@ -53,7 +55,7 @@ static int hash_ids(struct rlq_queue *queue, const char *group, const char *dedu
 
 int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *delay_ms, bool in_place)
 {
-	int error = ids_check(queue, parts->group, parts->dedup_id);
+	int error = ids_check(queue, parts);
 	/* Or prepared before, and there was no room. */
 	bool is_open = in_place && (parts->dedup_id == NULL || parts->dedup_id == queue->ids.content);
 
@@ -65,8 +67,9 @@ int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *d
 	if (parts->dedup_id == NULL) {
 		content_id(parts->body, is_open ? 0 : parts->body_bytes, queue->ids.content);
 		parts->dedup_id = queue->ids.content;
+		parts->dedup_bytes = sizeof(queue->ids.content) - 1;
 	}
-	error = hash_ids(queue, parts->group, parts->dedup_id);
+	error = hash_ids(queue, parts);
 	if (is_open)
 		queue->ids.key = (struct id_key){0};
 	return error;

@@ -66,6 +66,10 @@ struct sending_ids {
 	uint64_t group;
 	struct id_key key;
 	char content[65]; /* made of the body, where no other is given */
+	/* Of the message that was sent last, once it is. */
+	uint64_t sequence;
+	bool is_duplicate; /* of this one: */
+	struct rlq_message_id first;
 };
 
 struct rlq_queue {
@@ -154,7 +158,7 @@ static inline void call_note(struct rlq_queue *queue)
 }
 
 /* Sleeps on `event` with `ticket`, until woken, `until_ms`, or the next thing is due when no engine is
- * prompt. 0 or -EINTR. Outside a call. */
+ * prompt: 0, -ETIMEDOUT or -EINTR. Outside a call. */
 int sleep_on(struct rlq_queue *queue, const atomic_u32 *event, uint32_t ticket, uint64_t until_ms);
 
 /* Something of this queue ends at due_ms: the engine should be awake. */
@@ -218,16 +222,17 @@ void hold_let_go(struct rlq_queue *queue, const struct rlq_receipt *receipt) __a
 int message_view_extra(struct rlq_queue *queue, const unsigned char *extra, uint32_t bytes,
 		       struct rlq_message *ret_message);
 
-/* Are they what a message to this queue may, and must, have? 0, RLQ_ENOGROUP, RLQ_EGROUPID, ... */
-int ids_check(const struct rlq_queue *queue, const char *group, const char *dedup_id) __attribute__((cold));
+/* Are they what a message to this queue may, and must, have? Notes their lengths. 0, RLQ_ENOGROUP, RLQ_EGROUPID,
+ * ...
+ */
+int ids_check(const struct rlq_queue *queue, struct message_parts *parts);
 
 /* The same for a message that is about to be sent; and where it is to a FIFO queue, its delay too: completes the
  * parts, whose body is there unless it is to be written in place, and sets queue->ids. */
-int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *delay_ms, bool in_place)
-	__attribute__((cold));
+int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *delay_ms, bool in_place);
 
 /* Notes queue->ids in the slot that we have claimed in a FIFO queue. */
-void ids_write(const struct rlq_queue *queue, struct slot *slot) __attribute__((cold));
+void ids_write(const struct rlq_queue *queue, struct slot *slot);
 
 /* Before a message that was written in place in a FIFO queue is published: makes its deduplication id of its body,
  * if it was reserved without one. RLQ_EDAMAGED. */
@@ -251,7 +256,7 @@ static inline uint64_t message_first_receive(const struct slot_message *message,
 }
 
 /* Makes the public view of a message from a copy of its slot and its payload, but for the receipt, the first
- * receive, and what else a lease adds. Field by field: this is every receive's work. */
+ * receive, the sequence number, and what else a lease adds. Field by field: this is every receive's work. */
 static inline int message_view(struct rlq_queue *queue, const struct slot_message *message,
 			       const unsigned char *payload, struct rlq_message *ret)
 {
@@ -266,7 +271,6 @@ static inline int message_view(struct rlq_queue *queue, const struct slot_messag
 	ret->attribute_count = 0;
 	ret->in_place = false;
 	ret->dlq_source = ret->dlq_reason = ret->group = ret->dedup_id = NULL;
-	ret->sequence = 0;
 	if (__builtin_expect(message->extra_bytes == 0, 1))
 		return 0;
 	return message_view_extra(queue, payload + message->body_bytes, message->extra_bytes, ret);

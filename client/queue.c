@@ -80,13 +80,11 @@ static bool in_range(int64_t value, int64_t min, int64_t max)
 	return value >= min && value <= max;
 }
 
-static const struct rlq_queue_attributes defaults = RLQ_QUEUE_ATTRIBUTES_INIT;
-
 /* What a standard queue does not use is as RLQ_QUEUE_ATTRIBUTES_INIT has it. */
 static bool has_dedup_defaults(const struct rlq_queue_attributes *a)
 {
 	return !a->content_dedup && a->dedup_scope == RLQ_DEDUP_QUEUE &&
-	       a->dedup_window_ms == defaults.dedup_window_ms && a->dedup_max == defaults.dedup_max;
+	       a->dedup_window_ms == RLQ_DEDUP_WINDOW_DEFAULT_MS && a->dedup_max == RLQ_DEDUP_DEFAULT;
 }
 
 static int attributes_check(const struct rlq_queue_attributes *a)
@@ -154,9 +152,9 @@ static void attributes_from_segment(const struct segment *segment, struct rlq_qu
 		.placement_node = identity->placement_node,
 		.durability = (enum rlq_durability)segment->durability,
 		.journal_bytes_max = seg_attribute(segment, ATTRIBUTE_JOURNAL_BYTES_MAX),
-		.type = (enum rlq_type)segment->type,
-		.dedup_window_ms = defaults.dedup_window_ms,
-		.dedup_max = defaults.dedup_max,
+		.type = seg_is_fifo(segment) ? RLQ_FIFO : RLQ_STANDARD,
+		.dedup_window_ms = RLQ_DEDUP_WINDOW_DEFAULT_MS,
+		.dedup_max = RLQ_DEDUP_DEFAULT,
 	};
 	if (seg_is_fifo(segment)) {
 		ret->content_dedup = seg_attribute(segment, ATTRIBUTE_CONTENT_DEDUP) != 0;

@@ -355,7 +355,7 @@ static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_
 	stamp(queue, demand);
 	due_ms = demand->terms.deadline_ms; /* the earliest */
 	count = __builtin_expect(seg_is_fifo(segment), 0) ? take_in_order(queue, demand, ret_messages, max)
-						      : take_from_rings(queue, demand, ret_messages, max);
+							  : take_from_rings(queue, demand, ret_messages, max);
 	hold_cancel(queue);
 	if (count > 0 && !demand->terms.stay_visible)
 		expect_due(queue, due_ms);
@@ -437,7 +437,7 @@ static int wait_for_message(struct rlq_queue *queue, struct demand *demand, stru
 		if (queue->seg->clock.boot_ms >= demand->until_ms)
 			return 0;
 		error = sleep_on(queue, event, ticket, demand->until_ms);
-		if (error && (demand->flags & RLQ_INTERRUPTIBLE))
+		if (error == -EINTR && (demand->flags & RLQ_INTERRUPTIBLE))
 			return error;
 	}
 }

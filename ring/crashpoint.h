@@ -72,6 +72,7 @@
 	X(move_error_noted)                                                                                        \
 	X(move_undone)                                                                                             \
 	X(fifo_joined)                                                                                             \
+	X(fifo_dropped)                                                                                            \
 	X(fifo_published)                                                                                          \
 	X(fifo_offered)                                                                                            \
 	X(fifo_ticket_noted)                                                                                       \
@@ -131,6 +132,18 @@
 	X(row_use_counted)                                                                                         \
 	X(create_filled)                                                                                           \
 	X(remove_marked)                                                                                           \
+	X(dedup_reserved)                                                                                          \
+	X(dedup_unreserved)                                                                                        \
+	X(dedup_stamped)                                                                                           \
+	X(dedup_sealed)                                                                                            \
+	X(dedup_inserted)                                                                                          \
+	X(dedup_copied)                                                                                            \
+	X(dedup_completed)                                                                                         \
+	X(dedup_void_marked)                                                                                       \
+	X(dedup_void_cut)                                                                                          \
+	X(dedup_purged)                                                                                            \
+	X(dedup_begun)                                                                                             \
+	X(dedup_horizon_raised)                                                                                    \
 	X(set_attribute)                                                                                           \
 	X(set_dlq_written)
 

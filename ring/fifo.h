@@ -16,7 +16,7 @@ struct fifo_links {
 	atomic_u64 ticket;   /* of its last token (ring/ready.h); 0: none */
 	atomic_u64 boot_ms;  /* when it was sent, boot clock: what delay and deduplication count from */
 	atomic_u64 key[2];   /* of its deduplication id; 0, 0: there is none */
-	atomic_u64 spare;
+	atomic_u64 purged;   /* the purge mark of deduplication when it was sent */
 };
 _Static_assert(sizeof(struct fifo_links) == SLOT_INLINE_BYTES, "links fill the inline bytes");
 

@@ -17,13 +17,15 @@ enum group_result group_links(const struct groups *groups, uint64_t link, struct
 
 /* [G1] The low half, then the rest, then the low half again: while it is the same the head was the head, so the
  * group is its own, and no newer message's; the high half was there at some time in between. Acquire: each load is
- * behind the one before, and who sees a tail sees what was joined before it. */
+ * behind the one before, and who sees a tail sees what was joined before it. The first is seq_cst, the later end of
+ * a pair [G6]: who makes a message READY, and then looks whether it is the head, against who makes it the head, and
+ * then looks whether it is READY. */
 static enum group_result look_once(const struct groups *groups, struct group_spot *spot, bool *ret_same)
 {
 	enum group_result result = GROUP_OK;
 	struct fifo_links *links;
 
-	spot->seen.low = load_acquire(&spot->cell->low);
+	spot->seen.low = load_seq(&spot->cell->low);
 	spot->seen.high = load_acquire(&spot->cell->high);
 	spot->head = spot->seen.low & LINK_MASK;
 	spot->tail = spot->seen.high & LINK_MASK;
@@ -65,7 +67,7 @@ bool group_is_still(const struct group_spot *spot)
 
 bool group_change(const struct group_spot *spot, uint64_t low, uint64_t high)
 {
-	/* [G3] Release of what was joined, acquire of what others joined: pairs with [G1]. */
+	/* [G3] Release of what was joined, acquire of what others joined: pairs with [G1]; and an end of [G6]. */
 	return cas128_seq(spot->cell, spot->seen, (struct pair128){low, high});
 }
 

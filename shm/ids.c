@@ -3,14 +3,32 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-bool id_is_valid(const char *id)
-{
-	size_t bytes;
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 
-	for (bytes = 0; id[bytes] && bytes <= RLQ_ID_MAX; bytes++)
-		if (id[bytes] <= ' ' || id[bytes] > '~')
-			return false;
-	return bytes >= 1 && bytes <= RLQ_ID_MAX;
+/* Are all eight from '!' to '~'? Each sum has its top bit set if its byte is above a bound; none carries, unless a
+ * byte is not ASCII, which is seen anyway. */
+static bool are_fit(const char *eight)
+{
+	uint64_t word;
+
+	memcpy(&word, eight, sizeof(word));
+	return ((~word & ~(word + EACH_BYTE(0x80 - 0x7f)) & (word + EACH_BYTE(0x80 - '!'))) & EACH_BYTE(0x80)) ==
+	       EACH_BYTE(0x80);
+}
+
+uint32_t id_length(const char *id)
+{
+	size_t bytes = strnlen(id, RLQ_ID_MAX + 1), at;
+	char last[8] = "!!!!!!!!";
+
+	if (bytes > RLQ_ID_MAX)
+		return 0;
+	for (at = 0; at + sizeof(last) <= bytes; at += sizeof(last))
+		if (!are_fit(id + at))
+			return 0;
+	for (size_t i = 0; at + i < bytes; i++)
+		last[i] = id[at + i];
+	return are_fit(last) ? (uint32_t)bytes : 0;
 }
 
 uint64_t id_group_hash(uint64_t incarnation, const void *group, size_t bytes)

@@ -5,8 +5,13 @@
 
 #include "shm/message.h"
 
-/* 1 .. RLQ_ID_MAX letters, digits and punctuation of ASCII. */
-bool id_is_valid(const char *id);
+/* Characters of an id: 1 .. RLQ_ID_MAX letters, digits and punctuation of ASCII. 0: it is none. */
+uint32_t id_length(const char *id);
+
+static inline bool id_is_valid(const char *id)
+{
+	return id_length(id) != 0;
+}
 
 /* Never 0. */
 uint64_t id_group_hash(uint64_t incarnation, const void *group, size_t bytes);

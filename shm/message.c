@@ -100,17 +100,20 @@ uint64_t message_attribute_bytes(const struct rlq_attribute *attributes, uint32_
 /* In the order in which they stand. */
 static const uint8_t note_kind[] = {NOTE_GROUP, NOTE_DEDUP, NOTE_SOURCE, NOTE_REASON};
 
-static const char *note_of(const struct message_parts *parts, uint8_t kind)
+static const char *note_of(const struct message_parts *parts, uint8_t kind, uint32_t *ret_bytes)
 {
+	const char *note = kind == NOTE_SOURCE ? parts->source : parts->reason;
+
 	switch (kind) {
 	case NOTE_GROUP:
+		*ret_bytes = parts->group_bytes;
 		return parts->group;
 	case NOTE_DEDUP:
+		*ret_bytes = parts->dedup_bytes;
 		return parts->dedup_id;
-	case NOTE_SOURCE:
-		return parts->source;
 	default:
-		return parts->reason;
+		*ret_bytes = note ? (uint32_t)strlen(note) : 0;
+		return note;
 	}
 }
 
@@ -121,9 +124,12 @@ uint64_t message_extra_bytes(const struct message_parts *parts)
 	for (uint32_t i = 0; i < parts->attribute_count; i++)
 		bytes += RECORD_BYTES + strlen(parts->attributes[i].name) + label_bytes(&parts->attributes[i]) +
 			 parts->attributes[i].value_bytes;
-	for (size_t i = 0; i < sizeof(note_kind); i++)
-		if (note_of(parts, note_kind[i]))
-			bytes += RECORD_BYTES + strlen(note_of(parts, note_kind[i]));
+	for (size_t i = 0; i < sizeof(note_kind); i++) {
+		uint32_t note_bytes;
+
+		if (note_of(parts, note_kind[i], &note_bytes))
+			bytes += RECORD_BYTES + note_bytes;
+	}
 	return bytes;
 }
 
@@ -156,10 +162,11 @@ void message_write_extra(unsigned char *extra, const struct message_parts *parts
 				     attribute->value_bytes);
 	}
 	for (size_t i = 0; i < sizeof(note_kind); i++) {
-		const char *note = note_of(parts, note_kind[i]);
+		uint32_t bytes;
+		const char *note = note_of(parts, note_kind[i], &bytes);
 
 		if (note)
-			extra = record_write(extra, note_kind[i], "", "", note, (uint32_t)strlen(note));
+			extra = record_write(extra, note_kind[i], "", "", note, bytes);
 	}
 }
 
@@ -329,7 +336,7 @@ bool message_free_seen(struct segment *segment, uint32_t ring, uint32_t slot, st
 		return false;
 	CRASH_POINT(free_held);
 	if (seg_is_fifo(segment))
-		fifo_settle(segment, group);
+		fifo_settle_held(segment, group, ring, slot, held);
 	else
 		message_free_popped(segment, ring, slot);
 	return true;

@@ -38,6 +38,7 @@ struct message_parts {
 	const struct rlq_attribute *attributes;
 	uint32_t attribute_count;
 	const char *group, *dedup_id, *source, *reason; /* notes; NULL: none */
+	uint32_t group_bytes, dedup_bytes;
 };
 
 /* 0, or RLQ_EATTRIBUTE when a name, type or value is not what SQS allows. */
@@ -163,8 +164,9 @@ bool message_free_seen(struct segment *segment, uint32_t ring, uint32_t slot, st
  * word as seen; false if it has changed. */
 static inline bool message_free(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
 {
-	if (__builtin_expect(
-		    word_state(from) == SLOT_LEASED && word_owner(from) == OWNER_NONE && !segment->keeps_deleted, 1))
+	if (__builtin_expect(word_state(from) == SLOT_LEASED && word_owner(from) == OWNER_NONE &&
+				     !segment->keeps_deleted,
+			     1))
 		return message_free_now(segment, ring, slot, from);
 	return message_free_seen(segment, ring, slot, from);
 }

@@ -39,6 +39,10 @@ struct segment {
 	uint32_t token_id[TABLES_OF_A_KIND];
 	uint32_t token_count;
 	uint64_t tokens_seen; /* the list that they are of */
+	struct dedup dedup;   /* its tables of ids, as of dedup_seen */
+	uint64_t dedup_seen;
+	struct dedup_quota quota; /* ids that we may yet insert */
+	struct dedup_settling settling;
 	uint64_t settled; /* where we stand in emptying older tables */
 
 	struct bodies bodies;
@@ -48,9 +52,7 @@ struct segment {
 	bool keeps_deleted;	 /* HELD until journal or group lets go */
 	uint64_t capacity;
 	uint32_t durability;   /* enum rlq_durability */
-	uint32_t type;	       /* enum rlq_type */
-	uint32_t inline_bytes; /* of a slot, for payloads: none where links lie (ring/fifo.h) */
-	uint64_t dedup_max;
+	uint32_t inline_bytes; /* of a slot, for payloads; 0 in FIFO queues, which have links there (ring/fifo.h) */
 	struct seg_window window;
 	uint64_t incarnation;
 	uint64_t file; /* its number, as seg_file_number() gives it */
@@ -59,6 +61,7 @@ struct segment {
 	uint64_t reserved;	/* slots that we write in place; live ones do not count them */
 	struct segment *peer;	/* the DLQ, once a move has needed it */
 	struct os_peer journal; /* the process that journals, as it was last asked about */
+	uint64_t dedup_max;	/* of a FIFO queue */
 };
 
 /* What creation needs; all checked by the caller. */

@@ -39,7 +39,9 @@ static void learn_number(struct scene *scene, bool is_dlq, uint32_t tag, uint64_
 {
 	uint64_t *known = &scene->tag[tag].sequence[is_dlq];
 
-	if (sequence == 0 || (*known != 0 && *known != sequence))
+	bool is_renewed = scene->is_redriven && !is_dlq && sequence > *known;
+
+	if (sequence == 0 || (*known != 0 && *known != sequence && !is_renewed))
 		scene_fail(scene, "message %u has number %llu, not %llu", tag, (unsigned long long)sequence,
 			   (unsigned long long)*known);
 	*known = sequence;

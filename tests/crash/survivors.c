@@ -233,8 +233,12 @@ void survivors_use_again(struct actor *actor)
 	uint32_t in_hands = slots_in_hands(actor->q->seg), calls = 0;
 
 	for (int lap = 0; lap < LAPS; lap++) {
-		uint32_t sent = press(actor);
+		uint32_t sent;
 
+		/* Those behind a message in his hands fill the queue. */
+		if (actor->scene->is_fifo)
+			in_hands = slots_in_hands(actor->q->seg);
+		sent = press(actor);
 		if (sent + in_hands < actor->scene->capacity)
 			scene_fail(actor->scene, "only %u messages fit beside %u in the victim's hands", sent,
 				   in_hands);
