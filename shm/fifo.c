@@ -306,7 +306,8 @@ static enum dedup_result deal_with(struct segment *segment, const struct dedup_m
 	*ret_is_ours = false;
 	if (ring == NULL || (fate != DEDUP_FIRST && fate != DEDUP_DUPLICATE && fate != DEDUP_LATE))
 		return DEDUP_DAMAGED;
-	/* Before it is published, by whomever: what is not WRITING any more needs no completion when it is freed. */
+	/* Before it is published, by whomever: what is not WRITING any more needs no completion when it is freed.
+	 */
 	if (fate == DEDUP_FIRST)
 		dedup_fill(ret->entry, message);
 	for (word = slot_read(&ring->slots[at]); !*ret_is_ours && is_being_sent(message->link, word);
@@ -396,8 +397,8 @@ int fifo_send(struct segment *segment, uint32_t ring, uint32_t slot, struct slot
 		return error;
 	message.sequence = own_sequence(at, link);
 	fate = deal_with(segment, &message, &answer, &is_ours);
-	/* Behind another one, who makes it the head looks at it. It was the head a moment ago, and if it is READY it has
-	 * hardly been taken since. */
+	/* Behind another one, who makes it the head looks at it. It was the head a moment ago, and if it is READY
+	 * it has hardly been taken since. */
 	if (is_head && fate == DEDUP_FIRST && word_state(slot_read(at)) == SLOT_READY)
 		offer(segment, fifo_links(at), link);
 	return tell(&message, fate, &answer, is_ours, ret_sent);
@@ -593,7 +594,7 @@ void fifo_offer_again(struct segment *segment, uint32_t ring, uint32_t slot, str
 
 /* ---- tables ----------------------------------------------------------------------------------- */
 
-enum { CELL_SAMPLED = 8, CELL_SETTLED = 32 }; /* what they cost, in slots that are looked at */
+enum { CELL_SAMPLED = 16, CELL_SETTLED = 32 }; /* what they cost, in slots that are looked at */
 
 /* Does the newest table want a successor? Of this order; 0: no. */
 static uint32_t successor_order(const struct segment *segment, const struct group_wear *wear)
