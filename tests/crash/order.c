@@ -9,14 +9,18 @@ void order_sent(struct scene *scene, bool is_dlq, uint32_t tag, const struct rlq
 	struct tag *account = &scene->tag[tag];
 	uint64_t known = scene->is_redriven ? 0 : account->sequence[is_dlq];
 
-	if (account->is_forgotten) /* and so its id may be */
-		known = account->id[1] = 0;
+	/* Gone long ago, and its id is forgotten too: it is another message. */
+	if (account->is_forgotten && account->is_sent_again && !sent->is_duplicate) {
+		*account = (struct tag){
+			.is_sending = 1, .is_forgotten = 1, .is_sent_again = 1, .group = account->group};
+		known = 0;
+	}
 	/* Sent before, and it has been answered or received: this one is the same. */
 	if ((account->id[1] != 0 && memcmp(account->id, sent->id.word, sizeof(account->id)) != 0) ||
 	    (known != 0 && known != sent->sequence))
 		scene_fail(scene, "message %u was sent twice: as number %llu and %llu", tag,
 			   (unsigned long long)known, (unsigned long long)sent->sequence);
-	if (account->bytes == 0 && sent->is_duplicate)
+	if (account->bytes == 0 && !account->is_forgotten && sent->is_duplicate)
 		scene_fail(scene, "message %u is called a duplicate", tag);
 	if (!sent->is_duplicate && account->is_sent_again && !account->is_forgotten &&
 	    (account->is_sent || account->received > 0))
