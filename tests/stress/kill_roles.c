@@ -80,9 +80,9 @@ void desk_open(struct stage *stage, uint32_t number, uint64_t random, struct des
 	int error = rlq_directory_open(stage->directory, &desk.directory);
 
 	if (!error)
-		error = rlq_queue_open(desk.directory, "q", &desk.q);
+		error = rlq_queue_open(desk.directory, stage->is_fifo ? "q.fifo" : "q", &desk.q);
 	if (!error)
-		error = rlq_queue_open(desk.directory, "dlq", &desk.dlq);
+		error = rlq_queue_open(desk.directory, stage->is_fifo ? "dlq.fifo" : "dlq", &desk.dlq);
 	if (error)
 		stage_fail(stage, "cannot open: %s", rlq_strerror(error));
 	*ret_desk = desk;
@@ -93,17 +93,44 @@ void desk_open(struct stage *stage, uint32_t number, uint64_t random, struct des
 /* The intent to send; NULL when the log is full. Its place in the log makes the id. */
 static struct history_event *send_intended(struct desk *desk)
 {
-	return history_add(desk->log,
-			   (struct history_event){.kind = HISTORY_SEND,
-						  .id = (uint64_t)(desk->number + 1) << 32 | desk->log->count,
-						  .start_ns = history_now_ns()});
+	struct history_event event = {.kind = HISTORY_SEND,
+				      .id = (uint64_t)(desk->number + 1) << 32 | desk->log->count,
+				      .start_ns = history_now_ns()};
+
+	if (desk->stage->is_fifo) {
+		event.group = 1 + (uint32_t)one_of(desk, ROLE_GROUPS);
+		event.dedup_id = (desk->number + 1) << 24 | desk->log->count;
+	}
+	return history_add(desk->log, event);
 }
 
-static void send_answered(struct desk *desk, struct history_event *event, int error, struct rlq_message_id id)
+/* As texts. */
+struct send_ids {
+	char group[16], dedup[32];
+};
+
+/* NULL in a standard queue. */
+static const char *group_text(const struct desk *desk, const struct history_event *event, struct send_ids *ids)
+{
+	snprintf(ids->group, sizeof(ids->group), "%u", event->group);
+	return desk->stage->is_fifo ? ids->group : NULL;
+}
+
+static const char *dedup_text(const struct desk *desk, const struct history_event *event, struct send_ids *ids)
+{
+	snprintf(ids->dedup, sizeof(ids->dedup), "%u-%u", desk->stage->round, event->dedup_id);
+	return desk->stage->is_fifo ? ids->dedup : NULL;
+}
+
+static void send_answered(struct desk *desk, struct history_event *event, int error, const struct rlq_sent *sent)
 {
 	event->end_ns = history_now_ns();
-	event->message_id[0] = id.word[0];
-	event->message_id[1] = id.word[1];
+	event->message_id[0] = sent->id.word[0];
+	event->message_id[1] = sent->id.word[1];
+	event->sequence = sent->sequence;
+	event->is_duplicate = sent->is_duplicate;
+	if (error == RLQ_EUNKNOWN && desk->stage->is_fifo)
+		return;
 	if (error != 0 && error != RLQ_EFULL && error != RLQ_ENOSPACE)
 		stage_fail(desk->stage, "send: %s", rlq_strerror(error));
 	__atomic_store_n(&event->outcome, error ? HISTORY_REFUSED : HISTORY_DONE, __ATOMIC_RELEASE);
@@ -111,59 +138,93 @@ static void send_answered(struct desk *desk, struct history_event *event, int er
 		usleep(200);
 }
 
-static bool send_one(struct desk *desk, unsigned char *body)
+static bool send_event(struct desk *desk, unsigned char *body, struct history_event *event)
 {
 	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
 	uint32_t bytes = body_bytes(desk);
-	struct history_event *event = send_intended(desk);
-	struct rlq_message_id id = {{0}};
+	struct rlq_sent sent = {0};
+	struct send_ids ids;
 
 	if (event == NULL)
 		return false;
-	options.delay_ms = one_of(desk, 20) == 0 ? (int64_t)one_of(desk, 5) : 0;
+	options.delay_ms = !desk->stage->is_fifo && one_of(desk, 20) == 0 ? (int64_t)one_of(desk, 5) : 0;
+	options.group = group_text(desk, event, &ids);
+	options.dedup_id = dedup_text(desk, event, &ids);
+	options.ret_sent = &sent;
 	body_write(event->id, body, bytes);
-	send_answered(desk, event, rlq_send(desk->q, body, bytes, &options, &id), id);
+	send_answered(desk, event, rlq_send(desk->q, body, bytes, &options, NULL), &sent);
 	return true;
+}
+
+static bool send_one(struct desk *desk, unsigned char *body)
+{
+	return send_event(desk, body, send_intended(desk));
+}
+
+/* The last one that was sent by us, or by who had our log before and was killed: with the same ids. */
+static bool send_again(struct desk *desk, unsigned char *body)
+{
+	struct history_event again;
+
+	if (desk->log->count == 0)
+		return true;
+	again = desk->log->event[desk->log->count - 1];
+	again = (struct history_event){.kind = HISTORY_SEND,
+				       .id = again.id,
+				       .group = again.group,
+				       .dedup_id = again.dedup_id,
+				       .start_ns = history_now_ns()};
+	return send_event(desk, body, history_add(desk->log, again));
 }
 
 static bool send_in_place(struct desk *desk)
 {
 	uint32_t bytes = body_bytes(desk);
 	struct history_event *event = send_intended(desk);
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
 	struct rlq_reservation reservation;
-	struct rlq_message_id id = {{0}};
+	struct rlq_sent sent = {0};
+	struct send_ids ids;
 	int error;
 
 	if (event == NULL)
 		return false;
-	error = rlq_reserve(desk->q, bytes, NULL, &reservation);
+	options.group = group_text(desk, event, &ids);
+	options.dedup_id = dedup_text(desk, event, &ids);
+	error = rlq_reserve(desk->q, bytes, &options, &reservation);
 	if (!error) {
 		body_write(event->id, reservation.body, bytes);
-		error = rlq_publish(desk->q, &reservation, &id);
+		error = rlq_publish(desk->q, &reservation, &sent.id);
 	}
-	send_answered(desk, event, error, id);
+	send_answered(desk, event, error, &sent);
 	return true;
 }
 
 static bool send_batch(struct desk *desk, unsigned char *body)
 {
 	struct rlq_send_entry entry[BATCH];
-	struct rlq_message_id id[BATCH];
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+	struct rlq_sent answer[BATCH] = {0};
 	struct history_event *event[BATCH];
+	struct send_ids ids[BATCH];
 	int count = 0, sent;
 
 	for (; count < BATCH && (event[count] = send_intended(desk)) != NULL; count++) {
 		uint32_t bytes = 12 + (uint32_t)one_of(desk, 200);
 
 		body_write(event[count]->id, body, bytes);
-		entry[count] = (struct rlq_send_entry){.body = body, .body_bytes = bytes};
+		entry[count] = (struct rlq_send_entry){.body = body,
+						       .body_bytes = bytes,
+						       .group = group_text(desk, event[count], &ids[count]),
+						       .dedup_id = dedup_text(desk, event[count], &ids[count])};
 		body += bytes;
 	}
 	if (count == 0)
 		return false;
-	sent = rlq_send_batch(desk->q, entry, (size_t)count, NULL, id);
+	options.ret_sent = answer;
+	sent = rlq_send_batch(desk->q, entry, (size_t)count, &options, NULL);
 	for (int i = 0; i < count; i++)
-		send_answered(desk, event[i], i < sent ? 0 : RLQ_EFULL, id[i]);
+		send_answered(desk, event[i], i < sent ? 0 : RLQ_EFULL, &answer[i]);
 	return true;
 }
 
@@ -172,12 +233,15 @@ static void produce(struct desk *desk)
 	unsigned char *body = malloc(ROLE_BODY_MAX);
 	bool goes_on = body != NULL;
 
+	if (goes_on && desk->stage->is_fifo)
+		goes_on = send_again(desk, body);
 	while (goes_on && !is_ending(desk->stage)) {
 		uint64_t kind = one_of(desk, 10);
 
-		goes_on = kind == 0   ? send_batch(desk, body)
-			  : kind == 1 ? send_in_place(desk)
-				      : send_one(desk, body);
+		goes_on = kind == 0			      ? send_batch(desk, body)
+			  : kind == 1			      ? send_in_place(desk)
+			  : kind == 2 && desk->stage->is_fifo ? send_again(desk, body)
+							      : send_one(desk, body);
 		if (one_of(desk, 64) == 0)
 			usleep(500);
 	}
@@ -185,6 +249,11 @@ static void produce(struct desk *desk)
 }
 
 /* ---- consumer --------------------------------------------------------------------------------- */
+
+static uint32_t group_number(const struct rlq_message *message)
+{
+	return message->group ? (uint32_t)atoi(message->group) : 0;
+}
 
 int desk_receive(struct desk *desk, bool is_dlq, struct rlq_message *ret_messages, size_t max,
 		 const struct rlq_receive_options *options)
@@ -200,6 +269,8 @@ int desk_receive(struct desk *desk, bool is_dlq, struct rlq_message *ret_message
 
 		history_add(desk->log, (struct history_event){.kind = HISTORY_RECEIVE,
 							      .outcome = HISTORY_DONE,
+							      .group = group_number(&ret_messages[i]),
+							      .sequence = ret_messages[i].sequence,
 							      .id = id,
 							      .receive_count = ret_messages[i].receive_count,
 							      .is_dlq = is_dlq,

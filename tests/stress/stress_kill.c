@@ -1,9 +1,9 @@
 /* Producers, consumers and an engine, which are killed and stopped at random moments; then a checker looks
  * at what each of them wrote down.
  *
- * In rounds of a second: all work on one queue with a DLQ, while the driver kills, restarts, stops and continues
- * them. At the end of a round all are ended, half of them by SIGKILL; a survivor takes out every message, nothing
- * may be left behind, and the history must be sound (tests/support/history.h).
+ * In rounds of a second: all work on one queue with a DLQ, standard or FIFO as drawn, while the driver kills,
+ * restarts, stops and continues them. At the end of a round all are ended, half of them by SIGKILL; a survivor
+ * takes out every message, nothing may be left behind, and the history must be sound (tests/support/history.h).
  *
  * stress_kill [--seconds N] [--seed S]; exit 0, 1, or 77 under ThreadSanitizer. */
 #include "tests/stress/kill_roles.h"
@@ -168,7 +168,9 @@ static void count_events(const struct history *history)
 
 static bool round_is_sound(void)
 {
-	struct history history = {.receives_max = ROLE_RECEIVES_MAX};
+	struct history history = {.receives_max = ROLE_RECEIVES_MAX,
+				  .is_fifo = stage->is_fifo,
+				  .dedup_window_ns = ROLE_WINDOW_MS * INT64_C(1000000)};
 	pid_t drainer = child_start(drain, NULL);
 	int status = child_wait(drainer);
 	uint64_t faults;
@@ -190,20 +192,24 @@ static bool round_is_sound(void)
 
 /* ---- rounds ----------------------------------------------------------------------------------- */
 
-static void make_queues(void)
+static void make_queues(bool is_fifo)
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 	struct rlq_directory *directory;
 	int error = rlq_directory_open(stage->directory, &directory);
 
 	attributes.capacity = 20000;
+	if (is_fifo) {
+		attributes.type = RLQ_FIFO;
+		attributes.dedup_window_ms = ROLE_WINDOW_MS;
+	}
 	if (!error)
-		error = rlq_queue_create(directory, "dlq", &attributes);
+		error = rlq_queue_create(directory, is_fifo ? "dlq.fifo" : "dlq", &attributes);
 	attributes.receives_max = ROLE_RECEIVES_MAX;
 	attributes.overdue_ms = 20;
-	strcpy(attributes.dlq, "dlq");
+	strcpy(attributes.dlq, is_fifo ? "dlq.fifo" : "dlq");
 	if (error == 1)
-		error = rlq_queue_create(directory, "q", &attributes);
+		error = rlq_queue_create(directory, is_fifo ? "q.fifo" : "q", &attributes);
 	if (error != 1) {
 		printf("create: %s\n", rlq_strerror(error));
 		exit(1);
@@ -241,9 +247,13 @@ int main(int count, char **values)
 	tmpdir_make(stage->directory);
 	for (uint32_t i = 0; i <= ROLE_COUNT; i++)
 		stage->log[i] = history_log_new(LOG_EVENTS);
-	make_queues();
-	for (; is_sound && history_now_ns() < end_ns; rounds++)
+	make_queues(false);
+	make_queues(true);
+	for (; is_sound && history_now_ns() < end_ns; rounds++) {
+		stage->round = rounds;
+		stage->is_fifo = one_of(2);
 		is_sound = run_round();
+	}
 	tmpdir_remove(stage->directory);
 	printf("%u rounds, %llu kills, %llu stops; %llu messages sent, %llu received (%llu again, %llu from the "
 	       "DLQ)\n",
