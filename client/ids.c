@@ -61,7 +61,7 @@ int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *d
 		return error;
 	if (*delay_ms != 0 && *delay_ms != RLQ_DEFAULT)
 		return RLQ_EDELAY;
-	*delay_ms = RLQ_DEFAULT; /* as AWS: 0 does not override the queue's */
+	*delay_ms = RLQ_DEFAULT; /* as AWS: 0 does not override the queue's, which counts when it is published */
 	if (parts->dedup_id == NULL) {
 		content_id(parts->body, is_open ? 0 : parts->body_bytes, queue->ids.content);
 		parts->dedup_id = queue->ids.content;

@@ -58,6 +58,8 @@ static inline __attribute__((always_inline)) int outgoing_check(struct rlq_queue
 	}
 	if (bytes > seg_attribute(queue->seg, ATTRIBUTE_BYTES_MAX))
 		return RLQ_ETOOBIG;
+	if (seg_is_fifo(queue->seg)) /* what is asked for is checked, and no more: each try asks for the same */
+		return 0;
 	if (out->delay_ms == RLQ_DEFAULT)
 		out->delay_ms = (int64_t)seg_attribute(queue->seg, ATTRIBUTE_DELAY_MS);
 	return out->delay_ms < 0 || out->delay_ms > RLQ_DELAY_MAX_MS ? RLQ_EATTRIBUTE : 0;
@@ -138,6 +140,7 @@ static __attribute__((noinline)) int publish_in_group(struct rlq_queue *queue, s
 	struct segment *segment = queue->seg;
 	struct slot *slot = &segment->ring[out->ring].slots[out->claim.slot];
 	struct fifo_sent sent;
+	int64_t delay_ms;
 	int error = fifo_send(segment, out->ring, out->claim.slot, slot_read(slot), &sent);
 
 	if (error && error != -EAGAIN && error != RLQ_EUNKNOWN)
@@ -149,8 +152,9 @@ static __attribute__((noinline)) int publish_in_group(struct rlq_queue *queue, s
 	queue->ids.sequence = sent.sequence;
 	queue->ids.is_duplicate = sent.is_duplicate;
 	queue->ids.first = (struct rlq_message_id){{sent.id[0], sent.id[1]}};
-	if (out->delay_ms != 0)
-		expect_due(queue, deadline_after(queue, out->delay_ms));
+	delay_ms = (int64_t)seg_attribute(segment, ATTRIBUTE_DELAY_MS);
+	if (delay_ms != 0)
+		expect_due(queue, deadline_after(queue, delay_ms));
 	return 0;
 }
 

@@ -70,6 +70,10 @@
 	X(move_source_freed)                                                                                       \
 	X(move_error_noted)                                                                                        \
 	X(move_undone)                                                                                             \
+	X(attempt_forgotten)                                                                                       \
+	X(attempt_written)                                                                                         \
+	X(attempt_marked)                                                                                          \
+	X(attempt_noted)                                                                                           \
 	X(fifo_joined)                                                                                             \
 	X(fifo_dropped)                                                                                            \
 	X(fifo_published)                                                                                          \

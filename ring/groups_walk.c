@@ -67,8 +67,10 @@ bool group_is_still(const struct group_spot *spot)
 
 bool group_change(const struct group_spot *spot, uint64_t low, uint64_t high)
 {
+	struct pair128 to = {low, high};
+
 	/* [G3] Release of what was joined, acquire of what others joined: pairs with [G1]; and an end of [G6]. */
-	return cas128_seq(spot->cell, spot->seen, (struct pair128){low, high});
+	return cas128_seq(spot->cell, spot->seen, to);
 }
 
 /* ---- the path --------------------------------------------------------------------------------- */

@@ -135,8 +135,7 @@ static bool is_to_try_again(struct segment *segment, enum group_result result, u
 	return *ret_error == 0;
 }
 
-/* The head of a group. 1: there is one; 0: it has no messages. Else a code. */
-static int head_of(struct segment *segment, uint64_t group, uint64_t *ret_head)
+int fifo_head(struct segment *segment, uint64_t group, uint64_t *ret_head)
 {
 	enum group_result result;
 	uint32_t looks = 0;
@@ -206,10 +205,20 @@ static bool is_offered(const struct segment *segment, const struct fifo_links *l
 {
 	uint64_t ticket = load_relaxed(&links->ticket); /* relaxed: a hint */
 
-	for (uint32_t i = 0; ticket != 0 && i < segment->token_count; i++)
+	if (ticket == 0 || (ticket & TICKET_IS_ATTEMPT))
+		return false;
+	for (uint32_t i = 0; i < segment->token_count; i++)
 		if (ticket >> 48 == (segment->token_id[i] & 0x7fff))
 			return !ready_has_passed(&segment->tokens[i], ticket & TICKET_MASK);
 	return false;
+}
+
+/* The same, unless it waits for its turn already. Who took its token before it was READY, or before it was the
+ * head, is seen here, or sees what we have changed. */
+static void offer_once(struct segment *segment, struct fifo_links *links, uint64_t link)
+{
+	if (!is_offered(segment, links))
+		offer(segment, links, link);
 }
 
 /* ---- send ------------------------------------------------------------------------------------- */
@@ -276,7 +285,8 @@ static enum dedup_result deal_with(struct segment *segment, const struct dedup_m
 	*ret_is_ours = false;
 	if (ring == NULL || (fate != DEDUP_FIRST && fate != DEDUP_DUPLICATE && fate != DEDUP_LATE))
 		return DEDUP_DAMAGED;
-	/* Before it is published, by whomever: what is not WRITING any more needs no completion when it is freed. */
+	/* Before it is published, by whomever: what is not WRITING any more needs no completion when it is freed.
+	 */
 	if (fate == DEDUP_FIRST)
 		dedup_fill(ret->entry, message);
 	for (word = slot_read(&ring->slots[at]); !*ret_is_ours && is_being_sent(message->link, word);
@@ -366,8 +376,8 @@ int fifo_send(struct segment *segment, uint32_t ring, uint32_t slot, struct slot
 		return error;
 	message.sequence = own_sequence(at, link);
 	fate = deal_with(segment, &message, &answer, &is_ours);
-	/* Behind another one, who makes it the head looks at it. It was the head a moment ago, and if it is READY it has
-	 * hardly been taken since. */
+	/* Behind another one, who makes it the head looks at it. It was the head a moment ago, and if it is READY
+	 * it has hardly been taken since. */
 	if (is_head && fate == DEDUP_FIRST && word_state(slot_read(at)) == SLOT_READY)
 		offer(segment, fifo_links(at), link);
 	return tell(&message, fate, &answer, is_ours, ret_sent);
@@ -380,7 +390,7 @@ bool fifo_is_head(struct segment *segment, uint32_t ring, uint32_t slot, struct 
 	uint64_t head;
 
 	/* What was freed meanwhile is nobody's head. */
-	return head_of(segment, fifo_group(&segment->ring[ring].slots[slot]), &head) == 1 &&
+	return fifo_head(segment, fifo_group(&segment->ring[ring].slots[slot]), &head) == 1 &&
 	       head == fifo_link(ring, slot, word);
 }
 
@@ -388,7 +398,7 @@ void fifo_became_ready(struct segment *segment, uint32_t ring, uint32_t slot, st
 {
 	/* [G1] READY, then the cell. */
 	if (word_state(word) == SLOT_READY && fifo_is_head(segment, ring, slot, word))
-		offer(segment, fifo_links(&segment->ring[ring].slots[slot]), fifo_link(ring, slot, word));
+		offer_once(segment, fifo_links(&segment->ring[ring].slots[slot]), fifo_link(ring, slot, word));
 }
 
 /* Takes what is HELD at the head off, and frees it. False: something is wrong. */
@@ -427,7 +437,7 @@ static bool head_settle(struct segment *segment, uint64_t group, uint64_t head)
 		fifo_publish(segment, head);
 		return true;
 	case SLOT_READY:
-		offer(segment, fifo_links(&ring->slots[at]), head);
+		offer_once(segment, fifo_links(&ring->slots[at]), head);
 		return false;
 	default:
 		return false;
@@ -440,7 +450,7 @@ void fifo_settle(struct segment *segment, uint64_t group)
 
 	/* As many as are gone: each is taken off by one of us. */
 	for (uint32_t looks = 0; looks < RING_STEPS_MAX; looks++)
-		if (head_of(segment, group, &head) != 1 || !head_settle(segment, group, head))
+		if (fifo_head(segment, group, &head) != 1 || !head_settle(segment, group, head))
 			return;
 }
 
@@ -466,19 +476,32 @@ bool fifo_keeps(struct segment *segment, uint32_t ring, uint32_t slot, struct sl
 /* ---- receive ---------------------------------------------------------------------------------- */
 
 /* The first token of all tables, the oldest first. 0: there is none. */
-static uint64_t take_token(struct segment *segment)
+static uint64_t take_token(struct segment *segment, uint64_t *ret_ticket)
 {
 	for (uint32_t i = 0; i < segment->token_count; i++) {
-		uint64_t token = ready_pop(&segment->tokens[i]);
+		uint64_t ticket, token = ready_pop(&segment->tokens[i], &ticket);
 
+		*ret_ticket = ticket_pack(segment->token_id[i], ticket);
 		if (token != 0)
 			return token;
 	}
 	return 0;
 }
 
-/* The link of the message in a token's slot, if it is READY and the head of its group. 0: it is not. */
-static int head_by_token(struct segment *segment, uint64_t token, uint64_t *ret_head)
+/* Was another one pushed for it since, because it had been leased without this one? Who has just pushed may not
+ * have noted his ticket yet. */
+static bool is_outdated(uint64_t ticket, uint64_t noted)
+{
+	uint64_t newer = (noted >> 48) - (ticket >> 48);
+
+	if (noted == 0 || (noted & TICKET_IS_ATTEMPT))
+		return false;
+	return newer == 0 ? (noted & TICKET_MASK) > (ticket & TICKET_MASK) : (newer & 0x7fff) < 0x4000;
+}
+
+/* The link of the message in a token's slot, if it is READY and the head of its group, and this is its turn. 0: it
+ * is not. */
+static int head_by_token(struct segment *segment, uint64_t token, uint64_t ticket, uint64_t *ret_head)
 {
 	uint32_t index, at;
 	const struct ring *ring = fifo_place(segment, token, &index, &at);
@@ -491,24 +514,35 @@ static int head_by_token(struct segment *segment, uint64_t token, uint64_t *ret_
 	word = slot_read(&ring->slots[at]);
 	if (word_state(word) != SLOT_READY)
 		return 0;
+	if (is_outdated(ticket, load_relaxed(&fifo_links(&ring->slots[at])->ticket))) /* relaxed: a hint */
+		return 0;
 	link = fifo_link(index, at, word);
-	found = head_of(segment, fifo_group(&ring->slots[at]), &head);
+	found = fifo_head(segment, fifo_group(&ring->slots[at]), &head);
 	if (found < 0)
 		return found;
 	*ret_head = link;
 	return found == 1 && head == link;
 }
 
+void fifo_takes_turn(struct segment *segment, uint64_t link)
+{
+	uint32_t index, at;
+	const struct ring *ring = fifo_place(segment, link, &index, &at);
+
+	if (ring != NULL)
+		store_relaxed(&fifo_links(&ring->slots[at])->ticket, 0); /* relaxed: a hint */
+}
+
 int fifo_next(struct segment *segment, uint64_t *ret_head)
 {
 	for (;;) {
-		uint64_t token = take_token(segment);
+		uint64_t ticket, token = take_token(segment, &ticket);
 		int result;
 
 		CRASH_POINT(fifo_token_taken);
 		if (token == 0 && !has_newer_tokens(segment))
 			return 0;
-		result = token == 0 ? fifo_refresh(segment) : head_by_token(segment, token, ret_head);
+		result = token == 0 ? fifo_refresh(segment) : head_by_token(segment, token, ticket, ret_head);
 		if (result != 0)
 			return result;
 	}
@@ -549,10 +583,7 @@ bool fifo_rescue(struct segment *segment, uint32_t ring, uint32_t slot, struct s
 
 void fifo_offer_again(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word)
 {
-	const struct fifo_links *links = fifo_links(&segment->ring[ring].slots[slot]);
-
-	if (!is_offered(segment, links))
-		fifo_became_ready(segment, ring, slot, word);
+	fifo_became_ready(segment, ring, slot, word);
 }
 
 /* ---- tables ----------------------------------------------------------------------------------- */

@@ -36,6 +36,7 @@ enum {
 	SEG_HEADER_BYTES = 16384,
 	SEG_BODY_CLASS_COUNT = 19,
 	SEG_TARGET_COUNT = 8,
+	SEG_ATTEMPT_COUNT = 128,
 	SEG_ORDER_FIRST = 10, /* a queue begins with 1,024 slots */
 };
 /* Bits of what a reader must understand; a segment has those that it needs. */
@@ -179,6 +180,14 @@ struct seg_row {
 };
 _Static_assert(sizeof(struct seg_row) == 256, "a row is four lines");
 
+/* A receive attempt of a FIFO queue (client/attempts.c). */
+struct seg_attempt {
+	atomic_u64 key;	  /* hash of its id */
+	atomic_u64 nonce; /* new each time */
+	atomic_u64 stamp; /* boot clock:48 | messages:16; 0: not complete */
+	atomic_u64 spare;
+};
+
 struct seg_header {
 	struct seg_identity identity, mirror;
 	atomic_u64 attribute[ATTRIBUTE_COUNT];
@@ -213,6 +222,7 @@ struct seg_header {
 	_Alignas(128) atomic_u64 sequence; /* the last number that a message was given */
 	struct ring_ends tokens[SEG_TABLE_COUNT / SEG_TABLE_KINDS];
 	struct dedup_marks dedup;
+	struct seg_attempt attempt[SEG_ATTEMPT_COUNT];
 
 	_Alignas(128) unsigned char bodies[4096]; /* shm/bodies.h */
 };
