@@ -1,6 +1,8 @@
 /* The ids of what is sent: which are needed, which are allowed, and what they become in the slot. */
 #include "client/internal.h"
 
+#include "shm/fifo.h"
+
 #include <nettle/sha2.h>
 
 static void content_id(const void *body, size_t bytes, char *ret_text)
@@ -71,6 +73,20 @@ int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *d
 	if (is_open)
 		queue->ids.key = (struct id_key){0};
 	return error;
+}
+
+bool ids_are_known(struct rlq_queue *queue, struct rlq_message_id *ret_id)
+{
+	struct fifo_sent first;
+
+	if (!fifo_find(queue->seg, queue->ids.key.word, &first))
+		return false;
+	queue->ids.sequence = first.sequence;
+	queue->ids.is_duplicate = true;
+	queue->ids.first = (struct rlq_message_id){{first.id[0], first.id[1]}};
+	if (ret_id)
+		*ret_id = queue->ids.first;
+	return true;
 }
 
 void ids_write(const struct rlq_queue *queue, struct slot *slot)

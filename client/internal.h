@@ -231,6 +231,10 @@ int ids_check(const struct rlq_queue *queue, struct message_parts *parts);
  * parts, whose body is there unless it is to be written in place, and sets queue->ids. */
 int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *delay_ms, bool in_place);
 
+/* Is there a message that counts with the deduplication id in queue->ids? Then the send is answered as that one's.
+ * Asked before a slot is claimed: one for a duplicate would stay until all before it in its group are gone. */
+bool ids_are_known(struct rlq_queue *queue, struct rlq_message_id *ret_id) __attribute__((cold));
+
 /* Notes queue->ids in the slot that we have claimed in a FIFO queue. */
 void ids_write(const struct rlq_queue *queue, struct slot *slot);
 

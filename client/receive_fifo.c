@@ -24,8 +24,8 @@ enum next {
 	NEXT_NONE,
 };
 
-/* Received too often: to the DLQ, and the group goes on with the one behind it: the new head; or, while we have leased
- * the head, what followed, which stays in the chain. */
+/* Received too often: to the DLQ, and the group goes on with the one behind it: the new head; or, while we have
+ * leased the head, what followed, which stays in the chain. */
 static enum next bury(struct serving *serving, uint64_t *at, uint32_t ring, const struct ring_taken *dead)
 {
 	struct segment *segment = serving->queue->seg;

@@ -204,6 +204,8 @@ static inline __attribute__((always_inline)) int outgoing_send(struct rlq_queue 
 {
 	int error = outgoing_check(queue, out);
 
+	if (!error && __builtin_expect(seg_is_fifo(queue->seg), 0) && ids_are_known(queue, ret_id))
+		return 0;
 	if (!error)
 		error = outgoing_reserve(queue, out);
 	if (error)

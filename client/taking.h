@@ -18,8 +18,8 @@ struct demand {
 	uint64_t attempt_key;
 	struct seg_attempt *attempt; /* where it is remembered, or is to be */
 	bool attempt_is_known;
-	uint64_t until_ms;	/* end of the wait */
-	size_t copied;		/* bytes of blocks since the deadline was stamped */
+	uint64_t until_ms; /* end of the wait */
+	size_t copied;	   /* bytes of blocks since the deadline was stamped */
 };
 
 /* What stays the same while a call takes from one ring under one reading of the clock, fetched once. */
@@ -45,8 +45,9 @@ void stamp_anew(struct rlq_queue *queue, struct demand *demand);
 /* May this handle read another message in place? */
 bool hold_is_free(const struct rlq_queue *queue);
 
-/* Receive attempts (attempts.c), between enter and leave: looks whether this one was made before; takes its messages
- * again under their leases, as many as there were, or 0: it is to be made anew; remembers what a new one has brought. */
+/* Receive attempts (attempts.c), between enter and leave: looks whether this one was made before; takes its
+ * messages again under their leases, as many as there were, or 0: it is to be made anew; remembers what a new one
+ * has brought. */
 void attempt_begin(struct rlq_queue *queue, struct demand *demand);
 int attempt_again(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max);
 void attempt_note(struct rlq_queue *queue, struct demand *demand, const struct rlq_message *messages, size_t count);

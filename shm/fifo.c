@@ -327,6 +327,17 @@ int fifo_join(struct segment *segment, uint64_t link, bool *ret_is_head)
 	return error;
 }
 
+bool fifo_find(struct segment *segment, const uint64_t key[2], struct fifo_sent *ret_first)
+{
+	struct dedup_answer answer;
+
+	if (!seen_look(segment, key, &answer))
+		return false;
+	*ret_first = (struct fifo_sent){
+		.is_duplicate = true, .id = {answer.id[0], answer.id[1]}, .sequence = answer.sequence};
+	return true;
+}
+
 int fifo_reserve(struct segment *segment)
 {
 	return seen_reserve(segment);

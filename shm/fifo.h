@@ -47,6 +47,9 @@ struct fifo_sent {
 	uint64_t id[2], sequence; /* of the one that was first */
 };
 
+/* The message that was first with this key, if one counts for who sends now. */
+bool fifo_find(struct segment *segment, const uint64_t key[2], struct fifo_sent *ret_first);
+
 /* Room for a message's deduplication id, before a slot is claimed. 0, RLQ_EDEDUPFULL and others; else to be sent,
  * or taken back. */
 int fifo_reserve(struct segment *segment);

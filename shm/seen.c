@@ -145,6 +145,18 @@ void seen_stamp(struct segment *segment, struct slot *slot, uint64_t link, struc
 	dedup_stamp(&segment->dedup, slot, segment->clock.boot_ms, ret);
 }
 
+bool seen_look(struct segment *segment, const uint64_t key[2], struct dedup_answer *ret)
+{
+	/* Of no slot, and without a number: nothing is inserted for it. */
+	const struct dedup_message nobody = {
+		.key = {key[0], key[1]},
+		.boot_ms = segment->clock.boot_ms,
+		.purged = load_seq(&segment->header->dedup.purged),
+	};
+
+	return seen_decide(segment, &nobody, ret) == DEDUP_DUPLICATE;
+}
+
 enum dedup_result seen_decide(struct segment *segment, const struct dedup_message *message,
 			      struct dedup_answer *ret)
 {
