@@ -39,6 +39,8 @@ static const struct groups *view_after(enum group_result result, const struct gr
 		cas_seq(&groups_world.list, old->list_seen, old->list_seen + 1);
 	} else if (result != GROUP_STALE) {
 		explore_fail("a call said %llu", result);
+	} else if (groups_world.list == old->list_seen) {
+		explore_fail("a call has tried in vain, list %llu", old->list_seen);
 	}
 	return view_now();
 }
@@ -139,13 +141,18 @@ static void joiner_turn(int actor)
 	explore_finish(actor);
 }
 
-int add_joiner(const char *name, unsigned group, uint32_t slot, uint64_t list)
+static int add_member(const char *name, void (*turn)(int actor), struct task task)
 {
-	struct slot *at = &groups_world.slots[slot];
+	struct slot *at = &groups_world.slots[task.slot];
 
 	at->word.low = word_make(SLOT_WRITING, 0, OWNER_NONE, 0, 0).bits.low;
-	fifo_begin(at, group_hash(group));
-	return add(name, joiner_turn, (struct task){group, slot, list, -1});
+	fifo_begin(at, group_hash(task.group));
+	return add(name, turn, task);
+}
+
+int add_joiner(const char *name, unsigned group, uint32_t slot, uint64_t list)
+{
+	return add_member(name, joiner_turn, (struct task){group, slot, list, -1});
 }
 
 static void deleter_turn(int actor)
@@ -173,6 +180,25 @@ int add_deleter(const char *name, unsigned group, uint32_t slot, int to_group)
 	return add(name, deleter_turn, (struct task){group, slot, groups_world.list, to_group});
 }
 
+/* Joins, and deletes its message as soon as it can: a whole life, of a group perhaps. */
+static void courier_turn(int actor)
+{
+	struct slot *slot = &groups_world.slots[tasks[actor].slot];
+	struct slot_word word;
+
+	join(actor, tasks[actor].group, tasks[actor].slot);
+	word = slot_read(slot);
+	explore_doing(actor, "delete");
+	slot_change(slot, word, word_with_state(word, SLOT_HELD));
+	look_after(actor, tasks[actor].group);
+	explore_finish(actor);
+}
+
+int add_courier(const char *name, unsigned group, uint32_t slot, uint64_t list)
+{
+	return add_member(name, courier_turn, (struct task){group, slot, list, -1});
+}
+
 static void expirer_turn(int actor)
 {
 	const struct task *task = &tasks[actor];
@@ -190,6 +216,21 @@ int add_expirer(const char *name, unsigned group, uint32_t slot)
 	return add(name, expirer_turn, (struct task){group, slot, groups_world.list, -1});
 }
 
+static void retirer_turn(int actor)
+{
+	const struct groups *view = &groups_views[tasks[actor].list];
+
+	explore_doing(actor, "done?");
+	if (view->list_seen < groups_newest && groups_oldest_is_done(view))
+		cas_seq(&groups_world.list, view->list_seen, view->list_seen + 1);
+	explore_finish(actor);
+}
+
+int add_retirer(const char *name, uint64_t list)
+{
+	return add(name, retirer_turn, (struct task){0, 0, list, -1});
+}
+
 static void settler_turn(int actor)
 {
 	const struct groups *view = &groups_views[tasks[actor].list];
@@ -204,10 +245,7 @@ static void settler_turn(int actor)
 		if (result != GROUP_OK)
 			explore_fail("settle said %llu", result);
 	} while (cursor != 0 && !explore_failed());
-	explore_doing(actor, "done?");
-	if (view->list_seen < groups_newest && groups_oldest_is_done(view))
-		cas_seq(&groups_world.list, view->list_seen, view->list_seen + 1);
-	explore_finish(actor);
+	retirer_turn(actor);
 }
 
 int add_settler(const char *name, uint64_t list)
@@ -283,6 +321,8 @@ static void consume_all(unsigned group)
 		slot_change(slot, word, word_with_state(word, SLOT_HELD));
 		pop(group, head, groups_world.list);
 	}
+	if (groups_world.chains[group].count > 0)
+		explore_fail("messages of group %llu are not found", group);
 }
 
 static void join_anew(unsigned group, uint32_t slot, const struct groups *view)

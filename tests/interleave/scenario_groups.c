@@ -54,6 +54,14 @@ void build_join_pop_lagging(void)
 	add_deleter("consumer", G, 0, -1);
 }
 
+/* The group begins and ends while others are about to join it. */
+void build_join_ends(void)
+{
+	groups_begin(one_table, 0);
+	add_joiner("producer", G, 0, 0);
+	add_courier("courier", G, 1, 0);
+}
+
 /* The slot of the last is used for another group at once. */
 void build_join_reuse(void)
 {
@@ -170,6 +178,16 @@ void build_stale_begin(void)
 	add_settler("settler", 1);
 	add_joiner("producer1", G, 0, 0);
 	add_joiner("producer2", G, 1, 1);
+}
+
+/* A table without groups goes, unless the old view's is faster. */
+void build_settle_empty(void)
+{
+	groups_begin(two_tables, 0);
+	groups_world.list = 1;
+	add_settler("settler", 1);
+	add_retirer("retirer", 1);
+	add_joiner("producer", G, 0, 0);
 }
 
 void build_stale_look(void)
