@@ -115,6 +115,7 @@ static void join(int actor, unsigned group, uint32_t slot)
 	enum group_result result;
 
 	explore_doing(actor, "join");
+	fifo_begin(&groups_world.slots[slot], group_hash(group));
 	for (;;) {
 		result = groups_join(view, link);
 		if (result == GROUP_OK || result == GROUP_FIRST || explore_failed())
@@ -122,7 +123,7 @@ static void join(int actor, unsigned group, uint32_t slot)
 		view = view_after(result, view);
 	}
 	groups_monitor();
-	if (!groups_world.joined[message_number(link)])
+	if (!explore_failed() && !groups_world.joined[message_number(link)])
 		explore_fail("message %llu is said to have joined", message_number(link));
 	if (groups_world.first[message_number(link)] != (result == GROUP_FIRST))
 		explore_fail("message %llu is said to be the first, or not", message_number(link));
@@ -146,7 +147,6 @@ static int add_member(const char *name, void (*turn)(int actor), struct task tas
 	struct slot *at = &groups_world.slots[task.slot];
 
 	at->word.low = word_make(SLOT_WRITING, 0, OWNER_NONE, 0, 0).bits.low;
-	fifo_begin(at, group_hash(task.group));
 	return add(name, turn, task);
 }
 
@@ -168,8 +168,6 @@ static void deleter_turn(int actor)
 	word = slot_read(slot);
 	if (task->to_group >= 0 && word_state(word) == SLOT_FREE &&
 	    slot_change(slot, word, word_with_state(word, SLOT_WRITING))) {
-		explore_doing(actor, "send");
-		fifo_begin(slot, group_hash((unsigned)task->to_group));
 		join(actor, (unsigned)task->to_group, task->slot);
 	}
 	explore_finish(actor);
@@ -231,9 +229,8 @@ int add_retirer(const char *name, uint64_t list)
 	return add(name, retirer_turn, (struct task){0, 0, list, -1});
 }
 
-static void settler_turn(int actor)
+static void settle_all(int actor, const struct groups *view)
 {
-	const struct groups *view = &groups_views[tasks[actor].list];
 	uint64_t cursor = 0;
 
 	explore_doing(actor, "settle");
@@ -245,7 +242,28 @@ static void settler_turn(int actor)
 		if (result != GROUP_OK)
 			explore_fail("settle said %llu", result);
 	} while (cursor != 0 && !explore_failed());
+}
+
+static void settler_turn(int actor)
+{
+	settle_all(actor, &groups_views[tasks[actor].list]);
 	retirer_turn(actor);
+}
+
+/* Appends a table first. */
+static void appender_turn(int actor)
+{
+	uint64_t list = tasks[actor].list;
+
+	explore_doing(actor, "append");
+	cas_seq(&groups_world.list, list, list + 1);
+	settle_all(actor, &groups_views[list + 1]);
+	explore_finish(actor);
+}
+
+int add_appender(const char *name, uint64_t list)
+{
+	return add(name, appender_turn, (struct task){0, 0, list, -1});
 }
 
 int add_settler(const char *name, uint64_t list)
@@ -265,6 +283,68 @@ static void looker_turn(int actor)
 int add_looker(const char *name, unsigned group, uint64_t list)
 {
 	return add(name, looker_turn, (struct task){group, 0, list, -1});
+}
+
+/* ---- the sweep -------------------------------------------------------------------------------------- */
+
+static bool is_owner_dead(uint32_t slot)
+{
+	for (int actor = 0; actor < explore_actor_count(); actor++)
+		if (tasks[actor].slot == slot && explore_actor(actor)->status == ACTOR_DEAD)
+			return true;
+	return false;
+}
+
+/* Frees what the dead have not joined, and what is gone and off its chain. */
+static void sweep_slot_of(uint32_t slot, const struct groups *view)
+{
+	struct slot_word word = slot_read(&groups_world.slots[slot]);
+	uint64_t link = link_pack(0, slot, word_generation(word));
+	enum group_result result = GROUP_OK;
+
+	if (word_state(word) == SLOT_WRITING && is_owner_dead(slot))
+		result = groups_contain(view, link);
+	else if (word_state(word) == SLOT_HELD)
+		result = groups_keep(view, link);
+	if (result == GROUP_NONE)
+		slot_change(&groups_world.slots[slot], word, word_freed(word));
+	else if (result != GROUP_OK && result != GROUP_STALE)
+		explore_fail("the sweep hears %llu", result);
+}
+
+static void sweeper_turn(int actor)
+{
+	explore_doing(actor, "sweep");
+	sweep_slot_of(tasks[actor].slot, &groups_views[tasks[actor].list]);
+	explore_finish(actor);
+}
+
+int add_sweeper(const char *name, uint32_t slot, uint64_t list)
+{
+	return add(name, sweeper_turn, (struct task){0, slot, list, -1});
+}
+
+/* Asks of a message that is in its chain all the time. */
+static void asker_turn(int actor)
+{
+	const struct groups *view = &groups_views[tasks[actor].list];
+	uint64_t link = link_now(tasks[actor].slot);
+	enum group_result result;
+
+	explore_doing(actor, "keep?");
+	result = groups_keep(view, link);
+	if (result != GROUP_OK)
+		explore_fail("is it still in its chain? %llu", result);
+	explore_doing(actor, "contain?");
+	result = groups_contain(view, link);
+	if (result != GROUP_OK)
+		explore_fail("has it joined? %llu", result);
+	explore_finish(actor);
+}
+
+int add_asker(const char *name, uint32_t slot, uint64_t list)
+{
+	return add(name, asker_turn, (struct task){0, slot, list, -1});
 }
 
 /* ---- at the end ------------------------------------------------------------------------------------- */
@@ -292,21 +372,17 @@ void check_tokens(void)
 	}
 }
 
-/* What the sweep asks of those that the dead have left. */
-static void ask_of(uint32_t slot, const struct groups *view)
+/* What the sweep leaves of this slot is right. */
+static void check_swept(uint32_t slot, const struct groups *view)
 {
-	struct slot_word word = slot_read(&groups_world.slots[slot]);
-	uint64_t link = link_now(slot);
-	unsigned message = message_number(link);
+	unsigned message = message_number(link_now(slot));
 	bool is_there = chain_has(0, message) || chain_has(1, message);
+	enum slot_state state;
 
-	if (word_state(word) == SLOT_WRITING &&
-	    (groups_contain(view, link) == GROUP_OK) != (is_there || groups_world.popped[message]))
-		explore_fail("has message %llu joined?", message);
-	if (word_state(word) == SLOT_HELD && (groups_keep(view, link) == GROUP_OK) != is_there)
-		explore_fail("is message %llu still in its chain?", message);
-	if (word_state(word) == SLOT_HELD && !is_there)
-		slot_change(&groups_world.slots[slot], word, word_freed(word));
+	sweep_slot_of(slot, view);
+	state = word_state(slot_read(&groups_world.slots[slot]));
+	if (!is_there && (state == SLOT_HELD || (state == SLOT_WRITING && is_owner_dead(slot))))
+		explore_fail("message %llu is in no chain, and is kept", message);
 }
 
 static void consume_all(unsigned group)
@@ -344,7 +420,7 @@ void groups_at_end(void)
 	if (has_tokens && !explore_any_death())
 		check_tokens();
 	for (uint32_t slot = 0; slot < CHAIN_SLOTS; slot++)
-		ask_of(slot, view);
+		check_swept(slot, view);
 	do {
 		enum group_result result = groups_settle(view, &cursor, 8);
 

@@ -58,6 +58,10 @@ void build_move_reuse(void);
 void build_stale_begin(void);
 void build_settle_empty(void);
 void build_stale_look(void);
+void build_append_look(void);
+void build_sweep_held(void);
+void build_sweep_dead(void);
+void build_ask_reuse(void);
 void build_ready_second(void);
 void build_ready_joined(void);
 
