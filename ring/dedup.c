@@ -1,6 +1,8 @@
 /* The walk: who was first with an id. ring/dedup.h has the protocol. */
 #include "ring/dedup.h"
 
+#include "ring/prefetch.h"
+
 /* ---- what a link leads to --------------------------------------------------------------------- */
 
 static bool is_listed(const struct dedup *dedup, uint64_t link)
@@ -47,6 +49,9 @@ void dedup_stamp(const struct dedup *dedup, struct slot *slot, uint64_t boot_ms,
 {
 	struct fifo_links *links = fifo_links(slot);
 
+	/* A miss for each table, while the message joins. */
+	for (uint32_t i = 0; i < dedup->count; i++)
+		(i + 1 < dedup->count ? prefetch : prefetch_own)(dedup_cell(&dedup->table[i], ret->key, 0));
 	/* [U7] A purge that had ended before this send is seen. */
 	ret->purged = load_seq(&dedup->marks->purged);
 	ret->boot_ms = boot_ms;
@@ -249,7 +254,8 @@ static enum dedup_result find_in(const struct dedup_table *table, bool is_newest
 {
 	for (uint64_t i = 0; i < dedup_probes(table); i++) {
 		struct dedup_entry *entry = dedup_cell(table, message->key, i);
-		uint64_t control = load_acquire(&entry->control); /* [U1] */
+		uint64_t control =
+			load_relaxed(&entry->control); /* relaxed: whose it is, and not older than it was decided */
 
 		if (control == DEDUP_SEALED)
 			return is_newest ? DEDUP_STALE : DEDUP_NONE;
@@ -293,8 +299,8 @@ void dedup_copy(struct dedup_entry *entry, const struct dedup_message *message)
 
 void dedup_fill(struct dedup_entry *entry, const struct dedup_message *message)
 {
-	/* [U2] Acquires what others have copied. */
-	if (load_acquire(&entry->control) != message->link || message->sequence == 0)
+	/* relaxed: whether there is anything to do */
+	if (load_relaxed(&entry->control) != message->link || message->sequence == 0)
 		return;
 	dedup_copy(entry, message);
 	/* [U2] Before the slot is freed, so who finds the slot gone finds the entry whole. */
@@ -325,8 +331,8 @@ enum dedup_result dedup_void(const struct dedup *dedup, const struct dedup_messa
 	return DEDUP_OK;
 }
 
-/* [U4] Asked after a look at the first message's slot, which is freed after it. */
 bool dedup_is_void(const struct dedup_entry *entry)
 {
-	return load_seq(&entry->voided) != 0;
+	/* relaxed: behind the look at the first message's slot, which is freed after the void */
+	return load_relaxed(&entry->voided) != 0;
 }

@@ -14,7 +14,11 @@ enum {
 	SENDERS = 3,
 	SLOTS = 64, /* of each */
 	ORDER = 8,  /* of the ring */
-	SENDS = 300000,
+#if defined(RL_TSAN)
+	SENDS = 40000,
+#else
+	SENDS = 200000,
+#endif
 	IDS = 400,
 	AT_ONCE = 8, /* sends of one id in a row, over all threads */
 	WINDOW = 4000,
