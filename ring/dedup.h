@@ -146,7 +146,7 @@ enum dedup_result {
 	DEDUP_LATE,    /* it goes; a sender whose message was still WRITING sends anew */
 	DEDUP_NONE,    /* the message has no entry in these tables */
 	DEDUP_FULL,    /* reserve: ids_max ids in this window */
-	DEDUP_GROW,    /* reserve, decide: append a table, then try again */
+	DEDUP_GROW,    /* append a table, then try again; decide: whether one is due or not, a probe is full */
 	DEDUP_STALE,   /* the list of tables or rings has changed: look at it again, then try again */
 	DEDUP_BUSY,    /* settle: the budget is used up */
 	DEDUP_HELP,    /* settle: a message is to be published (if it is WRITING) and completed first */
