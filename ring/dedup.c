@@ -1,8 +1,6 @@
 /* The walk: who was first with an id. ring/dedup.h has the protocol. */
 #include "ring/dedup.h"
 
-#include "ring/prefetch.h"
-
 /* ---- what a link leads to --------------------------------------------------------------------- */
 
 static bool is_listed(const struct dedup *dedup, uint64_t link)
@@ -49,9 +47,6 @@ void dedup_stamp(const struct dedup *dedup, struct slot *slot, uint64_t boot_ms,
 {
 	struct fifo_links *links = fifo_links(slot);
 
-	/* A miss for each table, while the message joins. */
-	for (uint32_t i = 0; i < dedup->count; i++)
-		(i + 1 < dedup->count ? prefetch : prefetch_own)(dedup_cell(&dedup->table[i], ret->key, 0));
 	/* [U7] A purge that had ended before this send is seen. */
 	ret->purged = load_seq(&dedup->marks->purged);
 	ret->boot_ms = boot_ms;
