@@ -26,9 +26,10 @@ uint32_t dedup_order_for(uint64_t ids)
 	return order;
 }
 
+/* If there is any. */
 static const struct dedup_table *newest_of(const struct dedup *dedup)
 {
-	return &dedup->table[dedup->count - 1];
+	return &dedup->table[dedup->count > 0 ? dedup->count - 1 : 0];
 }
 
 /* Ids that a table takes. */
