@@ -70,6 +70,13 @@
 	X(move_source_freed)                                                                                       \
 	X(move_error_noted)                                                                                        \
 	X(move_undone)                                                                                             \
+	X(fifo_joined)                                                                                             \
+	X(fifo_dropped)                                                                                            \
+	X(fifo_published)                                                                                          \
+	X(fifo_offered)                                                                                            \
+	X(fifo_ticket_noted)                                                                                       \
+	X(fifo_popped)                                                                                             \
+	X(fifo_token_taken)                                                                                        \
 	X(grow_busy)                                                                                               \
 	X(region_stepped)                                                                                          \
 	X(grow_allocated)                                                                                          \
@@ -165,11 +172,32 @@
 	X(file_oldest_unlinked)                                                                                    \
 	X(file_oldest_flushed)
 
+/* Of FIFO groups and their tokens, not yet in any call. Names go to CRASH_POINTS when a call reaches them. */
+#define FIFO_POINTS(X)                                                                                             \
+	X(group_sealed)                                                                                            \
+	X(group_frozen)                                                                                            \
+	X(group_moved)                                                                                             \
+	X(group_cleared)                                                                                           \
+	X(group_numbered)                                                                                          \
+	X(group_begun)                                                                                             \
+	X(group_joined)                                                                                            \
+	X(group_tail_moved)                                                                                        \
+	X(group_closed)                                                                                            \
+	X(group_popped)                                                                                            \
+	X(group_emptied)                                                                                           \
+	X(ready_numbered)                                                                                          \
+	X(ready_pushed)                                                                                            \
+	X(ready_passed)                                                                                            \
+	X(ready_popped)                                                                                            \
+	X(ready_head_moved)
+
 #define CRASH_POINT_ENUM(name) CRASH_##name,
 enum crash_point {
 	CRASH_POINTS(CRASH_POINT_ENUM) CRASH_POINT_COUNT,
 	CRASH_POINT_LAST = CRASH_POINT_COUNT - 1, /* the journal's follow it */
-	JOURNAL_POINTS(CRASH_POINT_ENUM) CRASH_POINT_ALL
+	JOURNAL_POINTS(CRASH_POINT_ENUM) CRASH_POINT_ALL,
+	CRASH_POINT_ALL_LAST = CRASH_POINT_ALL - 1, /* those of FIFO groups follow it */
+	FIFO_POINTS(CRASH_POINT_ENUM) CRASH_POINT_EVERY
 };
 #undef CRASH_POINT_ENUM
 

@@ -25,15 +25,16 @@ static inline struct fifo_links *fifo_links(const struct slot *slot)
 	return (struct fifo_links *)(void *)slot->message.inline_bytes;
 }
 
-/* A link: used:1 | generation:35 | slot:24 | ring:3, 63 bits. 0 is "none". The generation is cut: it comes again after
- * 2^35 laps of the ring, far more than any call lasts. */
+/* A link: used:1 | generation:35 | slot:24 | ring:3, 63 bits. 0 is "none". The generation is cut: it comes again
+ * after 2^35 laps of the ring, far more than any call lasts. */
 #define LINK_FLAG (UINT64_C(1) << 63)
+#define LINK_USED (UINT64_C(1) << 62)
 #define LINK_MASK (LINK_FLAG - 1)
 #define LINK_GENERATION_MASK ((UINT64_C(1) << 35) - 1)
 
 static inline uint64_t link_pack(uint32_t ring, uint32_t slot, uint64_t generation)
 {
-	return UINT64_C(1) << 62 | (generation & LINK_GENERATION_MASK) << 27 | (uint64_t)(slot & 0xffffff) << 3 |
+	return LINK_USED | (generation & LINK_GENERATION_MASK) << 27 | (uint64_t)(slot & 0xffffff) << 3 |
 	       (ring & 7);
 }
 
