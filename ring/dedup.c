@@ -252,7 +252,8 @@ static enum dedup_result find_in(const struct dedup_table *table, bool is_newest
 {
 	for (uint64_t i = 0; i < dedup_probes(table); i++) {
 		struct dedup_entry *entry = dedup_cell(table, message->key, i);
-		uint64_t control = load_acquire(&entry->control); /* [U1] */
+		uint64_t control =
+			load_relaxed(&entry->control); /* relaxed: whose it is, and not older than it was decided */
 
 		if (control == DEDUP_SEALED)
 			return is_newest ? DEDUP_STALE : DEDUP_NONE;
@@ -296,8 +297,8 @@ void dedup_copy(struct dedup_entry *entry, const struct dedup_message *message)
 
 void dedup_fill(struct dedup_entry *entry, const struct dedup_message *message)
 {
-	/* [U2] Acquires what others have copied. */
-	if (load_acquire(&entry->control) != message->link || message->sequence == 0)
+	/* relaxed: whether there is anything to do */
+	if (load_relaxed(&entry->control) != message->link || message->sequence == 0)
 		return;
 	dedup_copy(entry, message);
 	/* [U2] Before the slot is freed, so who finds the slot gone finds the entry whole. */
@@ -328,8 +329,8 @@ enum dedup_result dedup_void(const struct dedup *dedup, const struct dedup_messa
 	return DEDUP_OK;
 }
 
-/* [U4] Asked after a look at the first message's slot, which is freed after it. */
 bool dedup_is_void(const struct dedup_entry *entry)
 {
-	return load_seq(&entry->voided) != 0;
+	/* relaxed: behind the look at the first message's slot, which is freed after the void */
+	return load_relaxed(&entry->voided) != 0;
 }

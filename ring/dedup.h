@@ -75,6 +75,7 @@
 #define RL_DEDUP_H
 
 #include "ring/fifo.h"
+#include "ring/prefetch.h"
 #include "ring/ring.h"
 
 enum {
@@ -147,7 +148,7 @@ enum dedup_result {
 	DEDUP_LATE,    /* it goes; a sender whose message was still WRITING sends anew */
 	DEDUP_NONE,    /* the message has no entry in these tables */
 	DEDUP_FULL,    /* reserve: ids_max ids in this window */
-	DEDUP_GROW,    /* reserve, decide: append a table, then try again */
+	DEDUP_GROW,    /* append a table, then try again; decide: whether one is due or not, a probe is full */
 	DEDUP_STALE,   /* the list of tables or rings has changed: look at it again, then try again */
 	DEDUP_BUSY,    /* settle: the budget is used up */
 	DEDUP_HELP,    /* settle: a message is to be published (if it is WRITING) and completed first */
@@ -177,6 +178,8 @@ enum dedup_result dedup_reserve(const struct dedup *dedup, struct dedup_quota *q
 void dedup_unreserve(const struct dedup *dedup, struct dedup_quota *quota);
 /* Gives the rest back when the handle is closed. */
 void dedup_give_back(const struct dedup *dedup, struct dedup_quota *quota);
+
+/* Before all of it, as soon as the key is known: dedup_prefetch(), below. */
 
 /* Writes the stamps into a slot of ours, before the join, and into `ret`, which has link, key and id. */
 void dedup_stamp(const struct dedup *dedup, struct slot *slot, uint64_t boot_ms, struct dedup_message *ret);
@@ -283,6 +286,14 @@ static inline uint64_t dedup_probes(const struct dedup_table *table)
 static inline struct dedup_entry *dedup_cell(const struct dedup_table *table, const uint64_t key[2], uint64_t i)
 {
 	return &table->entries[(key[0] + i) & (dedup_cells(table) - 1)];
+}
+
+/* Asks for the cells of a key: a cache miss for each table of a million ids. As soon as the key is known, before
+ * the claim; for all keys of a batch at once. */
+static inline void dedup_prefetch(const struct dedup *dedup, const uint64_t key[2])
+{
+	for (uint32_t i = 0; i < dedup->count; i++)
+		prefetch_own(dedup_cell(&dedup->table[i], key, 0));
 }
 
 #endif

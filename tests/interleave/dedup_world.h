@@ -20,9 +20,9 @@ enum { LIST_OLDER = 1, LIST_BOTH = 3, LIST_NEWER = 2 };
 /* One message: what was decided of it, by whomever. */
 struct dedup_account {
 	uint64_t boot_ms, sequence, purged, voided;
-	uint8_t key, joined, is_first, goes;
+	uint8_t key, is_first, goes;
 	uint8_t was_there; /* decided before everybody else came */
-	uint8_t padding[3];
+	uint8_t padding[4];
 };
 
 /* Tables of 2^order cells; `words_apart`: the words of entries are copied and read one by one. */

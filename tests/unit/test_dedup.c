@@ -238,6 +238,17 @@ Test(dedup, shouldCompleteAnEntryBeforeItsSlotIsFreed)
 	cr_assert_eq(answer.id[1], first.id[1]);
 }
 
+Test(dedup, shouldNotCompleteAnEntryByAMessageThatIsNotKnown)
+{
+	struct dedup_message message = join(5, now), unknown = message;
+	struct dedup_answer answer;
+
+	unknown.sequence = 0;
+	cr_assert_eq(dedup_decide(&dedup, &message, &answer), DEDUP_FIRST);
+	dedup_fill(answer.entry, &unknown);
+	cr_assert_eq(answer.entry->control, message.link);
+}
+
 Test(dedup, shouldCompleteNothingForADuplicate)
 {
 	struct dedup_message message;
@@ -429,6 +440,7 @@ Test(dedup, shouldAskForATableWhenAProbeIsFull)
 		cr_assert_eq(send_key(key), DEDUP_FIRST);
 	message = join(5, now);
 	cr_assert_eq(dedup_decide(&dedup, &message, &answer), DEDUP_GROW);
+	cr_assert_eq(dedup_complete(&dedup, &message), DEDUP_NONE);
 	append(4);
 	cr_assert_eq(dedup_decide(&dedup, &message, &answer), DEDUP_FIRST);
 	cr_assert_eq(send_key(3), DEDUP_DUPLICATE);
@@ -476,6 +488,9 @@ Test(dedup, shouldLetNobodyInsertIntoASettledTable)
 	settle_all(&settling);
 	cr_assert_not(settling.any);
 	cr_assert_eq(dedup_decide(&older, &message, &answer), DEDUP_STALE);
+	cr_assert_eq(dedup_complete(&dedup, &message), DEDUP_NONE);
+	cr_assert(dedup_may_drop(&dedup, &settling, now), "it is empty");
+	cr_assert_eq(marks.horizon_ms, 0);
 }
 
 Test(dedup, shouldAskForHelpWithAnEntryWhoseMessageIsNotPublished)
@@ -520,6 +535,10 @@ Test(dedup, shouldCallLateWhatIsOlderThanTheHorizon)
 	cr_assert_eq(dedup_decide(&whole, &late, &answer), DEDUP_LATE, "the first to say so decides");
 	cr_assert_eq(dedup_complete(&dedup, &late), DEDUP_NONE);
 	cr_assert_eq(send_key(6), DEDUP_FIRST, "it bars nobody");
+	append(4);
+	settling = (struct dedup_settling){0};
+	settle_all(&settling);
+	cr_assert_eq(settling.latest_ms, now);
 }
 
 /* ---- size ---------------------------------------------------------------------------------------------------- */
@@ -550,6 +569,7 @@ Test(dedup, shouldCountDuplicatesAndClosedHandlesOut)
 {
 	struct dedup_quota other = {0};
 
+	dedup_give_back(&dedup, &other);
 	cr_assert_eq(dedup_reserve(&dedup, &other, now), DEDUP_OK);
 	cr_assert_eq(dedup_reserve(&dedup, &quota, now), DEDUP_OK);
 	dedup_unreserve(&dedup, &quota);
@@ -559,6 +579,27 @@ Test(dedup, shouldCountDuplicatesAndClosedHandlesOut)
 		dedup_unreserve(&dedup, &quota);
 	dedup_give_back(&dedup, &quota);
 	cr_assert_eq(dedup.table[0].head->used, IDS_MAX - 20);
+	dedup_give_back(&dedup, &quota);
+	cr_assert_eq(dedup.table[0].head->used, IDS_MAX - 20, "once");
+}
+
+Test(dedup, shouldNotTakeAnOldReservationForOneOfATableInItsPlace)
+{
+	cr_assert_eq(dedup_reserve(&dedup, &quota, now), DEDUP_OK);
+	dedup.table[0].head->used = IDS_MAX;
+	dedup.table[0].head->born_ms++;
+	quota.left = 5;
+	cr_assert_eq(dedup_reserve(&dedup, &quota, now), DEDUP_FULL);
+}
+
+Test(dedup, shouldHaveThreeTablesAtMost)
+{
+	dedup.ids_max = 100000;
+	append(4);
+	append(4);
+	reserve_until(DEDUP_FULL);
+	cr_assert_not(dedup_is_due(&dedup, now));
+	cr_assert_not(dedup_is_due(&dedup, now + WINDOW));
 }
 
 Test(dedup, shouldGrowFromASmallTableByWayOfALargerToOneOfTheFullSize)
@@ -802,11 +843,13 @@ Test(dedup, shouldAnswerAsAnObviousModelDoes)
 			delete_any();
 		else
 			send_any(&older);
+		if (draw(200) == 0 && dedup_is_due(&dedup, now))
+			append(dedup_next_order(&dedup, now));
 		if (draw(200) == 0 && drop_if_past()) {
 			older = dedup;
 			tables++;
 		}
 	}
-	cr_assert_gt(tables, 50);
+	cr_assert_gt(tables, 20);
 	cr_assert_gt(kept_count, 5000u);
 }
