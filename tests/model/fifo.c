@@ -40,13 +40,23 @@ static const char *move_used_up(struct walk *walk, int group)
 	return NULL;
 }
 
+/* Perhaps nobody has noticed that the time of its next message is over. A receive that gets nothing but messages to
+ * move looks for what is over, and then it may be this group's turn again. */
+static void stop_unnoticed(struct walk *walk, int group, bool gave_some)
+{
+	walk->is_served[group] = gave_some;
+	if (!gave_some)
+		walk->model->turn[walk->operation->place][group] =
+			(struct turn){.is_ready = true, .earliest = walk->model->step, .latest = NEVER};
+}
+
 /* Takes the messages of one group off the answer. */
 static const char *serve(struct walk *walk, int group)
 {
 	struct model *model = walk->model;
 	const struct told *told = walk->received->message;
 	const char *fault = move_used_up(walk, group);
-	int number = next_of_group(model, walk->operation->place, group, 0);
+	int number = next_of_group(model, walk->operation->place, group, 0), first = walk->at;
 
 	walk->is_served[group] = true;
 	walk->last_latest = model->turn[walk->operation->place][group].latest;
@@ -55,12 +65,15 @@ static const char *serve(struct walk *walk, int group)
 		if (walk->at == walk->operation->max)
 			return NULL;
 		if (walk->at == walk->received->count || told[walk->at].number != number) {
-			/* Perhaps nobody has noticed that its time is over. */
-			if (is_over(model, &model->message[number]))
+			if (is_over(model, &model->message[number])) {
+				stop_unnoticed(walk, group, walk->at > first);
 				return NULL;
+			}
 			return broken(model, "order: message %d of group %d is visible, and not what comes next",
 				      number, group);
 		}
+		if (is_over(model, &model->message[number]))
+			walk->last_latest = NEVER; /* perhaps it was its turn again, later */
 		fault = hand_out(model, number, walk->ms, &told[walk->at]);
 		number = next_of_group(model, walk->operation->place, group, number);
 	}
@@ -70,7 +83,7 @@ static const char *serve(struct walk *walk, int group)
 /* Some group that must be served before one that has waited since `earliest`; -1: none. */
 static int is_before(const struct walk *walk, int64_t earliest)
 {
-	if (walk->model->any_turn || walk->model->was_purged[walk->operation->place])
+	if (walk->model->any_turn)
 		return -1;
 	for (int group = 0; group < GROUPS_MAX; group++)
 		if (is_waiting(walk, group) && walk->model->turn[walk->operation->place][group].latest < earliest)
@@ -137,8 +150,7 @@ static const char *serve_rest(struct walk *walk)
 
 		if (!is_waiting(walk, group))
 			continue;
-		if (has_enough && is_met && walk->last_latest < turn->earliest && !model->any_turn &&
-		    !model->was_purged[QUEUE])
+		if (has_enough && is_met && walk->last_latest < turn->earliest && !model->any_turn)
 			fault = broken(model, "turn: group %d was met by a receive that had enough before", group);
 		else if ((is_met || (!has_enough && turn->latest < NEVER)) && !only_moves(walk, group))
 			fault = broken(
@@ -166,6 +178,5 @@ const char *receive_fifo(struct model *model, const struct operation *o, const s
 	for (int i = 0; !fault && i < received->moved_count; i++)
 		if (model->message[received->moved[i]].place != DLQ)
 			fault = broken(model, "moved out of turn: message %d", received->moved[i]);
-	model->was_purged[o->place] &= received->count == o->max;
 	return fault;
 }
