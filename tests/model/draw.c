@@ -84,6 +84,10 @@ void script_draw(struct script *ret_script, bool is_fifo, int count_max, uint64_
 		.delay_ms = one_of(&random, 4) ? 0 : 1000,
 		.window_ms = 300000,
 	};
+	/* Who finds only messages to move looks for what is over, and then walks again: which was moved by which
+	 * walk is more than the model knows. */
+	if (is_fifo && ret_script->setting.receives_max)
+		ret_script->setting.is_prompt = true;
 	ret_script->count = 4 + (int)one_of(&random, (uint64_t)count_max - 3);
 	for (int i = 0; i < ret_script->count; i++)
 		ret_script->operation[i] = draw_one(ret_script, &sent, &random);

@@ -40,23 +40,13 @@ static const char *move_used_up(struct walk *walk, int group)
 	return NULL;
 }
 
-/* Perhaps nobody has noticed that the time of its next message is over. A receive that gets nothing but messages to
- * move looks for what is over, and then it may be this group's turn again. */
-static void stop_unnoticed(struct walk *walk, int group, bool gave_some)
-{
-	walk->is_served[group] = gave_some;
-	if (!gave_some)
-		walk->model->turn[walk->operation->place][group] =
-			(struct turn){.is_ready = true, .earliest = walk->model->step, .latest = NEVER};
-}
-
 /* Takes the messages of one group off the answer. */
 static const char *serve(struct walk *walk, int group)
 {
 	struct model *model = walk->model;
 	const struct told *told = walk->received->message;
 	const char *fault = move_used_up(walk, group);
-	int number = next_of_group(model, walk->operation->place, group, 0), first = walk->at;
+	int number = next_of_group(model, walk->operation->place, group, 0);
 
 	walk->is_served[group] = true;
 	walk->last_latest = model->turn[walk->operation->place][group].latest;
@@ -65,15 +55,12 @@ static const char *serve(struct walk *walk, int group)
 		if (walk->at == walk->operation->max)
 			return NULL;
 		if (walk->at == walk->received->count || told[walk->at].number != number) {
-			if (is_over(model, &model->message[number])) {
-				stop_unnoticed(walk, group, walk->at > first);
+			/* Perhaps nobody has noticed that its time is over. */
+			if (is_over(model, &model->message[number]))
 				return NULL;
-			}
 			return broken(model, "order: message %d of group %d is visible, and not what comes next",
 				      number, group);
 		}
-		if (is_over(model, &model->message[number]))
-			walk->last_latest = NEVER; /* perhaps it was its turn again, later */
 		fault = hand_out(model, number, walk->ms, &told[walk->at]);
 		number = next_of_group(model, walk->operation->place, group, number);
 	}
