@@ -1,6 +1,7 @@
 /* The ids of what is sent: which are needed, which are allowed, and what they become in the slot. */
 #include "client/internal.h"
 
+#include "ring/crashpoint.h"
 #include "shm/fifo.h"
 
 #include <nettle/sha2.h>
@@ -95,7 +96,9 @@ void ids_write(const struct rlq_queue *queue, struct slot *slot)
 
 	fifo_begin(slot, queue->ids.group);
 	store_relaxed(&links->key[0], queue->ids.key.word[0]); /* relaxed: joining it publishes them */
+	CRASH_POINT(group_link_written);
 	store_relaxed(&links->key[1], queue->ids.key.word[1]);
+	CRASH_POINT(group_link_written);
 }
 
 int ids_seal(struct rlq_queue *queue, struct slot *slot, uint64_t place)

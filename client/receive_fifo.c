@@ -63,6 +63,10 @@ static enum next serve_ready(struct serving *serving, uint64_t *at, uint32_t rin
 		serving->error = RLQ_EHOLDS;
 		return NEXT_NONE;
 	}
+	/* Only as head, so that it keeps its order in the DLQ. */
+	if (serving->count > 0 && demand->terms.receives_max != 0 &&
+	    word_receives(word) >= demand->terms.receives_max)
+		return NEXT_NONE;
 	demand->terms.ring_index = ring;
 	if (!ring_lease(&queue->seg->ring[ring], slot, word, &demand->terms, &taken)) {
 		struct slot_word now = slot_read(in);

@@ -94,12 +94,42 @@ const struct ring *fifo_place(const struct segment *segment, uint64_t link, uint
 	return &segment->ring[ring];
 }
 
-/* A table with room for more groups, or a fresh one of the same size if this one is as large as they come. */
+enum {
+	WEAR_ENOUGH = 4096,  /* cells to be looked at before a judgement */
+	ORDER_TOO_LARGE = 4, /* above the one that fits */
+};
+
+/* The order that fits what lives: four cells a group. */
+static uint32_t order_for(uint64_t live)
+{
+	uint32_t order = TABLE_ORDER_FIRST;
+
+	while (order < TABLE_ORDER_MAX && (UINT64_C(1) << order) < live * 4)
+		order++;
+	return order;
+}
+
+static uint32_t order_by_wear(const struct segment *segment, const struct group_wear *wear)
+{
+	uint32_t order = segment->groups.table[segment->groups.table_count - 1].order;
+
+	return wear->looked == 0 ? order : order_for((wear->live << order) / wear->looked);
+}
+
+/* A table with room for more groups. It may be few groups that have worn the newest one, coming and going with the
+ * same cells: so it is no larger than what the sweep would leave. */
 static int append_larger(struct segment *segment)
 {
-	uint32_t order = segment->groups.table[segment->groups.table_count - 1].order + 2;
-	int error = tables_append(segment, TABLE_GROUPS, segment->groups.list_seen,
-				  order < TABLE_ORDER_MAX ? order : TABLE_ORDER_MAX);
+	struct group_wear wear = {0};
+	uint64_t from = segment->groups.list_seen; /* anywhere */
+	uint32_t order = segment->groups.table[segment->groups.table_count - 1].order + 2, most;
+	int error;
+
+	groups_wear(&segment->groups, &from, WEAR_ENOUGH / 4, &wear);
+	most = order_by_wear(segment, &wear) + ORDER_TOO_LARGE - 1;
+	order = order < most ? order : most;
+	error = tables_append(segment, TABLE_GROUPS, segment->groups.list_seen,
+			      order < TABLE_ORDER_MAX ? order : TABLE_ORDER_MAX);
 
 	if (error)
 		return error == -ENOSPC ? RLQ_ENOSPACE : error == -EBUSY ? ROOM_GROWING : error;
@@ -592,6 +622,12 @@ bool fifo_rescue(struct segment *segment, uint32_t ring, uint32_t slot, struct s
 	return true;
 }
 
+void fifo_unblock(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word)
+{
+	if (fifo_is_head(segment, ring, slot, word))
+		fifo_settle(segment, fifo_group(&segment->ring[ring].slots[slot]));
+}
+
 void fifo_offer_again(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word)
 {
 	fifo_became_ready(segment, ring, slot, word);
@@ -599,29 +635,15 @@ void fifo_offer_again(struct segment *segment, uint32_t ring, uint32_t slot, str
 
 /* ---- tables ----------------------------------------------------------------------------------- */
 
-enum { WEAR_ENOUGH = 4096 }; /* cells to be looked at before a judgement */
-
-/* The order that fits what lives: four cells a group. */
-static uint32_t order_for(uint64_t live)
-{
-	uint32_t order = TABLE_ORDER_FIRST;
-
-	while (order < TABLE_ORDER_MAX && (UINT64_C(1) << order) < live * 4)
-		order++;
-	return order;
-}
+enum { CELL_SAMPLED = 8, CELL_SETTLED = 32 }; /* what they cost, in slots that are looked at */
 
 /* Does the newest table want a successor? Of this order; 0: no. */
 static uint32_t successor_order(const struct segment *segment, const struct group_wear *wear)
 {
-	uint32_t order = segment->groups.table[segment->groups.table_count - 1].order, wanted;
-	uint64_t live;
+	uint32_t order = segment->groups.table[segment->groups.table_count - 1].order;
+	uint32_t wanted = order_by_wear(segment, wear);
 
-	if (wear->looked == 0)
-		return 0;
-	live = (wear->live << order) / wear->looked;
-	wanted = order_for(live);
-	if (wear->sealed * 2 > wear->looked || wanted > order || order >= wanted + 4)
+	if (wear->sealed * 2 > wear->looked || wanted > order || order >= wanted + ORDER_TOO_LARGE)
 		return wanted;
 	return 0;
 }
@@ -634,7 +656,8 @@ static void tend_tokens(struct segment *segment)
 
 	if (segment->token_count > 1 && !ready_any(&segment->tokens[0])) {
 		tables_drop_oldest(segment, TABLE_TOKENS, segment->tokens_seen);
-	} else if (newest->order >= order_for(live > 0 ? (uint64_t)live : 0) + 4 && !ready_any(newest)) {
+	} else if (newest->order >= order_for(live > 0 ? (uint64_t)live : 0) + ORDER_TOO_LARGE &&
+		   !ready_any(newest)) {
 		tables_append(segment, TABLE_TOKENS, segment->tokens_seen, TABLE_ORDER_FIRST);
 	}
 }
@@ -647,8 +670,8 @@ bool fifo_tend(struct segment *segment, struct fifo_care *care, uint32_t budget)
 		return false;
 	tend_tokens(segment);
 	if (segment->groups.table_count > 1)
-		return empty_older(segment, budget);
-	groups_wear(&segment->groups, &care->sampled, budget, &care->wear);
+		return empty_older(segment, budget / CELL_SETTLED);
+	groups_wear(&segment->groups, &care->sampled, budget / CELL_SAMPLED, &care->wear);
 	if (care->wear.looked < UINT64_C(1) << segment->groups.table[0].order && care->wear.looked < WEAR_ENOUGH)
 		return false;
 	order = successor_order(segment, &care->wear);

@@ -151,6 +151,13 @@ static void sweep_dead(struct segment *segment, struct sweep *sweep, uint32_t in
 	sweep->unsettled |= sweep->dlq_error != 0 || sweep->is_paused;
 }
 
+/* In a FIFO queue what was received too often goes once those before it are gone, as it keeps its order in the DLQ.
+ */
+static bool may_be_buried(struct segment *segment, uint32_t index, uint32_t slot, struct slot_word word)
+{
+	return seg_is_used_up(segment, word) && (!seg_is_fifo(segment) || fifo_is_head(segment, index, slot, word));
+}
+
 /* A READY message: its bit may be lost; nobody may want to receive it once more (R8). */
 static void sweep_ready(struct segment *segment, struct sweep *sweep, uint32_t index, uint32_t slot,
 			struct slot_word word)
@@ -158,7 +165,7 @@ static void sweep_ready(struct segment *segment, struct sweep *sweep, uint32_t i
 	const struct ring *ring = &segment->ring[index];
 	uint32_t overdue_ms = (uint32_t)seg_attribute(segment, ATTRIBUTE_OVERDUE_MS);
 
-	if (seg_is_used_up(segment, word) && sweep->dlq_error == 0 &&
+	if (sweep->dlq_error == 0 && may_be_buried(segment, index, slot, word) &&
 	    deadline_is_past(word_deadline_ms(word) + overdue_ms, (uint32_t)segment->clock.boot_ms)) {
 		struct slot_word dead = word_with_state(word, SLOT_DEAD);
 
@@ -183,6 +190,8 @@ static void sweep_ready(struct segment *segment, struct sweep *sweep, uint32_t i
 /* True if it was freed: it may have had a block that it did not name yet, for the next sweep to find. */
 static bool sweep_orphan(struct segment *segment, uint32_t index, uint32_t slot, struct slot_word word)
 {
+	if (seg_is_fifo(segment))
+		fifo_unblock(segment, index, slot, word);
 	if (!seg_handle_is_gone(segment, word_owner(word), word_serial(word)) ||
 	    (seg_is_fifo(segment) && fifo_rescue(segment, index, slot, word)) ||
 	    !message_free(segment, index, slot, word))
@@ -218,7 +227,7 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 			return;
 		}
 		sweep->counted++;
-		if (state != SLOT_DEAD && !is_under_way(state) && seg_is_used_up(segment, word))
+		if (state != SLOT_DEAD && !is_under_way(state) && may_be_buried(segment, index, slot, word))
 			note_overdue(segment, sweep, word);
 		if (!is_under_way(state))
 			lower(&sweep->oldest_ms, when_ms);
@@ -322,6 +331,7 @@ static void correct_live(struct segment *segment, struct sweep *sweep, uint64_t 
 
 	if (error != 0)
 		fetch_add_seq(&segment->header->live_correction, error);
+	CRASH_POINT(reap_live_corrected);
 	sweep->unsettled |= seg_live(segment) != counted;
 }
 
@@ -445,7 +455,7 @@ bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budge
 				    .context = segment,
 				    .keep_bytes = KEEP_BYTES,
 				    .keep_idle_bytes = KEEP_IDLE_BYTES};
-	bool tables_left = false;
+	bool is_tending = false;
 
 	if (seg_enter(segment) != 0) {
 		sweep->is_running = sweep->is_running_next = false;
@@ -456,9 +466,9 @@ bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budge
 		sweep_begin(segment, sweep);
 	body_sweep_step(segment, &bodies, &sweep->blocks, budget * BLOCKS_PER_SLOT);
 	if (seg_is_fifo(segment))
-		tables_left = tend_tables(segment, sweep, budget);
+		is_tending = tend_tables(segment, sweep, budget);
 	sweep->unsettled |= bodies.has_more;
-	if (!sweep_slots(segment, sweep, budget) && sweep->blocks == 0 && !tables_left)
+	if (!sweep_slots(segment, sweep, budget) && sweep->blocks == 0)
 		sweep_end(segment, sweep);
 	seg_leave(segment);
 	if (sweep->is_paused)
@@ -468,7 +478,11 @@ bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budge
 	sweep->unsettled |= seg_retire_step(segment);
 	/* Slots of the dead, orphaned blocks, memory given back, a corrected count: who waits for room looks. */
 	seg_notify_room(segment);
-	return false;
+	if (is_tending) { /* at once, and the slots are looked at meanwhile */
+		sweep->is_running_next = true;
+		lower(&sweep->due_ms, sweep->last_ms);
+	}
+	return is_tending;
 }
 
 /* ---- by a client ------------------------------------------------------------------------------ */

@@ -125,7 +125,10 @@ static bool raise_version(struct segment *segment, uint64_t *ret_rings)
 
 	*ret_rings = (rings & ~(UINT64_C(0x7ffffff) << 32)) | (uint64_t)((rings_version(rings) + 1) & 0x7ffffff)
 								      << 32;
-	return !(rings & RINGS_REMOVED) && cas_seq(&segment->header->rings, rings, *ret_rings);
+	if ((rings & RINGS_REMOVED) || !cas_seq(&segment->header->rings, rings, *ret_rings))
+		return false;
+	CRASH_POINT(retire_version_raised);
+	return true;
 }
 
 bool tables_settle(struct segment *segment)
