@@ -16,6 +16,17 @@ static struct slot *slot_of(const struct dedup *dedup, uint64_t link)
 	return is_listed(dedup, link) && link_slot(link) <= ring->mask ? &ring->slots[link_slot(link)] : NULL;
 }
 
+bool dedup_is_being_sent(const struct dedup *dedup, uint64_t link)
+{
+	const struct slot *slot = slot_of(dedup, link);
+	struct slot_word word;
+
+	if (slot == NULL)
+		return false;	/* a ring goes when all its slots are free */
+	word = slot_read(slot); /* [U2] behind the entry: who completed it publishes after that */
+	return link_is_of(link, word) && (word_state(word) == SLOT_WRITING || word_state(word) == SLOT_PASSED);
+}
+
 static atomic_u64 *id_word(const struct slot *slot, int half)
 {
 	return (atomic_u64 *)(void *)&slot->message.id[half];

@@ -151,7 +151,7 @@ enum dedup_result {
 	DEDUP_GROW,    /* append a table, then try again; decide: whether one is due or not, a probe is full */
 	DEDUP_STALE,   /* the list of tables or rings has changed: look at it again, then try again */
 	DEDUP_BUSY,    /* settle: the budget is used up */
-	DEDUP_HELP,    /* settle: a message is to be published (if it is WRITING) and completed first */
+	DEDUP_HELP,    /* settle: a message is to be decided and published first */
 	DEDUP_DAMAGED, /* a link leads nowhere, or an entry to a slot that has moved on */
 };
 
@@ -266,6 +266,14 @@ static inline bool dedup_is_taken(uint64_t control)
 {
 	return control >> 62 == 1;
 }
+
+static inline bool dedup_is_complete(uint64_t control)
+{
+	return control >> 62 == 3;
+}
+
+/* Is the message of this link still WRITING? */
+bool dedup_is_being_sent(const struct dedup *dedup, uint64_t link);
 
 static inline bool dedup_is_late(uint64_t control)
 {

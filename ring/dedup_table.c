@@ -187,8 +187,10 @@ static void note_time(struct dedup_settling *settling, uint64_t boot_ms)
 	settling->any = true;
 }
 
-/* A free cell is sealed, an entry read. HELP: it is not complete. */
-static enum dedup_result settle_cell(struct dedup_settling *settling, struct dedup_entry *entry, uint64_t *ret_link)
+/* A free cell is sealed, an entry read. HELP: it is not complete, or its message not published: without its entry
+ * that could not be decided any more. */
+static enum dedup_result settle_cell(const struct dedup *dedup, struct dedup_settling *settling,
+				     struct dedup_entry *entry, uint64_t *ret_link)
 {
 	uint64_t control = load_acquire(&entry->control); /* [U2] */
 
@@ -199,8 +201,9 @@ static enum dedup_result settle_cell(struct dedup_settling *settling, struct ded
 		}
 		control = load_acquire(&entry->control); /* [U2] */
 	}
-	if (dedup_is_taken(control)) {
-		*ret_link = control;
+	if (dedup_is_taken(control) ||
+	    (dedup_is_complete(control) && dedup_is_being_sent(dedup, control & LINK_MASK))) {
+		*ret_link = control & LINK_MASK;
 		return DEDUP_HELP;
 	}
 	if (control != DEDUP_SEALED && !dedup_is_late(control))
@@ -216,7 +219,7 @@ enum dedup_result dedup_settle(const struct dedup *dedup, struct dedup_settling 
 	for (uint32_t i = 0; settling->cursor < dedup_cells(oldest); i++) {
 		if (i == budget)
 			return DEDUP_BUSY;
-		if (settle_cell(settling, &oldest->entries[settling->cursor], ret_link) == DEDUP_HELP)
+		if (settle_cell(dedup, settling, &oldest->entries[settling->cursor], ret_link) == DEDUP_HELP)
 			return DEDUP_HELP;
 		settling->cursor++;
 	}

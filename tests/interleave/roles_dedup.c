@@ -156,8 +156,8 @@ static void act(unsigned number, const struct dedup_message *message, enum dedup
 	struct slot_word writing = word_make(SLOT_WRITING, DEDUP_GENERATION, 1, 0, 0);
 
 	if (result == DEDUP_FIRST) {
-		slot_change_low(&all.slots[number], writing, word_with_state(writing, SLOT_READY));
 		dedup_fill(answer->entry, message);
+		slot_change_low(&all.slots[number], writing, word_with_state(writing, SLOT_READY));
 	} else if (result == DEDUP_DUPLICATE || result == DEDUP_LATE) {
 		slot_change_low(&all.slots[number], writing, word_with_state(writing, SLOT_HELD));
 	}
@@ -251,10 +251,8 @@ static void freer_turn(int actor)
 	unsigned number = all.message_of[actor];
 
 	explore_doing(actor, "free");
-	if (is_ready(number)) {
-		complete(number);
+	if (is_ready(number))
 		use_again(number);
-	}
 	explore_finish(actor);
 }
 
@@ -297,7 +295,6 @@ static void dropper_turn(int actor)
 	for (int tries = 0; tries < TRIES; tries++)
 		if (dedup_settle(&view, &settling, CELLS_MAX, &link) == DEDUP_HELP) {
 			help(actor, link_slot(link));
-			complete(link_slot(link));
 		}
 	explore_doing(actor, "drop");
 	if (dedup_may_drop(&view, &settling, DEDUP_NOW))
@@ -422,8 +419,10 @@ void dedup_world_begin(uint32_t order, uint64_t list, bool words_apart)
 	explore_begin(&model);
 	memset(&all, 0, sizeof(all));
 	slots_ring = (struct ring){.slots = all.slots, .order = 2, .mask = DEDUP_MESSAGES - 1};
-	for (int i = 0; i < DEDUP_TABLES; i++)
+	for (int i = 0; i < DEDUP_TABLES; i++) {
 		dedup_table_place(&tables[i], all.tables[i], order);
+		tables[i].head->window_ms = DEDUP_WINDOW;
+	}
 	all.list = list;
 	explore_join(words_apart ? is_behind_key : is_copied);
 	explore_remember(&all, sizeof(all));
@@ -441,9 +440,10 @@ void dedup_start_first(unsigned message, unsigned key, uint64_t boot_ms, bool is
 	dedup_stamp(&view, &all.slots[message], boot_ms, &made);
 	join(message, made.sequence = ++all.sequence);
 	note_decision(message, dedup_decide(&view, &made, &answer));
+	if (!is_complete)
+		return; /* its sender was killed */
+	dedup_fill(answer.entry, &made);
 	all.slots[message].word.low = word_make(SLOT_READY, DEDUP_GENERATION, 1, 0, 0).bits.low;
-	if (is_complete)
-		dedup_fill(answer.entry, &made);
 }
 
 static int add(const char *name, void (*turn)(int actor), unsigned message, bool is_mortal)

@@ -113,7 +113,8 @@ static void serve_at_end(void)
 	if (served.asleep && !served.woken && !explore_any_death())
 		explore_fail("%llu: a consumer sleeps, and nobody has woken it", 0);
 	for (uint32_t i = 0; i < 2 * CELLS; i++) {
-		if (ready_push(&served_ready, link_pack(0, 3, 0)) == 0 || link_slot(ready_pop(&served_ready, NULL)) != 3)
+		if (ready_push(&served_ready, link_pack(0, 3, 0)) == 0 ||
+		    link_slot(ready_pop(&served_ready, NULL)) != 3)
 			explore_fail("the ring stands still: %llu", i);
 	}
 }

@@ -480,7 +480,7 @@ const struct scenario scenarios[] = {
 	{"dedup_purge", "2 purges meanwhile", build_dedup_purge, 2, 0, FREE_WALK, false, 0},
 	{"dedup_void", "the first is taken back, a helper", build_dedup_void, 2, 0, FREE_WALK, false, 0},
 	{"dedup_void_two", "the same, 2 more of its id", build_dedup_void_two, 2, 0, FREE_WALK, false, 0},
-	{"dedup_free", "an entry not whole, its slot is freed", build_dedup_free, 1, 0, FREE_WALK, false, 0},
+	{"dedup_free", "an entry not whole, helped, its slot freed", build_dedup_free, 1, 0, FREE_WALK, false, 0},
 	{"dedup_life", "sent, helped, freed", build_dedup_life, 2, 0, FREE_WALK, false, 0},
 	{"dedup_death", "2 messages of one id, a kill", build_dedup_two, 2, 1, FREE_WALK, false, 0},
 	{"dedup_death_append", "a kill, a newer table comes", build_dedup_append, 2, 1, FREE_WALK, false, 0},
