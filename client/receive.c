@@ -1,8 +1,9 @@
 /* Receiving: lease a message, copy it or hold it in place, check that it is still ours. */
-#include "client/internal.h"
+#include "client/taking.h"
 
 #include "ring/crashpoint.h"
 #include "ring/event.h"
+#include "shm/fifo.h"
 #include "shm/move.h"
 
 #include <errno.h>
@@ -10,19 +11,6 @@
 
 enum {
 	WAIT_DEFAULT_MAX_MS = 20000, /* of a queue; a call may ask for more */
-	STAMP_BYTES = 64 * 1024,     /* copied under one reading of the clock: 10 to 20 us */
-};
-
-/* What one receive call asks for. */
-struct demand {
-	struct ring_terms terms;
-	struct rlq_queue *queue;
-	const struct rlq_message *taken; /* by this call so far */
-	size_t taken_count;
-	int64_t visibility_ms;
-	uint32_t flags;
-	uint64_t until_ms; /* end of the wait */
-	size_t copied;	   /* bytes of blocks since the deadline was stamped */
 };
 
 /* Leases from here on count from the last reading of the clock. */
@@ -33,7 +21,7 @@ static inline void stamp(const struct rlq_queue *queue, struct demand *demand)
 }
 
 /* The same with a new reading, after what took long: a lease must not be used up by what came before it. */
-static void stamp_anew(struct rlq_queue *queue, struct demand *demand)
+void stamp_anew(struct rlq_queue *queue, struct demand *demand)
 {
 	os_clock_read(&queue->seg->clock);
 	stamp(queue, demand);
@@ -54,7 +42,7 @@ static void hold_publish(void *context, uint64_t place)
 	store_release(&queue->seg->me->holds[i], place); /* the CAS of the lease orders it */
 }
 
-static bool hold_is_free(const struct rlq_queue *queue)
+bool hold_is_free(const struct rlq_queue *queue)
 {
 	for (int i = 0; i < SEG_HOLD_COUNT; i++)
 		if (queue->held[i].place == 0)
@@ -87,17 +75,7 @@ static void hold_cancel(struct rlq_queue *queue)
 
 /* ---- one message ------------------------------------------------------------------------------ */
 
-/* What stays the same while a call takes from one ring under one reading of the clock, fetched once. */
-struct taking {
-	struct rlq_queue *queue;
-	struct demand *demand;
-	const struct ring *ring;
-	uint32_t index, ring_id;
-	uint64_t incarnation, boot_ms, wall_ms;
-	uint64_t expired_ms; /* what was sent by then is past its retention */
-};
-
-static struct taking taking_begin(struct rlq_queue *queue, struct demand *demand, uint32_t index)
+struct taking taking_begin(struct rlq_queue *queue, struct demand *demand, uint32_t index)
 {
 	const struct segment *segment = queue->seg;
 
@@ -193,7 +171,8 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 	bool in_place = taking->demand->flags & RLQ_RECEIVE_IN_PLACE;
 	const unsigned char *payload;
 	struct slot_message message = message_read(&slot->message);
-	uint64_t first_ms, place = place_pack(taking->index, taken->slot, word_generation(taken->word));
+	uint64_t first_ms, sequence = message_sequence(queue->seg, slot);
+	uint64_t place = place_pack(taking->index, taken->slot, word_generation(taken->word));
 	int error;
 
 	if (__builtin_expect(sent_ms(message.sent) <= taking->expired_ms, 0)) {
@@ -217,10 +196,16 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 	ret_message->in_place = in_place;
 	ret_message->receive_count = word_receives(taken->word);
 	ret_message->first_receive_ms = first_ms;
+	ret_message->sequence = sequence;
 	receipt_make(taking, taken, &message, &ret_message->receipt);
 	if (word_receives(taken->word) > 1)
 		seg_count(&queue->seg->me->redelivered, 1);
 	return 1;
+}
+
+int taking_message(const struct taking *taking, const struct ring_taken *taken, struct rlq_message *ret_message)
+{
+	return message_take(taking, taken, ret_message);
 }
 
 /* ---- one call --------------------------------------------------------------------------------- */
@@ -317,6 +302,8 @@ static void show_again(struct segment *segment, const struct rlq_message *messag
 	for (size_t i = 0; i < count; i++) {
 		receipt_unpack(&messages[i].receipt, &parts);
 		ring_set_again(&segment->ring[parts.ring], parts.slot);
+		if (seg_is_fifo(segment))
+			fifo_settle(segment, fifo_group(&segment->ring[parts.ring].slots[parts.slot]));
 	}
 	seg_notify(segment, count);
 }
@@ -329,19 +316,13 @@ static bool all_came_back(const struct rlq_message *messages, size_t count)
 	return true;
 }
 
-static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max)
+static int take_from_rings(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages,
+			   size_t max)
 {
 	struct segment *segment = queue->seg;
-	int error = call_begin(queue), count = 0;
 	uint32_t rings = rings_count(segment->rings), first = 0;
-	uint64_t due_ms;
+	int count = 0;
 
-	if (error)
-		return error;
-	demand->taken = ret_messages;
-	demand->taken_count = 0;
-	stamp(queue, demand);
-	due_ms = demand->terms.deadline_ms; /* the earliest */
 	/* Oldest ring first, for order. But what always comes back in an old ring must not starve the
 	 * others: while only such messages come, 1 call in RING_HEAD_EVERY begins at each ring in turn. */
 	if (rings > 1 && queue->only_again && ++queue->turn % RING_HEAD_EVERY == 0)
@@ -357,8 +338,25 @@ static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_
 			break;
 		count += took;
 	}
-	hold_cancel(queue);
 	queue->only_again = count > 0 && all_came_back(ret_messages, (size_t)count);
+	return count;
+}
+
+static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max)
+{
+	struct segment *segment = queue->seg;
+	int error = call_begin(queue), count;
+	uint64_t due_ms;
+
+	if (error)
+		return error;
+	demand->taken = ret_messages;
+	demand->taken_count = 0;
+	stamp(queue, demand);
+	due_ms = demand->terms.deadline_ms; /* the earliest */
+	count = __builtin_expect(seg_is_fifo(segment), 0) ? take_in_order(queue, demand, ret_messages, max)
+							  : take_from_rings(queue, demand, ret_messages, max);
+	hold_cancel(queue);
 	if (count > 0 && !demand->terms.stay_visible)
 		expect_due(queue, due_ms);
 	else if (count > 0)
@@ -372,6 +370,7 @@ static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options
 {
 	struct segment *segment = queue->seg;
 	int64_t visibility_ms = RLQ_DEFAULT, wait_ms = RLQ_DEFAULT;
+	const char *attempt_id = NULL;
 	uint32_t flags = 0;
 
 	if (options) {
@@ -383,7 +382,10 @@ static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options
 		visibility_ms = o.visibility_ms;
 		wait_ms = o.wait_ms;
 		flags = o.flags;
+		attempt_id = o.attempt_id;
 	}
+	if (attempt_id && (!seg_is_fifo(segment) || !id_is_valid(attempt_id)))
+		return seg_is_fifo(segment) ? RLQ_EDEDUPID : RLQ_ENOTFIFO;
 	if (visibility_ms == RLQ_DEFAULT)
 		visibility_ms = (int64_t)seg_attribute(segment, ATTRIBUTE_VISIBILITY_MS);
 	if (wait_ms == RLQ_DEFAULT) {
@@ -398,6 +400,7 @@ static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options
 		.queue = queue,
 		.visibility_ms = visibility_ms,
 		.flags = flags,
+		.attempt_id = attempt_id,
 		.terms = {.receives_max = (uint32_t)seg_attribute(segment, ATTRIBUTE_RECEIVES_MAX),
 			  .stay_visible = visibility_ms == 0,
 			  .has_taken = visibility_ms == 0 ? has_taken : NULL,
@@ -434,7 +437,7 @@ static int wait_for_message(struct rlq_queue *queue, struct demand *demand, stru
 		if (queue->seg->clock.boot_ms >= demand->until_ms)
 			return 0;
 		error = sleep_on(queue, event, ticket, demand->until_ms);
-		if (error && (demand->flags & RLQ_INTERRUPTIBLE))
+		if (error == -EINTR && (demand->flags & RLQ_INTERRUPTIBLE))
 			return error;
 	}
 }

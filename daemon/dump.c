@@ -98,6 +98,8 @@ static void attributes_of(const struct format_queue *queue, struct rlq_queue_att
 		.placement_node = queue->placement_node,
 		.durability = (enum rlq_durability)queue->durability,
 		.journal_bytes_max = words[ATTRIBUTE_JOURNAL_BYTES_MAX],
+		.dedup_window_ms = RLQ_DEDUP_WINDOW_DEFAULT_MS,
+		.dedup_max = RLQ_DEDUP_DEFAULT,
 	};
 	memcpy(ret->dlq, queue->dlq, RLQ_NAME_MAX);
 }

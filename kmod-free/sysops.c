@@ -15,11 +15,6 @@ static long call_futex(const _Atomic uint32_t *word, int operation, uint32_t val
 	return syscall(SYS_futex, word, operation, value, timeout, NULL, bits);
 }
 
-static int call_membarrier(int command)
-{
-	return (int)syscall(SYS_membarrier, command, 0, 0);
-}
-
 static long call_request_key(const char *type, const char *description, const char *callout, int32_t ring)
 {
 	return syscall(SYS_request_key, type, description, callout, ring);
@@ -37,7 +32,6 @@ struct os_sysops os_sys = {
 	.unlinkat = unlinkat,
 	.mmap = mmap,
 	.futex = call_futex,
-	.membarrier = call_membarrier,
 	.getrandom = getrandom,
 	.request_key = call_request_key,
 	.keyctl = call_keyctl,

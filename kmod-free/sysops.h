@@ -17,7 +17,6 @@ struct os_sysops {
 	void *(*mmap)(void *address, size_t bytes, int protection, int flags, int fd, off_t offset);
 	long (*futex)(const _Atomic uint32_t *word, int operation, uint32_t value, const struct timespec *timeout,
 		      uint32_t bits);
-	int (*membarrier)(int command);
 	ssize_t (*getrandom)(void *bytes, size_t count, unsigned flags);
 	/* The kernel's key rings (kmod-free/secret.c). */
 	long (*request_key)(const char *type, const char *description, const char *callout, int32_t ring);

@@ -269,21 +269,10 @@ static inline bool cas128_seq(struct word128 *word, struct pair128 expected, str
 	return cas128_ordered(word, expected, desired, memory_order_seq_cst);
 }
 
-/* Orders a store before later loads, for the one pair that is not joined by a locked operation. */
-static inline void fence_seq(void)
-{
-	atomic_thread_fence(memory_order_seq_cst);
-}
-
 /* What was loaded before it is not loaded later than what is loaded after it. No instruction on x86. */
 static inline void fence_acquire(void)
 {
 	atomic_thread_fence(memory_order_acquire);
-}
-
-static inline void fence_compiler(void)
-{
-	atomic_signal_fence(memory_order_seq_cst);
 }
 
 static inline void cpu_relax(void)

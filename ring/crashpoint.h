@@ -57,6 +57,7 @@
 	X(reap_hint_taken)                                                                                         \
 	X(reap_expired)                                                                                            \
 	X(reap_bit_set)                                                                                            \
+	X(reap_live_corrected)                                                                                     \
 	X(reap_orphan_freed)                                                                                       \
 	X(reap_row_freed)                                                                                          \
 	X(reap_turn_taken)                                                                                         \
@@ -70,6 +71,34 @@
 	X(move_source_freed)                                                                                       \
 	X(move_error_noted)                                                                                        \
 	X(move_undone)                                                                                             \
+	X(attempt_forgotten)                                                                                       \
+	X(attempt_written)                                                                                         \
+	X(attempt_marked)                                                                                          \
+	X(attempt_noted)                                                                                           \
+	X(fifo_joined)                                                                                             \
+	X(fifo_dropped)                                                                                            \
+	X(fifo_published)                                                                                          \
+	X(fifo_offered)                                                                                            \
+	X(fifo_ticket_noted)                                                                                       \
+	X(fifo_popped)                                                                                             \
+	X(fifo_token_taken)                                                                                        \
+	X(group_link_written)                                                                                      \
+	X(group_sealed)                                                                                            \
+	X(group_frozen)                                                                                            \
+	X(group_moved)                                                                                             \
+	X(group_cleared)                                                                                           \
+	X(group_numbered)                                                                                          \
+	X(group_begun)                                                                                             \
+	X(group_joined)                                                                                            \
+	X(group_tail_moved)                                                                                        \
+	X(group_closed)                                                                                            \
+	X(group_popped)                                                                                            \
+	X(group_emptied)                                                                                           \
+	X(ready_numbered)                                                                                          \
+	X(ready_pushed)                                                                                            \
+	X(ready_passed)                                                                                            \
+	X(ready_popped)                                                                                            \
+	X(ready_head_moved)                                                                                        \
 	X(grow_busy)                                                                                               \
 	X(region_stepped)                                                                                          \
 	X(grow_allocated)                                                                                          \
@@ -77,6 +106,7 @@
 	X(grow_live)                                                                                               \
 	X(grow_numbered)                                                                                           \
 	X(grow_tail_reset)                                                                                         \
+	X(retire_version_raised)                                                                                   \
 	X(retire_unlisted)                                                                                         \
 	X(retire_busy)                                                                                             \
 	X(retire_punched)                                                                                          \
@@ -85,6 +115,7 @@
 	X(body_backed)                                                                                             \
 	X(body_opened)                                                                                             \
 	X(body_claimed)                                                                                            \
+	X(body_orphan_freed)                                                                                       \
 	X(body_released)                                                                                           \
 	X(body_punched)                                                                                            \
 	X(body_closed)                                                                                             \
@@ -105,6 +136,18 @@
 	X(row_use_counted)                                                                                         \
 	X(create_filled)                                                                                           \
 	X(remove_marked)                                                                                           \
+	X(dedup_reserved)                                                                                          \
+	X(dedup_unreserved)                                                                                        \
+	X(dedup_stamped)                                                                                           \
+	X(dedup_sealed)                                                                                            \
+	X(dedup_inserted)                                                                                          \
+	X(dedup_copied)                                                                                            \
+	X(dedup_completed)                                                                                         \
+	X(dedup_void_marked)                                                                                       \
+	X(dedup_void_cut)                                                                                          \
+	X(dedup_purged)                                                                                            \
+	X(dedup_begun)                                                                                             \
+	X(dedup_horizon_raised)                                                                                    \
 	X(set_attribute)                                                                                           \
 	X(set_dlq_written)
 
@@ -153,32 +196,11 @@
 	X(file_oldest_unlinked)                                                                                    \
 	X(file_oldest_flushed)
 
-/* Of FIFO groups and their tokens, not yet in any call. Names go to CRASH_POINTS when a call reaches them. */
-#define FIFO_POINTS(X)                                                                                             \
-	X(group_sealed)                                                                                            \
-	X(group_frozen)                                                                                            \
-	X(group_moved)                                                                                             \
-	X(group_cleared)                                                                                           \
-	X(group_numbered)                                                                                          \
-	X(group_begun)                                                                                             \
-	X(group_joined)                                                                                            \
-	X(group_tail_moved)                                                                                        \
-	X(group_closed)                                                                                            \
-	X(group_popped)                                                                                            \
-	X(group_emptied)                                                                                           \
-	X(ready_numbered)                                                                                          \
-	X(ready_pushed)                                                                                            \
-	X(ready_passed)                                                                                            \
-	X(ready_popped)                                                                                            \
-	X(ready_head_moved)
-
 #define CRASH_POINT_ENUM(name) CRASH_##name,
 enum crash_point {
 	CRASH_POINTS(CRASH_POINT_ENUM) CRASH_POINT_COUNT,
 	CRASH_POINT_LAST = CRASH_POINT_COUNT - 1, /* the journal's follow it */
-	JOURNAL_POINTS(CRASH_POINT_ENUM) CRASH_POINT_ALL,
-	CRASH_POINT_ALL_LAST = CRASH_POINT_ALL - 1, /* those of FIFO groups follow it */
-	FIFO_POINTS(CRASH_POINT_ENUM) CRASH_POINT_EVERY
+	JOURNAL_POINTS(CRASH_POINT_ENUM) CRASH_POINT_ALL
 };
 #undef CRASH_POINT_ENUM
 

@@ -22,6 +22,7 @@ static uint64_t number_above(const struct groups *groups, struct fifo_links *lin
 	if (number <= floor)
 		return 0;
 	store_release(&links->sequence, number); /* [G1] */
+	CRASH_POINT(group_link_written);
 	return number;
 }
 
@@ -104,6 +105,7 @@ enum group_result groups_join(const struct groups *groups, uint64_t link)
 	group = load_relaxed(&links->group); /* relaxed: our own */
 	/* [G2] Before anybody can have the link. */
 	store_release(&links->next, link_unset(link));
+	CRASH_POINT(group_link_written);
 	for (uint32_t tries = 0; tries < GROUP_TRIES_MAX; tries++) {
 		struct group_spot spot;
 

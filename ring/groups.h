@@ -122,8 +122,11 @@ static inline void fifo_begin(struct slot *slot, uint64_t group)
 
 	/* [G1] release: who reads what we write of a slot knows that what was there before is popped. */
 	store_release(&links->sequence, 0);
+	CRASH_POINT(group_link_written);
 	store_release(&links->group, group);
+	CRASH_POINT(group_link_written);
 	store_relaxed(&links->ticket, 0); /* relaxed: it is published with the message */
+	CRASH_POINT(group_link_written);
 }
 
 /* Adds the message at `link`, ours, to the end of its group, after fifo_begin(); `next`, `sequence` are set here.

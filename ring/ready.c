@@ -133,13 +133,15 @@ static bool find_first(const struct ready *ready, uint64_t *ret_head, uint64_t *
 	return tail - head > 1 || *ret_seen != cell_empty(lap_of(ready, head));
 }
 
-uint64_t ready_pop(const struct ready *ready)
+uint64_t ready_pop(const struct ready *ready, uint64_t *ret_ticket)
 {
 	uint64_t head, seen;
 
 	for (int steps = 0; steps < READY_STEPS_MAX && find_first(ready, &head, &seen); steps++) {
 		uint64_t token = take_at(ready, head, seen);
 
+		if (ret_ticket)
+			*ret_ticket = head + 1;
 		if (token != 0)
 			return token;
 	}
@@ -148,9 +150,10 @@ uint64_t ready_pop(const struct ready *ready)
 
 bool ready_has_passed(const struct ready *ready, uint64_t ticket)
 {
-	/* The cell knows first; head alone knows if there was damage. relaxed: who asks pushes again, or later. */
-	return is_later(load_relaxed(cell_of(ready, ticket - 1)), lap_of(ready, ticket - 1)) ||
-	       load_relaxed(&ready->ends->head) >= ticket;
+	/* [P2], [P3] The cell knows first; head alone knows if there was damage. Who has made a message READY
+	 * before he asks, and hears no, is seen by who takes the token: all four are sequentially consistent. */
+	return is_later(load_seq(cell_of(ready, ticket - 1)), lap_of(ready, ticket - 1)) ||
+	       load_acquire(&ready->ends->head) >= ticket;
 }
 
 bool ready_any(const struct ready *ready)

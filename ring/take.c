@@ -24,10 +24,8 @@ static bool is_takeable(const struct ring_terms *terms, uint32_t slot, struct sl
 		!terms->has_taken(terms->context, place_pack(terms->ring_index, slot, word_generation(ready))));
 }
 
-/* READY -> LEASED, or DEAD if it was received too often already. False: somebody else was faster, or
- * it may not be leased. */
-static bool lease(const struct ring *ring, uint32_t slot, struct slot_word ready, const struct ring_terms *terms,
-		  struct ring_taken *ret)
+bool ring_lease(const struct ring *ring, uint32_t slot, struct slot_word ready, const struct ring_terms *terms,
+		struct ring_taken *ret)
 {
 	bool too_often = terms->receives_max != 0 && word_receives(ready) >= terms->receives_max;
 	struct slot_word to;
@@ -76,7 +74,7 @@ static enum ring_result take_again(const struct ring *ring, struct ring_cursor *
 			word = slot_read(&ring->slots[bit]);
 			if (word_state(word) != SLOT_READY)
 				break;
-			if (lease(ring, (uint32_t)bit, word, terms, ret))
+			if (ring_lease(ring, (uint32_t)bit, word, terms, ret))
 				return RING_OK;
 			if (!is_takeable(terms, (uint32_t)bit, word))
 				break;
@@ -126,7 +124,7 @@ static enum look look_at(const struct ring *ring, uint64_t h, const struct ring_
 	if (word_generation(word) != lap)
 		return LOOK_USED_UP;
 	if (word_state(word) == SLOT_READY) {
-		if (lease(ring, (uint32_t)h & ring->mask, word, terms, ret))
+		if (ring_lease(ring, (uint32_t)h & ring->mask, word, terms, ret))
 			return LOOK_LEASED;
 		return is_takeable(terms, (uint32_t)h & ring->mask, word) ? LOOK_AGAIN : LOOK_USED_UP;
 	}

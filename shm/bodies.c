@@ -20,7 +20,6 @@
  */
 #include "shm/bodies.h"
 
-#include "kmod-free/barrier.h"
 #include "kmod-free/memory.h"
 #include "ring/crashpoint.h"
 #include "ring/prefetch.h"
@@ -154,7 +153,7 @@ void *body_at(struct segment *segment, uint64_t block, uint64_t *ret_bytes)
 	if (region == NULL)
 		return NULL;
 	/* [T1] After our call's view: pairs with [T2]. */
-	word = load_acquire(&region->table[index]);
+	word = load_seq(&region->table[index]);
 	if (word != BLOCK_FREE && !block_is_used(word))
 		return NULL;
 	*ret_bytes = region->block_bytes;
@@ -167,7 +166,7 @@ void *body_of(struct segment *segment, uint64_t block, uint64_t place, uint64_t 
 	struct body_region *region = name_resolve(segment, block, &index);
 
 	/* [T1], as in body_at. */
-	if (region == NULL || !block_is_used(place) || load_acquire(&region->table[index]) != place)
+	if (region == NULL || !block_is_used(place) || load_seq(&region->table[index]) != place)
 		return NULL;
 	*ret_bytes = region->block_bytes;
 	return region->data + index * region->block_bytes;
@@ -236,7 +235,7 @@ static bool calls_are_over(const struct segment *segment, const struct body_swee
 	uint32_t high = seg_row_high(segment);
 	uint32_t spins = BODY_SPINS;
 
-	if (high == 0 || !os_barrier_everywhere())
+	if (high == 0)
 		return false;
 	for (uint32_t i = 1; i <= high; i++) {
 		const struct seg_row *row = &segment->rows[i];
@@ -304,6 +303,7 @@ static void orphans_free(struct round *round, uint32_t extent)
 		if (place == BLOCK_HOLE_FLIPPED && extent_back(round->segment, round->region, extent) != 0)
 			continue;
 		cas_seq(&round->region->table[block], place, BLOCK_FREE);
+		CRASH_POINT(body_orphan_freed);
 	}
 }
 

@@ -1,6 +1,5 @@
 #include "shm/directory.h"
 
-#include "kmod-free/barrier.h"
 #include "kmod-free/futex.h"
 #include "kmod-free/memory.h"
 #include "ring/crashpoint.h"
@@ -24,9 +23,10 @@ enum { PAGE = 4096 };
 bool seg_name_is_valid(const char *name)
 {
 	size_t length = name ? strlen(name) : 0;
+	size_t stem = length - (length > 0 && seg_name_is_fifo(name) ? strlen(SEG_FIFO_SUFFIX) : 0);
 
-	return length >= 1 && length <= SEG_NAME_MAX &&
-	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == length;
+	return stem >= 1 && length <= SEG_NAME_MAX &&
+	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == stem;
 }
 
 void seg_file_name(const char *queue, char *ret_name)
@@ -157,7 +157,6 @@ int seg_directory_open(const char *path, struct seg_directory *ret_directory)
 		return error;
 	}
 	directory.is_tmpfs = os_is_tmpfs(directory.fd);
-	directory.needs_fence = !os_barrier_register();
 	seg_directory_tidy(&directory);
 	*ret_directory = directory;
 	return 0;

@@ -29,8 +29,9 @@
  * and whoever takes over and dies leaves one of the same.
  *
  * [T1] Readers: a call writes its view ([V1]), then reads the table's word in body_at. [T2] Closing:
- * words to OWNED, a barrier in every process, then the views. A call that found the block with memory
- * shows its view until it ends, and we see it; one that shows none finds the block OWNED.
+ * words to OWNED, or seen so when they were a dead one's, then the views. All are sequentially consistent: a call
+ * that found the block with memory shows its view until it ends, and we see it; one that shows none finds the block
+ * OWNED.
  *
  * Progress: lock-free. Opening tries BODY_TRIES times, each lost one another's success. Allocating is
  * idempotent, so several may raise `backed` at once. Who is killed between taking a hole's bit or
@@ -387,7 +388,7 @@ bool extent_take_over(struct segment *segment, const struct body_region *region,
 		return false;
 	CRASH_POINT(body_taken_over);
 	for (uint32_t i = 1; i < region->per_extent; i++) {
-		uint64_t word = load_acquire(&region->table[first + i]);
+		uint64_t word = load_seq(&region->table[first + i]); /* [T2] */
 
 		in_use |= word != BLOCK_HOLE && !block_is_owned(word);
 	}

@@ -7,7 +7,10 @@
 #include "ring/event.h"
 #include "ringlease.h"
 #include "shm/durable.h"
+#include "shm/fifo.h"
+#include "shm/regions.h"
 #include "shm/rows.h"
+#include "shm/seen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +44,7 @@ static void identity_fill(struct seg_identity *identity, const struct seg_direct
 		.abi_major = SEG_ABI_MAJOR,
 		.abi_minor = SEG_ABI_MINOR,
 		.header_bytes = sizeof(struct seg_header),
-		.features = SEG_FEATURES,
+		.features = recipe->type == RLQ_FIFO ? SEG_FEATURE_FIFO : 0,
 		.created_ms = wall_ms,
 		.capacity = recipe->capacity,
 		.order_max = order_for(recipe->capacity),
@@ -50,6 +53,8 @@ static void identity_fill(struct seg_identity *identity, const struct seg_direct
 		.mode = recipe->mode,
 		.group = recipe->group,
 		.durability = recipe->durability,
+		.type = recipe->type,
+		.dedup_max = recipe->dedup_max,
 	};
 	memcpy(identity->magic, SEG_MAGIC, sizeof(identity->magic));
 	memcpy(identity->boot_id, directory->boot_id, sizeof(identity->boot_id));
@@ -92,6 +97,33 @@ static void first_ring_fill(struct seg_header *header, uint32_t order)
 	header->rings = rings_make(1, 1, 0);
 }
 
+/* The first table of a kind, likewise. */
+static int first_table_fill(struct seg_header *header, int fd, enum seg_table_kind kind, uint64_t window_ms,
+			    uint64_t boot_ms)
+{
+	uint32_t index = table_region(kind, 0);
+	int error = os_file_allocate(fd, region_offset(index), table_bytes(index, TABLE_ORDER_FIRST));
+	struct dedup_table table;
+
+	header->region[index].low = REGION_LIVE | region_order_pack(TABLE_ORDER_FIRST);
+	header->region[index].high = (header->ring_next++) << 32;
+	header->tables[kind] = rings_make(1, 1, 0);
+	if (error || kind != TABLE_IDS)
+		return error;
+	dedup_table_place(&table, (unsigned char *)header + region_offset(index), TABLE_ORDER_FIRST);
+	dedup_begin(&(struct dedup){.window_ms = window_ms}, &table, boot_ms);
+	return 0;
+}
+
+static int tables_fill(struct seg_header *header, int fd, uint64_t window_ms, uint64_t boot_ms)
+{
+	int error = 0;
+
+	for (int kind = 0; kind < SEG_TABLE_KINDS && !error; kind++)
+		error = first_table_fill(header, fd, (enum seg_table_kind)kind, window_ms, boot_ms);
+	return error;
+}
+
 static int segment_fill(const struct seg_directory *directory, int fd, const struct seg_recipe *recipe)
 {
 	unsigned char *base = os_map(fd, 0, SEG_MAP_BYTES, true);
@@ -119,6 +151,8 @@ static int segment_fill(const struct seg_directory *directory, int fd, const str
 		header_fill(header, recipe);
 		first_ring_fill(header, order);
 	}
+	if (!error && recipe->type == RLQ_FIFO)
+		error = tables_fill(header, fd, recipe->attribute[ATTRIBUTE_DEDUP_WINDOW_MS], clock.boot_ms);
 	os_unmap(base, SEG_MAP_BYTES);
 	return error;
 }
@@ -198,6 +232,14 @@ void seg_draft_remove(const struct seg_directory *directory, const char *name)
 
 /* ---- open ------------------------------------------------------------------------------------- */
 
+static bool type_is_sound(const struct seg_identity *identity)
+{
+	bool is_fifo = identity->type == RLQ_FIFO;
+
+	return identity->type <= RLQ_FIFO && ((identity->features & SEG_FEATURE_FIFO) != 0) == is_fifo &&
+	       (identity->dedup_max != 0) == is_fifo && identity->dedup_max <= RLQ_DEDUP_MAX;
+}
+
 int seg_check_identity(const struct seg_identity *identity, const struct seg_identity *mirror, uint64_t file_bytes,
 		       const unsigned char boot_id[16])
 {
@@ -209,7 +251,7 @@ int seg_check_identity(const struct seg_identity *identity, const struct seg_ide
 		return RLQ_EDAMAGED;
 	if (file_bytes < SEG_FILE_BYTES || identity->order_max < 1 || identity->order_max > RING_ORDER_MAX ||
 	    identity->incarnation == 0 || identity->capacity == 0 || identity->durability > RLQ_SYNC ||
-	    identity->name[SEG_NAME_MAX] != '\0')
+	    identity->name[SEG_NAME_MAX] != '\0' || !type_is_sound(identity))
 		return RLQ_EDAMAGED;
 	return memcmp(identity->boot_id, boot_id, sizeof(identity->boot_id)) == 0 ? 0 : RLQ_EBOOT;
 }
@@ -241,7 +283,11 @@ static int segment_map(struct segment *segment, const char *file, bool writable)
 	segment->capacity = identity[0].capacity;
 	segment->capacity_order = identity[0].order_max;
 	segment->durability = identity[0].durability;
+	segment->inline_bytes = identity[0].type == RLQ_FIFO ? 0 : SLOT_INLINE_BYTES;
+	segment->dedup_max = identity[0].dedup_max;
 	segment->has_marks = seg_has_marks(&identity[0]);
+
+	segment->keeps_deleted = segment->has_marks || seg_is_fifo(segment);
 	segment->incarnation = identity[0].incarnation;
 	segment->file = status.st_ino;
 	memcpy(segment->name, identity[0].name, SEG_NAME_MAX);
@@ -257,7 +303,6 @@ static int segment_open_file(const struct seg_directory *directory, const char *
 	if (segment == NULL)
 		return -ENOMEM;
 	segment->directory = directory;
-	segment->needs_fence = directory->needs_fence;
 	os_clock_start(&segment->clock);
 	error = segment_map(segment, file, access != TO_LOOK);
 	if (!error && access == TO_USE)
@@ -300,8 +345,10 @@ void seg_close(struct segment *segment)
 		return;
 	seg_close(segment->peer);
 	/* A forked child must not free the row of its parent. */
-	if (segment->me && os_liveness_is_own(&segment->directory->liveness))
+	if (segment->me && os_liveness_is_own(&segment->directory->liveness)) {
+		seen_close(segment);
 		seg_row_give_back(segment);
+	}
 	os_peer_drop(&segment->journal);
 	bodies_unmap(&segment->bodies);
 	if (segment->base)
@@ -457,7 +504,10 @@ int seg_refresh(struct segment *segment)
 		segment->listed = 0;
 		for (uint32_t i = 0; i < rings_count(rings); i++)
 			segment->listed |= UINT32_C(1) << rings_at(rings, i);
-		return 0;
+		error = seg_is_fifo(segment) ? fifo_open(segment) : 0;
+		if (error)
+			seg_leave(segment);
+		return error;
 	}
 }
 

@@ -8,6 +8,7 @@
 #include "shm/bodies.h"
 #include "shm/directory.h"
 #include "shm/layout.h"
+#include "shm/tables.h"
 
 /* What an async handle knows of the window (window.h). */
 struct seg_window {
@@ -25,7 +26,6 @@ struct segment {
 	unsigned char *base;
 	int fd;
 	uint32_t row, serial; /* of `me`; row 0 is never used */
-	bool needs_fence;
 
 	uint64_t rings;	 /* the word that `ring` was made from */
 	uint32_t listed; /* the same list as a set: bit i for region i */
@@ -34,12 +34,25 @@ struct segment {
 	uint32_t ring_id[SEG_RING_COUNT];
 	uint32_t occupied[SEG_RING_COUNT]; /* where to look first for what keeps a ring; a hint */
 
+	struct groups groups; /* FIFO: its tables, as of groups.list_seen */
+	struct ready tokens[TABLES_OF_A_KIND];
+	uint32_t token_id[TABLES_OF_A_KIND];
+	uint32_t token_count;
+	uint64_t tokens_seen; /* the list that they are of */
+	struct dedup dedup;   /* its tables of ids, as of dedup_seen */
+	uint64_t dedup_seen;
+	struct dedup_quota quota; /* ids that we may yet insert */
+	struct dedup_settling settling;
+	uint64_t settled; /* where we stand in emptying older tables */
+
 	struct bodies bodies;
 	struct os_clock clock;
 	uint32_t capacity_order; /* order of the largest ring */
 	bool has_marks;		 /* in its rings, of changed slots */
+	bool keeps_deleted;	 /* HELD until journal or group lets go */
 	uint64_t capacity;
-	uint32_t durability; /* enum rlq_durability */
+	uint32_t durability;   /* enum rlq_durability */
+	uint32_t inline_bytes; /* of a slot, for payloads; 0 in FIFO queues, which have links there (ring/fifo.h) */
 	struct seg_window window;
 	uint64_t incarnation;
 	uint64_t file; /* its number, as seg_file_number() gives it */
@@ -48,6 +61,7 @@ struct segment {
 	uint64_t reserved;	/* slots that we write in place; live ones do not count them */
 	struct segment *peer;	/* the DLQ, once a move has needed it */
 	struct os_peer journal; /* the process that journals, as it was last asked about */
+	uint64_t dedup_max;	/* of a FIFO queue */
 };
 
 /* What creation needs; all checked by the caller. */
@@ -59,6 +73,8 @@ struct seg_recipe {
 	uint32_t mode, group;
 	uint32_t placement, placement_node;
 	uint32_t durability;
+	uint32_t type;
+	uint64_t dedup_max;   /* of a FIFO queue */
 	uint32_t order_first; /* 0: the default */
 };
 
@@ -102,6 +118,11 @@ static inline bool seg_has_marks(const struct seg_identity *identity)
 	return identity->durability != 0;
 }
 
+static inline bool seg_is_fifo(const struct segment *segment)
+{
+	return segment->inline_bytes == 0;
+}
+
 /* Of a ring of this queue. */
 static inline size_t seg_ring_bytes(const struct segment *segment, uint32_t order)
 {
@@ -112,18 +133,13 @@ static inline size_t seg_ring_bytes(const struct segment *segment, uint32_t orde
 
 int seg_refresh(struct segment *segment) __attribute__((cold));
 
-/* Begins a call: says which rings it works with, so that none of them goes away ([V1], pairs with [V2]
- * in rings.c). 0, RLQ_EREMOVED, RLQ_EDAMAGED. */
+/* Begins a call: says which rings it works with, so that none of them goes away. [V1] The view, then the list:
+ * pairs with [V2] in rings.c. 0, RLQ_EREMOVED, RLQ_EDAMAGED. */
 static inline int seg_enter(struct segment *segment)
 {
-	/* relaxed: ordered by the fence here, or by the barrier that retiring raises in us */
-	store_relaxed(&segment->me->view, segment->rings);
+	store_seq(&segment->me->view, segment->rings);
 	CRASH_POINT(call_entered);
-	if (segment->needs_fence)
-		fence_seq();
-	else
-		fence_compiler();
-	if (__builtin_expect(load_acquire(&segment->header->rings) == segment->rings, 1))
+	if (__builtin_expect(load_seq(&segment->header->rings) == segment->rings, 1))
 		return 0;
 	return seg_refresh(segment);
 }
@@ -186,10 +202,10 @@ static inline void seg_notify_room(struct segment *segment)
 /* ---- handles of others ---- */
 
 /* Rows 1 .. this have memory; 0 if that is damaged: then nobody can be asked about, and nobody counts as
- * gone or as done. */
+ * gone or as done. [V2], [T2]: a row that this does not count was taken by a call that sees what we changed. */
 static inline uint32_t seg_row_high(const struct segment *segment)
 {
-	uint64_t word = load_acquire(&segment->header->row_high);
+	uint64_t word = load_seq(&segment->header->row_high);
 
 	return watermark_is_sound(word) && (uint32_t)word < SEG_ROW_COUNT ? (uint32_t)word : 0;
 }

@@ -107,6 +107,6 @@ const struct script scripts_queue[] = {
 	 .meanwhile = remove_and_make_anew,
 	 .then = expect_made_anew},
 	{.name = "set attributes", .run = set_attributes, .meanwhile = set_attributes},
-	{.name = "purge", .prepare = prepare_to_purge, .run = purge},
+	{.name = "purge", .also_fifo = true, .prepare = prepare_to_purge, .run = purge},
 	{0},
 };

@@ -24,7 +24,8 @@ static void say_fault(void *context, const char *text)
 
 void survivors_verify(struct actor *actor)
 {
-	static const char *const names[] = {"q", "dlq", "other"}; /* which a script creates: whole or not at all */
+	const char *const names[] = {scene_queue_name(actor->scene, false), scene_queue_name(actor->scene, true),
+				     "other"}; /* which a script creates: whole or not at all */
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		int faults = rlq_verify(actor->directory, names[i], say_fault, actor->scene);
@@ -118,7 +119,8 @@ void survivors_check_nothing_lost(struct actor *actor)
 	}
 }
 
-/* A message on its way between the queues is in nobody's reach while its mover stands; one at a time. */
+/* A message on its way between the queues is in nobody's reach while its mover stands; one at a time, and in a FIFO
+ * queue those behind it. */
 static bool is_any_moving(const struct segment *segment)
 {
 	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
@@ -145,7 +147,7 @@ void survivors_check_only_in_hands(struct actor *actor)
 
 		if (!is_missed(account))
 			continue;
-		missing++;
+		missing += !scene->is_fifo || missing == 0 || account->group != scene->tag[which].group;
 		which = tag;
 	}
 	if (missing > is_moving)
@@ -231,8 +233,12 @@ void survivors_use_again(struct actor *actor)
 	uint32_t in_hands = slots_in_hands(actor->q->seg), calls = 0;
 
 	for (int lap = 0; lap < LAPS; lap++) {
-		uint32_t sent = press(actor);
+		uint32_t sent;
 
+		/* Those behind a message in his hands fill the queue. */
+		if (actor->scene->is_fifo)
+			in_hands = slots_in_hands(actor->q->seg);
+		sent = press(actor);
 		if (sent + in_hands < actor->scene->capacity)
 			scene_fail(actor->scene, "only %u messages fit beside %u in the victim's hands", sent,
 				   in_hands);

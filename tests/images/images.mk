@@ -40,4 +40,4 @@ check-images-all: check-images-mutants ## kill after every instruction (long)
 	$(Q)$(IMAGES_DIR)/images --seconds $(LONG_SECONDS) --images $(IMAGES_MIN) --kills $(IMAGES_KILLS_MIN)
 
 check-images-mutants: $(IMAGES_DIR)/images $(IMAGES_DIR)/victim $(B)/libsupport.a $(call obj,$(CLIENT))
-	$(Q)BUILD=$(B) CC=$(CC) tests/images/mutants.sh
+	$(Q)BUILD=$(B) CC=$(CC) LIBS="$(ENGINE_LIBS)" tests/images/mutants.sh

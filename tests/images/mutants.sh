@@ -3,12 +3,12 @@
 # finds each, and nothing in a victim built the same way without a fault.
 #
 # usage: mutants.sh [NAME]
-# Environment: BUILD, CC; `make check-images-mutants` builds what is needed. A pattern that changes nothing is an
+# Environment: BUILD, CC, LIBS; `make check-images-mutants` builds what is needed. A pattern that changes nothing is an
 # error: the code has moved on, and mutants.list must follow.
 set -eu
 
 cd "$(dirname "$0")/../.."
-: "${BUILD:=build}" "${CC:=cc}"
+: "${BUILD:=build}" "${CC:=cc}" "${LIBS:=-luring -lisal -lcrypto -lnettle}"
 only=${1:-}
 here=tests/images
 work=$BUILD/tests/images/mutants
@@ -22,7 +22,7 @@ link_victim() {
 	ld -r -T $here/product.lds -o "$1/product.o" $2
 	# shellcheck disable=SC2086
 	$CC -o "$1/victim" -Wl,--start-group $victim "$1/product.o" "$BUILD/libsupport.a" "$BUILD/libringlease-engine.a" \
-		-Wl,--end-group -pthread -Wl,-z,now
+		-Wl,--end-group -pthread -Wl,-z,now $LIBS
 }
 
 # Changes file $2 by $4 in folder $1 and builds a victim with the objects "$3" made anew.

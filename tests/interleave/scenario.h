@@ -37,6 +37,19 @@ void build_journal_lease(void);
 void build_journal_delay(void);
 void build_journal_release(void);
 
+/* scenario_dedup.c */
+void build_dedup_two(void);
+void build_dedup_three(void);
+void build_dedup_append(void);
+void build_dedup_settle(void);
+void build_dedup_drop(void);
+void build_dedup_drop_other(void);
+void build_dedup_purge(void);
+void build_dedup_void(void);
+void build_dedup_void_two(void);
+void build_dedup_free(void);
+void build_dedup_life(void);
+
 /* scenario_groups.c */
 void build_join_join(void);
 void build_join_pop(void);

@@ -1,15 +1,13 @@
 /* Producers, consumers and an engine, which are killed and stopped at random moments; then a checker looks
  * at what each of them wrote down.
  *
- * In rounds of a second: all work on one queue with a DLQ, about half of them as if no barrier could reach
- * them, while the driver kills, restarts, stops and continues them. At the end of a round all are ended, half
- * of them by SIGKILL; a survivor takes out every message, nothing may be left behind, and the history must be
- * sound (tests/support/history.h).
+ * In rounds of a second: all work on one queue with a DLQ, while the driver kills, restarts, stops and continues
+ * them. At the end of a round all are ended, half of them by SIGKILL; a survivor takes out every message, nothing
+ * may be left behind, and the history must be sound (tests/support/history.h).
  *
  * stress_kill [--seconds N] [--seed S]; exit 0, 1, or 77 under ThreadSanitizer. */
 #include "tests/stress/kill_roles.h"
 #include "tests/support/arguments.h"
-#include "tests/support/barriers.h"
 #include "tests/support/child.h"
 #include "tests/support/leaks.h"
 #include "tests/support/sanitizer.h"
@@ -43,18 +41,10 @@ static uint64_t one_of(uint64_t count)
 
 /* ---- driving ---------------------------------------------------------------------------------- */
 
-static void play_role(void *context)
-{
-	struct role *played = context;
-
-	barriers_set(random_next(&played->random) >> 16 & 1 ? BARRIERS_BY_FENCES : BARRIERS_OF_KERNEL);
-	role_main(played);
-}
-
 static void start(uint32_t number)
 {
 	role[number] = (struct role){.stage = stage, .number = number, .random = random_next(&random_state)};
-	pid[number] = child_start(play_role, &role[number]);
+	pid[number] = child_start(role_main, &role[number]);
 	is_stopped[number] = false;
 }
 
@@ -200,14 +190,12 @@ static bool round_is_sound(void)
 
 /* ---- rounds ----------------------------------------------------------------------------------- */
 
-/* In a process of its own: whoever has opened a directory is reached by barriers, and so are its children. */
-static void make_queues(void *context)
+static void make_queues(void)
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 	struct rlq_directory *directory;
 	int error = rlq_directory_open(stage->directory, &directory);
 
-	(void)context;
 	attributes.capacity = 20000;
 	if (!error)
 		error = rlq_queue_create(directory, "dlq", &attributes);
@@ -253,8 +241,7 @@ int main(int count, char **values)
 	tmpdir_make(stage->directory);
 	for (uint32_t i = 0; i <= ROLE_COUNT; i++)
 		stage->log[i] = history_log_new(LOG_EVENTS);
-	if (!child_exited(child_wait(child_start(make_queues, NULL)), 0))
-		return 1;
+	make_queues();
 	for (; is_sound && history_now_ns() < end_ns; rounds++)
 		is_sound = run_round();
 	tmpdir_remove(stage->directory);

@@ -1,12 +1,10 @@
 /* Rings come and go under traffic, while messages that are kept hold old rings: in each wave one more
  * message is kept (the last KEPT of them are), a burst makes the queue grow, and when the burst is consumed
  * the queue must come back to small rings, all while a trickle goes on. Each message is deleted exactly
- * once, the kept ones too, and nothing stays behind. All of it twice: with calls ordered by membarrier, and by
- * fences as where no barrier reaches the process.
+ * once, the kept ones too, and nothing stays behind.
  *
  * stress_rings [--seconds N] [--seed S]; as many waves as fit, but at least WAVES_MIN; exit 0 or 1. */
 #include "tests/support/arguments.h"
-#include "tests/support/barriers.h"
 #include "tests/support/child.h"
 #include "tests/support/leaks.h"
 #include "tests/support/tally.h"
@@ -260,23 +258,14 @@ static const char *run(struct wave *wave, uint64_t seconds)
 	return left || !is_grown(wave) ? left : "the queue did not come back to one small ring";
 }
 
-/* ---- once in either way ----------------------------------------------------------------------- */
-
-struct story {
-	const char *how;
-	enum barriers barriers;
-	struct test_arguments arguments;
-};
-
-static void play(void *context)
+int main(int count, char **values)
 {
-	const struct story *story = context;
-	struct wave wave = {.random = story->arguments.seed};
+	struct test_arguments arguments = test_arguments_read(count, values, DEFAULT_SECONDS);
+	struct wave wave = {.random = arguments.seed};
 	char path[TMPDIR_BYTES];
 	const char *left;
 	int error;
 
-	barriers_set(story->barriers);
 	tmpdir_make(path);
 	error = rlq_directory_open(path, &directory);
 	if (!error)
@@ -284,41 +273,19 @@ static void play(void *context)
 	if (error != 1)
 		fail("create", 0, error);
 	wave.queue = handle();
-	left = run(&wave, story->arguments.seconds);
+	left = run(&wave, arguments.seconds);
 	rlq_queue_close(wave.queue);
 	rlq_directory_close(directory);
 	tmpdir_remove(path);
 	if (left || deletes != next_id) {
 		printf("FAILED: %llu sent, %llu deleted; %s\n", (unsigned long long)next_id,
 		       (unsigned long long)deletes, left ? left : "");
-		fflush(stdout);
-		_exit(1);
+		return 1;
 	}
-	printf("%s: %llu messages in %llu waves, each grown and come back; up to %u rings, the largest of order "
-	       "%u; "
+	printf("%llu messages in %llu waves, each grown and come back; up to %u rings, the largest of order %u; "
 	       "%llu times no ring could be appended\n",
-	       story->how, (unsigned long long)next_id, (unsigned long long)wave.count, wave.rings_most,
-	       wave.order_most, (unsigned long long)refused);
+	       (unsigned long long)next_id, (unsigned long long)wave.count, wave.rings_most, wave.order_most,
+	       (unsigned long long)refused);
 	tally("messages", next_id);
-}
-
-int main(int count, char **values)
-{
-	struct test_arguments arguments = test_arguments_read(count, values, DEFAULT_SECONDS);
-	struct story stories[] = {
-		{"ordered by membarrier", BARRIERS_OF_KERNEL, arguments},
-		{"ordered by fences", BARRIERS_BY_FENCES, arguments},
-	};
-	int failures = 0;
-
-	/* Each in a process of its own: who was registered once stays so. */
-	for (size_t i = 0; i < sizeof(stories) / sizeof(stories[0]); i++) {
-		int status = child_wait(child_start(play, &stories[i]));
-
-		if (!child_exited(status, 0)) {
-			printf("%s: %s\n", stories[i].how, child_status_text(status));
-			failures++;
-		}
-	}
-	return failures > 0;
+	return 0;
 }

@@ -198,25 +198,6 @@ Test(extents, shouldNotTakeMemoryFromUnderACallThatGoesOn)
 	cr_expect_eq(sweep_keeping(0), MEBI, "the dead read nothing");
 }
 
-static int refuse_membarrier(int command)
-{
-	(void)command;
-	errno = EPERM;
-	return -1;
-}
-
-Test(extents, shouldGiveNothingBackWithoutABarrier)
-{
-	uint64_t block = allocate(MEBI, 1);
-
-	body_free(segment, block, place_at(1));
-	real = os_sys;
-	os_sys.membarrier = refuse_membarrier;
-	cr_expect_eq(sweep_keeping(0), 0);
-	inject_nothing();
-	cr_expect_eq(sweep_keeping(0), MEBI);
-}
-
 /* ---- the dead and the stopped ----------------------------------------------------------------- */
 
 static void act_allocate_small(struct segment *child)

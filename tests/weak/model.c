@@ -262,17 +262,6 @@ void model_fence(int order)
 	forget_old();
 }
 
-void model_barrier_everywhere(void)
-{
-	for (int turn = 0; turn < 2; turn++)
-		for (int i = 0; i < explore_actor_count(); i++) {
-			join(&memory.views[KNOWN + i], &memory.views[LOADED + i]);
-			join(&memory.views[KNOWN + i], &memory.views[SEQ]);
-			memory.views[SEQ] = memory.views[FENCED + i] = memory.views[KNOWN + i];
-		}
-	forget_old();
-}
-
 /* ---- plain data ----------------------------------------------------------------------------------- */
 
 /* Reads by an actor are messages too, of a word made up for them: the address of a byte within. */

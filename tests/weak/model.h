@@ -64,8 +64,6 @@ uint64_t model_change(volatile void *word, size_t bytes, enum model_operation op
 bool model_cas(volatile void *word, size_t bytes, uint64_t expected, uint64_t desired, int order);
 bool model_cas_pair(volatile void *words, unsigned __int128 expected, unsigned __int128 desired, int order);
 void model_fence(int order);
-/* membarrier(2): a full fence in every actor. */
-void model_barrier_everywhere(void);
 
 /* ---- plain data: before it is read or written ---------------------------------------------------------- */
 

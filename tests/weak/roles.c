@@ -216,54 +216,64 @@ void build_hold(void)
 	explore_add_actor("deleter", deleter_turn, false);
 }
 
-/* ---- V1, V2: a call, and a ring that goes ------------------------------------------------------------------ */
+/* ---- V1, V2, T1, T2: a call, and a ring or an extent that goes --------------------------------------------- */
 
-static bool needs_fence;
+/* `list` is the word that says whether the bytes may be read: the list of rings, or a block's word. */
+enum { MAY_BE_READ = 1, TAKEN_AWAY = 2 };
 
 static void call_turn(int actor)
 {
 	explore_doing(actor, "call");
-	store_relaxed(&above.view, 1); /* [V1] */
-	if (needs_fence)
-		fence_seq();
-	if (load_acquire(&above.list) == 1)
+	store_seq(&above.view, 1);		  /* [V1] */
+	if (load_seq(&above.list) == MAY_BE_READ) /* [V1], and [T1] of the block's word */
 		data_read(&above.body);
 	store_release(&above.view, 0);
 	explore_finish(actor);
 }
 
-static void retire_turn(int actor)
+static void take_away_turn(int actor)
 {
-	explore_doing(actor, "retire");
-	cas_seq(&above.list, 1, 2);
-	explore_step(NULL);
-	if (needs_fence)
-		fence_seq();
-	else
-		model_barrier_everywhere();
-	if (load_seq(&above.view) == 0) /* [V2] */
+	explore_doing(actor, "take away");
+	cas_seq(&above.list, MAY_BE_READ, TAKEN_AWAY);
+	if (load_seq(&above.view) == 0) /* [V2], [T2] */
 		data_written(&above.body);
 	explore_finish(actor);
 }
 
-static void build_view(void)
+static void build_call(void)
 {
 	static const struct explore_model model = {.show = show_above};
 
 	begin_above(&model);
-	above.list = 1;
-	explore_add_actor("caller1", call_turn, false);
-	explore_add_actor("retirer", retire_turn, false);
+	above.list = MAY_BE_READ;
+	explore_add_actor("caller", call_turn, false);
 }
 
-void build_view_fence(void)
+void build_view(void)
 {
-	needs_fence = true;
-	build_view();
+	build_call();
+	explore_add_actor("retirer", take_away_turn, false);
 }
 
-void build_view_barrier(void)
+/* Who took it away has died; another sees that, and goes on. */
+static void die_turn(int actor)
 {
-	needs_fence = false;
-	build_view();
+	explore_doing(actor, "take away, and die");
+	cas_seq(&above.list, MAY_BE_READ, TAKEN_AWAY);
+	explore_finish(actor);
+}
+
+static void take_over_turn(int actor)
+{
+	explore_doing(actor, "take over");
+	if (load_seq(&above.list) == TAKEN_AWAY && load_seq(&above.view) == 0) /* [V2], [T2] */
+		data_written(&above.body);
+	explore_finish(actor);
+}
+
+void build_view_of_dead(void)
+{
+	build_call();
+	explore_add_actor("dead", die_turn, false);
+	explore_add_actor("heir", take_over_turn, false);
 }

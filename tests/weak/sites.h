@@ -19,7 +19,6 @@
 #undef atomic_fetch_and_explicit
 #undef atomic_compare_exchange_strong_explicit
 #undef atomic_thread_fence
-#undef atomic_signal_fence
 #define atomic_load_explicit(word, order) model_load(word, sizeof(*(word)), order)
 #define atomic_store_explicit(word, value, order) model_store(word, sizeof(*(word)), value, order)
 #define atomic_exchange_explicit(word, value, order)                                                               \
@@ -30,7 +29,6 @@
 #define atomic_compare_exchange_strong_explicit(word, expected, desired, order, failed_order)                      \
 	model_cas(word, sizeof(*(word)), *(expected), desired, order)
 #define atomic_thread_fence(order) model_fence(order)
-#define atomic_signal_fence(order) ((void)0)
 #define __atomic_compare_exchange_n(words, expected, desired, is_weak, order, failed_order)                        \
 	model_cas_pair(words, *(expected), desired, order)
 
@@ -85,7 +83,6 @@
 #define fetch_add_seq(word, value) AT_SITE("fetch_add_seq", ORDER_ALL, fetch_add_seq(word, value))
 #define raise_release(word, value) AT_SITE_VOID("raise_release", ORDER_RELEASE, raise_release(word, value))
 #define raise_seq(word, value) AT_SITE_VOID("raise_seq", ORDER_ALL, raise_seq(word, value))
-#define fence_seq() AT_SITE_VOID("fence_seq", ORDER_ALL, fence_seq())
 #define fence_acquire() AT_SITE_VOID("fence_acquire", ORDER_ACQUIRE, fence_acquire())
 
 /* Those that stand for one operation of their callers, by caller. */

@@ -32,8 +32,8 @@ void build_extend_due(void);
 void build_half_lowered(void);
 void build_give_back(void);
 void build_hold(void);
-void build_view_fence(void);
-void build_view_barrier(void);
+void build_view(void);
+void build_view_of_dead(void);
 
 /* journal.c */
 void build_journal_publish(void);

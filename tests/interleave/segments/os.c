@@ -1,6 +1,5 @@
 /* The rest of kmod-free/: memory that is given and taken away under watch, life and death by the explorer, a
  * clock that stands still. */
-#include "kmod-free/barrier.h"
 #include "kmod-free/clock.h"
 #include "kmod-free/futex.h"
 #include "kmod-free/liveness.h"
@@ -149,7 +148,7 @@ int os_file_allocate(int fd, uint64_t offset, uint64_t bytes)
 	int queue = fd - FIRST_FD;
 	int64_t extent = extent_at(queue, offset);
 
-	explore_step(&world.barrier);
+	explore_step(&world.memory);
 	if (is_refused())
 		return -ENOSPC;
 	if (offset >= SEG_RINGS && offset < SEG_MAP_BYTES)
@@ -167,7 +166,7 @@ int os_file_punch(int fd, uint64_t offset, uint64_t bytes)
 	int64_t extent = extent_at(queue, offset);
 
 	(void)bytes;
-	explore_step(&world.barrier); /* others may go on before it is done */
+	explore_step(&world.memory); /* others may go on before it is done */
 	if (offset >= SEG_RINGS && offset < SEG_MAP_BYTES) {
 		uint64_t ring = (offset - SEG_RINGS) / SEG_RING_REGION;
 
@@ -271,12 +270,6 @@ void os_clock_read(struct os_clock *clock)
 uint64_t os_boot_ms(void)
 {
 	return world.now_ms;
-}
-
-bool os_barrier_everywhere(void)
-{
-	explore_step(&world.barrier);
-	return true;
 }
 
 static bool waits_for_turn(const _Atomic uint32_t *word)

@@ -95,8 +95,8 @@ void show_word(const void *address, char *text, size_t bytes)
 		snprintf(text, bytes, "clock %llu", value);
 	else if (address == &world.life)
 		snprintf(text, bytes, "who lives?");
-	else if (address == &world.barrier)
-		snprintf(text, bytes, "barrier, or memory given back");
+	else if (address == &world.memory)
+		snprintf(text, bytes, "memory given or taken away");
 	else if (address == &name_step)
 		snprintf(text, bytes, "names");
 	else

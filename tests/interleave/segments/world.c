@@ -140,7 +140,7 @@ static bool is_joined(const void *address)
 		return !is_fine(FINE_TIME);
 	if (address == &world.life)
 		return !explore_knows_death();
-	if (address == &world.barrier)
+	if (address == &world.memory)
 		return !is_fine(FINE_VIEWS);
 	if (address == &name_step)
 		return !is_fine(FINE_NAMES);

@@ -92,8 +92,8 @@ struct viewed {
 
 struct world {
 	uint64_t now_ms;
-	uint64_t barrier; /* stands for the barrier in all processes: one step */
-	uint64_t life;	  /* for the question who lives */
+	uint64_t memory; /* stands for its giving and taking away: one step */
+	uint64_t life;	 /* for the question who lives */
 	struct file files[QUEUES];
 	struct slot_word seen[QUEUES][RINGS_SEEN][SLOTS_SEEN];
 	uint64_t seen_block[QUEUES][BLOCKS_SEEN];
