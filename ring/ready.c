@@ -48,8 +48,8 @@ static bool is_full(const struct ready *ready)
 			raise_seq(&ready->ends->tail, head); /* [P1] as a ticket would */
 		if (head > tail || tail - head < UINT64_C(1) << ready->order)
 			return false;
-		/* [P2] A pop that was killed, or has yet to move head. */
-		if (!is_later(load_acquire(cell_of(ready, head)), lap_of(ready, head)))
+		/* relaxed: head is a hint. A pop that was killed, or has yet to move it. */
+		if (!is_later(load_relaxed(cell_of(ready, head)), lap_of(ready, head)))
 			return true;
 		raise_release(&ready->ends->head, head + 1); /* [P3] */
 		CRASH_POINT(ready_head_moved);

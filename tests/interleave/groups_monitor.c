@@ -190,12 +190,10 @@ static void look_at_group(unsigned group)
 
 void groups_monitor(void)
 {
-	if (explore_failed())
-		return;
 	for (unsigned i = 0; i < CELL_TABLES * CELLS_EACH; i++)
 		look_at_cell(&groups_world.cells[i / CELLS_EACH][i % CELLS_EACH],
 			     &groups_world.sealed[i / CELLS_EACH][i % CELLS_EACH]);
 	look_at_retired();
-	for (unsigned group = 0; group < GROUP_NUMBERS && !explore_failed(); group++)
+	for (unsigned group = 0; group < GROUP_NUMBERS; group++)
 		look_at_group(group);
 }

@@ -30,17 +30,18 @@ static const struct groups *view_now(void)
 	return &groups_views[load_acquire(&groups_world.list)];
 }
 
-/* Makes a new view, after appending a table if there is no cell. */
+/* Makes a new view, after appending a table if there is no cell. NULL: a failure, noted; what actors do must not
+ * ask whether there was one, for they do it again when it is shown. */
 static const struct groups *view_after(enum group_result result, const struct groups *old)
 {
-	if (result == GROUP_FULL) {
-		if (old->list_seen == groups_newest)
-			explore_fail("no cell is left for group %llu", 0);
+	if (result == GROUP_FULL && old->list_seen < groups_newest) {
 		cas_seq(&groups_world.list, old->list_seen, old->list_seen + 1);
 	} else if (result != GROUP_STALE) {
 		explore_fail("a call said %llu", result);
+		return NULL;
 	} else if (groups_world.list == old->list_seen) {
 		explore_fail("a call has tried in vain, list %llu", old->list_seen);
+		return NULL;
 	}
 	return view_now();
 }
@@ -51,7 +52,7 @@ static bool find_head(int actor, unsigned group, uint64_t list, uint64_t *ret_he
 
 	groups_world.heads[actor][group] = 0;
 	groups_monitor();
-	while (!explore_failed()) {
+	while (view) {
 		enum group_result result = groups_head(view, group_hash(group), ret_head);
 		unsigned bit = result == GROUP_OK ? message_number(*ret_head) : CHAIN_EMPTY;
 
@@ -66,43 +67,47 @@ static bool find_head(int actor, unsigned group, uint64_t list, uint64_t *ret_he
 }
 
 /* The slot is freed by who pops; by one of two. */
-static void pop(unsigned group, uint64_t head, uint64_t list)
+static void free_popped(uint64_t head)
+{
+	struct slot *slot = &groups_world.slots[link_slot(head)];
+	struct slot_word word = slot_read(slot);
+
+	groups_monitor();
+	if (!groups_world.popped[message_number(head)])
+		explore_fail("message %llu is said to be off", message_number(head));
+	if (link_is_of(head, word) && word_state(word) == SLOT_HELD)
+		slot_change(slot, word, word_freed(word));
+}
+
+static bool pop(unsigned group, uint64_t head, uint64_t list)
 {
 	const struct groups *view = &groups_views[list];
 
-	while (!explore_failed()) {
+	while (view) {
 		enum group_result result = groups_pop(view, group_hash(group), head);
-		struct slot *slot = &groups_world.slots[link_slot(head)];
-		struct slot_word word;
 
-		groups_monitor();
-		if (result == GROUP_OK && !groups_world.popped[message_number(head)])
-			explore_fail("message %llu is said to be off", message_number(head));
-		if (result == GROUP_OK) {
-			word = slot_read(slot);
-			if (link_is_of(head, word) && word_state(word) == SLOT_HELD)
-				slot_change(slot, word, word_freed(word));
-		}
+		if (result == GROUP_OK)
+			free_popped(head);
 		if (result == GROUP_OK || result == GROUP_NONE)
-			return;
+			return true;
 		view = view_after(result, view);
 	}
+	return false;
 }
 
 void look_after(int actor, unsigned group)
 {
 	uint64_t list = actor < ACTORS_MAX ? tasks[actor].list : groups_world.list, head;
 
-	while (!explore_failed() && find_head(actor, group, list, &head)) {
+	while (find_head(actor, group, list, &head)) {
 		struct slot_word word = slot_read(&groups_world.slots[link_slot(head)]);
 
-		if (!link_is_of(head, word))
+		if (!link_is_of(head, word) && actor < ACTORS_MAX)
 			continue;
 		if (word_state(word) == SLOT_READY && has_tokens)
 			ready_push(&groups_ready, head);
-		if (word_state(word) != SLOT_HELD)
+		if (word_state(word) != SLOT_HELD || !pop(group, head, list))
 			return;
-		pop(group, head, list);
 	}
 }
 
@@ -118,12 +123,14 @@ static void join(int actor, unsigned group, uint32_t slot)
 	fifo_begin(&groups_world.slots[slot], group_hash(group));
 	for (;;) {
 		result = groups_join(view, link);
-		if (result == GROUP_OK || result == GROUP_FIRST || explore_failed())
+		if (result == GROUP_OK || result == GROUP_FIRST)
 			break;
 		view = view_after(result, view);
+		if (!view)
+			return;
 	}
 	groups_monitor();
-	if (!explore_failed() && !groups_world.joined[message_number(link)])
+	if (!groups_world.joined[message_number(link)])
 		explore_fail("message %llu is said to have joined", message_number(link));
 	if (groups_world.first[message_number(link)] != (result == GROUP_FIRST))
 		explore_fail("message %llu is said to be the first, or not", message_number(link));
@@ -238,10 +245,12 @@ static void settle_all(int actor, const struct groups *view)
 		enum group_result result = groups_settle(view, &cursor, 1);
 
 		if (result == GROUP_STALE || result == GROUP_FULL)
-			break;
-		if (result != GROUP_OK)
+			return;
+		if (result != GROUP_OK) {
 			explore_fail("settle said %llu", result);
-	} while (cursor != 0 && !explore_failed());
+			return;
+		}
+	} while (cursor != 0);
 }
 
 static void settler_turn(int actor)
@@ -390,7 +399,7 @@ static void consume_all(unsigned group)
 	uint64_t head;
 
 	look_after(ACTORS_MAX, group);
-	while (!explore_failed() && find_head(ACTORS_MAX, group, groups_world.list, &head)) {
+	for (int i = 0; i < CHAIN_SLOTS && find_head(ACTORS_MAX, group, groups_world.list, &head); i++) {
 		struct slot *slot = &groups_world.slots[link_slot(head)];
 		struct slot_word word = slot_read(slot);
 
@@ -416,21 +425,19 @@ void groups_at_end(void)
 {
 	const struct groups *view = view_now();
 	uint64_t cursor = 0;
+	enum group_result result;
 
 	if (has_tokens && !explore_any_death())
 		check_tokens();
 	for (uint32_t slot = 0; slot < CHAIN_SLOTS; slot++)
 		check_swept(slot, view);
-	do {
-		enum group_result result = groups_settle(view, &cursor, 8);
-
-		if (result != GROUP_OK)
-			explore_fail("settle said %llu", result);
-	} while (cursor != 0 && !explore_failed());
+	result = groups_settle(view, &cursor, CELL_TABLES * CELLS_EACH);
+	if (result != GROUP_OK)
+		explore_fail("settle said %llu", result);
 	if (view->table_count > 1 && !groups_oldest_is_done(view))
 		explore_fail("the oldest table is not done", 0);
 	consume_all(0);
 	consume_all(1);
-	if (!explore_failed())
+	if (groups_world.chains[0].count == 0)
 		join_anew(0, 0, view);
 }

@@ -89,7 +89,7 @@ const struct weak_scenario weak_scenarios[] = {
 	{"settle_empty", NULL, 2, STALE(3), false},
 	{"append_look", NULL, 2, STALE(3), false},
 	{"sweep_held", NULL, SWITCHES_FREE, STALE(4), false},
-	{"ask_reuse", NULL, SWITCHES_FREE, STALE(3), false},
+	{"ask_reuse", NULL, SWITCHES_FREE, {.stale = 3, .only_acquires = true}, false},
 	{"join_pop_two", NULL, 2, STALE(1), false},
 	{"ready_second", NULL, SWITCHES_FREE, STALE(STALE_FREE), false},
 	{"ready_joined", NULL, 3, STALE(4), false},
