@@ -187,8 +187,9 @@ static void note_time(struct dedup_settling *settling, uint64_t boot_ms)
 	settling->any = true;
 }
 
-/* A free cell is sealed, an entry read. HELP: it is not complete. */
-static enum dedup_result settle_cell(struct dedup_settling *settling, struct dedup_entry *entry, uint64_t *ret_link)
+/* A free cell is sealed, an entry read. HELP: its message is WRITING. */
+static enum dedup_result settle_cell(const struct dedup *dedup, struct dedup_settling *settling,
+				     struct dedup_entry *entry, uint64_t *ret_link)
 {
 	uint64_t control = load_acquire(&entry->control); /* [U2] */
 
@@ -199,12 +200,15 @@ static enum dedup_result settle_cell(struct dedup_settling *settling, struct ded
 		}
 		control = load_acquire(&entry->control); /* [U2] */
 	}
-	if (dedup_is_taken(control)) {
-		*ret_link = control;
+	if (control == DEDUP_SEALED || dedup_is_late(control))
+		return DEDUP_OK;
+	/* Whoever was to publish it may be dead; when the table is gone, it would be late. */
+	if (dedup_is_taken(control) ||
+	    (control != DEDUP_RESTORED && dedup_is_writing(dedup, control & LINK_MASK))) {
+		*ret_link = control & LINK_MASK;
 		return DEDUP_HELP;
 	}
-	if (control != DEDUP_SEALED && !dedup_is_late(control))
-		note_time(settling, load_relaxed(&entry->boot_ms)); /* relaxed: behind the control word */
+	note_time(settling, load_relaxed(&entry->boot_ms)); /* relaxed: behind the control word */
 	return DEDUP_OK;
 }
 
@@ -216,7 +220,7 @@ enum dedup_result dedup_settle(const struct dedup *dedup, struct dedup_settling 
 	for (uint32_t i = 0; settling->cursor < dedup_cells(oldest); i++) {
 		if (i == budget)
 			return DEDUP_BUSY;
-		if (settle_cell(settling, &oldest->entries[settling->cursor], ret_link) == DEDUP_HELP)
+		if (settle_cell(dedup, settling, &oldest->entries[settling->cursor], ret_link) == DEDUP_HELP)
 			return DEDUP_HELP;
 		settling->cursor++;
 	}

@@ -156,8 +156,8 @@ static void act(unsigned number, const struct dedup_message *message, enum dedup
 	struct slot_word writing = word_make(SLOT_WRITING, DEDUP_GENERATION, 1, 0, 0);
 
 	if (result == DEDUP_FIRST) {
-		slot_change_low(&all.slots[number], writing, word_with_state(writing, SLOT_READY));
 		dedup_fill(answer->entry, message);
+		slot_change_low(&all.slots[number], writing, word_with_state(writing, SLOT_READY));
 	} else if (result == DEDUP_DUPLICATE || result == DEDUP_LATE) {
 		slot_change_low(&all.slots[number], writing, word_with_state(writing, SLOT_HELD));
 	}
@@ -234,27 +234,13 @@ static void use_again(unsigned number)
 		store_relaxed((atomic_u64 *)(void *)slot->message.inline_bytes + i, 99);
 }
 
-static void complete(unsigned number)
-{
-	struct dedup_message message = message_of(number);
-	enum dedup_result result = DEDUP_STALE;
-
-	for (int tries = 0; tries < TRIES && result == DEDUP_STALE; tries++) {
-		struct dedup view = view_of(load_seq(&all.list));
-
-		result = dedup_complete(&view, &message);
-	}
-}
-
 static void freer_turn(int actor)
 {
 	unsigned number = all.message_of[actor];
 
 	explore_doing(actor, "free");
-	if (is_ready(number)) {
-		complete(number);
+	if (is_ready(number))
 		use_again(number);
-	}
 	explore_finish(actor);
 }
 
@@ -266,7 +252,6 @@ static void voider_turn(int actor)
 
 	explore_doing(actor, "void");
 	dedup_void(&view, &message);
-	complete(number);
 	use_again(number);
 	explore_finish(actor);
 }
@@ -295,10 +280,8 @@ static void dropper_turn(int actor)
 
 	explore_doing(actor, "settle");
 	for (int tries = 0; tries < TRIES; tries++)
-		if (dedup_settle(&view, &settling, CELLS_MAX, &link) == DEDUP_HELP) {
+		if (dedup_settle(&view, &settling, CELLS_MAX, &link) == DEDUP_HELP)
 			help(actor, link_slot(link));
-			complete(link_slot(link));
-		}
 	explore_doing(actor, "drop");
 	if (dedup_may_drop(&view, &settling, DEDUP_NOW))
 		store_seq(&all.list, LIST_NEWER);
@@ -381,10 +364,11 @@ static void show(const void *address, char *text, size_t bytes)
 			 value);
 	else
 		snprintf(text, bytes, "%s = %llu",
-			 address == &all.sequence	? "sequence"
-			 : address == &all.list		? "list"
-			 : address == &all.marks.purged ? "purged"
-							: "horizon",
+			 address == &all.sequence	    ? "sequence"
+			 : address == &all.list		    ? "list"
+			 : address == &all.marks.purged	    ? "purged"
+			 : address == &all.marks.horizon_ms ? "horizon"
+							    : "joined",
 			 value);
 }
 
@@ -422,14 +406,16 @@ void dedup_world_begin(uint32_t order, uint64_t list, bool words_apart)
 	explore_begin(&model);
 	memset(&all, 0, sizeof(all));
 	slots_ring = (struct ring){.slots = all.slots, .order = 2, .mask = DEDUP_MESSAGES - 1};
-	for (int i = 0; i < DEDUP_TABLES; i++)
+	for (int i = 0; i < DEDUP_TABLES; i++) {
 		dedup_table_place(&tables[i], all.tables[i], order);
+		tables[i].head->window_ms = DEDUP_WINDOW;
+	}
 	all.list = list;
 	explore_join(words_apart ? is_behind_key : is_copied);
 	explore_remember(&all, sizeof(all));
 }
 
-void dedup_start_first(unsigned message, unsigned key, uint64_t boot_ms, bool is_complete)
+void dedup_start_first(unsigned message, unsigned key, uint64_t boot_ms, bool is_published)
 {
 	struct dedup view = view_of(LIST_OLDER);
 	struct dedup_message made;
@@ -441,9 +427,8 @@ void dedup_start_first(unsigned message, unsigned key, uint64_t boot_ms, bool is
 	dedup_stamp(&view, &all.slots[message], boot_ms, &made);
 	join(message, made.sequence = ++all.sequence);
 	note_decision(message, dedup_decide(&view, &made, &answer));
-	all.slots[message].word.low = word_make(SLOT_READY, DEDUP_GENERATION, 1, 0, 0).bits.low;
-	if (is_complete)
-		dedup_fill(answer.entry, &made);
+	if (is_published)
+		act(message, &made, DEDUP_FIRST, &answer);
 }
 
 static int add(const char *name, void (*turn)(int actor), unsigned message, bool is_mortal)
