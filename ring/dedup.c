@@ -16,14 +16,14 @@ static struct slot *slot_of(const struct dedup *dedup, uint64_t link)
 	return is_listed(dedup, link) && link_slot(link) <= ring->mask ? &ring->slots[link_slot(link)] : NULL;
 }
 
-bool dedup_is_being_sent(const struct dedup *dedup, uint64_t link)
+bool dedup_is_writing(const struct dedup *dedup, uint64_t link)
 {
 	const struct slot *slot = slot_of(dedup, link);
 	struct slot_word word;
 
 	if (slot == NULL)
-		return false;	/* a ring goes when all its slots are free */
-	word = slot_read(slot); /* [U2] behind the entry: who completed it publishes after that */
+		return false;
+	word = slot_read(slot);
 	return link_is_of(link, word) && (word_state(word) == SLOT_WRITING || word_state(word) == SLOT_PASSED);
 }
 
@@ -91,7 +91,7 @@ static enum dedup_result read_entry(const struct dedup *dedup, const struct dedu
 	if (dedup_is_taken(control)) {
 		if (dedup_read(dedup, control, ret))
 			return DEDUP_OK;
-		/* [U2] Whoever freed the slot has completed the entry before. */
+		/* [U2] Whoever published the message had completed the entry before. */
 		if (dedup_is_taken(load_acquire(&entry->control)))
 			return is_listed(dedup, control) ? DEDUP_DAMAGED : DEDUP_STALE;
 	}
@@ -312,19 +312,9 @@ void dedup_fill(struct dedup_entry *entry, const struct dedup_message *message)
 	if (load_relaxed(&entry->control) != message->link || message->sequence == 0)
 		return;
 	dedup_copy(entry, message);
-	/* [U2] Before the slot is freed, so who finds the slot gone finds the entry whole. */
+	/* [U2] Before the message is published, so who finds its slot gone finds the entry whole. */
 	cas_seq(&entry->control, message->link, dedup_complete_of(message->link));
 	CRASH_POINT(dedup_completed);
-}
-
-enum dedup_result dedup_complete(const struct dedup *dedup, const struct dedup_message *message)
-{
-	struct dedup_entry *entry;
-	enum dedup_result result = find(dedup, message, &entry);
-
-	if (result == DEDUP_OK)
-		dedup_fill(entry, message);
-	return result;
 }
 
 enum dedup_result dedup_void(const struct dedup *dedup, const struct dedup_message *message)
