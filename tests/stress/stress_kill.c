@@ -1,9 +1,9 @@
 /* Producers, consumers and an engine, which are killed and stopped at random moments; then a checker looks
  * at what each of them wrote down.
  *
- * In rounds of a second: all work on one queue with a DLQ, while the driver kills, restarts, stops and continues
- * them. At the end of a round all are ended, half of them by SIGKILL; a survivor takes out every message, nothing
- * may be left behind, and the history must be sound (tests/support/history.h).
+ * In rounds of a second: all work on one queue with a DLQ, standard or FIFO, while the driver kills, restarts,
+ * stops and continues them. At the end of a round all are ended, half of them by SIGKILL; a survivor takes out
+ * every message, nothing may be left behind, and the history must be sound (tests/support/history.h).
  *
  * stress_kill [--seconds N] [--seed S]; exit 0, 1, or 77 under ThreadSanitizer. */
 #include "tests/stress/kill_roles.h"
