@@ -143,8 +143,6 @@
 	X(dedup_inserted)                                                                                          \
 	X(dedup_copied)                                                                                            \
 	X(dedup_completed)                                                                                         \
-	X(dedup_void_marked)                                                                                       \
-	X(dedup_void_cut)                                                                                          \
 	X(dedup_purged)                                                                                            \
 	X(dedup_begun)                                                                                             \
 	X(dedup_horizon_raised)                                                                                    \
@@ -196,11 +194,18 @@
 	X(file_oldest_unlinked)                                                                                    \
 	X(file_oldest_flushed)
 
+/* Of FIFO queues whose sends wait for the journal: not yet in any call. */
+#define FIFO_SYNC_POINTS(X)                                                                                        \
+	X(dedup_void_marked)                                                                                       \
+	X(dedup_void_cut)
+
 #define CRASH_POINT_ENUM(name) CRASH_##name,
 enum crash_point {
 	CRASH_POINTS(CRASH_POINT_ENUM) CRASH_POINT_COUNT,
 	CRASH_POINT_LAST = CRASH_POINT_COUNT - 1, /* the journal's follow it */
-	JOURNAL_POINTS(CRASH_POINT_ENUM) CRASH_POINT_ALL
+	JOURNAL_POINTS(CRASH_POINT_ENUM) CRASH_POINT_ALL,
+	CRASH_POINT_ALL_LAST = CRASH_POINT_ALL - 1, /* these follow it */
+	FIFO_SYNC_POINTS(CRASH_POINT_ENUM) CRASH_POINT_EVERY
 };
 #undef CRASH_POINT_ENUM
 

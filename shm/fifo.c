@@ -635,7 +635,7 @@ void fifo_offer_again(struct segment *segment, uint32_t ring, uint32_t slot, str
 
 /* ---- tables ----------------------------------------------------------------------------------- */
 
-enum { CELL_SAMPLED = 8, CELL_SETTLED = 32 }; /* what they cost, in slots that are looked at */
+enum { CELL_SAMPLED = 16, CELL_SETTLED = 32 }; /* what they cost, in slots that are looked at */
 
 /* Does the newest table want a successor? Of this order; 0: no. */
 static uint32_t successor_order(const struct segment *segment, const struct group_wear *wear)

@@ -48,6 +48,31 @@ static void join_groups(struct actor *actor)
 	send_to(actor, 0, 1);
 }
 
+static void prepare_one_of_each(struct actor *actor)
+{
+	join_groups(actor);
+	receive_and_delete(actor, 1);
+}
+
+/* What is there, in flight, and deleted. */
+static void send_duplicates(struct actor *actor)
+{
+	for (uint32_t tag = 0; tag < 4; tag++)
+		verb_send_again(actor, tag);
+	receive_and_delete(actor, 10);
+}
+
+/* Windows go by, and tables with them. */
+static void outlive_windows(struct actor *actor)
+{
+	for (int i = 0; i < 4; i++) {
+		send_to(actor, (uint32_t)i, 1);
+		fake_clock_advance(&actor->scene->clock, DEDUP_WINDOW_MS / 2 + 10000);
+		leaks_sweep(actor->q);
+	}
+	receive_and_delete(actor, 10);
+}
+
 static void prepare_first_leased(struct actor *actor)
 {
 	send_to(actor, 0, 3);
@@ -361,6 +386,8 @@ static void send_beyond_tokens(struct actor *actor)
 
 const struct script scripts_fifo[] = {
 	{.name = "join groups", .is_fifo = true, .run = join_groups},
+	{.name = "send duplicates", .is_fifo = true, .prepare = prepare_one_of_each, .run = send_duplicates},
+	{.name = "replace tables of ids", .is_fifo = true, .prepare = prepare_one_of_each, .run = outlive_windows},
 	{.name = "join behind a lease",
 	 .is_fifo = true,
 	 .prepare = prepare_first_leased,
