@@ -1,7 +1,9 @@
 /* Calls that walk all slots: peek, purge, redrive, verify. */
 #include "client/internal.h"
 
+#include "shm/fifo.h"
 #include "shm/move.h"
+#include "shm/seen.h"
 #include "shm/verify.h"
 
 #include <errno.h>
@@ -87,12 +89,29 @@ static bool is_purged(enum slot_state state)
 	       state == SLOT_MOVING;
 }
 
+/* Is it one of those that had joined by the mark, whose ids are forgotten too? Decided, if it was not yet. */
+static bool fifo_is_purged(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word *word,
+			   uint64_t mark)
+{
+	const struct slot *at = &segment->ring[ring].slots[slot];
+	uint64_t sequence = load_acquire(&fifo_links(at)->sequence);
+
+	if (sequence == 0 || sequence > mark)
+		return false;
+	fifo_publish(segment, fifo_link(ring, slot, *word));
+	*word = slot_read_stable(at);
+	return true;
+}
+
 /* Deletes what is in the slot unless it was sent after the purge began: its generation is then new. */
-static bool purge_slot(struct segment *segment, uint32_t ring, uint32_t slot)
+static bool purge_slot(struct segment *segment, uint32_t ring, uint32_t slot, uint64_t mark)
 {
 	const struct slot *at = &segment->ring[ring].slots[slot];
 	struct slot_word word = slot_read_stable(at);
 	uint64_t generation = word_generation(word);
+
+	if (seg_is_fifo(segment) && !fifo_is_purged(segment, ring, slot, &word, mark))
+		return false;
 
 	while (is_purged(word_state(word)) && word_generation(word) == generation) {
 		if (message_free(segment, ring, slot, word)) {
@@ -108,16 +127,18 @@ static bool purge_slot(struct segment *segment, uint32_t ring, uint32_t slot)
 int rlq_purge(struct rlq_queue *queue, uint64_t *ret_count)
 {
 	struct segment *segment = queue->seg;
-	uint64_t count = 0;
+	uint64_t count = 0, mark = 0;
 	int error = call_begin(queue);
 
 	if (error)
 		return error;
+	if (seg_is_fifo(segment))
+		mark = seen_purge(segment);
 	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
 		uint32_t index = rings_at(segment->rings, i);
 
 		for (uint32_t slot = 0; slot <= segment->ring[index].mask; slot++)
-			count += purge_slot(segment, index, slot);
+			count += purge_slot(segment, index, slot, mark);
 	}
 	call_end(queue);
 	seg_notify_room(segment);

@@ -66,6 +66,10 @@ struct sending_ids {
 	uint64_t group;
 	struct id_key key;
 	char content[65]; /* made of the body, where no other is given */
+	/* Of the message that was sent last, once it is. */
+	uint64_t sequence;
+	bool is_duplicate; /* of this one: */
+	struct rlq_message_id first;
 };
 
 struct rlq_queue {
@@ -154,7 +158,7 @@ static inline void call_note(struct rlq_queue *queue)
 }
 
 /* Sleeps on `event` with `ticket`, until woken, `until_ms`, or the next thing is due when no engine is
- * prompt. 0 or -EINTR. Outside a call. */
+ * prompt: 0, -ETIMEDOUT or -EINTR. Outside a call. */
 int sleep_on(struct rlq_queue *queue, const atomic_u32 *event, uint32_t ticket, uint64_t until_ms);
 
 /* Something of this queue ends at due_ms: the engine should be awake. */
@@ -252,7 +256,7 @@ static inline uint64_t message_first_receive(const struct slot_message *message,
 }
 
 /* Makes the public view of a message from a copy of its slot and its payload, but for the receipt, the first
- * receive, and what else a lease adds. Field by field: this is every receive's work. */
+ * receive, the sequence number, and what else a lease adds. Field by field: this is every receive's work. */
 static inline int message_view(struct rlq_queue *queue, const struct slot_message *message,
 			       const unsigned char *payload, struct rlq_message *ret)
 {
@@ -267,7 +271,6 @@ static inline int message_view(struct rlq_queue *queue, const struct slot_messag
 	ret->attribute_count = 0;
 	ret->in_place = false;
 	ret->dlq_source = ret->dlq_reason = ret->group = ret->dedup_id = NULL;
-	ret->sequence = 0;
 	if (__builtin_expect(message->extra_bytes == 0, 1))
 		return 0;
 	return message_view_extra(queue, payload + message->body_bytes, message->extra_bytes, ret);

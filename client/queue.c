@@ -152,7 +152,7 @@ static void attributes_from_segment(const struct segment *segment, struct rlq_qu
 		.placement_node = identity->placement_node,
 		.durability = (enum rlq_durability)segment->durability,
 		.journal_bytes_max = seg_attribute(segment, ATTRIBUTE_JOURNAL_BYTES_MAX),
-		.type = (enum rlq_type)segment->type,
+		.type = seg_is_fifo(segment) ? RLQ_FIFO : RLQ_STANDARD,
 		.dedup_window_ms = RLQ_DEDUP_WINDOW_DEFAULT_MS,
 		.dedup_max = RLQ_DEDUP_DEFAULT,
 	};

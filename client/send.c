@@ -7,6 +7,7 @@
 #include "shm/rings.h"
 #include "shm/room.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* One message on its way. */
@@ -15,12 +16,9 @@ struct outgoing {
 	uint64_t extra_bytes;
 	int64_t delay_ms;
 	uint32_t ring;
+	bool in_place;
 	struct ring_claim claim;
 	unsigned char *payload;
-	bool in_place;
-	struct rlq_sent *ret_sent; /* NULL, or where to say more than the id */
-	uint64_t sequence;	   /* what is said there */
-	bool is_duplicate;
 };
 
 static uint64_t id_variant(uint64_t count)
@@ -70,13 +68,19 @@ static inline __attribute__((always_inline)) int outgoing_reserve(struct rlq_que
 {
 	struct segment *segment = queue->seg;
 	const struct ring *ring;
+	bool in_order = __builtin_expect(seg_is_fifo(segment), 0);
 	int error = seg_room(segment), index;
 
+	if (!error && in_order)
+		error = fifo_reserve(segment);
 	if (error)
 		return error;
 	index = seg_claim(segment, &out->claim);
-	if (index < 0)
+	if (index < 0) {
+		if (in_order)
+			fifo_unreserve(segment);
 		return index;
+	}
 	out->ring = (uint32_t)index;
 	ring = &segment->ring[index];
 	error = message_make_room(segment, &ring->slots[out->claim.slot],
@@ -84,7 +88,9 @@ static inline __attribute__((always_inline)) int outgoing_reserve(struct rlq_que
 				  out->parts.body_bytes, out->extra_bytes, &out->payload);
 	if (error)
 		ring_abandon(ring, &out->claim, owner_make(segment->row, segment->serial));
-	else if (__builtin_expect(seg_is_fifo(segment), 0))
+	if (in_order && error)
+		fifo_unreserve(segment);
+	else if (in_order)
 		ids_write(queue, &ring->slots[out->claim.slot]);
 	return error;
 }
@@ -100,6 +106,8 @@ static int outgoing_abandon(struct segment *segment, const struct outgoing *out)
 	if (block)
 		body_free(segment, block,
 			  place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order));
+	if (seg_is_fifo(segment))
+		fifo_unreserve(segment);
 	return 0;
 }
 
@@ -123,18 +131,24 @@ static inline __attribute__((always_inline)) int publish_in_ring(struct rlq_queu
 	return result == RING_OK ? 0 : RLQ_EDAMAGED;
 }
 
-/* The same in a FIFO queue: in the order of its group. What finds no place there is given back. */
+/* The same in a FIFO queue: in the order of its group, if it is the first with its id. What finds no place there is
+ * given back. */
 static __attribute__((noinline)) int publish_in_group(struct rlq_queue *queue, struct outgoing *out)
 {
 	struct segment *segment = queue->seg;
 	struct slot *slot = &segment->ring[out->ring].slots[out->claim.slot];
-	int error = fifo_send(segment, out->ring, out->claim.slot, slot_read(slot));
+	struct fifo_sent sent;
+	int error = fifo_send(segment, out->ring, out->claim.slot, slot_read(slot), &sent);
 
-	if (error) {
+	if (error && error != -EAGAIN && error != RLQ_EUNKNOWN)
 		outgoing_abandon(segment, out);
+	if (error)
 		return error;
-	}
-	out->sequence = load_relaxed(&fifo_links(slot)->sequence); /* relaxed: ours */
+	if (sent.is_duplicate)
+		fifo_unreserve(segment);
+	queue->ids.sequence = sent.sequence;
+	queue->ids.is_duplicate = sent.is_duplicate;
+	queue->ids.first = (struct rlq_message_id){{sent.id[0], sent.id[1]}};
 	if (out->delay_ms != 0)
 		expect_due(queue, deadline_after(queue, out->delay_ms));
 	return 0;
@@ -155,8 +169,16 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 	message->sent = sent_pack(segment->clock.wall_ms, seg_turn(segment));
 	message->sender = queue->sender;
 	CRASH_POINT(send_written);
-	error = __builtin_expect(seg_is_fifo(segment), 0) ? publish_in_group(queue, out)
-							  : publish_in_ring(queue, out);
+	if (__builtin_expect(seg_is_fifo(segment), 0)) {
+		error = publish_in_group(queue, out);
+		if (!error && queue->ids.is_duplicate) {
+			if (ret_id)
+				*ret_id = queue->ids.first;
+			return 0;
+		}
+	} else {
+		error = publish_in_ring(queue, out);
+	}
 	if (error)
 		return error;
 	if (__builtin_expect(segment->durability == RLQ_SYNC, 0))
@@ -168,20 +190,6 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 		queue->unsettled += (uint64_t)message->body_bytes + message->extra_bytes;
 	seg_count(&segment->me->sent, 1);
 	CRASH_POINT(send_counted);
-	if (ret_id)
-		*ret_id = id;
-	return 0;
-}
-
-/* The same for who wants to know more than the id. */
-static int outgoing_publish_and_tell(struct rlq_queue *queue, struct outgoing *out, struct rlq_message_id *ret_id)
-{
-	struct rlq_message_id id;
-	int error = outgoing_publish(queue, out, &id);
-
-	if (error)
-		return error;
-	*out->ret_sent = (struct rlq_sent){.id = id, .sequence = out->sequence, .is_duplicate = out->is_duplicate};
 	if (ret_id)
 		*ret_id = id;
 	return 0;
@@ -200,7 +208,7 @@ static inline __attribute__((always_inline)) int outgoing_send(struct rlq_queue 
 		message_copy(out->payload, out->parts.body, out->parts.body_bytes);
 	if (out->extra_bytes > 0)
 		message_write_extra(out->payload + out->parts.body_bytes, &out->parts);
-	return out->ret_sent ? outgoing_publish_and_tell(queue, out, ret_id) : outgoing_publish(queue, out, ret_id);
+	return outgoing_publish(queue, out, ret_id);
 }
 
 /* Nothing is sent that could not be acknowledged. A flush takes far longer than to ask; for async the guess will
@@ -232,8 +240,9 @@ static inline __attribute__((always_inline)) int send_begin(struct rlq_queue *qu
 /* ---- waiting for room ------------------------------------------------------------------------- */
 
 /* A call that was not asked to wait still does so for a ring that somebody is just making or giving back. It is
- * given up when so many looks in a row have seen no step of that (shm/rings.c): then he is stopped. */
-enum { GROWING_LOOKS = 20, GROWING_LOOK_MS = 10 };
+ * given up when no step of that was seen for so long (shm/rings.c): then he is stopped. Being woken, for what
+ * others have freed meanwhile, says nothing about him. */
+enum { GROWING_MS = 1000, GROWING_LOOK_MS = 10, GROWING_LOOKS = GROWING_MS / GROWING_LOOK_MS };
 
 static bool is_worth_waiting(int error)
 {
@@ -242,8 +251,9 @@ static bool is_worth_waiting(int error)
 
 struct patience {
 	uint32_t flags;
-	uint32_t looks;	   /* in a row that have seen no step */
 	uint64_t steps;	   /* as seen last */
+	uint64_t seen_ms;  /* when they were fewer */
+	uint32_t looks;	   /* since then, each after a whole sleep */
 	uint64_t until_ms; /* 0: not asked to wait */
 };
 
@@ -258,10 +268,12 @@ static bool goes_on(const struct rlq_queue *queue, struct patience *patience)
 	/* relaxed: a hint, and looked at again */
 	uint64_t steps = load_relaxed(&queue->seg->header->region_steps);
 
-	if (steps != patience->steps)
+	if (steps != patience->steps || patience->seen_ms == 0) {
+		patience->steps = steps;
+		patience->seen_ms = queue->seg->clock.boot_ms;
 		patience->looks = 0;
-	patience->steps = steps;
-	return patience->looks++ < GROWING_LOOKS;
+	}
+	return patience->looks < GROWING_LOOKS && queue->seg->clock.boot_ms - patience->seen_ms < GROWING_MS;
 }
 
 /* Until when to sleep before the next try; 0: do not. */
@@ -293,12 +305,15 @@ typedef int attempt_call(struct rlq_queue *queue, struct outgoing *out, struct r
 static inline __attribute__((always_inline)) int try_once(struct rlq_queue *queue, struct outgoing *out,
 							  attempt_call *attempt, struct rlq_message_id *ret_id)
 {
-	int error = send_begin(queue);
+	int error;
 
-	if (error)
-		return error;
-	error = attempt(queue, out, ret_id);
-	call_end(queue);
+	do {
+		error = send_begin(queue);
+		if (error)
+			return error;
+		error = attempt(queue, out, ret_id);
+		call_end(queue);
+	} while (__builtin_expect(error == -EAGAIN, 0)); /* we had stood still for longer than ids are remembered */
 	return error;
 }
 
@@ -328,14 +343,32 @@ static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_
 			return error == ROOM_GROWING ? RLQ_EFULL : error;
 		if (tries > 0) {
 			error = sleep_on(queue, event, ticket, until_ms);
-			if (error && (patience->flags & RLQ_INTERRUPTIBLE))
+			if (error == -EINTR && (patience->flags & RLQ_INTERRUPTIBLE))
 				return error;
+			patience->looks += error == -ETIMEDOUT;
 		}
 		ticket = event_prepare(event);
 	}
 }
 
 /* ---- public ----------------------------------------------------------------------------------- */
+
+/* Where the id of message `i` goes. */
+static struct rlq_message_id *id_of(struct rlq_sent *ret_sent, size_t i, struct rlq_message_id *ret_ids)
+{
+	if (__builtin_expect(ret_sent != NULL, 0))
+		return &ret_sent[i].id;
+	return ret_ids ? &ret_ids[i] : NULL;
+}
+
+/* Who wants more than the id gets the rest; the id has gone there already. */
+static void tell_more(const struct rlq_queue *queue, struct rlq_sent *ret_sent, struct rlq_message_id *ret_id)
+{
+	ret_sent->sequence = queue->ids.sequence;
+	ret_sent->is_duplicate = queue->ids.is_duplicate;
+	if (ret_id)
+		*ret_id = ret_sent->id;
+}
 
 int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const struct rlq_send_options *options,
 	     struct rlq_message_id *ret_id)
@@ -356,14 +389,17 @@ int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const
 		out.parts.group = o.group;
 		out.parts.dedup_id = o.dedup_id;
 		out.delay_ms = o.delay_ms;
-		out.ret_sent = o.ret_sent;
 	}
 	do {
-		error = try_once(queue, &out, outgoing_send, ret_id);
+		struct rlq_message_id *id = id_of(o.ret_sent, 0, ret_id);
+
+		error = try_once(queue, &out, outgoing_send, id);
 		if (__builtin_expect(is_worth_waiting(error), 0))
-			error = try_patiently(queue, &out, outgoing_send, &patience, ret_id);
+			error = try_patiently(queue, &out, outgoing_send, &patience, id);
 		if (error)
 			return error;
+		if (o.ret_sent)
+			tell_more(queue, o.ret_sent, ret_id);
 		seg_notify(queue->seg, 1);
 		CRASH_POINT(send_notified);
 		error = sends_settle(queue, NULL);
@@ -372,7 +408,7 @@ int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const
 	return error;
 }
 
-static struct outgoing outgoing_of(const struct rlq_send_entry *entry, struct rlq_sent *ret_sent)
+static struct outgoing outgoing_of(const struct rlq_send_entry *entry)
 {
 	return (struct outgoing){.parts = {.body = entry->body,
 					   .body_bytes = entry->body_bytes,
@@ -380,8 +416,7 @@ static struct outgoing outgoing_of(const struct rlq_send_entry *entry, struct rl
 					   .attribute_count = entry->attribute_count,
 					   .group = entry->group,
 					   .dedup_id = entry->dedup_id},
-				 .delay_ms = entry->delay_ms,
-				 .ret_sent = ret_sent};
+				 .delay_ms = entry->delay_ms};
 }
 
 /* As AWS: ids that a FIFO queue needs, missing in one entry, refuse all of them. */
@@ -412,14 +447,16 @@ static size_t send_run(struct rlq_queue *queue, const struct rlq_send_entry *ent
 	if (*ret_error)
 		return 0;
 	for (; sent < count; sent++) {
-		struct outgoing out = outgoing_of(&entries[sent], ret_sent ? &ret_sent[sent] : NULL);
+		struct outgoing out = outgoing_of(&entries[sent]);
 
 		if (queue->seg->durability == RLQ_SYNC && sent % SEND_RUN == 0)
 			seg_claim_run(queue->seg, count - sent < SEND_RUN ? (uint32_t)(count - sent) : SEND_RUN);
 
-		*ret_error = outgoing_send(queue, &out, ret_ids ? &ret_ids[sent] : NULL);
+		*ret_error = outgoing_send(queue, &out, id_of(ret_sent, sent, ret_ids));
 		if (*ret_error)
 			break;
+		if (ret_sent)
+			tell_more(queue, &ret_sent[sent], ret_ids ? &ret_ids[sent] : NULL);
 	}
 	call_end(queue);
 	if (sent > 0)
@@ -452,10 +489,12 @@ int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries
 		if (sent == count || !is_worth_waiting(error))
 			break;
 		/* The one that found no room is sent patiently, then the rest again at once. */
-		next = outgoing_of(&entries[sent], o.ret_sent ? o.ret_sent + sent : NULL);
-		error = try_patiently(queue, &next, outgoing_send, &patience, ret_ids ? ret_ids + sent : NULL);
+		next = outgoing_of(&entries[sent]);
+		error = try_patiently(queue, &next, outgoing_send, &patience, id_of(o.ret_sent, sent, ret_ids));
 		if (error)
 			break;
+		if (o.ret_sent)
+			tell_more(queue, o.ret_sent + sent, ret_ids ? ret_ids + sent : NULL);
 		seg_notify(queue->seg, 1);
 		sent++;
 	}

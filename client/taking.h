@@ -15,8 +15,8 @@ struct demand {
 	int64_t visibility_ms;
 	uint32_t flags;
 	const char *attempt_id; /* NULL: none */
-	uint64_t until_ms; /* end of the wait */
-	size_t copied;	   /* bytes of blocks since the deadline was stamped */
+	uint64_t until_ms;	/* end of the wait */
+	size_t copied;		/* bytes of blocks since the deadline was stamped */
 };
 
 /* What stays the same while a call takes from one ring under one reading of the clock, fetched once. */
@@ -32,8 +32,8 @@ struct taking {
 /* For messages of one ring, by the clock as it was read last. */
 struct taking taking_begin(struct rlq_queue *queue, struct demand *demand, uint32_t index);
 
-/* A leased slot becomes a message. 1: it is one. 0: it was not for us after all (expired by retention, or taken from us
- * while we copied). Else a code; the message then comes back when its lease ends. */
+/* A leased slot becomes a message. 1: it is one. 0: it was not for us after all (expired by retention, or taken
+ * from us while we copied). Else a code; the message then comes back when its lease ends. */
 int taking_message(const struct taking *taking, const struct ring_taken *taken, struct rlq_message *ret_message);
 
 /* Reads the clock: a lease must not be used up by what came before it. */

@@ -22,7 +22,7 @@
  *   - A process that is stopped (SIGSTOP) keeps the memory it holds, but no lease beyond its time.
  *   - Blocking: a receive sleeps as long as it was asked to wait, a send with RLQ_SEND_WAIT likewise. A send or
  *     reserve sleeps unasked only for memory of the queue that others are just making or giving back: 10 ms as
- *     a rule, at most until 200 ms after their last step, then RLQ_EFULL or RLQ_ENOSPACE (one of them is stopped).
+ *     a rule, at most until 1 s after their last step, then RLQ_EFULL or RLQ_ENOSPACE (one of them is stopped).
  *     No other call on a queue sleeps; rlq_peek, rlq_purge, rlq_redrive, rlq_queue_stat and rlq_verify walk over
  *     all of its slots.
  *   - Bodies and attributes are bytes from other processes: treat them as input.
@@ -142,8 +142,8 @@ enum {
 	RLQ_BODY_DEFAULT_MAX = 1024 * 1024,  /* default limit, as SQS */
 	RLQ_CAPACITY_MAX = 14 * 1024 * 1024, /* messages */
 	RLQ_CAPACITY_DEFAULT = 10 * 1000 * 1000,
-	RLQ_DEDUP_MAX = 48 * 1024 * 1024, /* deduplication ids that a queue can be made to remember */
-	RLQ_DEDUP_DEFAULT = 768 * 1024,
+	RLQ_DEDUP_MAX = 8 * 1024 * 1024, /* deduplication ids that a queue can be made to remember */
+	RLQ_DEDUP_DEFAULT = 1024 * 1024,
 };
 
 #define RLQ_DEFAULT INT64_C(-1)			 /* "as the queue says" */
@@ -153,7 +153,7 @@ enum {
 #define RLQ_RETENTION_MAX_MS INT64_C(1209600000) /* 14 d */
 #define RLQ_DEDUP_WINDOW_MIN_MS INT64_C(1000)
 #define RLQ_DEDUP_WINDOW_DEFAULT_MS INT64_C(300000) /* 5 min, as SQS */
-#define RLQ_DEDUP_WINDOW_MAX_MS INT64_C(86400000) /* 24 h */
+#define RLQ_DEDUP_WINDOW_MAX_MS INT64_C(86400000)   /* 24 h */
 
 /* Where a queue's memory is placed. */
 enum rlq_placement {
@@ -207,9 +207,10 @@ struct rlq_queue_attributes {
 	enum rlq_type type;		  /* fixed at creation; default RLQ_STANDARD */
 	enum rlq_dedup_scope dedup_scope; /* default RLQ_DEDUP_QUEUE; changed, for what is sent from then on */
 	int64_t dedup_window_ms; /* from the first send, RLQ_DEDUP_WINDOW_MIN_MS .. _MAX_MS; default 300,000 */
-	/* Ids within the window, 1 .. RLQ_DEDUP_MAX; fixed at creation. Above it sends answer RLQ_EDEDUPFULL. They
-	 * take up to 171 bytes each (two tables, 64 bytes an id, filled to 3/4), with the number of cells of a
-	 * table a power of two. Default RLQ_DEDUP_DEFAULT, up to 128 MiB: 2,600 messages a second for 5 minutes. */
+	/* Ids within the window, 1 .. RLQ_DEDUP_MAX; fixed at creation. Above it sends answer RLQ_EDEDUPFULL. Up to
+	 * twice as many are remembered, for they go a table at a time: two tables with two cells of 64 bytes an id,
+	 * rounded up to a power of two, made as they are needed. Default RLQ_DEDUP_DEFAULT: 3,495 messages a second
+	 * for 5 minutes, up to 128 MiB twice. */
 	uint64_t dedup_max;
 	bool content_dedup; /* who gives no deduplication id gets the SHA-256 of the body */
 };
@@ -219,7 +220,8 @@ struct rlq_queue_attributes {
 		.size = sizeof(struct rlq_queue_attributes), .visibility_ms = 30000, .delay_ms = 0,                \
 		.retention_ms = INT64_C(345600000), .wait_ms = 0, .message_bytes_max = RLQ_BODY_DEFAULT_MAX,       \
 		.capacity = RLQ_CAPACITY_DEFAULT, .receives_max = 0, .overdue_ms = 30000, .mode = 0600,            \
-		.group = UINT32_MAX, .dedup_window_ms = RLQ_DEDUP_WINDOW_DEFAULT_MS, .dedup_max = RLQ_DEDUP_DEFAULT                     \
+		.group = UINT32_MAX, .dedup_window_ms = RLQ_DEDUP_WINDOW_DEFAULT_MS,                               \
+		.dedup_max = RLQ_DEDUP_DEFAULT                                                                     \
 	}
 
 struct rlq_queue;
@@ -356,7 +358,7 @@ struct rlq_send_options {
  * visible to consumers (after its delay), or is a duplicate: then nothing is sent, and the answer that of the first
  * one. Errors: RLQ_EFULL, RLQ_ENOSPACE, RLQ_ETOOBIG, RLQ_EATTRIBUTE, RLQ_EREMOVED, RLQ_EDAMAGED, -EINTR; of ids
  * RLQ_ENOGROUP, RLQ_EGROUPID, RLQ_ENODEDUP, RLQ_EDEDUPID, RLQ_EDEDUPFULL, RLQ_ENOTFIFO, RLQ_EDELAY. Sleeps with
- * RLQ_SEND_WAIT, else only while others have the memory in which the queue would grow, until 200 ms after their
+ * RLQ_SEND_WAIT, else only while others have the memory in which the queue would grow, until 1 s after their
  * last step. */
 RLQ_PUBLIC int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes,
 			const struct rlq_send_options *options, struct rlq_message_id *ret_id);

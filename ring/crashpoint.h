@@ -71,6 +71,7 @@
 	X(move_error_noted)                                                                                        \
 	X(move_undone)                                                                                             \
 	X(fifo_joined)                                                                                             \
+	X(fifo_dropped)                                                                                            \
 	X(fifo_published)                                                                                          \
 	X(fifo_offered)                                                                                            \
 	X(fifo_ticket_noted)                                                                                       \

@@ -115,12 +115,14 @@ static uint64_t voided_at(const struct dedup *dedup, struct dedup_entry *entry)
 }
 
 /* Does the first message still count for this one? By stamps alone, so for ever and for all the same. */
-static bool counts(const struct dedup *dedup, const struct dedup_message *first,
+static bool counts(const struct dedup_table *table, const struct dedup_message *first,
 		   const struct dedup_message *message)
 {
+	/* relaxed: written before the table was listed */
+	int64_t window_ms = (int64_t)load_relaxed(&table->head->window_ms);
+
 	return first->key[0] == message->key[0] && first->key[1] == message->key[1] &&
-	       (int64_t)(message->boot_ms - first->boot_ms) < (int64_t)dedup->window_ms &&
-	       first->sequence > message->purged;
+	       (int64_t)(message->boot_ms - first->boot_ms) < window_ms && first->sequence > message->purged;
 }
 
 static void answer(struct dedup_answer *ret, struct dedup_entry *entry, const struct dedup_message *first)
@@ -135,7 +137,8 @@ static void answer(struct dedup_answer *ret, struct dedup_entry *entry, const st
 
 /* Another message's entry. DUPLICATE; NONE: pass it. A message whose number is not known was decided long ago: it
  * has its own entry further on, or was a duplicate of one voided since. */
-static enum dedup_result judge_other(const struct dedup *dedup, struct dedup_entry *entry, uint64_t control,
+static enum dedup_result judge_other(const struct dedup *dedup, const struct dedup_table *table,
+				     struct dedup_entry *entry, uint64_t control,
 				     const struct dedup_message *message, struct dedup_answer *ret)
 {
 	struct dedup_message first;
@@ -147,7 +150,7 @@ static enum dedup_result judge_other(const struct dedup *dedup, struct dedup_ent
 	result = read_entry(dedup, entry, control, &first);
 	if (result != DEDUP_OK)
 		return result;
-	if (!counts(dedup, &first, message))
+	if (!counts(table, &first, message))
 		return DEDUP_NONE;
 	voided = voided_at(dedup, entry);
 	if (voided != 0 && (message->sequence == 0 || message->sequence > voided))
@@ -221,7 +224,7 @@ static enum dedup_result decide_in(const struct dedup *dedup, const struct dedup
 		if (control == DEDUP_EMPTY)
 			return DEDUP_LATE;
 		result = is_own(control, message->link) ? judge_own(dedup, entry, control, message, ret)
-							: judge_other(dedup, entry, control, message, ret);
+							: judge_other(dedup, table, entry, control, message, ret);
 		if (result != DEDUP_NONE)
 			return result;
 	}

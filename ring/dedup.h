@@ -18,9 +18,9 @@
  *   all who walk for m meet the same cells, and who finds the first free one fights for it by one CAS: with other
  *   helpers of m, with messages of the same key, with a seal. The loser reads it again.
  * - Whether an entry e counts for m never changes either, because no clock and nothing that moves is asked:
- *     its window   m.boot_ms - e.boot_ms < window_ms, stamps in the slots. window_ms is fixed when the queue is
- * made purged       e.sequence <= m.purged: what the purge mark was, read by m's owner before the join voided
- * m.sequence > e.voided, see below An entry that does not count is passed.
+ * (its window) m.boot_ms - e.boot_ms < the table's window_ms: stamps in the slots, and what was fixed when the
+ * table was begun. (purged) e.sequence <= m.purged: what the purge mark was, read by m's owner before the join.
+ * (voided) m.sequence > e.voided, see below. An entry that does not count is passed.
  * - So no helper can insert m once another has found it a duplicate, and no entry names a slot that has moved on.
  *
  * Tables: up to DEDUP_TABLES_MAX in a list, the oldest first. An id is looked for in all of them and inserted into
@@ -40,14 +40,14 @@
  *
  * What the layer above has to do
  *
- * - Send: dedup_reserve(), claim, write, dedup_stamp(), join, then decide. FIRST: publish, then dedup_fill();
- * others: WRITING -> HELD, pop. A message that has joined leaves WRITING by its decision only, also when its owner
- * is dead.
+ * - Send: dedup_reserve(), claim, write, dedup_stamp(), join, then decide. FIRST: dedup_fill(), then publish, so
+ * that what is not WRITING any more needs no completion; others: WRITING -> HELD, pop. A message that has joined
+ * leaves WRITING by its decision only, also when its owner is dead.
  * - A helper reads what it decides by dedup_read() after it has seen WRITING. The owner keeps its own copy; if its
  * slot has moved on before it could read the sequence number there, 0: then only its fate is looked up. LATE for an
  * owner whose message somebody else has dealt with means that it stood still for longer than a window: it cannot be
  * told.
- * - Whoever frees a slot that has joined calls dedup_complete() before, and dedup_void() too if it was taken back.
+ * - Whoever frees a slot that was taken back calls dedup_void() before.
  * - Taking back: first the slot's word says so (PENDING -> HELD, of a kind of its own), then dedup_void(), then it
  * is freed. A kill between leaves the HELD slot, whose finder does the rest.
  * - The answer to a DUPLICATE in a sync queue waits until the first message is not PENDING, and then looks: slot
@@ -64,10 +64,10 @@
  * Size. dedup_max ids are accepted in a window, at least: the newest table takes as many, for as long as a window,
  * and then a newer one is due. Up to twice as many are remembered. Above that dedup_reserve() says FULL, before
  * there is anything to decide: nobody who decides ever hears it. Cells are at least twice the ids, 64 bytes each: 1
- * M ids 128 MiB, twice. A table begins small, and is followed by a full one when it is half full before its window
- * is over. Ids are counted in the newest table by runs of up to DEDUP_RUN for each handle, one CAS a run, one by
- * one near the end. A killed handle's rest is lost until the next table: FULL may come that much early, an id is
- * never forgotten.
+ * M ids 128 MiB, twice. A table begins small, and is followed by a larger one when it is half full before its
+ * window is over, at the second time by a full one. Ids are counted in the newest table by runs of up to DEDUP_RUN
+ * for each handle, one CAS a run, one by one near the end. A killed handle's rest is lost until the next table:
+ * FULL may come that much early, an id is never forgotten.
  *
  * Progress: lock-free; a walk is at most DEDUP_PROBES_MAX cells a table, 2.5 on average when half full.
  */
@@ -78,7 +78,7 @@
 #include "ring/ring.h"
 
 enum {
-	DEDUP_TABLES_MAX = 3, /* the older, the newer, and one that takes over from a small one */
+	DEDUP_TABLES_MAX = 4, /* the older, the newer, and two that take over from it */
 	DEDUP_ORDER_MAX = 24,
 	DEDUP_RUN = 16,
 	DEDUP_MARGIN_MS = 1000,
@@ -105,6 +105,7 @@ _Static_assert(sizeof(struct dedup_entry) == 64, "an entry is a cache line");
 struct dedup_head {
 	_Alignas(128) atomic_u64 used; /* ids reserved */
 	atomic_u64 born_ms;	       /* boot clock; since when it was the newest */
+	atomic_u64 window_ms;	       /* for which its entries count */
 };
 
 struct dedup_table {
@@ -126,8 +127,8 @@ struct dedup {
 	uint32_t count;
 	struct dedup_table table[DEDUP_TABLES_MAX]; /* the oldest first */
 	struct dedup_marks *marks;
-	const atomic_u64 *sequence; /* the last number given */
-	uint64_t window_ms, ids_max;
+	const atomic_u64 *sequence;  /* the last number given */
+	uint64_t window_ms, ids_max; /* of tables to come */
 };
 
 /* What is decided: a copy of what stands in the slot. */

@@ -1,7 +1,8 @@
 /* Tables of deduplication: how large, when a newer one, when an older one goes, and who may still insert. */
 #include "ring/dedup.h"
 
-enum { GROW_TIMES = 4 }; /* ids for which a table is made, of those in the last window */
+/* Ids for which a table is made, of those in the last window, or in the part of one that filled the last table. */
+enum { GROW_TIMES = 4, TAKE_OVER_TIMES = 32 };
 
 size_t dedup_table_bytes(uint32_t order)
 {
@@ -39,15 +40,26 @@ static uint64_t share_of(const struct dedup *dedup, const struct dedup_table *ta
 	return half < dedup->ids_max ? half : dedup->ids_max;
 }
 
-static bool is_past_window(const struct dedup *dedup, const struct dedup_table *table, uint64_t now_ms)
+static uint64_t window_of(const struct dedup_table *table)
+{
+	return load_relaxed(&table->head->window_ms); /* relaxed: written before the table was listed */
+}
+
+/* Has it been there for so long? */
+static bool is_older_than(const struct dedup_table *table, uint64_t window_ms, uint64_t now_ms)
 {
 	/* relaxed: written before the table was listed */
-	return (int64_t)(now_ms - load_relaxed(&table->head->born_ms)) >= (int64_t)dedup->window_ms;
+	return (int64_t)(now_ms - load_relaxed(&table->head->born_ms)) >= (int64_t)window_ms;
+}
+
+static bool is_past_window(const struct dedup_table *table, uint64_t now_ms)
+{
+	return is_older_than(table, window_of(table), now_ms);
 }
 
 /* ---- a newer table -------------------------------------------------------------------------------- */
 
-/* By time, while a further one is left for what comes next; or because it is half full and smaller than it may be.
+/* By time, while there are two left for what comes next; or because it is half full and smaller than it may be.
  */
 bool dedup_is_due(const struct dedup *dedup, uint64_t now_ms)
 {
@@ -57,8 +69,8 @@ bool dedup_is_due(const struct dedup *dedup, uint64_t now_ms)
 	if (dedup->count == 0 || dedup->count == DEDUP_TABLES_MAX)
 		return dedup->count == 0;
 	used = load_relaxed(&newest->head->used); /* relaxed: a guess, and the CAS of the list decides */
-	if (is_past_window(dedup, newest, now_ms))
-		return dedup->count + 1 < DEDUP_TABLES_MAX && (used > 0 || newest->order > dedup_order_for(0));
+	if (is_past_window(newest, now_ms) || window_of(newest) != dedup->window_ms)
+		return dedup->count == 1 && (used > 0 || newest->order > dedup_order_for(0));
 	return used >= share_of(dedup, newest) && newest->order < dedup_order_for(dedup->ids_max);
 }
 
@@ -69,10 +81,12 @@ uint32_t dedup_next_order(const struct dedup *dedup, uint64_t now_ms)
 
 	if (dedup->count == 0)
 		return dedup_order_for(0);
-	ids = GROW_TIMES * load_relaxed(&newest->head->used); /* relaxed: an estimate */
-	if (!is_past_window(dedup, newest, now_ms) || ids > dedup->ids_max)
-		ids = dedup->ids_max;
-	return dedup_order_for(ids);
+	ids = load_relaxed(&newest->head->used); /* relaxed: an estimate */
+	if (is_past_window(newest, now_ms))
+		ids *= GROW_TIMES;
+	else /* half full so soon; the last one that takes over is a full one */
+		ids = dedup->count + 1 < DEDUP_TABLES_MAX ? ids * TAKE_OVER_TIMES : dedup->ids_max;
+	return dedup_order_for(ids < dedup->ids_max ? ids : dedup->ids_max);
 }
 
 /* What a small one had in its window counts in its successor too. */
@@ -80,12 +94,14 @@ void dedup_begin(const struct dedup *dedup, const struct dedup_table *table, uin
 {
 	uint64_t used = 0;
 
-	if (dedup->count > 0 && !is_past_window(dedup, newest_of(dedup), now_ms))
+	if (dedup->count > 0 && !is_past_window(newest_of(dedup), now_ms))
 		used = load_relaxed(&newest_of(dedup)->head->used); /* relaxed: an estimate, and so below */
 	/* relaxed: nobody knows the table before it is listed */
 	store_relaxed(&table->head->used, used);
 	CRASH_POINT(dedup_begun);
 	store_relaxed(&table->head->born_ms, now_ms);
+	CRASH_POINT(dedup_begun);
+	store_relaxed(&table->head->window_ms, dedup->window_ms);
 	CRASH_POINT(dedup_begun);
 }
 
@@ -168,7 +184,7 @@ void dedup_give_back(const struct dedup *dedup, struct dedup_quota *quota)
 
 bool dedup_may_settle(const struct dedup *dedup, uint64_t now_ms)
 {
-	return dedup->count > 1 && is_past_window(dedup, &dedup->table[1], now_ms);
+	return dedup->count > 1 && is_older_than(&dedup->table[1], window_of(&dedup->table[0]), now_ms);
 }
 
 /* Of entries that may count: what is LATE was so by the horizon, which only rises. */
@@ -218,7 +234,7 @@ enum dedup_result dedup_settle(const struct dedup *dedup, struct dedup_settling 
 
 bool dedup_may_drop(const struct dedup *dedup, const struct dedup_settling *settling, uint64_t now_ms)
 {
-	int64_t horizon = (int64_t)(settling->latest_ms + dedup->window_ms);
+	int64_t horizon = (int64_t)(settling->latest_ms + window_of(&dedup->table[0]));
 
 	if (dedup->count < 2 || !settling->is_through)
 		return false;

@@ -17,9 +17,9 @@ enum group_result group_links(const struct groups *groups, uint64_t link, struct
 
 /* [G1] The low half, then the rest, then the low half again: while it is the same the head was the head, so the
  * group is its own, and no newer message's; the high half was there at some time in between. Acquire: each load is
- * behind the one before, and who sees a tail sees what was joined before it. The first is seq_cst, the later end of a
- * pair [G6]: who makes a message READY, and then looks whether it is the head, against who makes it the head, and then
- * looks whether it is READY. */
+ * behind the one before, and who sees a tail sees what was joined before it. The first is seq_cst, the later end of
+ * a pair [G6]: who makes a message READY, and then looks whether it is the head, against who makes it the head, and
+ * then looks whether it is READY. */
 static enum group_result look_once(const struct groups *groups, struct group_spot *spot, bool *ret_same)
 {
 	enum group_result result = GROUP_OK;

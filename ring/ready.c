@@ -36,15 +36,25 @@ static bool is_later(uint64_t cell, uint64_t lap)
 	return distance != 0 && distance <= READY_LAP_MASK / 2;
 }
 
+/* Is there no room? Moves ends on that are behind. */
 static bool is_full(const struct ready *ready)
 {
-	/* relaxed: a guess; the cell decides */
-	uint64_t head = load_relaxed(&ready->ends->head);
-	uint64_t tail = load_relaxed(&ready->ends->tail);
+	for (int steps = 0; steps < READY_STEPS_MAX; steps++) {
+		/* relaxed: guesses; the cell decides */
+		uint64_t head = load_relaxed(&ready->ends->head);
+		uint64_t tail = load_relaxed(&ready->ends->tail);
 
-	if (head > tail)			     /* a tail read late, or damage */
-		raise_seq(&ready->ends->tail, head); /* [P1] as a ticket would */
-	return head <= tail && tail - head >= UINT64_C(1) << ready->order;
+		if (head > tail)			     /* read in between, or damage */
+			raise_seq(&ready->ends->tail, head); /* [P1] as a ticket would */
+		if (head > tail || tail - head < UINT64_C(1) << ready->order)
+			return false;
+		/* [P2] A pop that was killed, or has yet to move head. */
+		if (!is_later(load_acquire(cell_of(ready, head)), lap_of(ready, head)))
+			return true;
+		raise_release(&ready->ends->head, head + 1); /* [P3] */
+		CRASH_POINT(ready_head_moved);
+	}
+	return true;
 }
 
 uint64_t ready_push(const struct ready *ready, uint64_t link)
@@ -73,25 +83,23 @@ static uint64_t look_again(const atomic_u64 *cell, uint64_t seen)
 
 		for (int pause = 0; pause < 1 << look / 2; pause++)
 			cpu_relax();
-		now = load_acquire(cell); /* [P2] */
+		now = load_relaxed(cell); /* relaxed: the CAS decides */
 		if (now != seen)
 			return now;
 	}
 	return seen;
 }
 
-/* What is to be popped at `head`. 0: nothing came of it, look further. */
-static uint64_t pop_at(const struct ready *ready, uint64_t head)
+/* Takes what is in the cell at `head`, or passes it. 0: nothing came of it, look further. */
+static uint64_t pop_at(const struct ready *ready, uint64_t head, uint64_t seen)
 {
-	atomic_u64 *cell = cell_of(ready, head);
-	uint64_t lap = lap_of(ready, head);
-	uint64_t seen = load_acquire(cell), token = 0; /* [P2] */
+	uint64_t lap = lap_of(ready, head), token = 0;
 
 	if (seen == cell_empty(lap))
-		seen = look_again(cell, seen);
+		seen = look_again(cell_of(ready, head), seen);
 	if (!is_later(seen, lap)) {
 		/* [P2] Linearisation point of a pop. */
-		if (!cas_seq(cell, seen, cell_empty((lap + 1) & READY_LAP_MASK)))
+		if (!cas_seq(cell_of(ready, head), seen, cell_empty((lap + 1) & READY_LAP_MASK)))
 			return 0;
 		if (seen >> READY_TOKEN_BITS == lap && seen & READY_FULL) {
 			CRASH_POINT(ready_popped);
@@ -105,19 +113,33 @@ static uint64_t pop_at(const struct ready *ready, uint64_t head)
 	return token;
 }
 
+/* Is there something to take or pass at `*ret_head`? A ticket that is the last, and not pushed yet, is neither: its
+ * pusher will ask for sleepers when it is, and to pass it would only make him try again. */
+static bool find(const struct ready *ready, uint64_t *ret_head, uint64_t *ret_seen)
+{
+	/* [P3] Head, then [P2] tail, which is not less: but for damage, which pushers mend. Then the cell. */
+	uint64_t head = load_acquire(&ready->ends->head);
+	uint64_t tail = load_seq(&ready->ends->tail);
+	uint64_t size = UINT64_C(1) << ready->order;
+
+	if (head >= tail)
+		return false;
+	if (tail - head > size + READY_TICKETS_MAX) { /* damage */
+		head = tail - size;
+		raise_release(&ready->ends->head, head); /* [P3] */
+	}
+	*ret_head = head;
+	*ret_seen = load_seq(cell_of(ready, head)); /* [P2] */
+	return tail - head > 1 || *ret_seen != cell_empty(lap_of(ready, head));
+}
+
 uint64_t ready_pop(const struct ready *ready)
 {
-	for (int steps = 0; steps < READY_STEPS_MAX; steps++) {
-		/* [P3] Head, then [P2] tail, which is not less: but for damage, which pushers mend. */
-		uint64_t head = load_acquire(&ready->ends->head);
-		uint64_t tail = load_seq(&ready->ends->tail);
-		uint64_t token;
+	uint64_t head, seen;
 
-		if (head >= tail)
-			return 0;
-		if (tail - head > (UINT64_C(1) << ready->order) + READY_TICKETS_MAX)
-			raise_release(&ready->ends->head, tail - (UINT64_C(1) << ready->order)); /* [P3] damage */
-		token = pop_at(ready, head);
+	for (int steps = 0; steps < READY_STEPS_MAX && find(ready, &head, &seen); steps++) {
+		uint64_t token = pop_at(ready, head, seen);
+
 		if (token != 0)
 			return token;
 	}
@@ -133,7 +155,7 @@ bool ready_has_passed(const struct ready *ready, uint64_t ticket)
 
 bool ready_any(const struct ready *ready)
 {
-	uint64_t head = load_acquire(&ready->ends->head); /* [P3] */
+	uint64_t head, seen;
 
-	return head < load_seq(&ready->ends->tail); /* [P2] */
+	return find(ready, &head, &seen); /* [P2] */
 }

@@ -15,8 +15,8 @@
  * use: it was passed, or is of another lap because more took tickets at once than there was room for. Cells of a
  * lap that cannot be (damage) are passed too.
  *
- * Progress: lock-free. A pusher that is killed or stopped between its ticket and its CAS costs one pass. Each call
- * ends after READY_STEPS_MAX steps.
+ * Progress: lock-free. A pusher that is killed or stopped between its ticket and its CAS costs one pass, when
+ * another has come behind it. Each call ends after READY_STEPS_MAX steps.
  */
 #ifndef RL_READY_H
 #define RL_READY_H
@@ -27,7 +27,7 @@
 enum {
 #ifdef RL_EXPLORE
 	READY_LOOKS = 0,
-	READY_STEPS_MAX = 8,
+	READY_STEPS_MAX = 16,
 #else
 	READY_LOOKS = 8,
 	READY_STEPS_MAX = 4096,
@@ -58,7 +58,7 @@ uint64_t ready_pop(const struct ready *ready);
 /* Has the ring passed this ticket, so that its token was taken or lost? */
 bool ready_has_passed(const struct ready *ready, uint64_t ticket);
 
-/* Is there any token, or was one about to be pushed? [P2] As a pop that hears 0, when it says no. */
+/* Is there any token, or a ticket to be passed? [P2] Says no as a pop says 0. */
 bool ready_any(const struct ready *ready);
 
 #endif

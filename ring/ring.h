@@ -165,8 +165,8 @@ struct ring_taken {
 enum ring_result ring_take(const struct ring *ring, struct ring_cursor *cursor, const struct ring_terms *terms,
 			   struct ring_taken *ret);
 
-/* The same of the message in this slot, READY as read: READY -> LEASED, or DEAD if it was received too often already.
- * False: somebody else was faster, or it may not be leased. */
+/* The same of the message in this slot, READY as read: READY -> LEASED, or DEAD if it was received too often
+ * already. False: somebody else was faster, or it may not be leased. */
 bool ring_lease(const struct ring *ring, uint32_t slot, struct slot_word ready, const struct ring_terms *terms,
 		struct ring_taken *ret);
 

@@ -2,9 +2,11 @@
 
 #include "ring/crashpoint.h"
 #include "ringlease.h"
+#include "shm/durable.h"
 #include "shm/message.h"
 #include "shm/rings.h"
 #include "shm/room.h"
+#include "shm/seen.h"
 
 #include <errno.h>
 
@@ -66,11 +68,12 @@ int fifo_open(struct segment *segment)
 {
 	int error = open_groups(segment);
 
-	return error ? error : open_tokens(segment);
+	if (!error)
+		error = open_tokens(segment);
+	return error ? error : seen_open(segment);
 }
 
-/* The same in the midst of a call, which works with what it needs of older rings: that stays. */
-static int fifo_refresh(struct segment *segment)
+int fifo_refresh(struct segment *segment)
 {
 	return load_seq(&segment->header->rings) != segment->rings ? seg_refresh(segment) : fifo_open(segment);
 }
@@ -103,7 +106,7 @@ static int append_larger(struct segment *segment)
 	return fifo_refresh(segment);
 }
 
-/* A part of emptying the older tables. True if there is more to do. */
+/* A part of emptying the older tables. True if there is more to do at once. */
 static bool empty_older(struct segment *segment, uint32_t budget)
 {
 	enum group_result result = groups_settle(&segment->groups, &segment->settled, budget);
@@ -112,10 +115,11 @@ static bool empty_older(struct segment *segment, uint32_t budget)
 		return append_larger(segment) == 0;
 	if (result != GROUP_OK)
 		return result == GROUP_STALE && fifo_refresh(segment) == 0;
-	if (segment->settled == 0 && groups_oldest_is_done(&segment->groups) &&
-	    tables_drop_oldest(segment, TABLE_GROUPS, segment->groups.list_seen) && fifo_refresh(segment) != 0)
-		return false;
-	return segment->groups.table_count > 1;
+	if (segment->settled != 0)
+		return true;
+	return groups_oldest_is_done(&segment->groups) &&
+	       tables_drop_oldest(segment, TABLE_GROUPS, segment->groups.list_seen) && fifo_refresh(segment) == 0 &&
+	       segment->groups.table_count > 1;
 }
 
 /* What an answer asks for. True: try again; else `*ret_error` says what is wrong, 0 for nothing. */
@@ -227,27 +231,73 @@ static struct slot_word published(const struct segment *segment, const struct fi
 	return word_make(SLOT_READY, generation, OWNER_NONE, 0, 0);
 }
 
+/* It was decided: what it becomes. Only who does it hears true. */
+static bool publish_first(struct segment *segment, const struct ring *ring, uint32_t slot, struct slot_word writing)
+{
+	uint64_t due_ms;
+	struct slot_word to = published(segment, fifo_links(&ring->slots[slot]), writing, &due_ms);
+
+	if (!slot_change(&ring->slots[slot], writing, to)) /* [G1] */
+		return false;
+	CRASH_POINT(fifo_published);
+	if (due_ms != 0)
+		due_lower(&ring->due, slot, due_ms);
+	ring_mark(ring, slot);
+	return true;
+}
+
+static bool drop_duplicate(struct segment *segment, const struct ring *ring, uint32_t slot,
+			   struct slot_word writing)
+{
+	struct slot_word held = word_held(word_with_owner(writing, OWNER_NONE), seg_turn(segment));
+	uint64_t group = fifo_group(&ring->slots[slot]);
+
+	if (!slot_change(&ring->slots[slot], writing, held)) /* [G1] */
+		return false;
+	CRASH_POINT(fifo_dropped);
+	fifo_settle(segment, group);
+	return true;
+}
+
+static bool is_being_sent(uint64_t link, struct slot_word word)
+{
+	return link_is_of(link, word) && (word_state(word) == SLOT_WRITING || word_state(word) == SLOT_PASSED);
+}
+
+/* Decides and does what follows, whoever asks. `*ret_is_ours`: it was we who made it what it is. */
+static enum dedup_result deal_with(struct segment *segment, const struct dedup_message *message,
+				   struct dedup_answer *ret, bool *ret_is_ours)
+{
+	enum dedup_result fate = seen_decide(segment, message, ret);
+	uint32_t index, at;
+	const struct ring *ring = fifo_place(segment, message->link, &index, &at);
+	struct slot_word word;
+
+	*ret_is_ours = false;
+	if (ring == NULL || (fate != DEDUP_FIRST && fate != DEDUP_DUPLICATE && fate != DEDUP_LATE))
+		return DEDUP_DAMAGED;
+	/* Before it is published, by whomever: what is not WRITING any more needs no completion when it is freed. */
+	if (fate == DEDUP_FIRST)
+		dedup_fill(ret->entry, message);
+	for (word = slot_read(&ring->slots[at]); !*ret_is_ours && is_being_sent(message->link, word);
+	     word = slot_read(&ring->slots[at]))
+		*ret_is_ours = fate == DEDUP_FIRST ? publish_first(segment, ring, at, word)
+						   : drop_duplicate(segment, ring, at, word);
+	return fate;
+}
+
 void fifo_publish(struct segment *segment, uint64_t link)
 {
 	uint32_t index, at;
 	const struct ring *ring = fifo_place(segment, link, &index, &at);
-	struct slot_word word, to;
-	uint64_t due_ms;
+	struct dedup_message message;
+	struct dedup_answer answer;
+	bool is_ours;
 
-	if (ring == NULL)
-		return;
-	word = slot_read(&ring->slots[at]);
-	while (link_is_of(link, word) && (word_state(word) == SLOT_WRITING || word_state(word) == SLOT_PASSED)) {
-		to = published(segment, fifo_links(&ring->slots[at]), word, &due_ms);
-		if (slot_change(&ring->slots[at], word, to)) { /* [G1] */
-			CRASH_POINT(fifo_published);
-			if (due_ms != 0)
-				due_lower(&ring->due, at, due_ms);
-			ring_mark(ring, at);
-			return;
-		}
-		word = slot_read(&ring->slots[at]);
-	}
+	/* Read after it was seen WRITING: nobody writes it any more. */
+	if (ring != NULL && is_being_sent(link, slot_read(&ring->slots[at])) &&
+	    dedup_read(&segment->dedup, link, &message))
+		deal_with(segment, &message, &answer, &is_ours);
 }
 
 int fifo_join(struct segment *segment, uint64_t link, bool *ret_is_head)
@@ -267,23 +317,60 @@ int fifo_join(struct segment *segment, uint64_t link, bool *ret_is_head)
 	return error;
 }
 
-int fifo_send(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word writing)
+int fifo_reserve(struct segment *segment)
+{
+	return seen_reserve(segment);
+}
+
+void fifo_unreserve(struct segment *segment)
+{
+	seen_unreserve(segment);
+}
+
+/* The number that the join gave it; 0: others have dealt with it so fast that its slot is another one's. */
+static uint64_t own_sequence(const struct slot *slot, uint64_t link)
+{
+	uint64_t sequence = load_acquire(&fifo_links(slot)->sequence);
+
+	return link_is_of(link, slot_read(slot)) ? sequence : 0;
+}
+
+/* What its sender is told. */
+static int tell(const struct dedup_message *message, enum dedup_result fate, const struct dedup_answer *answer,
+		bool is_ours, struct fifo_sent *ret_sent)
+{
+	if (fate == DEDUP_LATE)
+		return is_ours ? -EAGAIN : RLQ_EUNKNOWN;
+	if (fate != DEDUP_FIRST && fate != DEDUP_DUPLICATE)
+		return RLQ_EUNKNOWN;
+	*ret_sent = (struct fifo_sent){.is_duplicate = fate == DEDUP_DUPLICATE,
+				       .id = {answer->id[0], answer->id[1]},
+				       .sequence = answer->sequence ? answer->sequence : message->sequence};
+	return 0;
+}
+
+int fifo_send(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word writing,
+	      struct fifo_sent *ret_sent)
 {
 	struct slot *at = &segment->ring[ring].slots[slot];
 	uint64_t link = fifo_link(ring, slot, writing);
-	bool is_head;
+	struct dedup_message message;
+	struct dedup_answer answer;
+	enum dedup_result fate;
+	bool is_head, is_ours;
 	int error;
 
-	store_relaxed(&fifo_links(at)->boot_ms, segment->clock.boot_ms); /* relaxed: joining it publishes it */
+	seen_stamp(segment, at, link, &message);
 	error = fifo_join(segment, link, &is_head);
 	if (error)
 		return error;
-	fifo_publish(segment, link);
-	/* Behind another one, who makes it the head looks at it. It was the head a moment ago, and if it is READY
-	 * it has hardly been taken since. */
-	if (is_head && word_state(slot_read(at)) == SLOT_READY)
+	message.sequence = own_sequence(at, link);
+	fate = deal_with(segment, &message, &answer, &is_ours);
+	/* Behind another one, who makes it the head looks at it. It was the head a moment ago, and if it is READY it has
+	 * hardly been taken since. */
+	if (is_head && fate == DEDUP_FIRST && word_state(slot_read(at)) == SLOT_READY)
 		offer(segment, fifo_links(at), link);
-	return 0;
+	return tell(&message, fate, &answer, is_ours, ret_sent);
 }
 
 /* ---- the head --------------------------------------------------------------------------------- */

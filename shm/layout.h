@@ -4,9 +4,9 @@
  *   0               16 KiB    struct seg_header (allocated whole)
  *   SEG_ROWS        256 KiB   struct seg_row x 1,024 (allocated 16 rows at a time)
  *   SEG_RINGS       8 regions of SEG_RING_REGION bytes, a ring of 2^order slots at the start of each
- *   SEG_TABLES      12 regions of SEG_TABLE_REGION bytes, in FIFO queues: tables of groups, tokens, ids
- * (shm/tables.h) SEG_BODIES      19 regions of SEG_BODY_REGION bytes, one a size class (shm/bodies.h) SEG_CELLS as
- * SEG_RINGS, in FIFO queues: where a ring has a slot, SLOT_BYTES for a small payload
+ *   SEG_TABLES      12 regions of SEG_TABLE_REGION bytes, in FIFO queues: of groups, tokens, ids (shm/tables.h)
+ *   SEG_BODIES      19 regions of SEG_BODY_REGION bytes, one a size class (shm/bodies.h)
+ *   SEG_CELLS       as SEG_RINGS, in FIFO queues: where a ring has a slot, SLOT_BYTES for a small payload
  *
  * The file is sparse: it is made as long as the sum (about 657 GiB) and only what is used has memory.
  * All places follow from indexes, so there are no offsets in shared memory that could be damaged.
@@ -19,6 +19,7 @@
 #ifndef SEG_LAYOUT_H
 #define SEG_LAYOUT_H
 
+#include "ring/dedup.h"
 #include "ring/ring.h"
 
 #define SEG_MAGIC "RINGLEAS"
@@ -46,7 +47,7 @@ enum {
 #define SEG_RINGS (UINT64_C(1) << 20)
 #define SEG_RING_REGION ((UINT64_C(2) << 30) + (UINT64_C(16) << 20)) /* ring_bytes(24, true) fits */
 #define SEG_TABLES (SEG_RINGS + SEG_RING_COUNT * SEG_RING_REGION)
-#define SEG_TABLE_REGION (UINT64_C(1) << 30)
+#define SEG_TABLE_REGION ((UINT64_C(1) << 30) + (UINT64_C(2) << 20))	/* dedup_table_bytes(24) fits */
 #define SEG_MAP_BYTES (SEG_TABLES + SEG_TABLE_COUNT * SEG_TABLE_REGION) /* mapped at once */
 #define SEG_BODIES (UINT64_C(32) << 30)
 #define SEG_BODY_REGION (UINT64_C(32) << 30) /* mapped when first used */
@@ -214,6 +215,7 @@ struct seg_header {
 	_Alignas(128) atomic_u64 tables[SEG_TABLE_KINDS];
 	_Alignas(128) atomic_u64 sequence; /* the last number that a message was given */
 	struct ring_ends tokens[SEG_TABLE_COUNT / SEG_TABLE_KINDS];
+	struct dedup_marks dedup;
 
 	_Alignas(128) unsigned char bodies[4096]; /* shm/bodies.h */
 };

@@ -93,8 +93,8 @@ static void arriving_give_up(struct segment *target, uint32_t ring, const struct
 	seg_notify_room(target); /* it was full for others meanwhile */
 }
 
-/* In a FIFO queue the copy gets its place before the move is decided: then the next one of its group, which can move
- * only after that, comes behind it. Nobody receives it there, nor what is behind it, until it has arrived. */
+/* In a FIFO queue the copy gets its place before the move is decided: then the next one of its group, which can
+ * move only after that, comes behind it. Nobody receives it there, nor what is behind it, until it has arrived. */
 static int arrive_in_order(struct segment *target, struct slot *copy, uint32_t ring, uint32_t slot)
 {
 	struct slot_message message = message_read(&copy->message);
@@ -104,7 +104,8 @@ static int arrive_in_order(struct segment *target, struct slot *copy, uint32_t r
 	struct message_ids ids;
 	struct id_key key;
 	bool is_head;
-	int error = payload ? message_read_ids(payload + message.body_bytes, message.extra_bytes, &ids) : RLQ_EDAMAGED;
+	int error =
+		payload ? message_read_ids(payload + message.body_bytes, message.extra_bytes, &ids) : RLQ_EDAMAGED;
 
 	if (!error)
 		error = id_hash_message(target, &ids, &group, &key); /* what was moved is not deduplicated */
@@ -458,8 +459,7 @@ static void finish_arriving(struct search *search, struct segment *other, uint32
 
 	origin_read(&other->ring[ring].slots[slot], &origin);
 	if (origin.incarnation == search->self->incarnation &&
-	    origin.place == my_place(search->ring, search->slot, search->word) &&
-	    arrive(other, ring, slot, word)) {
+	    origin.place == my_place(search->ring, search->slot, search->word) && arrive(other, ring, slot, word)) {
 		seg_count(&other->me->sent, 1);
 		seg_notify(other, 1);
 	}

@@ -5,6 +5,7 @@
 #include "shm/move.h"
 #include "shm/rings.h"
 #include "shm/rows.h"
+#include "shm/seen.h"
 
 #include <errno.h>
 
@@ -183,7 +184,8 @@ static void sweep_ready(struct segment *segment, struct sweep *sweep, uint32_t i
 static bool sweep_orphan(struct segment *segment, uint32_t index, uint32_t slot, struct slot_word word)
 {
 	if (!seg_handle_is_gone(segment, word_owner(word), word_serial(word)) ||
-	    (seg_is_fifo(segment) && fifo_rescue(segment, index, slot, word)) || !message_free(segment, index, slot, word))
+	    (seg_is_fifo(segment) && fifo_rescue(segment, index, slot, word)) ||
+	    !message_free(segment, index, slot, word))
 		return false;
 	CRASH_POINT(reap_orphan_freed);
 	return true;
@@ -425,6 +427,17 @@ bool seg_sweep_is_due(struct segment *segment, const struct sweep *sweep)
 	return activity(segment) != sweep->last_mark || now_ms - sweep->last_ms >= quiet_ms(segment, sweep);
 }
 
+/* Tables of a FIFO queue. True if they need more than this step; those that cannot be replaced yet are looked at in
+ * the next sweep. */
+static bool tend_tables(struct segment *segment, struct sweep *sweep, uint32_t budget)
+{
+	bool more = fifo_tend(segment, &sweep->care, budget);
+
+	more |= seen_tend(segment, budget);
+	sweep->unsettled |= segment->groups.table_count > 1 || segment->token_count > 1 || segment->dedup.count > 1;
+	return more;
+}
+
 bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budget)
 {
 	struct body_sweep bodies = {.is_live = is_live_block,
@@ -432,6 +445,7 @@ bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budge
 				    .context = segment,
 				    .keep_bytes = KEEP_BYTES,
 				    .keep_idle_bytes = KEEP_IDLE_BYTES};
+	bool tables_left = false;
 
 	if (seg_enter(segment) != 0) {
 		sweep->is_running = sweep->is_running_next = false;
@@ -442,9 +456,9 @@ bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budge
 		sweep_begin(segment, sweep);
 	body_sweep_step(segment, &bodies, &sweep->blocks, budget * BLOCKS_PER_SLOT);
 	if (seg_is_fifo(segment))
-		sweep->unsettled |= fifo_tend(segment, &sweep->care, budget);
+		tables_left = tend_tables(segment, sweep, budget);
 	sweep->unsettled |= bodies.has_more;
-	if (!sweep_slots(segment, sweep, budget) && sweep->blocks == 0)
+	if (!sweep_slots(segment, sweep, budget) && sweep->blocks == 0 && !tables_left)
 		sweep_end(segment, sweep);
 	seg_leave(segment);
 	if (sweep->is_paused)

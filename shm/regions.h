@@ -37,8 +37,8 @@ void region_give_back(struct segment *segment, uint32_t index, struct pair128 bu
 /* May any living handle be in a call that began with another list of rings than `rings`? */
 bool somebody_is_behind(struct segment *segment, uint64_t rings);
 
-/* Gives back or mends one region that is not as the lists say. `is_still_so` says whether they have not changed since
- * `is_listed` was read from them. True if something is in the way. */
+/* Gives back or mends one region that is not as the lists say. `is_still_so` says whether they have not changed
+ * since `is_listed` was read from them. True if something is in the way. */
 bool region_settle(struct segment *segment, uint32_t index, bool is_listed, uint64_t rings,
 		   bool (*is_still_so)(struct segment *segment, uint32_t index, uint64_t rings));
 

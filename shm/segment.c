@@ -10,6 +10,7 @@
 #include "shm/fifo.h"
 #include "shm/regions.h"
 #include "shm/rows.h"
+#include "shm/seen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,22 +98,29 @@ static void first_ring_fill(struct seg_header *header, uint32_t order)
 }
 
 /* The first table of a kind, likewise. */
-static int first_table_fill(struct seg_header *header, int fd, enum seg_table_kind kind)
+static int first_table_fill(struct seg_header *header, int fd, enum seg_table_kind kind, uint64_t window_ms,
+			    uint64_t boot_ms)
 {
 	uint32_t index = table_region(kind, 0);
+	int error = os_file_allocate(fd, region_offset(index), table_bytes(index, TABLE_ORDER_FIRST));
+	struct dedup_table table;
 
 	header->region[index].low = REGION_LIVE | region_order_pack(TABLE_ORDER_FIRST);
 	header->region[index].high = (header->ring_next++) << 32;
 	header->tables[kind] = rings_make(1, 1, 0);
-	return os_file_allocate(fd, region_offset(index), table_bytes(index, TABLE_ORDER_FIRST));
+	if (error || kind != TABLE_IDS)
+		return error;
+	dedup_table_place(&table, (unsigned char *)header + region_offset(index), TABLE_ORDER_FIRST);
+	dedup_begin(&(struct dedup){.window_ms = window_ms}, &table, boot_ms);
+	return 0;
 }
 
-static int tables_fill(struct seg_header *header, int fd)
+static int tables_fill(struct seg_header *header, int fd, uint64_t window_ms, uint64_t boot_ms)
 {
 	int error = 0;
 
 	for (int kind = 0; kind < SEG_TABLE_KINDS && !error; kind++)
-		error = first_table_fill(header, fd, (enum seg_table_kind)kind);
+		error = first_table_fill(header, fd, (enum seg_table_kind)kind, window_ms, boot_ms);
 	return error;
 }
 
@@ -133,9 +141,10 @@ static int cells_fill(int fd, const struct seg_recipe *recipe, uint32_t order)
 }
 
 /* What a FIFO queue has more. */
-static int fifo_fill(struct seg_header *header, int fd, const struct seg_recipe *recipe, uint32_t order)
+static int fifo_fill(struct seg_header *header, int fd, const struct seg_recipe *recipe, uint32_t order,
+		     uint64_t boot_ms)
 {
-	int error = tables_fill(header, fd);
+	int error = tables_fill(header, fd, recipe->attribute[ATTRIBUTE_DEDUP_WINDOW_MS], boot_ms);
 
 	return error ? error : cells_fill(fd, recipe, order);
 }
@@ -168,7 +177,7 @@ static int segment_fill(const struct seg_directory *directory, int fd, const str
 		first_ring_fill(header, order);
 	}
 	if (!error && recipe->type == RLQ_FIFO)
-		error = fifo_fill(header, fd, recipe, order);
+		error = fifo_fill(header, fd, recipe, order, clock.boot_ms);
 	os_unmap(base, SEG_MAP_BYTES);
 	return error;
 }
@@ -310,17 +319,16 @@ static int segment_map(struct segment *segment, const char *file, bool writable)
 	segment->capacity = identity[0].capacity;
 	segment->capacity_order = identity[0].order_max;
 	segment->durability = identity[0].durability;
-	segment->type = identity[0].type;
 	segment->inline_bytes = SLOT_INLINE_BYTES;
 	segment->inline_offset = offsetof(struct slot, message.inline_bytes);
 	segment->dedup_max = identity[0].dedup_max;
 	segment->has_marks = seg_has_marks(&identity[0]);
 
-	segment->keeps_deleted = segment->has_marks || segment->type == RLQ_FIFO;
+	segment->keeps_deleted = segment->has_marks || identity[0].type == RLQ_FIFO;
 	segment->incarnation = identity[0].incarnation;
 	segment->file = status.st_ino;
 	memcpy(segment->name, identity[0].name, SEG_NAME_MAX);
-	return segment->type == RLQ_FIFO ? cells_map(segment, writable) : 0;
+	return identity[0].type == RLQ_FIFO ? cells_map(segment, writable) : 0;
 }
 
 static int segment_open_file(const struct seg_directory *directory, const char *file, enum access access,
@@ -374,8 +382,10 @@ void seg_close(struct segment *segment)
 		return;
 	seg_close(segment->peer);
 	/* A forked child must not free the row of its parent. */
-	if (segment->me && os_liveness_is_own(&segment->directory->liveness))
+	if (segment->me && os_liveness_is_own(&segment->directory->liveness)) {
+		seen_close(segment);
 		seg_row_give_back(segment);
+	}
 	os_peer_drop(&segment->journal);
 	bodies_unmap(&segment->bodies);
 	if (segment->cells)

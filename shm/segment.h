@@ -39,7 +39,11 @@ struct segment {
 	uint32_t token_id[TABLES_OF_A_KIND];
 	uint32_t token_count;
 	uint64_t tokens_seen; /* the list that they are of */
-	uint64_t settled;     /* where we stand in emptying older tables */
+	struct dedup dedup;   /* its tables of ids, as of dedup_seen */
+	uint64_t dedup_seen;
+	struct dedup_quota quota; /* ids that we may yet insert */
+	struct dedup_settling settling;
+	uint64_t settled; /* where we stand in emptying older tables */
 
 	struct bodies bodies;
 	struct os_clock clock;
@@ -48,13 +52,11 @@ struct segment {
 	bool keeps_deleted;	 /* HELD until journal or group lets go */
 	uint64_t capacity;
 	uint32_t durability; /* enum rlq_durability */
-	uint32_t type;	     /* enum rlq_type */
 	/* A payload of up to inline_bytes lies so far behind its slot: in it, or where links fill it (ring/fifo.h),
 	 * in its cell. */
 	uint32_t inline_bytes;
 	uintptr_t inline_offset;
 	unsigned char *cells; /* FIFO; else NULL */
-	uint64_t dedup_max;
 	struct seg_window window;
 	uint64_t incarnation;
 	uint64_t file; /* its number, as seg_file_number() gives it */
@@ -63,6 +65,7 @@ struct segment {
 	uint64_t reserved;	/* slots that we write in place; live ones do not count them */
 	struct segment *peer;	/* the DLQ, once a move has needed it */
 	struct os_peer journal; /* the process that journals, as it was last asked about */
+	uint64_t dedup_max;	/* of a FIFO queue */
 };
 
 /* What creation needs; all checked by the caller. */

@@ -23,7 +23,7 @@ uint64_t table_bytes(uint32_t index, uint32_t order)
 	case TABLE_TOKENS:
 		return ready_bytes(order);
 	default:
-		return (uint64_t)TABLE_ID_BYTES << order;
+		return dedup_table_bytes(order);
 	}
 }
 
@@ -55,6 +55,23 @@ static bool list_append(struct segment *segment, enum seg_table_kind kind, uint6
 	return cas_seq(&segment->header->tables[kind], seen, rings_make(count + 1, rings_version(seen) + 1, list));
 }
 
+void table_begin(struct segment *segment, uint32_t index, uint32_t order)
+{
+	if (kind_of(index) == TABLE_TOKENS) {
+		struct ring_ends *ends = &segment->header->tokens[nth_of(index)];
+
+		store_relaxed(&ends->tail, 0); /* relaxed: ours alone until listed */
+		CRASH_POINT(grow_tail_reset);
+		store_relaxed(&ends->head, 0); /* relaxed: as above */
+		CRASH_POINT(grow_tail_reset);
+	} else if (kind_of(index) == TABLE_IDS) {
+		struct dedup_table table;
+
+		dedup_table_place(&table, segment->base + region_offset(index), order);
+		dedup_begin(&segment->dedup, &table, segment->clock.boot_ms);
+	}
+}
+
 int tables_append(struct segment *segment, enum seg_table_kind kind, uint64_t seen, uint32_t order)
 {
 	struct pair128 busy;
@@ -65,15 +82,10 @@ int tables_append(struct segment *segment, enum seg_table_kind kind, uint64_t se
 	index = region_take(segment, table_region(kind, 0), TABLES_OF_A_KIND, order, &busy);
 	if (index < 0)
 		return -EBUSY;
-	if (kind == TABLE_TOKENS) {
-		struct ring_ends *ends = &segment->header->tokens[nth_of((uint32_t)index)];
-
-		store_relaxed(&ends->tail, 0); /* ours alone until listed */
-		CRASH_POINT(grow_tail_reset);
-		store_relaxed(&ends->head, 0);
-	}
 	error = region_allocate(segment, (uint32_t)index, order);
 	CRASH_POINT(grow_allocated);
+	if (!error)
+		table_begin(segment, (uint32_t)index, order);
 	if (error || !list_append(segment, kind, seen, nth_of((uint32_t)index))) {
 		region_give_back(segment, (uint32_t)index, busy);
 		return tables_list(segment->header, kind) == seen ? error : 0;
@@ -85,9 +97,9 @@ int tables_append(struct segment *segment, enum seg_table_kind kind, uint64_t se
 
 bool tables_drop_oldest(struct segment *segment, enum seg_table_kind kind, uint64_t seen)
 {
-	bool done = rings_count(seen) > 1 && cas_seq(&segment->header->tables[kind], seen,
-						     rings_make(rings_count(seen) - 1, rings_version(seen) + 1,
-								(uint32_t)seen >> 4));
+	bool done = rings_count(seen) > 1 &&
+		    cas_seq(&segment->header->tables[kind], seen,
+			    rings_make(rings_count(seen) - 1, rings_version(seen) + 1, (uint32_t)seen >> 4));
 
 	CRASH_POINT(retire_unlisted);
 	return done;
@@ -111,7 +123,8 @@ static bool raise_version(struct segment *segment, uint64_t *ret_rings)
 {
 	uint64_t rings = load_seq(&segment->header->rings);
 
-	*ret_rings = (rings & ~(UINT64_C(0x7ffffff) << 32)) | (uint64_t)((rings_version(rings) + 1) & 0x7ffffff) << 32;
+	*ret_rings = (rings & ~(UINT64_C(0x7ffffff) << 32)) | (uint64_t)((rings_version(rings) + 1) & 0x7ffffff)
+								      << 32;
 	return !(rings & RINGS_REMOVED) && cas_seq(&segment->header->rings, rings, *ret_rings);
 }
 

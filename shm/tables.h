@@ -1,13 +1,14 @@
 /* The tables of a FIFO queue: of its groups, of tokens for those whose turn comes, and of the ids that were sent.
  *
- * A queue has a list of tables of each kind, like that of its rings: the newest is appended by one CAS, the oldest is
- * taken off when nothing is in it any more, and its memory goes when no call works with an older list. A call reads
- * the list after it has entered, so its view ([V1]) says how old the list may be: who gives back a table raises the
- * version of the list of rings first, and then waits for those whose view is older (region_settle).
+ * A queue has a list of tables of each kind, like that of its rings: the newest is appended by one CAS, the oldest
+ * is taken off when nothing is in it any more, and its memory goes when no call works with an older list. A call
+ * reads the list after it has entered, so its view ([V1]) says how old the list may be: who gives back a table
+ * raises the version of the list of rings first, and then waits for those whose view is older (region_settle).
  */
 #ifndef SEG_TABLES_H
 #define SEG_TABLES_H
 
+#include "ring/dedup.h"
 #include "ring/groups.h"
 #include "ring/ready.h"
 #include "shm/layout.h"
@@ -17,14 +18,13 @@ struct segment;
 enum seg_table_kind {
 	TABLE_GROUPS, /* ring/groups.h */
 	TABLE_TOKENS, /* ring/ready.h */
-	TABLE_IDS,
+	TABLE_IDS,    /* ring/dedup.h */
 };
 
 enum {
 	TABLE_ORDER_MAX = 24,
 	TABLE_ORDER_FIRST = 10,
 	TABLES_OF_A_KIND = SEG_TABLE_COUNT / SEG_TABLE_KINDS,
-	TABLE_ID_BYTES = 64,
 };
 
 /* Region of the nth of a kind. */
@@ -54,8 +54,11 @@ struct table_place {
 bool table_open(const struct segment *segment, enum seg_table_kind kind, uint64_t list, uint32_t position,
 		struct table_place *ret);
 
-/* Appends an empty table. 0 also if somebody else has changed the list, which was `seen`. -ENOSPC; -EBUSY: no region
- * is free. Between enter and leave. */
+/* Readies an empty table that nobody knows yet, with its memory. */
+void table_begin(struct segment *segment, uint32_t index, uint32_t order);
+
+/* Appends an empty table. 0 also if somebody else has changed the list, which was `seen`. -ENOSPC; -EBUSY: no
+ * region is free. Between enter and leave. */
 int tables_append(struct segment *segment, enum seg_table_kind kind, uint64_t seen, uint32_t order);
 
 /* Takes the oldest table off the list, if the list is still as `seen`. */

@@ -140,7 +140,7 @@ static const struct option_spec create_specs[] = {
 	 .value = "N",
 	 .kind = OPTION_CALL,
 	 .parse = take_attribute,
-	 .help = "fifo: ids in that time at most (default 786432); up to 171 bytes each"},
+	 .help = "fifo: ids in that time at most (default 1048576); up to 256 bytes each"},
 	{.name = NULL},
 };
 

@@ -36,7 +36,7 @@ expect 6 stat other
 
 it 'refuse values that are none'
 for bad in --type=queue --type= --dedup-scope=group --dedup-scope= --dedup-window=999ms --dedup-window=25h \
-	--dedup-window=soon --dedup-max=0 --dedup-max=50331649 --dedup-max=many --content-dedup=true; do
+	--dedup-window=soon --dedup-max=0 --dedup-max=8388609 --dedup-max=many --content-dedup=true; do
 	expect 2 create other.fifo --type fifo "$bad"
 done
 expect 2 set plain content-dedup=yes

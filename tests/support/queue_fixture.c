@@ -110,26 +110,18 @@ struct rlq_queue *queue_with_dlq(const char *name, uint32_t receives_max, struct
 	return queue_make(name, &attributes);
 }
 
-/* fifo_is_wired: then by queue_make. */
 struct rlq_queue *fifo_make(const char *name, const char *dlq, bool content_dedup)
 {
-	struct seg_recipe recipe = {.name = name,
-				    .capacity = 1000,
-				    .mode = 0600,
-				    .group = UINT32_MAX,
-				    .type = RLQ_FIFO,
-				    .dedup_max = 1000,
-				    .attribute = {[ATTRIBUTE_VISIBILITY_MS] = 1000,
-						  [ATTRIBUTE_RETENTION_MS] = 3600000,
-						  [ATTRIBUTE_BYTES_MAX] = RLQ_BODY_DEFAULT_MAX,
-						  [ATTRIBUTE_RECEIVES_MAX] = dlq ? 2 : 0,
-						  [ATTRIBUTE_OVERDUE_MS] = 30000,
-						  [ATTRIBUTE_CONTENT_DEDUP] = content_dedup,
-						  [ATTRIBUTE_DEDUP_WINDOW_MS] = RLQ_DEDUP_WINDOW_DEFAULT_MS}};
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 
-	strcpy(recipe.dlq, dlq ? dlq : "");
-	NEEDED(seg_create(&directory->seg, &recipe));
-	return queue_again(name);
+	attributes.type = RLQ_FIFO;
+	attributes.visibility_ms = 1000;
+	attributes.capacity = 1000;
+	attributes.dedup_max = 1000;
+	attributes.content_dedup = content_dedup;
+	attributes.receives_max = dlq ? 2 : 0;
+	strcpy(attributes.dlq, dlq ? dlq : "");
+	return queue_make(name, &attributes);
 }
 
 /* ---- messages --------------------------------------------------------------------------------- */
@@ -236,6 +228,15 @@ void sweep_now(struct rlq_queue *queue)
 
 	while (seg_sweep_step(queue->seg, &sweep, 1 << 16))
 		;
+}
+
+void reap_now(struct rlq_queue *queue)
+{
+	NEEDED(seg_enter(queue->seg));
+	os_clock_read(&queue->seg->clock);
+	while (seg_reap_due(queue->seg, 1 << 16) <= queue->seg->clock.boot_ms)
+		;
+	seg_leave(queue->seg);
 }
 
 struct death {

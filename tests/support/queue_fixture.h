@@ -57,6 +57,8 @@ int faults_of(const char *name);
 
 /* Runs a full sweep of the queue, as the engine would, whatever the clock says. */
 void sweep_now(struct rlq_queue *queue);
+/* Ends the leases and delays that are over, as an engine would that is prompt. */
+void reap_now(struct rlq_queue *queue);
 
 /* Runs `act` in a child that then dies of SIGKILL, holding what it holds; waits for it. */
 void die_doing(void (*act)(void *context), void *context);

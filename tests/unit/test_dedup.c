@@ -561,14 +561,17 @@ Test(dedup, shouldCountDuplicatesAndClosedHandlesOut)
 	cr_assert_eq(dedup.table[0].head->used, IDS_MAX - 20);
 }
 
-Test(dedup, shouldGrowFromASmallTableToOneOfTheFullSize)
+Test(dedup, shouldGrowFromASmallTableByWayOfALargerToOneOfTheFullSize)
 {
 	dedup.ids_max = 100000;
 	cr_assert_eq(dedup.table[0].order, DEDUP_ORDER_MIN);
 	cr_assert_eq(reserve_until(DEDUP_GROW), 1u << (DEDUP_ORDER_MIN - 1));
+	cr_assert_eq(dedup_next_order(&dedup, now), 15);
+	append(15);
+	cr_assert_eq(reserve_until(DEDUP_GROW), (1u << 14) - (1u << (DEDUP_ORDER_MIN - 1)));
 	cr_assert_eq(dedup_next_order(&dedup, now), 18);
-	append(dedup_next_order(&dedup, now));
-	cr_assert_eq(reserve_until(DEDUP_FULL), 100000 - (1u << (DEDUP_ORDER_MIN - 1)));
+	append(18);
+	cr_assert_eq(reserve_until(DEDUP_FULL), 100000 - (1u << 14));
 }
 
 Test(dedup, shouldFollowWhatAWindowNeeds)
@@ -580,7 +583,7 @@ Test(dedup, shouldFollowWhatAWindowNeeds)
 	cr_assert(dedup_is_due(&dedup, now));
 	cr_assert_eq(dedup_next_order(&dedup, now), 12);
 	append(dedup_next_order(&dedup, now));
-	cr_assert_not(dedup_is_due(&dedup, now + WINDOW), "one is left for growth");
+	cr_assert_not(dedup_is_due(&dedup, now + WINDOW), "the others are left for growth");
 	drop_oldest();
 	cr_assert(dedup_is_due(&dedup, now + WINDOW));
 	cr_assert_eq(dedup_next_order(&dedup, now + WINDOW), DEDUP_ORDER_MIN, "nothing was sent");

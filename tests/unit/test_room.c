@@ -121,8 +121,8 @@ Test(room, shouldGiveBackARingOfWhichOnlyAPartFoundMemory)
 /* ---- a ring that takes long to make ----------------------------------------------------------- */
 
 enum {
-	SLOW_ORDER = 23, /* 1 GiB, in several steps */
-	STEP_LOOKS = 15, /* of who waits, in each step: nearly as many as he would wait without one */
+	SLOW_ORDER = 17, /* 16 MiB, in several steps */
+	STEP_LOOKS = 75, /* of who waits, in each step: nearly as many as he would wait without one */
 	LOOK_MS = 11,
 };
 
@@ -168,7 +168,7 @@ static void *make_ring(void *context)
 	return NULL;
 }
 
-/* It was "full" 200 ms after the wait began, which a ring of 2 GiB may take to make. */
+/* It was "full" some time after the wait began, which a ring of 2 GiB may take to make. */
 Test(room, shouldWaitForARingAsLongAsItsMakerGoesOn)
 {
 	struct rlq_queue *queue = queue_make("q", NULL), *maker = queue_again("q");

@@ -1,0 +1,320 @@
+/* What senders, consumers and the sweep do with FIFO groups: each actor makes one call. */
+#include "tests/interleave/groups_world.h"
+
+/* What an actor is to do; constant during a run. */
+static struct task {
+	unsigned group;
+	uint32_t slot;
+	uint64_t list;
+	int to_group;
+} tasks[ACTORS_MAX];
+static bool has_tokens;
+
+void groups_use_tokens(bool use)
+{
+	has_tokens = use;
+}
+
+static int add(const char *name, void (*turn)(int actor), struct task task)
+{
+	int actor = explore_add_actor(name, turn, true);
+
+	tasks[actor] = task;
+	return actor;
+}
+
+/* ---- calls, until they are through ------------------------------------------------------------------ */
+
+static const struct groups *view_now(void)
+{
+	return &groups_views[load_acquire(&groups_world.list)];
+}
+
+/* Makes a new view, after appending a table if there is no cell. */
+static const struct groups *view_after(enum group_result result, const struct groups *old)
+{
+	if (result == GROUP_FULL) {
+		if (old->list_seen == groups_newest)
+			explore_fail("no cell is left for group %llu", 0);
+		cas_seq(&groups_world.list, old->list_seen, old->list_seen + 1);
+	} else if (result != GROUP_STALE) {
+		explore_fail("a call said %llu", result);
+	}
+	return view_now();
+}
+
+static bool find_head(int actor, unsigned group, uint64_t list, uint64_t *ret_head)
+{
+	const struct groups *view = &groups_views[list];
+
+	groups_world.heads[actor][group] = 0;
+	groups_monitor();
+	while (!explore_failed()) {
+		enum group_result result = groups_head(view, group_hash(group), ret_head);
+		unsigned bit = result == GROUP_OK ? message_number(*ret_head) : CHAIN_EMPTY;
+
+		groups_monitor();
+		if ((result == GROUP_OK || result == GROUP_NONE) && !(groups_world.heads[actor][group] >> bit & 1))
+			explore_fail("%llu was not the head at any moment of the call", bit);
+		if (result == GROUP_OK || result == GROUP_NONE)
+			return result == GROUP_OK;
+		view = view_after(result, view);
+	}
+	return false;
+}
+
+/* The slot is freed by who pops; by one of two. */
+static void pop(unsigned group, uint64_t head, uint64_t list)
+{
+	const struct groups *view = &groups_views[list];
+
+	while (!explore_failed()) {
+		enum group_result result = groups_pop(view, group_hash(group), head);
+		struct slot *slot = &groups_world.slots[link_slot(head)];
+		struct slot_word word;
+
+		groups_monitor();
+		if (result == GROUP_OK && !groups_world.popped[message_number(head)])
+			explore_fail("message %llu is said to be off", message_number(head));
+		if (result == GROUP_OK) {
+			word = slot_read(slot);
+			if (link_is_of(head, word) && word_state(word) == SLOT_HELD)
+				slot_change(slot, word, word_freed(word));
+		}
+		if (result == GROUP_OK || result == GROUP_NONE)
+			return;
+		view = view_after(result, view);
+	}
+}
+
+void look_after(int actor, unsigned group)
+{
+	uint64_t list = actor < ACTORS_MAX ? tasks[actor].list : groups_world.list, head;
+
+	while (!explore_failed() && find_head(actor, group, list, &head)) {
+		struct slot_word word = slot_read(&groups_world.slots[link_slot(head)]);
+
+		if (!link_is_of(head, word))
+			continue;
+		if (word_state(word) == SLOT_READY && has_tokens)
+			ready_push(&groups_ready, head);
+		if (word_state(word) != SLOT_HELD)
+			return;
+		pop(group, head, list);
+	}
+}
+
+/* ---- actors ----------------------------------------------------------------------------------------- */
+
+static void join(int actor, unsigned group, uint32_t slot)
+{
+	const struct groups *view = &groups_views[tasks[actor].list];
+	uint64_t link = link_now(slot);
+	enum group_result result;
+
+	explore_doing(actor, "join");
+	for (;;) {
+		result = groups_join(view, link);
+		if (result == GROUP_OK || result == GROUP_FIRST || explore_failed())
+			break;
+		view = view_after(result, view);
+	}
+	groups_monitor();
+	if (!groups_world.joined[message_number(link)])
+		explore_fail("message %llu is said to have joined", message_number(link));
+	if (groups_world.first[message_number(link)] != (result == GROUP_FIRST))
+		explore_fail("message %llu is said to be the first, or not", message_number(link));
+	if (has_tokens) {
+		struct slot_word word = slot_read(&groups_world.slots[slot]);
+
+		explore_doing(actor, "publish");
+		slot_change(&groups_world.slots[slot], word, word_with_state(word, SLOT_READY));
+		look_after(actor, group);
+	}
+}
+
+static void joiner_turn(int actor)
+{
+	join(actor, tasks[actor].group, tasks[actor].slot);
+	explore_finish(actor);
+}
+
+int add_joiner(const char *name, unsigned group, uint32_t slot, uint64_t list)
+{
+	struct slot *at = &groups_world.slots[slot];
+
+	at->word.low = word_make(SLOT_WRITING, 0, OWNER_NONE, 0, 0).bits.low;
+	fifo_begin(at, group_hash(group));
+	return add(name, joiner_turn, (struct task){group, slot, list, -1});
+}
+
+static void deleter_turn(int actor)
+{
+	const struct task *task = &tasks[actor];
+	struct slot *slot = &groups_world.slots[task->slot];
+	struct slot_word word = slot_read(slot);
+
+	explore_doing(actor, "delete");
+	if (!slot_change(slot, word, word_with_state(word, SLOT_HELD)))
+		explore_fail("delete refused, slot %llu", task->slot);
+	look_after(actor, task->group);
+	word = slot_read(slot);
+	if (task->to_group >= 0 && word_state(word) == SLOT_FREE &&
+	    slot_change(slot, word, word_with_state(word, SLOT_WRITING))) {
+		explore_doing(actor, "send");
+		fifo_begin(slot, group_hash((unsigned)task->to_group));
+		join(actor, (unsigned)task->to_group, task->slot);
+	}
+	explore_finish(actor);
+}
+
+int add_deleter(const char *name, unsigned group, uint32_t slot, int to_group)
+{
+	return add(name, deleter_turn, (struct task){group, slot, groups_world.list, to_group});
+}
+
+static void expirer_turn(int actor)
+{
+	const struct task *task = &tasks[actor];
+	struct slot *slot = &groups_world.slots[task->slot];
+	struct slot_word word = slot_read(slot);
+
+	explore_doing(actor, "expire");
+	slot_change(slot, word, word_with_state(word, SLOT_READY));
+	look_after(actor, task->group);
+	explore_finish(actor);
+}
+
+int add_expirer(const char *name, unsigned group, uint32_t slot)
+{
+	return add(name, expirer_turn, (struct task){group, slot, groups_world.list, -1});
+}
+
+static void settler_turn(int actor)
+{
+	const struct groups *view = &groups_views[tasks[actor].list];
+	uint64_t cursor = 0;
+
+	explore_doing(actor, "settle");
+	do {
+		enum group_result result = groups_settle(view, &cursor, 1);
+
+		if (result == GROUP_STALE || result == GROUP_FULL)
+			break;
+		if (result != GROUP_OK)
+			explore_fail("settle said %llu", result);
+	} while (cursor != 0 && !explore_failed());
+	explore_doing(actor, "done?");
+	if (view->list_seen < groups_newest && groups_oldest_is_done(view))
+		cas_seq(&groups_world.list, view->list_seen, view->list_seen + 1);
+	explore_finish(actor);
+}
+
+int add_settler(const char *name, uint64_t list)
+{
+	return add(name, settler_turn, (struct task){0, 0, list, -1});
+}
+
+static void looker_turn(int actor)
+{
+	uint64_t head;
+
+	explore_doing(actor, "look");
+	find_head(actor, tasks[actor].group, tasks[actor].list, &head);
+	explore_finish(actor);
+}
+
+int add_looker(const char *name, unsigned group, uint64_t list)
+{
+	return add(name, looker_turn, (struct task){group, 0, list, -1});
+}
+
+/* ---- at the end ------------------------------------------------------------------------------------- */
+
+static bool has_token(uint32_t slot)
+{
+	for (uint64_t i = groups_ready.ends->head; i < groups_ready.ends->tail; i++) {
+		uint64_t cell = groups_world.tokens[i & ((1 << TOKEN_ORDER) - 1)];
+
+		if (cell >> 27 & 1 && link_slot(cell) == slot)
+			return true;
+	}
+	return false;
+}
+
+void check_tokens(void)
+{
+	for (unsigned group = 0; group < GROUP_NUMBERS; group++) {
+		const struct chain *chain = &groups_world.chains[group];
+		uint32_t slot = chain->message[0] % CHAIN_SLOTS;
+
+		if (chain->count > 0 && word_state(slot_read(&groups_world.slots[slot])) == SLOT_READY &&
+		    !has_token(slot))
+			explore_fail("the head in slot %llu is READY, and has no token", slot);
+	}
+}
+
+/* What the sweep asks of those that the dead have left. */
+static void ask_of(uint32_t slot, const struct groups *view)
+{
+	struct slot_word word = slot_read(&groups_world.slots[slot]);
+	uint64_t link = link_now(slot);
+	unsigned message = message_number(link);
+	bool is_there = chain_has(0, message) || chain_has(1, message);
+
+	if (word_state(word) == SLOT_WRITING &&
+	    (groups_contain(view, link) == GROUP_OK) != (is_there || groups_world.popped[message]))
+		explore_fail("has message %llu joined?", message);
+	if (word_state(word) == SLOT_HELD && (groups_keep(view, link) == GROUP_OK) != is_there)
+		explore_fail("is message %llu still in its chain?", message);
+	if (word_state(word) == SLOT_HELD && !is_there)
+		slot_change(&groups_world.slots[slot], word, word_freed(word));
+}
+
+static void consume_all(unsigned group)
+{
+	uint64_t head;
+
+	look_after(ACTORS_MAX, group);
+	while (!explore_failed() && find_head(ACTORS_MAX, group, groups_world.list, &head)) {
+		struct slot *slot = &groups_world.slots[link_slot(head)];
+		struct slot_word word = slot_read(slot);
+
+		slot_change(slot, word, word_with_state(word, SLOT_HELD));
+		pop(group, head, groups_world.list);
+	}
+}
+
+static void join_anew(unsigned group, uint32_t slot, const struct groups *view)
+{
+	struct slot *at = &groups_world.slots[slot];
+
+	at->word.low = word_make(SLOT_WRITING, word_generation(slot_read(at)), OWNER_NONE, 0, 0).bits.low;
+	fifo_begin(at, group_hash(group));
+	if (groups_join(view, link_now(slot)) != GROUP_FIRST)
+		explore_fail("group %llu does not begin again", group);
+}
+
+/* Whatever others have left, the next goes on. */
+void groups_at_end(void)
+{
+	const struct groups *view = view_now();
+	uint64_t cursor = 0;
+
+	if (has_tokens && !explore_any_death())
+		check_tokens();
+	for (uint32_t slot = 0; slot < CHAIN_SLOTS; slot++)
+		ask_of(slot, view);
+	do {
+		enum group_result result = groups_settle(view, &cursor, 8);
+
+		if (result != GROUP_OK)
+			explore_fail("settle said %llu", result);
+	} while (cursor != 0 && !explore_failed());
+	if (view->table_count > 1 && !groups_oldest_is_done(view))
+		explore_fail("the oldest table is not done", 0);
+	consume_all(0);
+	consume_all(1);
+	if (!explore_failed())
+		join_anew(0, 0, view);
+}
