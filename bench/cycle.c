@@ -21,12 +21,16 @@ static inline void spell(char *to, uint64_t value, int letters)
 }
 
 /* A deduplication id must not come twice, in other runs and from other processes either. */
+static uint64_t made;
+
+void labels_begin(void)
+{
+	if (made >> 40 != (uint64_t)getpid())
+		made = (uint64_t)getpid() << 40;
+}
+
 void labels_make(const struct cycle *cycle, uint64_t number, struct labels *ret_labels)
 {
-	static uint64_t made;
-
-	if (made == 0)
-		made = (uint64_t)getpid() << 40;
 	spell(ret_labels->group, (uint32_t)number % cycle->groups, 6);
 	spell(ret_labels->dedup, ++made, 16);
 	__asm__ volatile("" : : "r"(ret_labels) : "memory"); /* also if nobody reads them */
@@ -146,6 +150,7 @@ void cycle_fill(const struct cycle *cycle, uint64_t count)
 {
 	struct cycle batches = *cycle;
 
+	labels_begin();
 	batches.batch = BATCH_MAX;
 	send_in_batches(NULL, &batches, 1, count);
 }
@@ -206,6 +211,7 @@ static double run(struct team *team, uint32_t me, const struct cycle *cycle, sha
 	uint64_t each = cycle->count / (team->members / 2), sum = 0;
 	double rate;
 
+	labels_begin();
 	team_meet(team);
 	team->member[me].start = seconds_now();
 	play(team, me, cycle, me / 2 * each + 1, each);

@@ -20,6 +20,8 @@ struct cycle {
 struct labels {
 	char group[8], dedup[20];
 };
+/* Once in a process. */
+void labels_begin(void);
 void labels_make(const struct cycle *cycle, uint64_t number, struct labels *ret_labels);
 
 /* One timed run by all members; every message is accounted for. Messages per second. */

@@ -227,6 +227,9 @@ int message_view_extra(struct rlq_queue *queue, const unsigned char *extra, uint
  */
 int ids_check(const struct rlq_queue *queue, struct message_parts *parts);
 
+/* The same for one of many that will soon be sent to a FIFO queue. */
+int ids_foresee(struct rlq_queue *queue, struct message_parts *parts);
+
 /* The same for a message that is about to be sent; and where it is to a FIFO queue, its delay too: completes the
  * parts, whose body is there unless it is to be written in place, and sets queue->ids. */
 int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *delay_ms, bool in_place);

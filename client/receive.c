@@ -179,7 +179,7 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 		expire_taken(taking, taken);
 		return 0;
 	}
-	if (message.block == 0 && message.body_bytes > 0)
+	if (message.block == 0 && message.body_bytes > 0 && !seg_is_fifo(queue->seg))
 		slot_own_inline(slot);
 	CRASH_POINT(receive_line_owned);
 	first_ms = first_receive(taking->wall_ms, word_receives(taken->word), &slot->message, &message);

@@ -431,8 +431,8 @@ static int check_batch(struct rlq_queue *queue, const struct rlq_send_entry *ent
 	int error = 0;
 
 	for (size_t i = 0; seg_is_fifo(queue->seg) && i < count && !error; i++)
-		error = ids_check(queue, &(struct message_parts){.group = entries[i].group,
-								 .dedup_id = entries[i].dedup_id});
+		error = ids_foresee(queue, &(struct message_parts){.group = entries[i].group,
+								   .dedup_id = entries[i].dedup_id});
 	return error;
 }
 

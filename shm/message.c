@@ -247,7 +247,7 @@ const unsigned char *message_payload(struct segment *segment, const struct slot 
 	const unsigned char *payload;
 
 	if (message->block == 0)
-		return bytes <= segment->inline_bytes ? slot->message.inline_bytes : NULL;
+		return bytes <= segment->inline_bytes ? message_inline(segment, slot) : NULL;
 	payload = place ? body_of(segment, message->block, place, &room) : body_at(segment, message->block, &room);
 	return payload && bytes <= room ? payload : NULL;
 }
@@ -257,7 +257,7 @@ void message_prefetch(const struct segment *segment, const struct slot *slot)
 	struct slot_message message = message_read(&slot->message);
 
 	if (message.block == 0)
-		prefetch(slot->message.inline_bytes);
+		prefetch(message_inline(segment, slot));
 	else
 		body_prefetch(segment, message.block, (uint64_t)message.body_bytes + message.extra_bytes);
 }

@@ -66,7 +66,7 @@ int seg_restore(struct segment *segment, const struct restored *message, struct 
 		return RLQ_EDAMAGED;
 	message_place(slot, message->body_bytes, message->extra_bytes, message->block);
 	if (message->block == 0 && bytes > 0)
-		memcpy(slot->message.inline_bytes, message->payload, bytes);
+		memcpy(message_inline(segment, slot), message->payload, bytes);
 	slot->message.id[0] = message->id[0];
 	slot->message.id[1] = message->id[1];
 	slot->message.sent = sent_pack(message->sent_ms, 0);

@@ -51,8 +51,12 @@ struct segment {
 	bool has_marks;		 /* in its rings, of changed slots */
 	bool keeps_deleted;	 /* HELD until journal or group lets go */
 	uint64_t capacity;
-	uint32_t durability;   /* enum rlq_durability */
-	uint32_t inline_bytes; /* of a slot, for payloads; 0 in FIFO queues, which have links there (ring/fifo.h) */
+	uint32_t durability; /* enum rlq_durability */
+	/* A payload of up to inline_bytes lies so far behind its slot: in it, or where links fill it (ring/fifo.h),
+	 * in its cell. */
+	uint32_t inline_bytes;
+	uintptr_t inline_offset;
+	unsigned char *cells; /* FIFO; else NULL */
 	struct seg_window window;
 	uint64_t incarnation;
 	uint64_t file; /* its number, as seg_file_number() gives it */
@@ -120,13 +124,18 @@ static inline bool seg_has_marks(const struct seg_identity *identity)
 
 static inline bool seg_is_fifo(const struct segment *segment)
 {
-	return segment->inline_bytes == 0;
+	return segment->cells != NULL;
 }
 
 /* Of a ring of this queue. */
 static inline size_t seg_ring_bytes(const struct segment *segment, uint32_t order)
 {
 	return ring_bytes(order, segment->has_marks);
+}
+
+static inline size_t seg_cells_bytes(const struct segment *segment, uint32_t order)
+{
+	return seg_is_fifo(segment) ? (size_t)SLOT_BYTES << order : 0;
 }
 
 /* ---- calls ---- */
