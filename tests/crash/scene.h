@@ -140,6 +140,8 @@ void survivors_fill_exactly(struct actor *actor);
 
 /* Sends a message of `bytes` (at least 8). 0, RLQ_EFULL, or RLQ_ENOSPACE. */
 int verb_send(struct actor *actor, struct rlq_queue *queue, uint32_t bytes, int64_t delay_ms);
+/* `count` messages of that tenant of a standard queue. */
+void verb_send_as(struct actor *actor, struct rlq_queue *queue, const char *tenant, uint32_t count);
 /* The same to that group of a FIFO queue. */
 int verb_send_to(struct actor *actor, struct rlq_queue *queue, uint32_t group, uint32_t bytes);
 /* The same in its steps: a new tag, its ids if the queue is FIFO, its body, and the answer. */
