@@ -85,9 +85,11 @@ struct rlq_queue {
 	uint32_t sent_count;
 	uint64_t unsettled; /* bytes sent to an async queue since the last call_settle() */
 	uint32_t calls;
-	uint32_t turn;	 /* receives from several rings */
-	bool only_again; /* the last receive brought nothing but what had come back */
-	uint32_t sender; /* uid */
+	uint32_t turn;	     /* receives from several rings */
+	uint32_t aside_turn; /* receives while some tenant was noisy */
+	uint32_t asides;     /* looks at what was put aside */
+	bool only_again;     /* the last receive brought nothing but what had come back */
+	uint32_t sender;     /* uid */
 	struct sending_ids ids;
 };
 

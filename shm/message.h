@@ -101,7 +101,7 @@ static inline struct slot_message message_read(const struct slot_message *shared
 	message.body_bytes = __atomic_load_n(&shared->body_bytes, __ATOMIC_RELAXED);
 	message.extra_bytes = __atomic_load_n(&shared->extra_bytes, __ATOMIC_RELAXED);
 	message.sender = __atomic_load_n(&shared->sender, __ATOMIC_RELAXED);
-	message.block = __atomic_load_n(&shared->block, __ATOMIC_RELAXED);
+	message.block = block_of(__atomic_load_n(&shared->block, __ATOMIC_RELAXED));
 	return message;
 }
 
@@ -149,6 +149,9 @@ struct message_ids {
 /* 0 or RLQ_EDAMAGED. */
 int message_read_ids(const unsigned char *extra, uint64_t bytes, struct message_ids *ret_ids);
 
+/* What hung on a message that is gone from its slot, `from` being its last word there: its block, and its count. */
+void message_drop(struct segment *segment, uint64_t block, uint64_t place, struct slot_word from);
+
 /* Frees slot and block of a message that nobody reads in place. */
 static inline bool message_free_now(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
 {
@@ -159,7 +162,7 @@ static inline bool message_free_now(struct segment *segment, uint32_t ring, uint
 		return false;
 	/* Killed here: the block is an orphan, for its slot has moved on. */
 	if (block)
-		body_free(segment, block, place_pack(ring, slot, word_generation(from)));
+		message_drop(segment, block, place_pack(ring, slot, word_generation(from)), from);
 	return true;
 }
 

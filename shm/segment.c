@@ -11,6 +11,7 @@
 #include "shm/regions.h"
 #include "shm/rows.h"
 #include "shm/seen.h"
+#include "shm/tenants.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -383,9 +384,11 @@ void seg_close(struct segment *segment)
 	seg_close(segment->peer);
 	/* A forked child must not free the row of its parent. */
 	if (segment->me && os_liveness_is_own(&segment->directory->liveness)) {
+		seg_tenants_flush(segment);
 		seen_close(segment);
 		seg_row_give_back(segment);
 	}
+	free(segment->tenants.met);
 	os_peer_drop(&segment->journal);
 	bodies_unmap(&segment->bodies);
 	if (segment->cells)

@@ -18,6 +18,15 @@ struct seg_window {
 	uint64_t next, present; /* bytes of all handles then, for this turn and for the one before */
 };
 
+/* What a handle knows of the tenants (tenants.h). */
+struct seg_tenants {
+	struct tenants view;
+	uint64_t judged_ms, noisy_ms, flushed_ms; /* boot clock */
+	uint32_t tenant; /* of whom messages have come or gone that the shared count lacks, */
+	int32_t noted;	 /* and how many */
+	int32_t *met;	 /* by the sweep, of each tenant; NULL: it does not count */
+};
+
 struct segment {
 	struct seg_header *header;
 	struct seg_row *rows;
@@ -58,6 +67,7 @@ struct segment {
 	uintptr_t inline_offset;
 	unsigned char *cells; /* FIFO; else NULL */
 	struct seg_window window;
+	struct seg_tenants tenants;
 	uint64_t incarnation;
 	uint64_t file; /* its number, as seg_file_number() gives it */
 	char name[SEG_NAME_MAX + 1];

@@ -23,6 +23,15 @@ void build_bitmap_levels(void);
 void build_due(void);
 void build_due_death(void);
 
+/* scenario_tenants.c */
+void build_aside(void);
+void build_aside_lap(void);
+void build_aside_unagreed(void);
+void build_aside_again(void);
+void build_aside_death(void);
+void build_aside_sleep(void);
+void build_aside_sleep_again(void);
+
 /* scenario_journal.c */
 void build_marks(void);
 void build_marks_death(void);
