@@ -2,6 +2,7 @@
 #include "client/internal.h"
 
 #include "ring/crashpoint.h"
+#include "shm/fifo.h"
 
 #include <nettle/sha2.h>
 
@@ -41,8 +42,10 @@ int ids_check(const struct rlq_queue *queue, struct message_parts *parts)
 	return 0;
 }
 
+/* Fetches from memory what the id is looked up in, for it takes as long as the rest of a send. */
 static int hash_ids(struct rlq_queue *queue, const struct message_parts *parts)
 {
+	int error;
 	struct message_ids ids = {
 		.group = (const unsigned char *)parts->group,
 		.group_bytes = parts->group_bytes,
@@ -50,7 +53,16 @@ static int hash_ids(struct rlq_queue *queue, const struct message_parts *parts)
 		.dedup_bytes = parts->dedup_bytes,
 	};
 
-	return id_hash_message(queue->seg, &ids, &queue->ids.group, &queue->ids.key);
+	error = id_hash_message(queue->seg, &ids, &queue->ids.group, &queue->ids.key);
+	dedup_prefetch(&queue->seg->dedup, queue->ids.key.word);
+	return error;
+}
+
+int ids_foresee(struct rlq_queue *queue, struct message_parts *parts)
+{
+	int error = ids_check(queue, parts);
+
+	return error || parts->dedup_id == NULL ? error : hash_ids(queue, parts);
 }
 
 int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *delay_ms, bool in_place)
@@ -63,7 +75,7 @@ int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *d
 		return error;
 	if (*delay_ms != 0 && *delay_ms != RLQ_DEFAULT)
 		return RLQ_EDELAY;
-	*delay_ms = RLQ_DEFAULT; /* as AWS: 0 does not override the queue's */
+	*delay_ms = RLQ_DEFAULT; /* as AWS: 0 does not override the queue's, which counts when it is published */
 	if (parts->dedup_id == NULL) {
 		content_id(parts->body, is_open ? 0 : parts->body_bytes, queue->ids.content);
 		parts->dedup_id = queue->ids.content;
@@ -73,6 +85,20 @@ int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *d
 	if (is_open)
 		queue->ids.key = (struct id_key){0};
 	return error;
+}
+
+bool ids_are_known(struct rlq_queue *queue, struct rlq_message_id *ret_id)
+{
+	struct fifo_sent first;
+
+	if (!fifo_find(queue->seg, queue->ids.key.word, &first))
+		return false;
+	queue->ids.sequence = first.sequence;
+	queue->ids.is_duplicate = true;
+	queue->ids.first = (struct rlq_message_id){{first.id[0], first.id[1]}};
+	if (ret_id)
+		*ret_id = queue->ids.first;
+	return true;
 }
 
 void ids_write(const struct rlq_queue *queue, struct slot *slot)

@@ -24,11 +24,12 @@ enum next {
 	NEXT_NONE,
 };
 
-/* Received too often: to the DLQ, and the group goes on with the one behind it. */
+/* Received too often: to the DLQ, and the group goes on with the one behind it: the new head; or, while we have
+ * leased the head, what followed, which stays in the chain. */
 static enum next bury(struct serving *serving, uint64_t *at, uint32_t ring, const struct ring_taken *dead)
 {
 	struct segment *segment = serving->queue->seg;
-	uint64_t follower;
+	uint64_t group = fifo_group(&segment->ring[ring].slots[dead->slot]), follower;
 	bool has_follower = fifo_follower(segment, *at, &follower);
 	int error = seg_bury(segment, ring, dead->slot, dead->word);
 
@@ -37,8 +38,12 @@ static enum next bury(struct serving *serving, uint64_t *at, uint32_t ring, cons
 		serving->demand->terms.receives_max = 0;
 		return NEXT_AGAIN;
 	}
+	if (!error && serving->count == 0)
+		has_follower = fifo_head(segment, group, &follower) == 1;
 	if (error || !has_follower)
 		return NEXT_NONE;
+	if (serving->count == 0)
+		fifo_takes_turn(segment, follower);
 	*at = follower;
 	return NEXT_MOVED;
 }
@@ -158,7 +163,7 @@ static void serve_group(struct serving *serving, uint64_t head)
 		fifo_settle(segment, group); /* its turn again */
 }
 
-int take_in_order(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max)
+static int take_groups(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max)
 {
 	size_t count = 0;
 	int error = 0;
@@ -182,4 +187,20 @@ int take_in_order(struct rlq_queue *queue, struct demand *demand, struct rlq_mes
 	seg_count(&queue->seg->me->received, count);
 	call_note(queue); /* the receive count is to survive */
 	return (int)count;
+}
+
+int take_in_order(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max)
+{
+	int count;
+
+	if (__builtin_expect(demand->attempt_id == NULL, 1))
+		return take_groups(queue, demand, ret_messages, max);
+	attempt_begin(queue, demand);
+	count = attempt_again(queue, demand, ret_messages, max);
+	if (count != 0)
+		return count;
+	count = take_groups(queue, demand, ret_messages, max);
+	if (count > 0)
+		attempt_note(queue, demand, ret_messages, (size_t)count);
+	return count;
 }

@@ -26,6 +26,7 @@
 	X(send_leaving)                                                                                            \
 	X(receive_held)                                                                                            \
 	X(receive_bit_cleared)                                                                                     \
+	X(receive_put_aside)                                                                                       \
 	X(receive_passed_writing)                                                                                  \
 	X(receive_head_moved)                                                                                      \
 	X(receive_leased)                                                                                          \
@@ -71,6 +72,10 @@
 	X(move_source_freed)                                                                                       \
 	X(move_error_noted)                                                                                        \
 	X(move_undone)                                                                                             \
+	X(attempt_forgotten)                                                                                       \
+	X(attempt_written)                                                                                         \
+	X(attempt_marked)                                                                                          \
+	X(attempt_noted)                                                                                           \
 	X(fifo_joined)                                                                                             \
 	X(fifo_dropped)                                                                                            \
 	X(fifo_published)                                                                                          \
@@ -132,6 +137,9 @@
 	X(row_use_counted)                                                                                         \
 	X(create_filled)                                                                                           \
 	X(remove_marked)                                                                                           \
+	X(tenants_allocated)                                                                                       \
+	X(tenants_said)                                                                                            \
+	X(tenant_counted)                                                                                          \
 	X(dedup_reserved)                                                                                          \
 	X(dedup_unreserved)                                                                                        \
 	X(dedup_stamped)                                                                                           \

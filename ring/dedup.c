@@ -16,6 +16,17 @@ static struct slot *slot_of(const struct dedup *dedup, uint64_t link)
 	return is_listed(dedup, link) && link_slot(link) <= ring->mask ? &ring->slots[link_slot(link)] : NULL;
 }
 
+bool dedup_is_writing(const struct dedup *dedup, uint64_t link)
+{
+	const struct slot *slot = slot_of(dedup, link);
+	struct slot_word word;
+
+	if (slot == NULL)
+		return false;
+	word = slot_read(slot);
+	return link_is_of(link, word) && (word_state(word) == SLOT_WRITING || word_state(word) == SLOT_PASSED);
+}
+
 static atomic_u64 *id_word(const struct slot *slot, int half)
 {
 	return (atomic_u64 *)(void *)&slot->message.id[half];
@@ -80,7 +91,7 @@ static enum dedup_result read_entry(const struct dedup *dedup, const struct dedu
 	if (dedup_is_taken(control)) {
 		if (dedup_read(dedup, control, ret))
 			return DEDUP_OK;
-		/* [U2] Whoever freed the slot has completed the entry before. */
+		/* [U2] Whoever published the message had completed the entry before. */
 		if (dedup_is_taken(load_acquire(&entry->control)))
 			return is_listed(dedup, control) ? DEDUP_DAMAGED : DEDUP_STALE;
 	}
@@ -160,9 +171,16 @@ static enum dedup_result judge_other(const struct dedup *dedup, const struct ded
 	return DEDUP_DUPLICATE;
 }
 
-static bool is_own(uint64_t control, uint64_t link)
+/* A new ring at the place of a retired one gives links again: of a message that is gone the entry is complete, and
+ * of another key or number. */
+static bool is_own(struct dedup_entry *entry, uint64_t control, const struct dedup_message *message)
 {
-	return control == link || control == dedup_complete_of(link) || control == dedup_late_of(link);
+	if (control == message->link || control == dedup_late_of(message->link))
+		return true;
+	/* relaxed: behind the control word, or as it was decided */
+	return control == dedup_complete_of(message->link) && load_relaxed(&entry->key[0]) == message->key[0] &&
+	       load_relaxed(&entry->key[1]) == message->key[1] &&
+	       (message->sequence == 0 || load_relaxed(&entry->sequence) == message->sequence);
 }
 
 /* FIRST, LATE. */
@@ -223,8 +241,8 @@ static enum dedup_result decide_in(const struct dedup *dedup, const struct dedup
 			return is_newest ? DEDUP_STALE : DEDUP_NONE;
 		if (control == DEDUP_EMPTY)
 			return DEDUP_LATE;
-		result = is_own(control, message->link) ? judge_own(dedup, entry, control, message, ret)
-							: judge_other(dedup, table, entry, control, message, ret);
+		result = is_own(entry, control, message) ? judge_own(dedup, entry, control, message, ret)
+							 : judge_other(dedup, table, entry, control, message, ret);
 		if (result != DEDUP_NONE)
 			return result;
 	}
@@ -252,13 +270,14 @@ static enum dedup_result find_in(const struct dedup_table *table, bool is_newest
 {
 	for (uint64_t i = 0; i < dedup_probes(table); i++) {
 		struct dedup_entry *entry = dedup_cell(table, message->key, i);
-		uint64_t control = load_acquire(&entry->control); /* [U1] */
+		uint64_t control =
+			load_relaxed(&entry->control); /* relaxed: whose it is, and not older than it was decided */
 
 		if (control == DEDUP_SEALED)
 			return is_newest ? DEDUP_STALE : DEDUP_NONE;
 		if (control == DEDUP_EMPTY)
 			return DEDUP_NONE;
-		if (is_own(control, message->link)) {
+		if (is_own(entry, control, message)) {
 			*ret = entry;
 			return dedup_is_late(control) ? DEDUP_NONE : DEDUP_OK;
 		}
@@ -296,23 +315,13 @@ void dedup_copy(struct dedup_entry *entry, const struct dedup_message *message)
 
 void dedup_fill(struct dedup_entry *entry, const struct dedup_message *message)
 {
-	/* [U2] Acquires what others have copied. */
-	if (load_acquire(&entry->control) != message->link || message->sequence == 0)
+	/* relaxed: whether there is anything to do */
+	if (load_relaxed(&entry->control) != message->link || message->sequence == 0)
 		return;
 	dedup_copy(entry, message);
-	/* [U2] Before the slot is freed, so who finds the slot gone finds the entry whole. */
+	/* [U2] Before the message is published, so who finds its slot gone finds the entry whole. */
 	cas_seq(&entry->control, message->link, dedup_complete_of(message->link));
 	CRASH_POINT(dedup_completed);
-}
-
-enum dedup_result dedup_complete(const struct dedup *dedup, const struct dedup_message *message)
-{
-	struct dedup_entry *entry;
-	enum dedup_result result = find(dedup, message, &entry);
-
-	if (result == DEDUP_OK)
-		dedup_fill(entry, message);
-	return result;
 }
 
 enum dedup_result dedup_void(const struct dedup *dedup, const struct dedup_message *message)
@@ -328,8 +337,8 @@ enum dedup_result dedup_void(const struct dedup *dedup, const struct dedup_messa
 	return DEDUP_OK;
 }
 
-/* [U4] Asked after a look at the first message's slot, which is freed after it. */
 bool dedup_is_void(const struct dedup_entry *entry)
 {
-	return load_seq(&entry->voided) != 0;
+	/* relaxed: behind the look at the first message's slot, which is freed after the void */
+	return load_relaxed(&entry->voided) != 0;
 }

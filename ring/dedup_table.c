@@ -27,9 +27,10 @@ uint32_t dedup_order_for(uint64_t ids)
 	return order;
 }
 
+/* If there is any. */
 static const struct dedup_table *newest_of(const struct dedup *dedup)
 {
-	return &dedup->table[dedup->count - 1];
+	return &dedup->table[dedup->count > 0 ? dedup->count - 1 : 0];
 }
 
 /* Ids that a table takes. */
@@ -109,10 +110,9 @@ void dedup_begin(const struct dedup *dedup, const struct dedup_table *table, uin
 
 static bool has_quota(const struct dedup *dedup, const struct dedup_quota *quota)
 {
-	const struct dedup_head *head = newest_of(dedup)->head;
-
 	/* relaxed: written before the table was listed */
-	return quota->head == head && quota->born_ms == load_relaxed(&head->born_ms);
+	return dedup->count > 0 && quota->head == newest_of(dedup)->head &&
+	       quota->born_ms == load_relaxed(&quota->head->born_ms);
 }
 
 /* Runs become short where they could be missed elsewhere. */
@@ -147,24 +147,16 @@ static enum dedup_result take_run(const struct dedup *dedup, struct dedup_quota 
 
 enum dedup_result dedup_reserve(const struct dedup *dedup, struct dedup_quota *quota, uint64_t now_ms)
 {
-	enum dedup_result result;
-
-	if (dedup->count == 0)
-		return DEDUP_GROW;
-	if (!has_quota(dedup, quota) || quota->left == 0) {
-		if (dedup_is_due(dedup, now_ms))
-			return DEDUP_GROW;
-		result = take_run(dedup, quota);
-		if (result != DEDUP_OK)
-			return dedup_is_due(dedup, now_ms) ? DEDUP_GROW : result;
-	}
+	if (!has_quota(dedup, quota) || quota->left == 0)
+		if (dedup->count == 0 || take_run(dedup, quota) != DEDUP_OK)
+			return dedup_is_due(dedup, now_ms) ? DEDUP_GROW : DEDUP_FULL;
 	quota->left--;
 	return DEDUP_OK;
 }
 
 void dedup_unreserve(const struct dedup *dedup, struct dedup_quota *quota)
 {
-	if (dedup->count > 0 && has_quota(dedup, quota))
+	if (has_quota(dedup, quota))
 		quota->left++;
 	if (quota->left > DEDUP_RUN)
 		dedup_give_back(dedup, quota);
@@ -172,7 +164,7 @@ void dedup_unreserve(const struct dedup *dedup, struct dedup_quota *quota)
 
 void dedup_give_back(const struct dedup *dedup, struct dedup_quota *quota)
 {
-	if (dedup->count > 0 && has_quota(dedup, quota) && quota->left > 0) {
+	if (has_quota(dedup, quota)) {
 		/* relaxed: would do, it is a count */
 		fetch_add_seq(&newest_of(dedup)->head->used, -(uint64_t)quota->left);
 		CRASH_POINT(dedup_unreserved);
@@ -195,8 +187,9 @@ static void note_time(struct dedup_settling *settling, uint64_t boot_ms)
 	settling->any = true;
 }
 
-/* A free cell is sealed, an entry read. HELP: it is not complete. */
-static enum dedup_result settle_cell(struct dedup_settling *settling, struct dedup_entry *entry, uint64_t *ret_link)
+/* A free cell is sealed, an entry read. HELP: its message is WRITING. */
+static enum dedup_result settle_cell(const struct dedup *dedup, struct dedup_settling *settling,
+				     struct dedup_entry *entry, uint64_t *ret_link)
 {
 	uint64_t control = load_acquire(&entry->control); /* [U2] */
 
@@ -207,12 +200,15 @@ static enum dedup_result settle_cell(struct dedup_settling *settling, struct ded
 		}
 		control = load_acquire(&entry->control); /* [U2] */
 	}
-	if (dedup_is_taken(control)) {
-		*ret_link = control;
+	if (control == DEDUP_SEALED || dedup_is_late(control))
+		return DEDUP_OK;
+	/* Whoever was to publish it may be dead; when the table is gone, it would be late. */
+	if (dedup_is_taken(control) ||
+	    (control != DEDUP_RESTORED && dedup_is_writing(dedup, control & LINK_MASK))) {
+		*ret_link = control & LINK_MASK;
 		return DEDUP_HELP;
 	}
-	if (control != DEDUP_SEALED && !dedup_is_late(control))
-		note_time(settling, load_relaxed(&entry->boot_ms)); /* relaxed: behind the control word */
+	note_time(settling, load_relaxed(&entry->boot_ms)); /* relaxed: behind the control word */
 	return DEDUP_OK;
 }
 
@@ -224,7 +220,7 @@ enum dedup_result dedup_settle(const struct dedup *dedup, struct dedup_settling 
 	for (uint32_t i = 0; settling->cursor < dedup_cells(oldest); i++) {
 		if (i == budget)
 			return DEDUP_BUSY;
-		if (settle_cell(settling, &oldest->entries[settling->cursor], ret_link) == DEDUP_HELP)
+		if (settle_cell(dedup, settling, &oldest->entries[settling->cursor], ret_link) == DEDUP_HELP)
 			return DEDUP_HELP;
 		settling->cursor++;
 	}

@@ -13,7 +13,7 @@ struct fifo_links {
 	atomic_u64 next;     /* in the chain of its group: link_unset(), a follower's link, or link_closed() */
 	atomic_u64 group;    /* keyed hash of the group's id, never 0; written by the claimer */
 	atomic_u64 sequence; /* rising; 0: it has not tried to join */
-	atomic_u64 ticket;   /* of its last token (ring/ready.h); 0: none */
+	atomic_u64 ticket;   /* of its last token (ring/ready.h); 0: none. While leased by an attempt: of that */
 	atomic_u64 boot_ms;  /* when it was sent, boot clock: what delay and deduplication count from */
 	atomic_u64 key[2];   /* of its deduplication id; 0, 0: there is none */
 	atomic_u64 purged;   /* the purge mark of deduplication when it was sent */
@@ -24,6 +24,8 @@ static inline struct fifo_links *fifo_links(const struct slot *slot)
 {
 	return (struct fifo_links *)(void *)slot->message.inline_bytes;
 }
+
+#define TICKET_IS_ATTEMPT (UINT64_C(1) << 63)
 
 /* A link: used:1 | generation:35 | slot:24 | ring:3, 63 bits. 0 is "none". The generation is cut: it comes again
  * after 2^35 laps of the ring, far more than any call lasts. */

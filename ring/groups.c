@@ -171,9 +171,9 @@ enum group_result groups_pop(const struct groups *groups, uint64_t group, uint64
 		struct group_spot spot;
 
 		result = group_find(groups, group, GROUP_MOVES, &spot);
-		/* [G2] Closed, and somebody else has emptied the cell. */
+		/* [G2] Closed, and somebody else has emptied the cell. relaxed: nothing else is read by it. */
 		if (result == GROUP_NONE || (result == GROUP_OK && spot.head != head))
-			return load_acquire(&links->next) == link_closed(head) ? GROUP_OK : GROUP_NONE;
+			return load_relaxed(&links->next) == link_closed(head) ? GROUP_OK : GROUP_NONE;
 		if (result != GROUP_OK)
 			return result;
 		result = pop_at(groups, &spot, links);
@@ -203,7 +203,7 @@ enum group_result groups_follower(const struct groups *groups, uint64_t link, ui
 
 	if (result != GROUP_OK)
 		return result;
-	next = load_acquire(&links->next); /* [G2] */
+	next = load_relaxed(&links->next); /* relaxed: who goes there reads the slot's word, which acquires */
 	if (!link_is_follower(link, next))
 		return GROUP_NONE;
 	result = group_links(groups, next, &follower);
@@ -220,10 +220,10 @@ enum group_result groups_keep(const struct groups *groups, uint64_t link)
 
 	if (result != GROUP_OK)
 		return result;
-	/* [G1] If they are another message's by now, so is the slot's word, and what the caller does with it fails.
-	 */
-	group = load_acquire(&links->group);
-	sequence = load_acquire(&links->sequence);
+	/* relaxed: if they are another message's by now, so is the slot's word, and what the caller does with what
+	 * he has read of it fails. */
+	group = load_relaxed(&links->group);
+	sequence = load_relaxed(&links->sequence);
 	for (uint32_t tries = 0; tries < GROUP_TRIES_MAX; tries++) {
 		struct group_spot spot;
 
@@ -293,9 +293,10 @@ enum group_result groups_contain(const struct groups *groups, uint64_t link)
 
 	if (result != GROUP_OK)
 		return result;
-	/* [G1] Of an older message, if its owner died before he wrote them: then it is not there. */
-	group = load_acquire(&links->group);
-	sequence = load_acquire(&links->sequence);
+	/* relaxed: the proof of death is behind all that the owner has stored. Of an older message, if he died
+	 * before he wrote them: then it is not there. */
+	group = load_relaxed(&links->group);
+	sequence = load_relaxed(&links->sequence);
 	if (sequence == 0)
 		return GROUP_NONE;
 	for (uint32_t tries = 0; tries < GROUP_TRIES_MAX; tries++) {

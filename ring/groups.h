@@ -69,10 +69,11 @@ enum {
 	GROUP_ORDER_MAX = 24,
 #ifdef RL_EXPLORE
 	GROUP_WINDOW = 2,
+	GROUP_TRIES_MAX = 24,
 #else
 	GROUP_WINDOW = 8, /* cells of a table in which a group may be: 128 bytes */
-#endif
 	GROUP_TRIES_MAX = 1 << 16,
+#endif
 };
 
 /* low: head's link | FROZEN; high: tail's link | SEALED. EMPTY: low is 0. */

@@ -86,10 +86,10 @@ bool groups_oldest_is_done(const struct groups *groups)
 
 	if (groups->table_count < 2)
 		return false;
-	/* [G1] Sealed, then empty: so it is both for good. */
+	/* [G1] Sealed, then empty: so it is both for good. relaxed: behind the high half. */
 	for (uint64_t i = 0; i < cell_count(table); i++)
 		if (!(load_acquire(&table->cells[i].high) & GROUP_SEALED) ||
-		    load_acquire(&table->cells[i].low) != 0)
+		    load_relaxed(&table->cells[i].low) != 0)
 			return false;
 	return true;
 }

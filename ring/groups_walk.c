@@ -67,8 +67,10 @@ bool group_is_still(const struct group_spot *spot)
 
 bool group_change(const struct group_spot *spot, uint64_t low, uint64_t high)
 {
+	struct pair128 to = {low, high};
+
 	/* [G3] Release of what was joined, acquire of what others joined: pairs with [G1]; and an end of [G6]. */
-	return cas128_seq(spot->cell, spot->seen, (struct pair128){low, high});
+	return cas128_seq(spot->cell, spot->seen, to);
 }
 
 /* ---- the path --------------------------------------------------------------------------------- */
@@ -116,10 +118,11 @@ static enum group_result meet(const struct groups *groups, const struct group_pa
 	return GROUP_STALE;
 }
 
-/* [G5] All was sealed, so if there is no other table now, the group is nowhere. Acquire: it is behind the cells. */
+/* [G5] All was sealed, so if there is no other table now, the group is nowhere. relaxed: behind the cells, which
+ * acquire: whoever sealed them for a newer table had read of it in the list. */
 static enum group_result path_end(const struct groups *groups, enum group_walk how)
 {
-	if (load_acquire(groups->list) != groups->list_seen)
+	if (load_relaxed(groups->list) != groups->list_seen)
 		return GROUP_STALE;
 	return how == GROUP_REPLACES ? GROUP_FULL : GROUP_NONE;
 }

@@ -48,8 +48,8 @@ static bool is_full(const struct ready *ready)
 			raise_seq(&ready->ends->tail, head); /* [P1] as a ticket would */
 		if (head > tail || tail - head < UINT64_C(1) << ready->order)
 			return false;
-		/* [P2] A pop that was killed, or has yet to move head. */
-		if (!is_later(load_acquire(cell_of(ready, head)), lap_of(ready, head)))
+		/* relaxed: head is a hint. A pop that was killed, or has yet to move it. */
+		if (!is_later(load_relaxed(cell_of(ready, head)), lap_of(ready, head)))
 			return true;
 		raise_release(&ready->ends->head, head + 1); /* [P3] */
 		CRASH_POINT(ready_head_moved);
@@ -91,7 +91,7 @@ static uint64_t look_again(const atomic_u64 *cell, uint64_t seen)
 }
 
 /* Takes what is in the cell at `head`, or passes it. 0: nothing came of it, look further. */
-static uint64_t pop_at(const struct ready *ready, uint64_t head, uint64_t seen)
+static uint64_t take_at(const struct ready *ready, uint64_t head, uint64_t seen)
 {
 	uint64_t lap = lap_of(ready, head), token = 0;
 
@@ -115,7 +115,7 @@ static uint64_t pop_at(const struct ready *ready, uint64_t head, uint64_t seen)
 
 /* Is there something to take or pass at `*ret_head`? A ticket that is the last, and not pushed yet, is neither: its
  * pusher will ask for sleepers when it is, and to pass it would only make him try again. */
-static bool find(const struct ready *ready, uint64_t *ret_head, uint64_t *ret_seen)
+static bool find_first(const struct ready *ready, uint64_t *ret_head, uint64_t *ret_seen)
 {
 	/* [P3] Head, then [P2] tail, which is not less: but for damage, which pushers mend. Then the cell. */
 	uint64_t head = load_acquire(&ready->ends->head);
@@ -133,13 +133,15 @@ static bool find(const struct ready *ready, uint64_t *ret_head, uint64_t *ret_se
 	return tail - head > 1 || *ret_seen != cell_empty(lap_of(ready, head));
 }
 
-uint64_t ready_pop(const struct ready *ready)
+uint64_t ready_pop(const struct ready *ready, uint64_t *ret_ticket)
 {
 	uint64_t head, seen;
 
-	for (int steps = 0; steps < READY_STEPS_MAX && find(ready, &head, &seen); steps++) {
-		uint64_t token = pop_at(ready, head, seen);
+	for (int steps = 0; steps < READY_STEPS_MAX && find_first(ready, &head, &seen); steps++) {
+		uint64_t token = take_at(ready, head, seen);
 
+		if (ret_ticket)
+			*ret_ticket = head + 1;
 		if (token != 0)
 			return token;
 	}
@@ -148,8 +150,9 @@ uint64_t ready_pop(const struct ready *ready)
 
 bool ready_has_passed(const struct ready *ready, uint64_t ticket)
 {
-	/* [P2], [P3] The cell knows first; head alone knows if there was damage. */
-	return is_later(load_acquire(cell_of(ready, ticket - 1)), lap_of(ready, ticket - 1)) ||
+	/* [P2], [P3] The cell knows first; head alone knows if there was damage. Who has made a message READY
+	 * before he asks, and hears no, is seen by who takes the token: all four are sequentially consistent. */
+	return is_later(load_seq(cell_of(ready, ticket - 1)), lap_of(ready, ticket - 1)) ||
 	       load_acquire(&ready->ends->head) >= ticket;
 }
 
@@ -157,5 +160,5 @@ bool ready_any(const struct ready *ready)
 {
 	uint64_t head, seen;
 
-	return find(ready, &head, &seen); /* [P2] */
+	return find_first(ready, &head, &seen); /* [P2] */
 }

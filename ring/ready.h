@@ -50,10 +50,10 @@ static inline size_t ready_bytes(uint32_t order)
 /* Pushes the slot of `link`. Its ticket, from 1; 0: the ring is full, or pushing failed again and again. */
 uint64_t ready_push(const struct ready *ready, uint64_t link);
 
-/* Takes the first token: its ring and slot as a link without generation; 0: there is none.
- * [P2] A consumer that has said that it will sleep, and then hears 0, has missed nothing: who pushes asks for
- * sleepers after that ([P1]). */
-uint64_t ready_pop(const struct ready *ready);
+/* Takes the first token: its ring and slot as a link without generation, and its ticket unless that is NULL. 0:
+ * there is none. [P2] A consumer that has said that it will sleep, and then hears 0, has missed nothing: who pushes
+ * asks for sleepers after that ([P1]). */
+uint64_t ready_pop(const struct ready *ready, uint64_t *ret_ticket);
 
 /* Has the ring passed this ticket, so that its token was taken or lost? */
 bool ready_has_passed(const struct ready *ready, uint64_t ticket);

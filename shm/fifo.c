@@ -165,8 +165,7 @@ static bool is_to_try_again(struct segment *segment, enum group_result result, u
 	return *ret_error == 0;
 }
 
-/* The head of a group. 1: there is one; 0: it has no messages. Else a code. */
-static int head_of(struct segment *segment, uint64_t group, uint64_t *ret_head)
+int fifo_head(struct segment *segment, uint64_t group, uint64_t *ret_head)
 {
 	enum group_result result;
 	uint32_t looks = 0;
@@ -236,10 +235,20 @@ static bool is_offered(const struct segment *segment, const struct fifo_links *l
 {
 	uint64_t ticket = load_relaxed(&links->ticket); /* relaxed: a hint */
 
-	for (uint32_t i = 0; ticket != 0 && i < segment->token_count; i++)
+	if (ticket == 0 || (ticket & TICKET_IS_ATTEMPT))
+		return false;
+	for (uint32_t i = 0; i < segment->token_count; i++)
 		if (ticket >> 48 == (segment->token_id[i] & 0x7fff))
 			return !ready_has_passed(&segment->tokens[i], ticket & TICKET_MASK);
 	return false;
+}
+
+/* The same, unless it waits for its turn already. Who took its token before it was READY, or before it was the
+ * head, is seen here, or sees what we have changed. */
+static void offer_once(struct segment *segment, struct fifo_links *links, uint64_t link)
+{
+	if (!is_offered(segment, links))
+		offer(segment, links, link);
 }
 
 /* ---- send ------------------------------------------------------------------------------------- */
@@ -348,6 +357,17 @@ int fifo_join(struct segment *segment, uint64_t link, bool *ret_is_head)
 	return error;
 }
 
+bool fifo_find(struct segment *segment, const uint64_t key[2], struct fifo_sent *ret_first)
+{
+	struct dedup_answer answer;
+
+	if (!seen_look(segment, key, &answer))
+		return false;
+	*ret_first = (struct fifo_sent){
+		.is_duplicate = true, .id = {answer.id[0], answer.id[1]}, .sequence = answer.sequence};
+	return true;
+}
+
 int fifo_reserve(struct segment *segment)
 {
 	return seen_reserve(segment);
@@ -411,7 +431,7 @@ bool fifo_is_head(struct segment *segment, uint32_t ring, uint32_t slot, struct 
 	uint64_t head;
 
 	/* What was freed meanwhile is nobody's head. */
-	return head_of(segment, fifo_group(&segment->ring[ring].slots[slot]), &head) == 1 &&
+	return fifo_head(segment, fifo_group(&segment->ring[ring].slots[slot]), &head) == 1 &&
 	       head == fifo_link(ring, slot, word);
 }
 
@@ -419,7 +439,7 @@ void fifo_became_ready(struct segment *segment, uint32_t ring, uint32_t slot, st
 {
 	/* [G1] READY, then the cell. */
 	if (word_state(word) == SLOT_READY && fifo_is_head(segment, ring, slot, word))
-		offer(segment, fifo_links(&segment->ring[ring].slots[slot]), fifo_link(ring, slot, word));
+		offer_once(segment, fifo_links(&segment->ring[ring].slots[slot]), fifo_link(ring, slot, word));
 }
 
 /* Takes what is HELD at the head off, and frees it. False: something is wrong. */
@@ -458,7 +478,7 @@ static bool head_settle(struct segment *segment, uint64_t group, uint64_t head)
 		fifo_publish(segment, head);
 		return true;
 	case SLOT_READY:
-		offer(segment, fifo_links(&ring->slots[at]), head);
+		offer_once(segment, fifo_links(&ring->slots[at]), head);
 		return false;
 	default:
 		return false;
@@ -471,7 +491,7 @@ void fifo_settle(struct segment *segment, uint64_t group)
 
 	/* As many as are gone: each is taken off by one of us. */
 	for (uint32_t looks = 0; looks < RING_STEPS_MAX; looks++)
-		if (head_of(segment, group, &head) != 1 || !head_settle(segment, group, head))
+		if (fifo_head(segment, group, &head) != 1 || !head_settle(segment, group, head))
 			return;
 }
 
@@ -497,19 +517,32 @@ bool fifo_keeps(struct segment *segment, uint32_t ring, uint32_t slot, struct sl
 /* ---- receive ---------------------------------------------------------------------------------- */
 
 /* The first token of all tables, the oldest first. 0: there is none. */
-static uint64_t take_token(struct segment *segment)
+static uint64_t take_token(struct segment *segment, uint64_t *ret_ticket)
 {
 	for (uint32_t i = 0; i < segment->token_count; i++) {
-		uint64_t token = ready_pop(&segment->tokens[i]);
+		uint64_t ticket, token = ready_pop(&segment->tokens[i], &ticket);
 
+		*ret_ticket = ticket_pack(segment->token_id[i], ticket);
 		if (token != 0)
 			return token;
 	}
 	return 0;
 }
 
-/* The link of the message in a token's slot, if it is READY and the head of its group. 0: it is not. */
-static int head_by_token(struct segment *segment, uint64_t token, uint64_t *ret_head)
+/* Was another one pushed for it since, because it had been leased without this one? Who has just pushed may not
+ * have noted his ticket yet. */
+static bool is_outdated(uint64_t ticket, uint64_t noted)
+{
+	uint64_t newer = (noted >> 48) - (ticket >> 48);
+
+	if (noted == 0 || (noted & TICKET_IS_ATTEMPT))
+		return false;
+	return newer == 0 ? (noted & TICKET_MASK) > (ticket & TICKET_MASK) : (newer & 0x7fff) < 0x4000;
+}
+
+/* The link of the message in a token's slot, if it is READY and the head of its group, and this is its turn. 0: it
+ * is not. */
+static int head_by_token(struct segment *segment, uint64_t token, uint64_t ticket, uint64_t *ret_head)
 {
 	uint32_t index, at;
 	const struct ring *ring = fifo_place(segment, token, &index, &at);
@@ -522,24 +555,35 @@ static int head_by_token(struct segment *segment, uint64_t token, uint64_t *ret_
 	word = slot_read(&ring->slots[at]);
 	if (word_state(word) != SLOT_READY)
 		return 0;
+	if (is_outdated(ticket, load_relaxed(&fifo_links(&ring->slots[at])->ticket))) /* relaxed: a hint */
+		return 0;
 	link = fifo_link(index, at, word);
-	found = head_of(segment, fifo_group(&ring->slots[at]), &head);
+	found = fifo_head(segment, fifo_group(&ring->slots[at]), &head);
 	if (found < 0)
 		return found;
 	*ret_head = link;
 	return found == 1 && head == link;
 }
 
+void fifo_takes_turn(struct segment *segment, uint64_t link)
+{
+	uint32_t index, at;
+	const struct ring *ring = fifo_place(segment, link, &index, &at);
+
+	if (ring != NULL)
+		store_relaxed(&fifo_links(&ring->slots[at])->ticket, 0); /* relaxed: a hint */
+}
+
 int fifo_next(struct segment *segment, uint64_t *ret_head)
 {
 	for (;;) {
-		uint64_t token = take_token(segment);
+		uint64_t ticket, token = take_token(segment, &ticket);
 		int result;
 
 		CRASH_POINT(fifo_token_taken);
 		if (token == 0 && !has_newer_tokens(segment))
 			return 0;
-		result = token == 0 ? fifo_refresh(segment) : head_by_token(segment, token, ret_head);
+		result = token == 0 ? fifo_refresh(segment) : head_by_token(segment, token, ticket, ret_head);
 		if (result != 0)
 			return result;
 	}
@@ -586,10 +630,7 @@ void fifo_unblock(struct segment *segment, uint32_t ring, uint32_t slot, struct 
 
 void fifo_offer_again(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word)
 {
-	const struct fifo_links *links = fifo_links(&segment->ring[ring].slots[slot]);
-
-	if (!is_offered(segment, links))
-		fifo_became_ready(segment, ring, slot, word);
+	fifo_became_ready(segment, ring, slot, word);
 }
 
 /* ---- tables ----------------------------------------------------------------------------------- */

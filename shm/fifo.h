@@ -47,6 +47,9 @@ struct fifo_sent {
 	uint64_t id[2], sequence; /* of the one that was first */
 };
 
+/* The message that was first with this key, if one counts for who sends now. */
+bool fifo_find(struct segment *segment, const uint64_t key[2], struct fifo_sent *ret_first);
+
 /* Room for a message's deduplication id, before a slot is claimed. 0, RLQ_EDEDUPFULL and others; else to be sent,
  * or taken back. */
 int fifo_reserve(struct segment *segment);
@@ -64,6 +67,9 @@ void fifo_make_way(struct segment *segment);
 /* WRITING or PASSED, in its chain -> what it is to be, or gone if it is a duplicate. By anybody; nothing if that
  * was done. */
 void fifo_publish(struct segment *segment, uint64_t link);
+
+/* The head of a group. 1: there is one; 0: it has no messages. Else a code. */
+int fifo_head(struct segment *segment, uint64_t group, uint64_t *ret_head);
 
 /* Is it the head of its group? */
 bool fifo_is_head(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word);
@@ -84,6 +90,9 @@ bool fifo_keeps(struct segment *segment, uint32_t ring, uint32_t slot, struct sl
 /* The head of the next group whose turn it is, READY when looked at. 1: there is one. 0: there is none. Else a
  * code. */
 int fifo_next(struct segment *segment, uint64_t *ret_head);
+
+/* This head is taken without its token: that is out of date then. */
+void fifo_takes_turn(struct segment *segment, uint64_t link);
 
 /* The message behind `link`, of which we have the lease, or which is gone while we have that of one before. False:
  * it is the last. */

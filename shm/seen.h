@@ -19,6 +19,9 @@ void seen_unreserve(struct segment *segment);
 /* What a message of ours is decided by: written into its slot, and kept. */
 void seen_stamp(struct segment *segment, struct slot *slot, uint64_t link, struct dedup_message *ret);
 
+/* Is there an entry of this key that counts for a message sent now? A look only. */
+bool seen_look(struct segment *segment, const uint64_t key[2], struct dedup_answer *ret);
+
 /* What a message is that has joined, whoever asks. DEDUP_FIRST, _DUPLICATE, _LATE; else nothing was decided. */
 enum dedup_result seen_decide(struct segment *segment, const struct dedup_message *message,
 			      struct dedup_answer *ret);

@@ -142,7 +142,7 @@ static void check_message(struct check *check, uint32_t index, uint32_t slot_ind
 	const unsigned char *payload;
 	bool belongs;
 
-	memcpy(&message, &slot->message, offsetof(struct slot_message, inline_bytes));
+	message = message_read(&slot->message);
 	payload = message_payload(check->segment, slot, &message, 0);
 	belongs = message.block == 0 || body_belongs(check->segment, message.block,
 						     place_pack(index, slot_index, word_generation(before)));

@@ -145,6 +145,8 @@ void survivors_fill_exactly(struct actor *actor);
 
 /* Sends a message of `bytes` (at least 8). 0, RLQ_EFULL, or RLQ_ENOSPACE. */
 int verb_send(struct actor *actor, struct rlq_queue *queue, uint32_t bytes, int64_t delay_ms);
+/* `count` messages of that tenant of a standard queue. */
+void verb_send_as(struct actor *actor, struct rlq_queue *queue, const char *tenant, uint32_t count);
 /* The same to that group of a FIFO queue. */
 int verb_send_to(struct actor *actor, struct rlq_queue *queue, uint32_t group, uint32_t bytes);
 /* Sends a message to q once more, with the same ids: one of the two is sent, and both are told of it. */

@@ -219,6 +219,15 @@ int verb_send(struct actor *actor, struct rlq_queue *queue, uint32_t bytes, int6
 	return send_tag(actor, queue, tag_new(actor->scene), bytes, &options);
 }
 
+void verb_send_as(struct actor *actor, struct rlq_queue *queue, const char *tenant, uint32_t count)
+{
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+
+	options.group = tenant;
+	for (uint32_t i = 0; i < count; i++)
+		send_tag(actor, queue, tag_new(actor->scene), 16, &options);
+}
+
 /* Each lease of a message has a receive count of its own, which no other receive may have been given. */
 static void note_count(struct scene *scene, uint32_t tag, bool is_dlq, uint32_t count)
 {

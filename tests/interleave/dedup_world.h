@@ -20,15 +20,15 @@ enum { LIST_OLDER = 1, LIST_BOTH = 3, LIST_NEWER = 2 };
 /* One message: what was decided of it, by whomever. */
 struct dedup_account {
 	uint64_t boot_ms, sequence, purged, voided;
-	uint8_t key, joined, is_first, goes;
+	uint8_t key, is_first, goes;
 	uint8_t was_there; /* decided before everybody else came */
-	uint8_t padding[3];
+	uint8_t padding[4];
 };
 
 /* Tables of 2^order cells; `words_apart`: the words of entries are copied and read one by one. */
 void dedup_world_begin(uint32_t order, uint64_t list, bool words_apart);
-/* A message that was there before: decided to be first with its key, and published. */
-void dedup_start_first(unsigned message, unsigned key, uint64_t boot_ms, bool is_complete);
+/* A message that was there before: decided to be first with its key; published, or its owner is dead. */
+void dedup_start_first(unsigned message, unsigned key, uint64_t boot_ms, bool is_published);
 
 /* Sends: stamps, joins, decides, publishes. `old_list`: it has read the list before everything else. */
 int add_dedup_sender(const char *name, unsigned message, unsigned key, uint64_t boot_ms, uint64_t old_list);

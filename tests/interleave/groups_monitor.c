@@ -139,6 +139,30 @@ static void look_at_cell(const struct word128 *cell, uint8_t *sealed)
 	*sealed = is_sealed;
 }
 
+static bool view_has(uint64_t list, const struct word128 *cells)
+{
+	const struct groups *view = &groups_views[list];
+
+	for (uint32_t i = 0; i < view->table_count; i++)
+		if (view->table[i].cells == cells)
+			return true;
+	return false;
+}
+
+/* A table that was taken out is empty, and stays so. */
+static void look_at_retired(void)
+{
+	uint64_t list = peek(&groups_world.list);
+
+	for (uint64_t old = 0; old < list; old++) {
+		const struct word128 *cells = groups_views[old].table[0].cells;
+
+		for (unsigned i = 0; i < CELLS_EACH && !view_has(list, cells); i++)
+			if (peek(&cells[i].low) != 0 || !(peek(&cells[i].high) & GROUP_SEALED))
+				explore_fail("a table was taken out that was not done, list %llu", list);
+	}
+}
+
 static void look_at_group(unsigned group)
 {
 	const struct word128 *live = NULL, *frozen = NULL;
@@ -166,11 +190,10 @@ static void look_at_group(unsigned group)
 
 void groups_monitor(void)
 {
-	if (explore_failed())
-		return;
 	for (unsigned i = 0; i < CELL_TABLES * CELLS_EACH; i++)
 		look_at_cell(&groups_world.cells[i / CELLS_EACH][i % CELLS_EACH],
 			     &groups_world.sealed[i / CELLS_EACH][i % CELLS_EACH]);
-	for (unsigned group = 0; group < GROUP_NUMBERS && !explore_failed(); group++)
+	look_at_retired();
+	for (unsigned group = 0; group < GROUP_NUMBERS; group++)
 		look_at_group(group);
 }

@@ -70,12 +70,21 @@ bool chain_has(unsigned group, unsigned message);
 /* roles_groups.c */
 /* Joins its message, claimed from the start, and publishes it. `list`: of the view that it begins with. */
 int add_joiner(const char *name, unsigned group, uint32_t slot, uint64_t list);
+/* The same, and deletes it. */
+int add_courier(const char *name, unsigned group, uint32_t slot, uint64_t list);
 /* Deletes the leased message; then, if `to_group` is not negative, uses its slot for a message of that group. */
 int add_deleter(const char *name, unsigned group, uint32_t slot, int to_group);
 /* Makes a leased message READY. */
 int add_expirer(const char *name, unsigned group, uint32_t slot);
-/* Settles all that is to go by this list; takes the oldest out when it is done. */
+/* Takes the oldest table of this list out if it is done; a settler settles all that is to go before. */
+int add_retirer(const char *name, uint64_t list);
 int add_settler(const char *name, uint64_t list);
+/* Appends the next table, and settles. */
+int add_appender(const char *name, uint64_t list);
+/* Frees what is in this slot if it may. */
+int add_sweeper(const char *name, uint32_t slot, uint64_t list);
+/* Asks the same of a message that is in its chain all the time. */
+int add_asker(const char *name, uint32_t slot, uint64_t list);
 /* Looks for the head. */
 int add_looker(const char *name, unsigned group, uint64_t list);
 /* What is gone is popped, a head that is READY gets its token. */

@@ -12,6 +12,7 @@ static _Alignas(128) struct {
 	struct slot slots[DEDUP_MESSAGES];
 	struct dedup_marks marks;
 	atomic_u64 sequence, list;
+	atomic_u64 joined[DEDUP_MESSAGES];	/* what a chain says */
 	uint64_t seen[DEDUP_TABLES][CELLS_MAX]; /* control words after the last step */
 	struct dedup_account accounts[DEDUP_MESSAGES];
 	uint64_t old_list[ACTORS_MAX];
@@ -155,8 +156,8 @@ static void act(unsigned number, const struct dedup_message *message, enum dedup
 	struct slot_word writing = word_make(SLOT_WRITING, DEDUP_GENERATION, 1, 0, 0);
 
 	if (result == DEDUP_FIRST) {
-		slot_change_low(&all.slots[number], writing, word_with_state(writing, SLOT_READY));
 		dedup_fill(answer->entry, message);
+		slot_change_low(&all.slots[number], writing, word_with_state(writing, SLOT_READY));
 	} else if (result == DEDUP_DUPLICATE || result == DEDUP_LATE) {
 		slot_change_low(&all.slots[number], writing, word_with_state(writing, SLOT_HELD));
 	}
@@ -169,7 +170,7 @@ static void help(int actor, unsigned number)
 	struct dedup view = view_of(LIST_BOTH);
 
 	explore_doing(actor, "help");
-	if (!all.accounts[number].joined || word_state(slot_read(&all.slots[number])) != SLOT_WRITING ||
+	if (!load_acquire(&all.joined[number]) || word_state(slot_read(&all.slots[number])) != SLOT_WRITING ||
 	    !dedup_read(&view, link_of(number), &message))
 		return;
 	act(number, &message, decide(number, &message, 0, &answer), &answer);
@@ -187,9 +188,9 @@ static void write_message(unsigned number)
 
 static void join(unsigned number, uint64_t sequence)
 {
-	fifo_links(&all.slots[number])->sequence = sequence;
+	store_relaxed(&fifo_links(&all.slots[number])->sequence, sequence);
 	all.accounts[number].sequence = sequence;
-	all.accounts[number].joined = 1;
+	store_release(&all.joined[number], 1);
 }
 
 static void sender_turn(int actor)
@@ -200,7 +201,6 @@ static void sender_turn(int actor)
 	struct dedup_answer answer;
 
 	explore_doing(actor, "send");
-	write_message(number);
 	dedup_stamp(&view, &all.slots[number], message.boot_ms, &message);
 	all.accounts[number].purged = message.purged;
 	message.sequence = fetch_add_seq(&all.sequence, 1) + 1;
@@ -229,20 +229,9 @@ static void use_again(unsigned number)
 
 	if (!slot_change_low(slot, word, word_freed(word)))
 		return;
-	slot->message.id[0] = 99;
-	memset(slot->message.inline_bytes, 0x77, sizeof(slot->message.inline_bytes));
-}
-
-static void complete(unsigned number)
-{
-	struct dedup_message message = message_of(number);
-	enum dedup_result result = DEDUP_STALE;
-
-	for (int tries = 0; tries < TRIES && result == DEDUP_STALE; tries++) {
-		struct dedup view = view_of(load_seq(&all.list));
-
-		result = dedup_complete(&view, &message);
-	}
+	store_relaxed((atomic_u64 *)(void *)&slot->message.id[0], 99);
+	for (size_t i = 0; i < sizeof(struct fifo_links) / 8; i++)
+		store_relaxed((atomic_u64 *)(void *)slot->message.inline_bytes + i, 99);
 }
 
 static void freer_turn(int actor)
@@ -250,10 +239,8 @@ static void freer_turn(int actor)
 	unsigned number = all.message_of[actor];
 
 	explore_doing(actor, "free");
-	if (is_ready(number)) {
-		complete(number);
+	if (is_ready(number))
 		use_again(number);
-	}
 	explore_finish(actor);
 }
 
@@ -265,7 +252,6 @@ static void voider_turn(int actor)
 
 	explore_doing(actor, "void");
 	dedup_void(&view, &message);
-	complete(number);
 	use_again(number);
 	explore_finish(actor);
 }
@@ -294,10 +280,8 @@ static void dropper_turn(int actor)
 
 	explore_doing(actor, "settle");
 	for (int tries = 0; tries < TRIES; tries++)
-		if (dedup_settle(&view, &settling, CELLS_MAX, &link) == DEDUP_HELP) {
+		if (dedup_settle(&view, &settling, CELLS_MAX, &link) == DEDUP_HELP)
 			help(actor, link_slot(link));
-			complete(link_slot(link));
-		}
 	explore_doing(actor, "drop");
 	if (dedup_may_drop(&view, &settling, DEDUP_NOW))
 		store_seq(&all.list, LIST_NEWER);
@@ -350,12 +334,14 @@ static void at_end(void)
 
 	memcpy(&saved, &all, sizeof(all));
 	for (unsigned i = 0; i < DEDUP_MESSAGES - 1; i++)
-		if (all.accounts[i].joined)
-			help(ACTORS_MAX, i);
+		help(ACTORS_MAX, i);
 	check_firsts();
 	finish_voids();
 	for (unsigned key = 1; key < DEDUP_KEYS && !explore_failed(); key++) {
 		try_once_more(key);
+#ifdef RL_WEAK /* what it keeps of each word is not put back */
+		break;
+#endif
 		memcpy(&all, &saved, sizeof(all));
 	}
 }
@@ -378,10 +364,11 @@ static void show(const void *address, char *text, size_t bytes)
 			 value);
 	else
 		snprintf(text, bytes, "%s = %llu",
-			 address == &all.sequence	? "sequence"
-			 : address == &all.list		? "list"
-			 : address == &all.marks.purged ? "purged"
-							: "horizon",
+			 address == &all.sequence	    ? "sequence"
+			 : address == &all.list		    ? "list"
+			 : address == &all.marks.purged	    ? "purged"
+			 : address == &all.marks.horizon_ms ? "horizon"
+							    : "joined",
 			 value);
 }
 
@@ -419,14 +406,16 @@ void dedup_world_begin(uint32_t order, uint64_t list, bool words_apart)
 	explore_begin(&model);
 	memset(&all, 0, sizeof(all));
 	slots_ring = (struct ring){.slots = all.slots, .order = 2, .mask = DEDUP_MESSAGES - 1};
-	for (int i = 0; i < DEDUP_TABLES; i++)
+	for (int i = 0; i < DEDUP_TABLES; i++) {
 		dedup_table_place(&tables[i], all.tables[i], order);
+		tables[i].head->window_ms = DEDUP_WINDOW;
+	}
 	all.list = list;
 	explore_join(words_apart ? is_behind_key : is_copied);
 	explore_remember(&all, sizeof(all));
 }
 
-void dedup_start_first(unsigned message, unsigned key, uint64_t boot_ms, bool is_complete)
+void dedup_start_first(unsigned message, unsigned key, uint64_t boot_ms, bool is_published)
 {
 	struct dedup view = view_of(LIST_OLDER);
 	struct dedup_message made;
@@ -438,9 +427,8 @@ void dedup_start_first(unsigned message, unsigned key, uint64_t boot_ms, bool is
 	dedup_stamp(&view, &all.slots[message], boot_ms, &made);
 	join(message, made.sequence = ++all.sequence);
 	note_decision(message, dedup_decide(&view, &made, &answer));
-	all.slots[message].word.low = word_make(SLOT_READY, DEDUP_GENERATION, 1, 0, 0).bits.low;
-	if (is_complete)
-		dedup_fill(answer.entry, &made);
+	if (is_published)
+		act(message, &made, DEDUP_FIRST, &answer);
 }
 
 static int add(const char *name, void (*turn)(int actor), unsigned message, bool is_mortal)
@@ -455,6 +443,7 @@ int add_dedup_sender(const char *name, unsigned message, unsigned key, uint64_t 
 {
 	int actor = add(name, sender_turn, message, true);
 
+	write_message(message);
 	all.accounts[message] = (struct dedup_account){.key = (uint8_t)key, .boot_ms = boot_ms};
 	all.old_list[actor] = old_list;
 	return actor;

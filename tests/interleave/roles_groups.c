@@ -30,15 +30,18 @@ static const struct groups *view_now(void)
 	return &groups_views[load_acquire(&groups_world.list)];
 }
 
-/* Makes a new view, after appending a table if there is no cell. */
+/* Makes a new view, after appending a table if there is no cell. NULL: a failure, noted; what actors do must not
+ * ask whether there was one, for they do it again when it is shown. */
 static const struct groups *view_after(enum group_result result, const struct groups *old)
 {
-	if (result == GROUP_FULL) {
-		if (old->list_seen == groups_newest)
-			explore_fail("no cell is left for group %llu", 0);
+	if (result == GROUP_FULL && old->list_seen < groups_newest) {
 		cas_seq(&groups_world.list, old->list_seen, old->list_seen + 1);
 	} else if (result != GROUP_STALE) {
 		explore_fail("a call said %llu", result);
+		return NULL;
+	} else if (groups_world.list == old->list_seen) {
+		explore_fail("a call has tried in vain, list %llu", old->list_seen);
+		return NULL;
 	}
 	return view_now();
 }
@@ -49,7 +52,7 @@ static bool find_head(int actor, unsigned group, uint64_t list, uint64_t *ret_he
 
 	groups_world.heads[actor][group] = 0;
 	groups_monitor();
-	while (!explore_failed()) {
+	while (view) {
 		enum group_result result = groups_head(view, group_hash(group), ret_head);
 		unsigned bit = result == GROUP_OK ? message_number(*ret_head) : CHAIN_EMPTY;
 
@@ -64,43 +67,47 @@ static bool find_head(int actor, unsigned group, uint64_t list, uint64_t *ret_he
 }
 
 /* The slot is freed by who pops; by one of two. */
-static void pop(unsigned group, uint64_t head, uint64_t list)
+static void free_popped(uint64_t head)
+{
+	struct slot *slot = &groups_world.slots[link_slot(head)];
+	struct slot_word word = slot_read(slot);
+
+	groups_monitor();
+	if (!groups_world.popped[message_number(head)])
+		explore_fail("message %llu is said to be off", message_number(head));
+	if (link_is_of(head, word) && word_state(word) == SLOT_HELD)
+		slot_change(slot, word, word_freed(word));
+}
+
+static bool pop(unsigned group, uint64_t head, uint64_t list)
 {
 	const struct groups *view = &groups_views[list];
 
-	while (!explore_failed()) {
+	while (view) {
 		enum group_result result = groups_pop(view, group_hash(group), head);
-		struct slot *slot = &groups_world.slots[link_slot(head)];
-		struct slot_word word;
 
-		groups_monitor();
-		if (result == GROUP_OK && !groups_world.popped[message_number(head)])
-			explore_fail("message %llu is said to be off", message_number(head));
-		if (result == GROUP_OK) {
-			word = slot_read(slot);
-			if (link_is_of(head, word) && word_state(word) == SLOT_HELD)
-				slot_change(slot, word, word_freed(word));
-		}
+		if (result == GROUP_OK)
+			free_popped(head);
 		if (result == GROUP_OK || result == GROUP_NONE)
-			return;
+			return true;
 		view = view_after(result, view);
 	}
+	return false;
 }
 
 void look_after(int actor, unsigned group)
 {
 	uint64_t list = actor < ACTORS_MAX ? tasks[actor].list : groups_world.list, head;
 
-	while (!explore_failed() && find_head(actor, group, list, &head)) {
+	while (find_head(actor, group, list, &head)) {
 		struct slot_word word = slot_read(&groups_world.slots[link_slot(head)]);
 
-		if (!link_is_of(head, word))
+		if (!link_is_of(head, word) && actor < ACTORS_MAX)
 			continue;
 		if (word_state(word) == SLOT_READY && has_tokens)
 			ready_push(&groups_ready, head);
-		if (word_state(word) != SLOT_HELD)
+		if (word_state(word) != SLOT_HELD || !pop(group, head, list))
 			return;
-		pop(group, head, list);
 	}
 }
 
@@ -113,11 +120,14 @@ static void join(int actor, unsigned group, uint32_t slot)
 	enum group_result result;
 
 	explore_doing(actor, "join");
+	fifo_begin(&groups_world.slots[slot], group_hash(group));
 	for (;;) {
 		result = groups_join(view, link);
-		if (result == GROUP_OK || result == GROUP_FIRST || explore_failed())
+		if (result == GROUP_OK || result == GROUP_FIRST)
 			break;
 		view = view_after(result, view);
+		if (!view)
+			return;
 	}
 	groups_monitor();
 	if (!groups_world.joined[message_number(link)])
@@ -139,13 +149,17 @@ static void joiner_turn(int actor)
 	explore_finish(actor);
 }
 
-int add_joiner(const char *name, unsigned group, uint32_t slot, uint64_t list)
+static int add_member(const char *name, void (*turn)(int actor), struct task task)
 {
-	struct slot *at = &groups_world.slots[slot];
+	struct slot *at = &groups_world.slots[task.slot];
 
 	at->word.low = word_make(SLOT_WRITING, 0, OWNER_NONE, 0, 0).bits.low;
-	fifo_begin(at, group_hash(group));
-	return add(name, joiner_turn, (struct task){group, slot, list, -1});
+	return add(name, turn, task);
+}
+
+int add_joiner(const char *name, unsigned group, uint32_t slot, uint64_t list)
+{
+	return add_member(name, joiner_turn, (struct task){group, slot, list, -1});
 }
 
 static void deleter_turn(int actor)
@@ -161,8 +175,6 @@ static void deleter_turn(int actor)
 	word = slot_read(slot);
 	if (task->to_group >= 0 && word_state(word) == SLOT_FREE &&
 	    slot_change(slot, word, word_with_state(word, SLOT_WRITING))) {
-		explore_doing(actor, "send");
-		fifo_begin(slot, group_hash((unsigned)task->to_group));
 		join(actor, (unsigned)task->to_group, task->slot);
 	}
 	explore_finish(actor);
@@ -171,6 +183,25 @@ static void deleter_turn(int actor)
 int add_deleter(const char *name, unsigned group, uint32_t slot, int to_group)
 {
 	return add(name, deleter_turn, (struct task){group, slot, groups_world.list, to_group});
+}
+
+/* Joins, and deletes its message as soon as it can: a whole life, of a group perhaps. */
+static void courier_turn(int actor)
+{
+	struct slot *slot = &groups_world.slots[tasks[actor].slot];
+	struct slot_word word;
+
+	join(actor, tasks[actor].group, tasks[actor].slot);
+	word = slot_read(slot);
+	explore_doing(actor, "delete");
+	slot_change(slot, word, word_with_state(word, SLOT_HELD));
+	look_after(actor, tasks[actor].group);
+	explore_finish(actor);
+}
+
+int add_courier(const char *name, unsigned group, uint32_t slot, uint64_t list)
+{
+	return add_member(name, courier_turn, (struct task){group, slot, list, -1});
 }
 
 static void expirer_turn(int actor)
@@ -190,9 +221,23 @@ int add_expirer(const char *name, unsigned group, uint32_t slot)
 	return add(name, expirer_turn, (struct task){group, slot, groups_world.list, -1});
 }
 
-static void settler_turn(int actor)
+static void retirer_turn(int actor)
 {
 	const struct groups *view = &groups_views[tasks[actor].list];
+
+	explore_doing(actor, "done?");
+	if (view->list_seen < groups_newest && groups_oldest_is_done(view))
+		cas_seq(&groups_world.list, view->list_seen, view->list_seen + 1);
+	explore_finish(actor);
+}
+
+int add_retirer(const char *name, uint64_t list)
+{
+	return add(name, retirer_turn, (struct task){0, 0, list, -1});
+}
+
+static void settle_all(int actor, const struct groups *view)
+{
 	uint64_t cursor = 0;
 
 	explore_doing(actor, "settle");
@@ -200,14 +245,34 @@ static void settler_turn(int actor)
 		enum group_result result = groups_settle(view, &cursor, 1);
 
 		if (result == GROUP_STALE || result == GROUP_FULL)
-			break;
-		if (result != GROUP_OK)
+			return;
+		if (result != GROUP_OK) {
 			explore_fail("settle said %llu", result);
-	} while (cursor != 0 && !explore_failed());
-	explore_doing(actor, "done?");
-	if (view->list_seen < groups_newest && groups_oldest_is_done(view))
-		cas_seq(&groups_world.list, view->list_seen, view->list_seen + 1);
+			return;
+		}
+	} while (cursor != 0);
+}
+
+static void settler_turn(int actor)
+{
+	settle_all(actor, &groups_views[tasks[actor].list]);
+	retirer_turn(actor);
+}
+
+/* Appends a table first. */
+static void appender_turn(int actor)
+{
+	uint64_t list = tasks[actor].list;
+
+	explore_doing(actor, "append");
+	cas_seq(&groups_world.list, list, list + 1);
+	settle_all(actor, &groups_views[list + 1]);
 	explore_finish(actor);
+}
+
+int add_appender(const char *name, uint64_t list)
+{
+	return add(name, appender_turn, (struct task){0, 0, list, -1});
 }
 
 int add_settler(const char *name, uint64_t list)
@@ -227,6 +292,68 @@ static void looker_turn(int actor)
 int add_looker(const char *name, unsigned group, uint64_t list)
 {
 	return add(name, looker_turn, (struct task){group, 0, list, -1});
+}
+
+/* ---- the sweep -------------------------------------------------------------------------------------- */
+
+static bool is_owner_dead(uint32_t slot)
+{
+	for (int actor = 0; actor < explore_actor_count(); actor++)
+		if (tasks[actor].slot == slot && explore_actor(actor)->status == ACTOR_DEAD)
+			return true;
+	return false;
+}
+
+/* Frees what the dead have not joined, and what is gone and off its chain. */
+static void sweep_slot_of(uint32_t slot, const struct groups *view)
+{
+	struct slot_word word = slot_read(&groups_world.slots[slot]);
+	uint64_t link = link_pack(0, slot, word_generation(word));
+	enum group_result result = GROUP_OK;
+
+	if (word_state(word) == SLOT_WRITING && is_owner_dead(slot))
+		result = groups_contain(view, link);
+	else if (word_state(word) == SLOT_HELD)
+		result = groups_keep(view, link);
+	if (result == GROUP_NONE)
+		slot_change(&groups_world.slots[slot], word, word_freed(word));
+	else if (result != GROUP_OK && result != GROUP_STALE)
+		explore_fail("the sweep hears %llu", result);
+}
+
+static void sweeper_turn(int actor)
+{
+	explore_doing(actor, "sweep");
+	sweep_slot_of(tasks[actor].slot, &groups_views[tasks[actor].list]);
+	explore_finish(actor);
+}
+
+int add_sweeper(const char *name, uint32_t slot, uint64_t list)
+{
+	return add(name, sweeper_turn, (struct task){0, slot, list, -1});
+}
+
+/* Asks of a message that is in its chain all the time. */
+static void asker_turn(int actor)
+{
+	const struct groups *view = &groups_views[tasks[actor].list];
+	uint64_t link = link_now(tasks[actor].slot);
+	enum group_result result;
+
+	explore_doing(actor, "keep?");
+	result = groups_keep(view, link);
+	if (result != GROUP_OK)
+		explore_fail("is it still in its chain? %llu", result);
+	explore_doing(actor, "contain?");
+	result = groups_contain(view, link);
+	if (result != GROUP_OK)
+		explore_fail("has it joined? %llu", result);
+	explore_finish(actor);
+}
+
+int add_asker(const char *name, uint32_t slot, uint64_t list)
+{
+	return add(name, asker_turn, (struct task){0, slot, list, -1});
 }
 
 /* ---- at the end ------------------------------------------------------------------------------------- */
@@ -254,21 +381,17 @@ void check_tokens(void)
 	}
 }
 
-/* What the sweep asks of those that the dead have left. */
-static void ask_of(uint32_t slot, const struct groups *view)
+/* What the sweep leaves of this slot is right. */
+static void check_swept(uint32_t slot, const struct groups *view)
 {
-	struct slot_word word = slot_read(&groups_world.slots[slot]);
-	uint64_t link = link_now(slot);
-	unsigned message = message_number(link);
+	unsigned message = message_number(link_now(slot));
 	bool is_there = chain_has(0, message) || chain_has(1, message);
+	enum slot_state state;
 
-	if (word_state(word) == SLOT_WRITING &&
-	    (groups_contain(view, link) == GROUP_OK) != (is_there || groups_world.popped[message]))
-		explore_fail("has message %llu joined?", message);
-	if (word_state(word) == SLOT_HELD && (groups_keep(view, link) == GROUP_OK) != is_there)
-		explore_fail("is message %llu still in its chain?", message);
-	if (word_state(word) == SLOT_HELD && !is_there)
-		slot_change(&groups_world.slots[slot], word, word_freed(word));
+	sweep_slot_of(slot, view);
+	state = word_state(slot_read(&groups_world.slots[slot]));
+	if (!is_there && (state == SLOT_HELD || (state == SLOT_WRITING && is_owner_dead(slot))))
+		explore_fail("message %llu is in no chain, and is kept", message);
 }
 
 static void consume_all(unsigned group)
@@ -276,13 +399,15 @@ static void consume_all(unsigned group)
 	uint64_t head;
 
 	look_after(ACTORS_MAX, group);
-	while (!explore_failed() && find_head(ACTORS_MAX, group, groups_world.list, &head)) {
+	for (int i = 0; i < CHAIN_SLOTS && find_head(ACTORS_MAX, group, groups_world.list, &head); i++) {
 		struct slot *slot = &groups_world.slots[link_slot(head)];
 		struct slot_word word = slot_read(slot);
 
 		slot_change(slot, word, word_with_state(word, SLOT_HELD));
 		pop(group, head, groups_world.list);
 	}
+	if (groups_world.chains[group].count > 0)
+		explore_fail("messages of group %llu are not found", group);
 }
 
 static void join_anew(unsigned group, uint32_t slot, const struct groups *view)
@@ -300,21 +425,19 @@ void groups_at_end(void)
 {
 	const struct groups *view = view_now();
 	uint64_t cursor = 0;
+	enum group_result result;
 
 	if (has_tokens && !explore_any_death())
 		check_tokens();
 	for (uint32_t slot = 0; slot < CHAIN_SLOTS; slot++)
-		ask_of(slot, view);
-	do {
-		enum group_result result = groups_settle(view, &cursor, 8);
-
-		if (result != GROUP_OK)
-			explore_fail("settle said %llu", result);
-	} while (cursor != 0 && !explore_failed());
+		check_swept(slot, view);
+	result = groups_settle(view, &cursor, CELL_TABLES * CELLS_EACH);
+	if (result != GROUP_OK)
+		explore_fail("settle said %llu", result);
 	if (view->table_count > 1 && !groups_oldest_is_done(view))
 		explore_fail("the oldest table is not done", 0);
 	consume_all(0);
 	consume_all(1);
-	if (!explore_failed())
+	if (groups_world.chains[0].count == 0)
 		join_anew(0, 0, view);
 }

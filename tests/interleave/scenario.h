@@ -23,6 +23,15 @@ void build_bitmap_levels(void);
 void build_due(void);
 void build_due_death(void);
 
+/* scenario_tenants.c */
+void build_aside(void);
+void build_aside_lap(void);
+void build_aside_unagreed(void);
+void build_aside_again(void);
+void build_aside_death(void);
+void build_aside_sleep(void);
+void build_aside_sleep_again(void);
+
 /* scenario_journal.c */
 void build_marks(void);
 void build_marks_death(void);
@@ -59,6 +68,7 @@ void build_join_three(void);
 void build_collide(void);
 void build_collide_begin(void);
 void build_collide_full(void);
+void build_join_ends(void);
 void build_join_reuse(void);
 void build_look_reuse(void);
 void build_move_join(void);
@@ -68,7 +78,12 @@ void build_move_twice(void);
 void build_move_far(void);
 void build_move_reuse(void);
 void build_stale_begin(void);
+void build_settle_empty(void);
 void build_stale_look(void);
+void build_append_look(void);
+void build_sweep_held(void);
+void build_sweep_dead(void);
+void build_ask_reuse(void);
 void build_ready_second(void);
 void build_ready_joined(void);
 

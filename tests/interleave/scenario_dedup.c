@@ -91,14 +91,15 @@ void build_dedup_void_two(void)
 	add_dedup_voider("voider", 0);
 }
 
-/* The first is published, its entry not whole; two are about to free it, and its slot is used again. */
+/* The owner of the first is dead: two helpers fill its entry and publish it, its slot is freed and used again. */
 void build_dedup_free(void)
 {
 	dedup_world_begin(1, LIST_OLDER, true);
 	dedup_start_first(0, 1, DEDUP_NOW, false);
 	add_dedup_sender("sender", 1, 1, DEDUP_NOW, 0);
-	add_dedup_freer("freer1", 0);
-	add_dedup_freer("freer2", 0);
+	add_dedup_helper("helper1", 0);
+	add_dedup_helper("helper2", 0);
+	add_dedup_freer("freer", 0);
 }
 
 /* The whole life: sent, helped, freed. */

@@ -54,6 +54,14 @@ void build_join_pop_lagging(void)
 	add_deleter("consumer", G, 0, -1);
 }
 
+/* The group begins and ends while others are about to join it. */
+void build_join_ends(void)
+{
+	groups_begin(one_table, 0);
+	add_joiner("producer", G, 0, 0);
+	add_courier("courier", G, 1, 0);
+}
+
 /* The slot of the last is used for another group at once. */
 void build_join_reuse(void)
 {
@@ -172,12 +180,62 @@ void build_stale_begin(void)
 	add_joiner("producer2", G, 1, 1);
 }
 
+/* A table without groups goes, unless the old view's is faster. */
+void build_settle_empty(void)
+{
+	groups_begin(two_tables, 0);
+	groups_world.list = 1;
+	add_settler("settler", 1);
+	add_retirer("retirer", 1);
+	add_joiner("producer", G, 0, 0);
+}
+
 void build_stale_look(void)
 {
 	begin_move();
 	add_settler("settler", 1);
 	add_looker("looker1", G, 0);
 	add_looker("looker2", G, 1);
+}
+
+void build_append_look(void)
+{
+	groups_begin(two_tables, 0);
+	start_joined(G, 0, SLOT_LEASED);
+	add_appender("appender", 0);
+	add_looker("looker", G, 0);
+	add_joiner("producer", H, 1, 0);
+}
+
+/* ---- the sweep ------------------------------------------------------------------------------------- */
+
+void build_sweep_held(void)
+{
+	groups_begin(one_table, 0);
+	start_joined(G, 0, SLOT_LEASED);
+	start_joined(G, 1, SLOT_HELD);
+	add_deleter("consumer", G, 0, G);
+	add_sweeper("sweeper", 1, 0);
+}
+
+/* The slots of those before it are used again. */
+void build_ask_reuse(void)
+{
+	groups_begin(one_table, 0);
+	groups_tear();
+	start_joined(G, 0, SLOT_LEASED);
+	start_joined(G, 1, SLOT_LEASED);
+	add_deleter("consumer", G, 0, H);
+	add_asker("asker", 1, 0);
+}
+
+void build_sweep_dead(void)
+{
+	groups_begin(one_table, 0);
+	start_joined(G, 0, SLOT_LEASED);
+	add_joiner("producer1", G, 1, 0);
+	add_joiner("producer2", G, 2, 0);
+	add_sweeper("sweeper", 1, 0);
 }
 
 /* ---- who can be served ------------------------------------------------------------------------------ */

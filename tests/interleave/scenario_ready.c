@@ -54,7 +54,7 @@ static uint64_t pop(int actor)
 		was_pushed[i] = served.pushed[i] && !served.popped[i];
 	explore_doing(actor, "pop");
 	served.popping++;
-	token = ready_pop(&served_ready);
+	token = ready_pop(&served_ready, NULL);
 	served.popping--;
 	if (token != 0)
 		note_popped(token);
@@ -103,7 +103,7 @@ static void serve_at_end(void)
 {
 	uint64_t token;
 
-	while ((token = ready_pop(&served_ready)) != 0)
+	while ((token = ready_pop(&served_ready, NULL)) != 0)
 		note_popped(token);
 	if (ready_any(&served_ready))
 		explore_fail("%llu: there is none, and it says that there is", 0);
@@ -113,7 +113,8 @@ static void serve_at_end(void)
 	if (served.asleep && !served.woken && !explore_any_death())
 		explore_fail("%llu: a consumer sleeps, and nobody has woken it", 0);
 	for (uint32_t i = 0; i < 2 * CELLS; i++) {
-		if (ready_push(&served_ready, link_pack(0, 3, 0)) == 0 || link_slot(ready_pop(&served_ready)) != 3)
+		if (ready_push(&served_ready, link_pack(0, 3, 0)) == 0 ||
+		    link_slot(ready_pop(&served_ready, NULL)) != 3)
 			explore_fail("the ring stands still: %llu", i);
 	}
 }

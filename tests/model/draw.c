@@ -13,11 +13,11 @@ static const int64_t visibilities[] = {-1, -1, -1, 1000, 3000, 1, 0};
 static const int64_t changes[] = {0, 0, 1, 1000, 5000};
 static const int64_t times[] = {1, 998, 1000, 1000, 1002, 3000, 5000, 60000, 299000, 300010};
 static const int weights[OPERATION_KINDS] = {
-	[SEND] = 30, [RECEIVE] = 30, [DELETE] = 18, [EXTEND] = 6, [RELEASE] = 6, [PURGE] = 1, [TIME] = 12};
+	[SEND] = 30, [RECEIVE] = 30, [DELETE] = 18, [EXTEND] = 6, [RELEASE] = 6, [PURGE] = 3, [TIME] = 12};
 
 static enum operation_kind draw_kind(uint64_t *random)
 {
-	int at = (int)one_of(random, 103), kind = 0;
+	int at = (int)one_of(random, 105), kind = 0;
 
 	while (at >= weights[kind])
 		at -= weights[kind++];
@@ -84,6 +84,10 @@ void script_draw(struct script *ret_script, bool is_fifo, int count_max, uint64_
 		.delay_ms = one_of(&random, 4) ? 0 : 1000,
 		.window_ms = 300000,
 	};
+	/* Who finds only messages to move looks for what is over, and then walks again: which was moved by which
+	 * walk is more than the model knows. */
+	if (is_fifo && ret_script->setting.receives_max)
+		ret_script->setting.is_prompt = true;
 	ret_script->count = 4 + (int)one_of(&random, (uint64_t)count_max - 3);
 	for (int i = 0; i < ret_script->count; i++)
 		ret_script->operation[i] = draw_one(ret_script, &sent, &random);

@@ -70,7 +70,7 @@ static const char *serve(struct walk *walk, int group)
 /* Some group that must be served before one that has waited since `earliest`; -1: none. */
 static int is_before(const struct walk *walk, int64_t earliest)
 {
-	if (walk->model->any_turn || walk->model->was_purged[walk->operation->place])
+	if (walk->model->any_turn)
 		return -1;
 	for (int group = 0; group < GROUPS_MAX; group++)
 		if (is_waiting(walk, group) && walk->model->turn[walk->operation->place][group].latest < earliest)
@@ -137,8 +137,7 @@ static const char *serve_rest(struct walk *walk)
 
 		if (!is_waiting(walk, group))
 			continue;
-		if (has_enough && is_met && walk->last_latest < turn->earliest && !model->any_turn &&
-		    !model->was_purged[QUEUE])
+		if (has_enough && is_met && walk->last_latest < turn->earliest && !model->any_turn)
 			fault = broken(model, "turn: group %d was met by a receive that had enough before", group);
 		else if ((is_met || (!has_enough && turn->latest < NEVER)) && !only_moves(walk, group))
 			fault = broken(
@@ -166,6 +165,5 @@ const char *receive_fifo(struct model *model, const struct operation *o, const s
 	for (int i = 0; !fault && i < received->moved_count; i++)
 		if (model->message[received->moved[i]].place != DLQ)
 			fault = broken(model, "moved out of turn: message %d", received->moved[i]);
-	model->was_purged[o->place] &= received->count == o->max;
 	return fault;
 }

@@ -216,8 +216,6 @@ const char *model_change(struct model *model, const struct operation *o, enum pl
 void model_purge(struct model *model, enum place place)
 {
 	model->step++;
-	for (int group = 0; group < GROUPS_MAX; group++)
-		model->was_purged[place] |= model->turn[place][group].is_ready;
 	for (int i = 1; i <= model->last; i++)
 		if (model->message[i].place == place)
 			model->message[i].state = GONE;

@@ -8,7 +8,6 @@
  *   - groups that became visible at one reading of the clock are served in any order;
  *   - what time has ended since somebody last looked, where nobody is prompt (model_notice()), may be handed out,
  * or be taken for hidden until a receive finds nothing else;
- *   - after a purge, until a receive finds no more: what was ready may have left its turn to who comes after it;
  *   - where messages of a FIFO queue were deleted behind others that are still there, a send may be refused by a
  * queue that would be full with them;
  *   - of used-up messages, `moved` says which a receive has met before it had enough;
@@ -83,7 +82,6 @@ struct model {
 	int last;	 /* the highest number of a message */
 	struct model_message message[NUMBERS_MAX];
 	struct turn turn[PLACES][GROUPS_MAX];
-	bool was_purged[PLACES]; /* while something was ready, and not emptied since */
 	struct seen seen[NUMBERS_MAX];
 	int seen_count;
 	struct attempt attempt[PLACES][ATTEMPTS_MAX];

@@ -152,11 +152,12 @@ const char *receive_standard(struct model *model, const struct operation *o, con
 
 /* ---- attempts --------------------------------------------------------------------------------- */
 
-static bool is_same_answer(const struct attempt *attempt, const struct received *received)
+/* The same messages, the first ones if fewer are asked for now. */
+static bool is_same_answer(const struct attempt *attempt, const struct received *received, int max)
 {
-	if (received->count != attempt->count)
+	if (received->count != (attempt->count < max ? attempt->count : max))
 		return false;
-	for (int i = 0; i < attempt->count; i++)
+	for (int i = 0; i < received->count; i++)
 		if (received->message[i].number != attempt->number[i] ||
 		    received->message[i].receives != attempt->receives[i])
 			return false;
@@ -207,12 +208,12 @@ static bool receive_again(struct model *model, const struct operation *o, const 
 	*ret_fault = NULL;
 	if (o->attempt == 0 || !attempt_stands(model, o->place, attempt, &some_are_over))
 		return false;
-	is_same = is_same_answer(attempt, received);
+	is_same = is_same_answer(attempt, received, o->max);
 	if (!is_same && some_are_over)
 		return false;
 	if (!is_same)
 		*ret_fault = broken(model, "attempt: the answer is not that of the first try");
-	for (int i = 0; is_same && i < attempt->count; i++) {
+	for (int i = 0; is_same && i < received->count; i++) {
 		struct model_message *message = &model->message[attempt->number[i]];
 
 		message->state = ms == 0 ? VISIBLE : LEASED;

@@ -287,7 +287,7 @@ static void *work(void *argument)
 
 	(void)argument;
 	while (load_acquire(&left) > 0) {
-		uint64_t token = ready_pop(&ready);
+		uint64_t token = ready_pop(&ready, NULL);
 
 		if (token != 0 && consume(token))
 			idle = 0;
@@ -309,7 +309,7 @@ static void check_end(void)
 		if (find_head(group_of(number), &head))
 			fail("a group has messages at the end", number);
 	}
-	if (ready_pop(&ready) != 0 && load_acquire(&left) != 0)
+	if (ready_pop(&ready, NULL) != 0 && load_acquire(&left) != 0)
 		fail("messages left", load_acquire(&left));
 	if (load_acquire(&moves) == 0)
 		fail("no table was replaced", 0);

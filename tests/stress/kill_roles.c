@@ -74,15 +74,22 @@ static uint32_t body_bytes(struct desk *desk)
 	return 12 + (uint32_t)one_of(desk, kind < 70 ? 53 : kind < 95 ? 1000 : ROLE_BODY_MAX - 12);
 }
 
+const char *stage_queue(bool is_dlq, bool is_fifo)
+{
+	static const char *const name[] = {"q", "dlq", "q.fifo", "dlq.fifo"};
+
+	return name[is_dlq + 2 * is_fifo];
+}
+
 void desk_open(struct stage *stage, uint32_t number, uint64_t random, struct desk *ret_desk)
 {
 	struct desk desk = {.stage = stage, .log = stage->log[number], .random = random, .number = number};
 	int error = rlq_directory_open(stage->directory, &desk.directory);
 
 	if (!error)
-		error = rlq_queue_open(desk.directory, stage->is_fifo ? "q.fifo" : "q", &desk.q);
+		error = rlq_queue_open(desk.directory, stage_queue(false, stage->is_fifo), &desk.q);
 	if (!error)
-		error = rlq_queue_open(desk.directory, stage->is_fifo ? "dlq.fifo" : "dlq", &desk.dlq);
+		error = rlq_queue_open(desk.directory, stage_queue(true, stage->is_fifo), &desk.dlq);
 	if (error)
 		stage_fail(stage, "cannot open: %s", rlq_strerror(error));
 	*ret_desk = desk;
@@ -90,7 +97,8 @@ void desk_open(struct stage *stage, uint32_t number, uint64_t random, struct des
 
 /* ---- producer --------------------------------------------------------------------------------- */
 
-/* The intent to send; NULL when the log is full. Its place in the log makes the id. */
+/* The intent to send; NULL when the log is full. Its place in the log makes the id. In a FIFO queue some share
+ * deduplication ids, all others have one of their own. */
 static struct history_event *send_intended(struct desk *desk)
 {
 	struct history_event event = {.kind = HISTORY_SEND,
@@ -99,27 +107,26 @@ static struct history_event *send_intended(struct desk *desk)
 
 	if (desk->stage->is_fifo) {
 		event.group = 1 + (uint32_t)one_of(desk, ROLE_GROUPS);
-		event.dedup_id = (desk->number + 1) << 24 | desk->log->count;
+		event.dedup_id = one_of(desk, 16) == 0 ? 1 + (uint32_t)one_of(desk, ROLE_SHARED_IDS) : 0;
 	}
 	return history_add(desk->log, event);
 }
 
-/* As texts. */
-struct send_ids {
-	char group[16], dedup[32];
+/* As texts, which live as long as this does. */
+struct ids {
+	char group[16], dedup_id[32];
 };
 
-/* NULL in a standard queue. */
-static const char *group_text(const struct desk *desk, const struct history_event *event, struct send_ids *ids)
+static void ids_write(const struct desk *desk, const struct history_event *event, struct ids *ids,
+		      const char **ret_group, const char **ret_dedup_id)
 {
+	if (event->group == 0)
+		return;
 	snprintf(ids->group, sizeof(ids->group), "%u", event->group);
-	return desk->stage->is_fifo ? ids->group : NULL;
-}
-
-static const char *dedup_text(const struct desk *desk, const struct history_event *event, struct send_ids *ids)
-{
-	snprintf(ids->dedup, sizeof(ids->dedup), "%u-%u", desk->stage->round, event->dedup_id);
-	return desk->stage->is_fifo ? ids->dedup : NULL;
+	snprintf(ids->dedup_id, sizeof(ids->dedup_id), event->dedup_id ? "%u-shared-%llx" : "%u-%llx",
+		 desk->stage->round, event->dedup_id ? event->dedup_id : (unsigned long long)event->id);
+	*ret_group = ids->group;
+	*ret_dedup_id = ids->dedup_id;
 }
 
 static void send_answered(struct desk *desk, struct history_event *event, int error, const struct rlq_sent *sent)
@@ -129,68 +136,46 @@ static void send_answered(struct desk *desk, struct history_event *event, int er
 	event->message_id[1] = sent->id.word[1];
 	event->sequence = sent->sequence;
 	event->is_duplicate = sent->is_duplicate;
-	if (error == RLQ_EUNKNOWN && desk->stage->is_fifo)
-		return;
-	if (error != 0 && error != RLQ_EFULL && error != RLQ_ENOSPACE)
+	if (error != 0 && error != RLQ_EFULL && error != RLQ_ENOSPACE && error != RLQ_EDEDUPFULL)
 		stage_fail(desk->stage, "send: %s", rlq_strerror(error));
 	__atomic_store_n(&event->outcome, error ? HISTORY_REFUSED : HISTORY_DONE, __ATOMIC_RELEASE);
 	if (error)
 		usleep(200);
 }
 
-static bool send_event(struct desk *desk, unsigned char *body, struct history_event *event)
+static bool send_one(struct desk *desk, unsigned char *body)
 {
 	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
 	uint32_t bytes = body_bytes(desk);
+	struct history_event *event = send_intended(desk);
 	struct rlq_sent sent = {0};
-	struct send_ids ids;
+	struct ids ids;
 
 	if (event == NULL)
 		return false;
-	options.delay_ms = !desk->stage->is_fifo && one_of(desk, 20) == 0 ? (int64_t)one_of(desk, 5) : 0;
-	options.group = group_text(desk, event, &ids);
-	options.dedup_id = dedup_text(desk, event, &ids);
+	options.delay_ms = one_of(desk, 20) == 0 && !desk->stage->is_fifo ? (int64_t)one_of(desk, 5) : 0;
 	options.ret_sent = &sent;
+	ids_write(desk, event, &ids, &options.group, &options.dedup_id);
 	body_write(event->id, body, bytes);
 	send_answered(desk, event, rlq_send(desk->q, body, bytes, &options, NULL), &sent);
 	return true;
 }
 
-static bool send_one(struct desk *desk, unsigned char *body)
-{
-	return send_event(desk, body, send_intended(desk));
-}
-
-/* The last one that was sent by us, or by who had our log before and was killed: with the same ids. */
-static bool send_again(struct desk *desk, unsigned char *body)
-{
-	struct history_event again;
-
-	if (desk->log->count == 0)
-		return true;
-	again = desk->log->event[desk->log->count - 1];
-	again = (struct history_event){.kind = HISTORY_SEND,
-				       .id = again.id,
-				       .group = again.group,
-				       .dedup_id = again.dedup_id,
-				       .start_ns = history_now_ns()};
-	return send_event(desk, body, history_add(desk->log, again));
-}
-
+/* Its publish says no number, nor whether it is a duplicate: so it has an id of its own. */
 static bool send_in_place(struct desk *desk)
 {
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
 	uint32_t bytes = body_bytes(desk);
 	struct history_event *event = send_intended(desk);
-	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
 	struct rlq_reservation reservation;
 	struct rlq_sent sent = {0};
-	struct send_ids ids;
+	struct ids ids;
 	int error;
 
 	if (event == NULL)
 		return false;
-	options.group = group_text(desk, event, &ids);
-	options.dedup_id = dedup_text(desk, event, &ids);
+	event->dedup_id = 0;
+	ids_write(desk, event, &ids, &options.group, &options.dedup_id);
 	error = rlq_reserve(desk->q, bytes, &options, &reservation);
 	if (!error) {
 		body_write(event->id, reservation.body, bytes);
@@ -202,21 +187,19 @@ static bool send_in_place(struct desk *desk)
 
 static bool send_batch(struct desk *desk, unsigned char *body)
 {
-	struct rlq_send_entry entry[BATCH];
 	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+	struct rlq_send_entry entry[BATCH];
 	struct rlq_sent answer[BATCH] = {0};
 	struct history_event *event[BATCH];
-	struct send_ids ids[BATCH];
+	struct ids ids[BATCH];
 	int count = 0, sent;
 
 	for (; count < BATCH && (event[count] = send_intended(desk)) != NULL; count++) {
 		uint32_t bytes = 12 + (uint32_t)one_of(desk, 200);
 
 		body_write(event[count]->id, body, bytes);
-		entry[count] = (struct rlq_send_entry){.body = body,
-						       .body_bytes = bytes,
-						       .group = group_text(desk, event[count], &ids[count]),
-						       .dedup_id = dedup_text(desk, event[count], &ids[count])};
+		entry[count] = (struct rlq_send_entry){.body = body, .body_bytes = bytes};
+		ids_write(desk, event[count], &ids[count], &entry[count].group, &entry[count].dedup_id);
 		body += bytes;
 	}
 	if (count == 0)
@@ -233,15 +216,12 @@ static void produce(struct desk *desk)
 	unsigned char *body = malloc(ROLE_BODY_MAX);
 	bool goes_on = body != NULL;
 
-	if (goes_on && desk->stage->is_fifo)
-		goes_on = send_again(desk, body);
 	while (goes_on && !is_ending(desk->stage)) {
 		uint64_t kind = one_of(desk, 10);
 
-		goes_on = kind == 0			      ? send_batch(desk, body)
-			  : kind == 1			      ? send_in_place(desk)
-			  : kind == 2 && desk->stage->is_fifo ? send_again(desk, body)
-							      : send_one(desk, body);
+		goes_on = kind == 0   ? send_batch(desk, body)
+			  : kind == 1 ? send_in_place(desk)
+				      : send_one(desk, body);
 		if (one_of(desk, 64) == 0)
 			usleep(500);
 	}
@@ -250,7 +230,7 @@ static void produce(struct desk *desk)
 
 /* ---- consumer --------------------------------------------------------------------------------- */
 
-static uint32_t group_number(const struct rlq_message *message)
+static uint32_t group_of(const struct rlq_message *message)
 {
 	return message->group ? (uint32_t)atoi(message->group) : 0;
 }
@@ -269,11 +249,11 @@ int desk_receive(struct desk *desk, bool is_dlq, struct rlq_message *ret_message
 
 		history_add(desk->log, (struct history_event){.kind = HISTORY_RECEIVE,
 							      .outcome = HISTORY_DONE,
-							      .group = group_number(&ret_messages[i]),
-							      .sequence = ret_messages[i].sequence,
 							      .id = id,
 							      .receive_count = ret_messages[i].receive_count,
 							      .is_dlq = is_dlq,
+							      .group = group_of(&ret_messages[i]),
+							      .sequence = ret_messages[i].sequence,
 							      .start_ns = start_ns,
 							      .end_ns = end_ns,
 							      .lease_ns = options->visibility_ms * 1000000});

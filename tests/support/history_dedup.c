@@ -57,7 +57,7 @@ static void check_pair(const struct same *same, event_t *a, event_t *b)
 		history_fault(same->check, "duplicate, taken for new", a, b);
 	else if (history_is_new(first) && second->outcome == HISTORY_DONE && second->start_ns > first->end_ns &&
 		 (memcmp(first->message_id, second->message_id, sizeof(first->message_id)) != 0 ||
-		  (first->sequence != 0 && first->sequence != second->sequence)))
+		  first->sequence != second->sequence))
 		history_fault(same->check, "duplicate, answered with another id", first, second);
 	if (a->id != b->id && reception_of(same->check, a) && reception_of(same->check, b))
 		history_fault(same->check, "duplicate, delivered", reception_of(same->check, a),

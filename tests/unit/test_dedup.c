@@ -86,18 +86,12 @@ static void free_slot(uint64_t link)
 	memset(&slot->message, 0xee, sizeof(slot->message)); /* of the next message */
 }
 
-static void delete_message(const struct dedup_message *message)
-{
-	cr_assert_neq(dedup_complete(&dedup, message), DEDUP_STALE);
-	free_slot(message->link);
-}
-
 static void publish(const struct dedup_message *message, const struct dedup_answer *answer)
 {
 	cr_assert_eq(answer->link, message->link);
 	cr_assert_eq(answer->sequence, message->sequence);
-	set_state(message->link, SLOT_READY);
 	dedup_fill(answer->entry, message);
+	set_state(message->link, SLOT_READY);
 }
 
 /* A whole send; what it was. Its slot is freed unless it is the first. */
@@ -126,6 +120,7 @@ static enum dedup_result send_key(uint64_t key)
 static void settle_all(struct dedup_settling *settling)
 {
 	struct dedup_message message;
+	struct dedup_answer answer;
 	uint64_t link = 0;
 	enum dedup_result result;
 
@@ -134,7 +129,8 @@ static void settle_all(struct dedup_settling *settling)
 			continue;
 		cr_assert_eq(result, DEDUP_HELP);
 		cr_assert(dedup_read(&dedup, link, &message));
-		cr_assert_eq(dedup_complete(&dedup, &message), DEDUP_OK);
+		cr_assert_eq(dedup_decide(&dedup, &message, &answer), DEDUP_FIRST);
+		publish(&message, &answer);
 	}
 }
 
@@ -209,7 +205,7 @@ Test(dedup, shouldDecideAMessageOnceHoweverManyDecide)
 	cr_assert_eq(again.entry, answer.entry);
 	publish(&message, &answer);
 	cr_assert_eq(dedup_decide(&dedup, &copy, &again), DEDUP_FIRST, "a late helper");
-	delete_message(&message);
+	free_slot(message.link);
 	cr_assert_eq(dedup_decide(&dedup, &copy, &again), DEDUP_FIRST, "a very late one");
 	cr_assert_eq(again.sequence, message.sequence);
 	cr_assert_eq(dedup_decide(&dedup, &other, &again), DEDUP_DUPLICATE);
@@ -225,27 +221,15 @@ Test(dedup, shouldReadWhatHasMovedOnAsGone)
 	cr_assert_not(dedup_read(&dedup, link_pack(0, SLOTS, 0), &copy), "a slot that is not there");
 }
 
-Test(dedup, shouldCompleteAnEntryBeforeItsSlotIsFreed)
+Test(dedup, shouldNotCompleteAnEntryByAMessageThatIsNotKnown)
 {
-	struct dedup_message first = join(5, now), second;
+	struct dedup_message message = join(5, now), unknown = message;
 	struct dedup_answer answer;
 
-	cr_assert_eq(dedup_decide(&dedup, &first, &answer), DEDUP_FIRST);
-	set_state(first.link, SLOT_READY); /* its publisher is killed */
-	delete_message(&first);
-	cr_assert_eq(send_at(5, now, &second, &answer), DEDUP_DUPLICATE);
-	cr_assert_eq(answer.sequence, first.sequence);
-	cr_assert_eq(answer.id[1], first.id[1]);
-}
-
-Test(dedup, shouldCompleteNothingForADuplicate)
-{
-	struct dedup_message message;
-	struct dedup_answer answer;
-
-	send_key(5);
-	cr_assert_eq(send_at(5, now, &message, &answer), DEDUP_DUPLICATE);
-	cr_assert_eq(dedup_complete(&dedup, &message), DEDUP_NONE);
+	unknown.sequence = 0;
+	cr_assert_eq(dedup_decide(&dedup, &message, &answer), DEDUP_FIRST);
+	dedup_fill(answer.entry, &unknown);
+	cr_assert_eq(answer.entry->control, message.link);
 }
 
 Test(dedup, shouldSayDamagedOfAnEntryWhoseSlotWasFreedUnasked)
@@ -402,7 +386,6 @@ Test(dedup, shouldSayStaleToAViewWithoutTheNewestTable)
 	cr_assert_eq(dedup_decide(&dedup, &message, &answer), DEDUP_FIRST);
 	cr_assert_eq(dedup_decide(&older, &message, &answer), DEDUP_STALE);
 	cr_assert_eq(dedup_decide(&older, &other, &answer), DEDUP_STALE);
-	cr_assert_eq(dedup_complete(&older, &message), DEDUP_STALE);
 	cr_assert_eq(dedup_void(&older, &message), DEDUP_STALE);
 }
 
@@ -429,6 +412,7 @@ Test(dedup, shouldAskForATableWhenAProbeIsFull)
 		cr_assert_eq(send_key(key), DEDUP_FIRST);
 	message = join(5, now);
 	cr_assert_eq(dedup_decide(&dedup, &message, &answer), DEDUP_GROW);
+	cr_assert_eq(dedup_void(&dedup, &message), DEDUP_NONE);
 	append(4);
 	cr_assert_eq(dedup_decide(&dedup, &message, &answer), DEDUP_FIRST);
 	cr_assert_eq(send_key(3), DEDUP_DUPLICATE);
@@ -476,6 +460,9 @@ Test(dedup, shouldLetNobodyInsertIntoASettledTable)
 	settle_all(&settling);
 	cr_assert_not(settling.any);
 	cr_assert_eq(dedup_decide(&older, &message, &answer), DEDUP_STALE);
+	cr_assert_eq(dedup_void(&dedup, &message), DEDUP_NONE);
+	cr_assert(dedup_may_drop(&dedup, &settling, now), "it is empty");
+	cr_assert_eq(marks.horizon_ms, 0);
 }
 
 Test(dedup, shouldAskForHelpWithAnEntryWhoseMessageIsNotPublished)
@@ -489,8 +476,12 @@ Test(dedup, shouldAskForHelpWithAnEntryWhoseMessageIsNotPublished)
 	append(4);
 	cr_assert_eq(dedup_settle(&dedup, &settling, 2000, &link), DEDUP_HELP);
 	cr_assert_eq(link, message.link);
+	dedup_fill(answer.entry, &message); /* and is killed */
 	cr_assert_eq(dedup_settle(&dedup, &settling, 2000, &link), DEDUP_HELP, "again, until it is done");
-	publish(&message, &answer);
+	cr_assert_eq(link, message.link);
+	set_state(message.link, SLOT_PASSED);
+	cr_assert_eq(dedup_settle(&dedup, &settling, 2000, &link), DEDUP_HELP);
+	set_state(message.link, SLOT_READY);
 	cr_assert_eq(dedup_settle(&dedup, &settling, 10, &link), DEDUP_BUSY);
 	cr_assert_eq(dedup_settle(&dedup, &settling, 2000, &link), DEDUP_OK);
 	cr_assert_eq(settling.latest_ms, now);
@@ -518,8 +509,12 @@ Test(dedup, shouldCallLateWhatIsOlderThanTheHorizon)
 	cr_assert_eq(dedup_decide(&dedup, &late, &answer), DEDUP_LATE);
 	marks.horizon_ms = 0; /* whoever looked before it rose, and goes on now */
 	cr_assert_eq(dedup_decide(&whole, &late, &answer), DEDUP_LATE, "the first to say so decides");
-	cr_assert_eq(dedup_complete(&dedup, &late), DEDUP_NONE);
+	cr_assert_eq(dedup_void(&dedup, &late), DEDUP_NONE);
 	cr_assert_eq(send_key(6), DEDUP_FIRST, "it bars nobody");
+	append(4);
+	settling = (struct dedup_settling){0};
+	settle_all(&settling);
+	cr_assert_eq(settling.latest_ms, now);
 }
 
 /* ---- size ---------------------------------------------------------------------------------------------------- */
@@ -550,6 +545,7 @@ Test(dedup, shouldCountDuplicatesAndClosedHandlesOut)
 {
 	struct dedup_quota other = {0};
 
+	dedup_give_back(&dedup, &other);
 	cr_assert_eq(dedup_reserve(&dedup, &other, now), DEDUP_OK);
 	cr_assert_eq(dedup_reserve(&dedup, &quota, now), DEDUP_OK);
 	dedup_unreserve(&dedup, &quota);
@@ -559,6 +555,28 @@ Test(dedup, shouldCountDuplicatesAndClosedHandlesOut)
 		dedup_unreserve(&dedup, &quota);
 	dedup_give_back(&dedup, &quota);
 	cr_assert_eq(dedup.table[0].head->used, IDS_MAX - 20);
+	dedup_give_back(&dedup, &quota);
+	cr_assert_eq(dedup.table[0].head->used, IDS_MAX - 20, "once");
+}
+
+Test(dedup, shouldNotTakeAnOldReservationForOneOfATableInItsPlace)
+{
+	cr_assert_eq(dedup_reserve(&dedup, &quota, now), DEDUP_OK);
+	dedup.table[0].head->used = IDS_MAX;
+	dedup.table[0].head->born_ms++;
+	quota.left = 5;
+	cr_assert_eq(dedup_reserve(&dedup, &quota, now), DEDUP_FULL);
+}
+
+Test(dedup, shouldHaveFourTablesAtMost)
+{
+	dedup.ids_max = 100000;
+	append(4);
+	append(4);
+	append(4);
+	reserve_until(DEDUP_FULL);
+	cr_assert_not(dedup_is_due(&dedup, now));
+	cr_assert_not(dedup_is_due(&dedup, now + WINDOW));
 }
 
 Test(dedup, shouldGrowFromASmallTableByWayOfALargerToOneOfTheFullSize)
@@ -605,7 +623,7 @@ Test(dedup, shouldBeginWithoutATable)
 	cr_assert_eq(dedup_next_order(&dedup, now), DEDUP_ORDER_MIN);
 	message = join(5, now);
 	cr_assert_eq(dedup_decide(&dedup, &message, &answer), DEDUP_GROW);
-	cr_assert_eq(dedup_complete(&dedup, &message), DEDUP_NONE);
+	cr_assert_eq(dedup_void(&dedup, &message), DEDUP_NONE);
 }
 
 Test(dedup, shouldHaveCellsForTwiceTheIds)
@@ -709,7 +727,7 @@ static void delete_any(void)
 {
 	unsigned index = draw(live_count);
 
-	delete_message(&live[index]);
+	free_slot(live[index].link);
 	live[index] = live[--live_count];
 }
 
@@ -752,9 +770,7 @@ static void send_any(const struct dedup *older)
 	check_again(older, &message, result, &answer);
 	if (!first) {
 		keep(key, &message);
-		set_state(message.link, SLOT_READY);
-		if (draw(3) != 0)
-			dedup_fill(answer.entry, &message);
+		publish(&message, &answer);
 		live[live_count++] = message;
 		return;
 	}
@@ -780,7 +796,7 @@ static void take_back_any(void)
 		for (unsigned i = first_kept; i < kept_count; i++)
 			if (history[i % HISTORY].sequence == message.sequence)
 				history[i % HISTORY].is_voided = true;
-	delete_message(&message);
+	free_slot(message.link);
 	live[index] = live[--live_count];
 }
 
@@ -802,11 +818,13 @@ Test(dedup, shouldAnswerAsAnObviousModelDoes)
 			delete_any();
 		else
 			send_any(&older);
+		if (draw(200) == 0 && dedup_is_due(&dedup, now))
+			append(dedup_next_order(&dedup, now));
 		if (draw(200) == 0 && drop_if_past()) {
 			older = dedup;
 			tables++;
 		}
 	}
-	cr_assert_gt(tables, 50);
+	cr_assert_gt(tables, 20);
 	cr_assert_gt(kept_count, 5000u);
 }

@@ -24,7 +24,7 @@ static void check_is(uint64_t popped, uint32_t slot)
 Test(ready, shouldBeEmptyWhenItsMemoryIsZero)
 {
 	cr_assert_not(ready_any(&ready));
-	cr_assert_eq(ready_pop(&ready), 0);
+	cr_assert_eq(ready_pop(&ready, NULL), 0);
 }
 
 Test(ready, shouldPopInTheOrderOfPushing)
@@ -32,17 +32,17 @@ Test(ready, shouldPopInTheOrderOfPushing)
 	for (uint32_t i = 0; i < 5 * SIZE; i++) {
 		cr_assert_eq(ready_push(&ready, token(2 * i)), 2 * i + 1);
 		cr_assert_eq(ready_push(&ready, token(2 * i + 1)), 2 * i + 2);
-		check_is(ready_pop(&ready), 2 * i);
-		check_is(ready_pop(&ready), 2 * i + 1);
+		check_is(ready_pop(&ready, NULL), 2 * i);
+		check_is(ready_pop(&ready, NULL), 2 * i + 1);
 	}
-	cr_assert_eq(ready_pop(&ready), 0);
+	cr_assert_eq(ready_pop(&ready, NULL), 0);
 	cr_assert_not(ready_any(&ready));
 }
 
 Test(ready, shouldTellTheFirstSlotOfTheFirstRingFromNothing)
 {
 	ready_push(&ready, link_pack(0, 0, 0));
-	check_is(ready_pop(&ready), 0);
+	check_is(ready_pop(&ready, NULL), 0);
 }
 
 Test(ready, shouldRefuseWhenFullAndTakeAgainAfterAPop)
@@ -50,10 +50,10 @@ Test(ready, shouldRefuseWhenFullAndTakeAgainAfterAPop)
 	for (uint32_t i = 0; i < SIZE; i++)
 		cr_assert_neq(ready_push(&ready, token(i)), 0);
 	cr_assert_eq(ready_push(&ready, token(99)), 0);
-	check_is(ready_pop(&ready), 0);
+	check_is(ready_pop(&ready, NULL), 0);
 	cr_assert_neq(ready_push(&ready, token(SIZE)), 0);
 	for (uint32_t i = 1; i <= SIZE; i++)
-		check_is(ready_pop(&ready), i);
+		check_is(ready_pop(&ready, NULL), i);
 }
 
 Test(ready, shouldKnowWhichTicketsHavePassed)
@@ -61,7 +61,7 @@ Test(ready, shouldKnowWhichTicketsHavePassed)
 	uint64_t first = ready_push(&ready, token(1)), second = ready_push(&ready, token(2));
 
 	cr_assert_not(ready_has_passed(&ready, first));
-	ready_pop(&ready);
+	ready_pop(&ready, NULL);
 	cr_assert(ready_has_passed(&ready, first));
 	cr_assert_not(ready_has_passed(&ready, second));
 	for (uint32_t i = 0; i < SIZE - 1; i++)
@@ -77,9 +77,9 @@ Test(ready, shouldPassAPusherThatWasKilledAfterItsTicket)
 	ready_push(&ready, token(1));
 	ends.tail++;
 	ready_push(&ready, token(2));
-	check_is(ready_pop(&ready), 1);
-	check_is(ready_pop(&ready), 2);
-	cr_assert_eq(ready_pop(&ready), 0);
+	check_is(ready_pop(&ready, NULL), 1);
+	check_is(ready_pop(&ready, NULL), 2);
+	cr_assert_eq(ready_pop(&ready, NULL), 0);
 	cr_assert_not(ready_any(&ready));
 }
 
@@ -88,11 +88,11 @@ Test(ready, shouldLeaveTheLastTicketToItsPusher)
 	uint64_t slow = ++ends.tail;
 
 	cr_assert_not(ready_any(&ready), "he will ask for sleepers when he has pushed");
-	cr_assert_eq(ready_pop(&ready), 0);
+	cr_assert_eq(ready_pop(&ready, NULL), 0);
 	cr_assert_not(ready_has_passed(&ready, slow));
 	ready_push(&ready, token(2));
 	cr_assert(ready_any(&ready));
-	check_is(ready_pop(&ready), 2);
+	check_is(ready_pop(&ready, NULL), 2);
 	cr_assert(ready_has_passed(&ready, slow));
 }
 
@@ -101,7 +101,7 @@ Test(ready, shouldPushAgainWhenPassed)
 {
 	cells[0] = UINT64_C(1) << 28;
 	cr_assert_eq(ready_push(&ready, token(5)), 2);
-	check_is(ready_pop(&ready), 5);
+	check_is(ready_pop(&ready, NULL), 5);
 }
 
 Test(ready, shouldMoveTheHeadForAPopThatWasKilled)
@@ -111,7 +111,7 @@ Test(ready, shouldMoveTheHeadForAPopThatWasKilled)
 	ready_push(&ready, token(2));
 	cells[0] = UINT64_C(1) << 28;
 	cr_assert(ready_has_passed(&ready, first));
-	check_is(ready_pop(&ready), 2);
+	check_is(ready_pop(&ready, NULL), 2);
 	cr_assert_eq(ends.head, 2);
 }
 
@@ -122,10 +122,10 @@ Test(ready, shouldLoseNothingWhenTicketsWereTakenBeyondItsSize)
 		ready_push(&ready, token(i));
 	ends.tail += 3;
 	for (uint32_t i = 0; i < SIZE; i++)
-		check_is(ready_pop(&ready), i);
-	cr_assert_eq(ready_pop(&ready), 0);
+		check_is(ready_pop(&ready, NULL), i);
+	cr_assert_eq(ready_pop(&ready, NULL), 0);
 	cr_assert_neq(ready_push(&ready, token(9)), 0);
-	check_is(ready_pop(&ready), 9);
+	check_is(ready_pop(&ready, NULL), 9);
 }
 
 /* ---- damage ------------------------------------------------------------------------------------- */
@@ -133,10 +133,10 @@ Test(ready, shouldLoseNothingWhenTicketsWereTakenBeyondItsSize)
 static void check_works_again(void)
 {
 	for (uint32_t i = 0; i < 3 * SIZE; i++)
-		ready_pop(&ready);
+		ready_pop(&ready, NULL);
 	for (uint32_t i = 0; i < 100; i++) {
 		cr_assert_neq(ready_push(&ready, token(i)), 0);
-		check_is(ready_pop(&ready), i);
+		check_is(ready_pop(&ready, NULL), i);
 	}
 }
 
@@ -167,7 +167,7 @@ Test(ready, shouldWorkOnAfterDamageOfItsCells)
 		cells[i] = (uint64_t)(5 + i) << 28 | (i % 2 ? UINT64_C(1) << 27 : 0);
 	for (int i = 0; i < 4 * SIZE; i++) {
 		ready_push(&ready, token(1));
-		ready_pop(&ready);
+		ready_pop(&ready, NULL);
 	}
 	check_works_again();
 }
