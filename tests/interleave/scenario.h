@@ -53,6 +53,7 @@ void build_dedup_append(void);
 void build_dedup_settle(void);
 void build_dedup_drop(void);
 void build_dedup_drop_other(void);
+void build_dedup_drop_published(void);
 void build_dedup_purge(void);
 void build_dedup_void(void);
 void build_dedup_void_two(void);

@@ -486,6 +486,8 @@ const struct scenario scenarios[] = {
 	{"dedup_settle", "an older table goes, an old view", build_dedup_settle, 2, 0, FREE_WALK, false, 0},
 	{"dedup_drop", "the table of the first goes", build_dedup_drop, 2, 0, FREE_WALK, false, 0},
 	{"dedup_drop_other", "the table goes, a late sender", build_dedup_drop_other, 2, 0, FREE_WALK, false, 0},
+	{"dedup_drop_published", "the table goes, its owner is late", build_dedup_drop_published, 2, 0, FREE_WALK,
+	 false, 0},
 	{"dedup_purge", "2 purges meanwhile", build_dedup_purge, 2, 0, FREE_WALK, false, 0},
 	{"dedup_void", "the first is taken back, a helper", build_dedup_void, 2, 0, FREE_WALK, false, 0},
 	{"dedup_void_two", "the same, 2 more of its id", build_dedup_void_two, 2, 0, FREE_WALK, false, 0},
