@@ -170,8 +170,10 @@ static int change_one(struct rlq_queue *queue, const struct target *target, enum
 		return make_visible(queue->seg, target);
 	if (!ring_set_deadline(target->ring, target->parts.slot, target->word, to, due_ms))
 		return RLQ_EBUSY;
-	if (target->in_order) /* the attempt that it was received by is over */
+	if (target->in_order) { /* the attempt that it was received by is over */
 		store_relaxed(&fifo_links(target->slot)->ticket, 0); /* relaxed: a hint */
+		CRASH_POINT(fifo_ticket_noted);
+	}
 	if (to == SLOT_DELAYED)
 		CRASH_POINT(release_delayed);
 	expect_due(queue, due_ms);
