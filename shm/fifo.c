@@ -572,7 +572,7 @@ void fifo_takes_turn(struct segment *segment, uint64_t link)
 
 	if (ring != NULL)
 		store_relaxed(&fifo_links(&ring->slots[at])->ticket, 0); /* relaxed: a hint */
-	CRASH_POINT(fifo_turn_taken);
+	CRASH_POINT(fifo_ticket_noted);
 }
 
 int fifo_next(struct segment *segment, uint64_t *ret_head)
