@@ -94,13 +94,41 @@ const struct ring *fifo_place(const struct segment *segment, uint64_t link, uint
 	return &segment->ring[ring];
 }
 
-/* A table with room for more groups, or a fresh one of the same size if this one is as large as they come. */
+/* A number of cells of which `live` are in use at a time, as an order. */
+static uint32_t order_for(uint64_t live)
+{
+	uint32_t order = TABLE_ORDER_FIRST;
+
+	while (order < TABLE_ORDER_MAX && (UINT64_C(1) << order) < live * 4)
+		order++;
+	return order;
+}
+
+/* The same for groups. Each that begins meets another one's cell once in cells/live times, and seals it: half of
+ * the table is sealed when cells * cells / (2 * live) have begun. That is to be two million at least, a second's.
+ */
+static uint32_t group_order_for(uint64_t live)
+{
+	uint32_t order = order_for(live);
+
+	while (order < TABLE_ORDER_MAX && (UINT64_C(1) << 2 * order) < live << 22)
+		order++;
+	return order;
+}
+
+/* The newest table has no cell for a group: it is worn out, or there are more groups. There are no more than
+ * messages.
+ */
 static int append_larger(struct segment *segment)
 {
-	uint32_t order = segment->groups.table[segment->groups.table_count - 1].order + 2;
-	int error = tables_append(segment, TABLE_GROUPS, segment->groups.list_seen,
-				  order < TABLE_ORDER_MAX ? order : TABLE_ORDER_MAX);
+	uint32_t order = segment->groups.table[segment->groups.table_count - 1].order;
+	int64_t live = seg_live(segment);
+	uint32_t wanted = group_order_for(live > 0 ? (uint64_t)live : 0);
+	int error;
 
+	if (wanted > order)
+		order = wanted < order + 2 ? wanted : order + 2;
+	error = tables_append(segment, TABLE_GROUPS, segment->groups.list_seen, order);
 	if (error)
 		return error == -ENOSPC ? RLQ_ENOSPACE : error == -EBUSY ? ROOM_GROWING : error;
 	return fifo_refresh(segment);
@@ -276,7 +304,8 @@ static enum dedup_result deal_with(struct segment *segment, const struct dedup_m
 	*ret_is_ours = false;
 	if (ring == NULL || (fate != DEDUP_FIRST && fate != DEDUP_DUPLICATE && fate != DEDUP_LATE))
 		return DEDUP_DAMAGED;
-	/* Before it is published, by whomever: what is not WRITING any more needs no completion when it is freed. */
+	/* Before it is published, by whomever: what is not WRITING any more needs no completion when it is freed.
+	 */
 	if (fate == DEDUP_FIRST)
 		dedup_fill(ret->entry, message);
 	for (word = slot_read(&ring->slots[at]); !*ret_is_ours && is_being_sent(message->link, word);
@@ -366,8 +395,8 @@ int fifo_send(struct segment *segment, uint32_t ring, uint32_t slot, struct slot
 		return error;
 	message.sequence = own_sequence(at, link);
 	fate = deal_with(segment, &message, &answer, &is_ours);
-	/* Behind another one, who makes it the head looks at it. It was the head a moment ago, and if it is READY it has
-	 * hardly been taken since. */
+	/* Behind another one, who makes it the head looks at it. It was the head a moment ago, and if it is READY
+	 * it has hardly been taken since. */
 	if (is_head && fate == DEDUP_FIRST && word_state(slot_read(at)) == SLOT_READY)
 		offer(segment, fifo_links(at), link);
 	return tell(&message, fate, &answer, is_ours, ret_sent);
@@ -559,16 +588,6 @@ void fifo_offer_again(struct segment *segment, uint32_t ring, uint32_t slot, str
 
 enum { WEAR_ENOUGH = 4096 }; /* cells to be looked at before a judgement */
 
-/* The order that fits what lives: four cells a group. */
-static uint32_t order_for(uint64_t live)
-{
-	uint32_t order = TABLE_ORDER_FIRST;
-
-	while (order < TABLE_ORDER_MAX && (UINT64_C(1) << order) < live * 4)
-		order++;
-	return order;
-}
-
 /* Does the newest table want a successor? Of this order; 0: no. */
 static uint32_t successor_order(const struct segment *segment, const struct group_wear *wear)
 {
@@ -578,7 +597,7 @@ static uint32_t successor_order(const struct segment *segment, const struct grou
 	if (wear->looked == 0)
 		return 0;
 	live = (wear->live << order) / wear->looked;
-	wanted = order_for(live);
+	wanted = group_order_for(live);
 	if (wear->sealed * 2 > wear->looked || wanted > order || order >= wanted + 4)
 		return wanted;
 	return 0;
