@@ -99,7 +99,7 @@ enum {
 	ORDER_TOO_LARGE = 4, /* above the one that fits */
 };
 
-/* The order that fits what lives: four cells a group. */
+/* A number of cells of which `live` are in use at a time, as an order. */
 static uint32_t order_for(uint64_t live)
 {
 	uint32_t order = TABLE_ORDER_FIRST;
@@ -109,28 +109,43 @@ static uint32_t order_for(uint64_t live)
 	return order;
 }
 
-static uint32_t order_by_wear(const struct segment *segment, const struct group_wear *wear)
+/* The same for groups. Each that begins meets another one's cell once in cells/live times, and seals it: half of the
+ * table is sealed when cells * cells / (2 * live) have begun. That is to be two million at least, a second's. */
+static uint32_t group_order_for(uint64_t live)
 {
-	uint32_t order = segment->groups.table[segment->groups.table_count - 1].order;
+	uint32_t order = order_for(live);
 
-	return wear->looked == 0 ? order : order_for((wear->live << order) / wear->looked);
+	while (order < TABLE_ORDER_MAX && (UINT64_C(1) << 2 * order) < live << 22)
+		order++;
+	return order;
 }
 
-/* A table with room for more groups. It may be few groups that have worn the newest one, coming and going with the
- * same cells: so it is no larger than what the sweep would leave. */
+static uint32_t newest_order(const struct segment *segment)
+{
+	return segment->groups.table[segment->groups.table_count - 1].order;
+}
+
+static uint32_t order_by_wear(const struct segment *segment, const struct group_wear *wear)
+{
+	uint32_t order = newest_order(segment);
+
+	return wear->looked == 0 ? order : group_order_for((wear->live << order) / wear->looked);
+}
+
+/* The newest table has no cell for a group: there are more groups, or it is worn out, perhaps by few that come and go
+ * with the same cells. */
 static int append_larger(struct segment *segment)
 {
 	struct group_wear wear = {0};
 	uint64_t from = segment->groups.list_seen; /* anywhere */
-	uint32_t order = segment->groups.table[segment->groups.table_count - 1].order + 2, most;
+	uint32_t order = newest_order(segment), wanted;
 	int error;
 
 	groups_wear(&segment->groups, &from, WEAR_ENOUGH / 4, &wear);
-	most = order_by_wear(segment, &wear) + ORDER_TOO_LARGE - 1;
-	order = order < most ? order : most;
-	error = tables_append(segment, TABLE_GROUPS, segment->groups.list_seen,
-			      order < TABLE_ORDER_MAX ? order : TABLE_ORDER_MAX);
-
+	wanted = order_by_wear(segment, &wear);
+	if (wanted > order)
+		order = wanted < order + 2 ? wanted : order + 2;
+	error = tables_append(segment, TABLE_GROUPS, segment->groups.list_seen, order);
 	if (error)
 		return error == -ENOSPC ? RLQ_ENOSPACE : error == -EBUSY ? ROOM_GROWING : error;
 	return fifo_refresh(segment);

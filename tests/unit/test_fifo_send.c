@@ -4,8 +4,8 @@
 #include "tests/support/queue_fixture.h"
 
 #include <criterion/criterion.h>
-#include <string.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static struct rlq_queue *fifo, *standard;
@@ -99,6 +99,34 @@ Test(fifo_send, shouldGiveTheCellsOfARingBackWithIt)
 		sweep_now(fifo);
 	cr_assert_eq(rings_at(load_relaxed(&fifo->seg->header->rings), 0), 1, "the first ring has gone");
 	cr_expect_geq(lseek(fifo->seg->fd, (off_t)SEG_CELLS, SEEK_DATA), first_ring_end);
+}
+
+/* As groups do that come and go. */
+static void wear_out(const struct group_table *table)
+{
+	for (uint32_t i = 0; i < UINT32_C(1) << table->order; i++)
+		store_relaxed(&table->cells[i].high, GROUP_SEALED);
+}
+
+Test(fifo_send, shouldReplaceAWornTableOfGroupsByOneForWhatLives)
+{
+	char id[8];
+
+	for (int i = 0; i < 8; i++) {
+		struct rlq_send_options options = with_ids("g", id);
+		const struct groups *groups = &fifo->seg->groups;
+		struct rlq_message message;
+
+		wear_out(&groups->table[groups->table_count - 1]);
+		snprintf(id, sizeof(id), "%d", i);
+		cr_assert_eq(rlq_send(fifo, "body", 4, &options, NULL), 0);
+		cr_expect_leq(groups->table[groups->table_count - 1].order, TABLE_ORDER_FIRST + 2);
+		message = receive_one(fifo);
+		cr_assert_eq(rlq_delete(fifo, &message.receipt), 0);
+		for (int sweeps = 0; sweeps < 4; sweeps++)
+			sweep_now(fifo);
+	}
+	cr_expect_eq(faults_of("q.fifo"), 0);
 }
 
 /* Written in place, the body is known only when it is published; meanwhile others are sent by the handle. */
