@@ -209,16 +209,21 @@ static uint64_t seal(struct dedup_entry *entry)
 	return sealed ? DEDUP_SEALED : load_acquire(&entry->control); /* [U1] */
 }
 
+/* [U6] May a table have counted for it that is not in the caller's list any more? Behind the list: such a table has
+ * raised the horizon before. */
+static bool is_late(const struct dedup *dedup, const struct dedup_message *message)
+{
+	return message->boot_ms < load_acquire(&dedup->marks->horizon_ms);
+}
+
 /* What is in a free cell of the newest table now. */
 static uint64_t insert(const struct dedup *dedup, struct dedup_entry *entry, const struct dedup_message *message)
 {
-	/* [U6] Behind the list that the caller works with: a table that is not on it has raised the horizon. */
-	bool late = message->boot_ms < load_acquire(&dedup->marks->horizon_ms);
-	uint64_t control = late ? dedup_late_of(message->link) : message->link;
+	uint64_t control = is_late(dedup, message) ? dedup_late_of(message->link) : message->link;
 
 	if (message->sequence == 0)
 		return DEDUP_EMPTY;
-	/* [U1] Linearisation point of a FIFO send; releases what stands in the slot, which [U1] in walk() acquires.
+	/* [U1] Linearisation point of a FIFO send; releases what stands in the slot, which [U1] in decide_in() acquires.
 	 * Killed just before: joined, and anybody decides. Just after: it is first, and anybody publishes it. */
 	if (!cas_seq(&entry->control, DEDUP_EMPTY, control))
 		return load_acquire(&entry->control); /* [U1] */
@@ -250,17 +255,18 @@ static enum dedup_result decide_in(const struct dedup *dedup, const struct dedup
 }
 
 /* All cells of a probe may be taken: so say all who walk it, and go on in the next table. If there is none, nothing
- * was decided. */
+ * was decided. A duplicate may have been first in a table that is gone: it was published then, and of a later one
+ * of its id its owner is not to hear. */
 enum dedup_result dedup_decide(const struct dedup *dedup, const struct dedup_message *message,
 			       struct dedup_answer *ret)
 {
-	for (uint32_t i = 0; i < dedup->count; i++) {
-		enum dedup_result result = decide_in(dedup, &dedup->table[i], i + 1 == dedup->count, message, ret);
+	enum dedup_result result = DEDUP_NONE;
 
-		if (result != DEDUP_NONE)
-			return result;
-	}
-	return DEDUP_GROW;
+	for (uint32_t i = 0; i < dedup->count && result == DEDUP_NONE; i++)
+		result = decide_in(dedup, &dedup->table[i], i + 1 == dedup->count, message, ret);
+	if (result == DEDUP_DUPLICATE && is_late(dedup, message))
+		return DEDUP_LATE;
+	return result == DEDUP_NONE ? DEDUP_GROW : result;
 }
 
 /* ---- an entry that is there, or not ------------------------------------------------------------------- */

@@ -34,6 +34,8 @@ void dedup_start_first(unsigned message, unsigned key, uint64_t boot_ms, bool is
 int add_dedup_sender(const char *name, unsigned message, unsigned key, uint64_t boot_ms, uint64_t old_list);
 /* Decides what has joined, and does what the owner would do. */
 int add_dedup_helper(const char *name, unsigned message);
+/* Sent what others have decided since, and asks late. */
+int add_dedup_owner(const char *name, unsigned message);
 /* Deletes what was published, and uses the slot again. */
 int add_dedup_freer(const char *name, unsigned message);
 /* Takes back what was published. */

@@ -210,6 +210,18 @@ static void sender_turn(int actor)
 	explore_finish(actor);
 }
 
+/* The owner of what was decided long ago by others: it has a copy, and does not look at its slot. */
+static void owner_turn(int actor)
+{
+	unsigned number = all.message_of[actor];
+	struct dedup_message message = message_of(number);
+	struct dedup_answer answer;
+
+	explore_doing(actor, "decide");
+	act(number, &message, decide(number, &message, 0, &answer), &answer);
+	explore_finish(actor);
+}
+
 static void helper_turn(int actor)
 {
 	help(actor, all.message_of[actor]);
@@ -452,6 +464,11 @@ int add_dedup_sender(const char *name, unsigned message, unsigned key, uint64_t 
 int add_dedup_helper(const char *name, unsigned message)
 {
 	return add(name, helper_turn, message, true);
+}
+
+int add_dedup_owner(const char *name, unsigned message)
+{
+	return add(name, owner_turn, message, true);
 }
 
 int add_dedup_freer(const char *name, unsigned message)

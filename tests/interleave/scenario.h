@@ -53,6 +53,7 @@ void build_dedup_append(void);
 void build_dedup_settle(void);
 void build_dedup_drop(void);
 void build_dedup_drop_other(void);
+void build_dedup_drop_published(void);
 void build_dedup_purge(void);
 void build_dedup_void(void);
 void build_dedup_void_two(void);
@@ -91,5 +92,6 @@ void build_ready_joined(void);
 void build_tokens(void);
 void build_tokens_full(void);
 void build_tokens_sleep(void);
+void build_tokens_asked(void);
 
 #endif

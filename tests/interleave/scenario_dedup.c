@@ -61,6 +61,16 @@ void build_dedup_drop_other(void)
 	add_dedup_dropper("dropper");
 }
 
+/* An owner comes back to a message that was first in the table that goes; another of its id is sent meanwhile. */
+void build_dedup_drop_published(void)
+{
+	dedup_world_begin(CELLS_ORDER, LIST_BOTH, false);
+	dedup_start_first(0, 1, DEDUP_OLD, true);
+	add_dedup_owner("owner", 0);
+	add_dedup_sender("sender", 1, 1, DEDUP_NOW, 0);
+	add_dedup_dropper("dropper");
+}
+
 /* Twice, for a message is judged by the purges before it alone. */
 void build_dedup_purge(void)
 {

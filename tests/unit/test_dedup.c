@@ -485,6 +485,10 @@ Test(dedup, shouldAskForHelpWithAnEntryWhoseMessageIsNotPublished)
 	cr_assert_eq(dedup_settle(&dedup, &settling, 10, &link), DEDUP_BUSY);
 	cr_assert_eq(dedup_settle(&dedup, &settling, 2000, &link), DEDUP_OK);
 	cr_assert_eq(settling.latest_ms, now);
+	settling = (struct dedup_settling){0};
+	dedup.listed = 0;
+	settle_all(&settling);
+	cr_assert_eq(settling.latest_ms, now, "its ring has gone since");
 }
 
 /* Who helps after the table that had its first is gone cannot know: it goes, whoever is asked. */
@@ -505,7 +509,7 @@ Test(dedup, shouldCallLateWhatIsOlderThanTheHorizon)
 	memmove(&dedup.table[0], &dedup.table[1], sizeof(dedup.table[0]));
 	dedup.count = 1;
 	cr_assert_eq(dedup_decide(&dedup, &duplicate, &answer), DEDUP_LATE);
-	cr_assert_eq(dedup_decide(&whole, &duplicate, &answer), DEDUP_DUPLICATE, "it goes as well");
+	cr_assert_eq(dedup_decide(&whole, &duplicate, &answer), DEDUP_LATE);
 	cr_assert_eq(dedup_decide(&dedup, &late, &answer), DEDUP_LATE);
 	marks.horizon_ms = 0; /* whoever looked before it rose, and goes on now */
 	cr_assert_eq(dedup_decide(&whole, &late, &answer), DEDUP_LATE, "the first to say so decides");
@@ -568,11 +572,22 @@ Test(dedup, shouldNotTakeAnOldReservationForOneOfATableInItsPlace)
 	cr_assert_eq(dedup_reserve(&dedup, &quota, now), DEDUP_FULL);
 }
 
+Test(dedup, shouldBeFollowedByATableOfTheNewWindow)
+{
+	cr_assert_eq(dedup_reserve(&dedup, &quota, now), DEDUP_OK);
+	cr_assert_not(dedup_is_due(&dedup, now));
+	dedup.window_ms = 2 * WINDOW;
+	cr_assert(dedup_is_due(&dedup, now));
+	append(4);
+	cr_assert_eq(dedup.table[1].head->window_ms, 2 * WINDOW);
+}
+
 Test(dedup, shouldHaveFourTablesAtMost)
 {
 	dedup.ids_max = 100000;
 	append(4);
 	append(4);
+	cr_assert_eq(dedup_next_order(&dedup, now), 18, "the last one is a full one");
 	append(4);
 	reserve_until(DEDUP_FULL);
 	cr_assert_not(dedup_is_due(&dedup, now));
@@ -669,6 +684,22 @@ Test(dedup, shouldHaveNoHorizonBeforeTheBoot)
 	settle_all(&settling);
 	cr_assert(dedup_may_drop(&dedup, &settling, now));
 	cr_assert_eq(marks.horizon_ms, 0);
+}
+
+Test(dedup, shouldNotTellALateOwnerOfALaterMessageOfItsId)
+{
+	struct dedup_message first, later;
+	struct dedup_settling settling = {0};
+	struct dedup_answer answer;
+
+	send_at(5, now, &first, &answer);
+	append(4);
+	now += WINDOW + DEDUP_MARGIN_MS;
+	settle_all(&settling);
+	cr_assert(dedup_may_drop(&dedup, &settling, now));
+	drop_oldest();
+	cr_assert_eq(send_at(5, now, &later, &answer), DEDUP_FIRST);
+	cr_assert_eq(dedup_decide(&dedup, &first, &answer), DEDUP_LATE);
 }
 
 Test(dedup, shouldSayWhenARestoredEntryHasNoRoom)
