@@ -75,6 +75,8 @@
 	X(attempt_forgotten)                                                                                       \
 	X(attempt_written)                                                                                         \
 	X(attempt_marked)                                                                                          \
+	X(attempt_changed)                                                                                         \
+	X(fifo_turn_taken)                                                                                         \
 	X(attempt_noted)                                                                                           \
 	X(fifo_joined)                                                                                             \
 	X(fifo_dropped)                                                                                            \

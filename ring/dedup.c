@@ -171,9 +171,16 @@ static enum dedup_result judge_other(const struct dedup *dedup, const struct ded
 	return DEDUP_DUPLICATE;
 }
 
-static bool is_own(uint64_t control, uint64_t link)
+/* A new ring at the place of a retired one gives links again: of a message that is gone the entry is complete, and
+ * of another key or number. */
+static bool is_own(struct dedup_entry *entry, uint64_t control, const struct dedup_message *message)
 {
-	return control == link || control == dedup_complete_of(link) || control == dedup_late_of(link);
+	if (control == message->link || control == dedup_late_of(message->link))
+		return true;
+	/* relaxed: behind the control word, or as it was decided */
+	return control == dedup_complete_of(message->link) && load_relaxed(&entry->key[0]) == message->key[0] &&
+	       load_relaxed(&entry->key[1]) == message->key[1] &&
+	       (message->sequence == 0 || load_relaxed(&entry->sequence) == message->sequence);
 }
 
 /* FIRST, LATE. */
@@ -239,8 +246,8 @@ static enum dedup_result decide_in(const struct dedup *dedup, const struct dedup
 			return is_newest ? DEDUP_STALE : DEDUP_NONE;
 		if (control == DEDUP_EMPTY)
 			return DEDUP_LATE;
-		result = is_own(control, message->link) ? judge_own(dedup, entry, control, message, ret)
-							: judge_other(dedup, table, entry, control, message, ret);
+		result = is_own(entry, control, message) ? judge_own(dedup, entry, control, message, ret)
+							 : judge_other(dedup, table, entry, control, message, ret);
 		if (result != DEDUP_NONE)
 			return result;
 	}
@@ -276,7 +283,7 @@ static enum dedup_result find_in(const struct dedup_table *table, bool is_newest
 			return is_newest ? DEDUP_STALE : DEDUP_NONE;
 		if (control == DEDUP_EMPTY)
 			return DEDUP_NONE;
-		if (is_own(control, message->link)) {
+		if (is_own(entry, control, message)) {
 			*ret = entry;
 			return dedup_is_late(control) ? DEDUP_NONE : DEDUP_OK;
 		}

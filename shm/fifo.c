@@ -572,6 +572,7 @@ void fifo_takes_turn(struct segment *segment, uint64_t link)
 
 	if (ring != NULL)
 		store_relaxed(&fifo_links(&ring->slots[at])->ticket, 0); /* relaxed: a hint */
+	CRASH_POINT(fifo_turn_taken);
 }
 
 int fifo_next(struct segment *segment, uint64_t *ret_head)

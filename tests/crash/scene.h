@@ -81,6 +81,7 @@ struct scene {
 
 /* The handles of one process. */
 struct actor {
+	const char *attempt_id; /* of its receives; NULL: none */
 	struct scene *scene;
 	struct rlq_directory *directory;
 	struct rlq_queue *q, *q2, *dlq; /* q2: another handle of the same queue */

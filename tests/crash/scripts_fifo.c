@@ -101,6 +101,23 @@ static void receive_groups(struct actor *actor)
 	receive_and_delete(actor, 10);
 }
 
+/* Asks twice with one attempt id, and anew when one of its messages was changed. */
+static void receive_attempts(struct actor *actor)
+{
+	struct rlq_receive_options again = RLQ_RECEIVE_OPTIONS_INIT;
+	struct rlq_message message[RECEIPTS_MAX];
+	int count;
+
+	again.attempt_id = actor->attempt_id = "attempt";
+	count = verb_receive(actor, actor->q, message, 3, RLQ_DEFAULT, 0);
+	if (rlq_receive(actor->q, message, 3, &again) != count)
+		scene_fail(actor->scene, "the same attempt has brought another number of messages than %d", count);
+	for (int i = 0; i < count; i++)
+		verb_delete(actor, actor->q, &message[i].receipt, tag_check_body(actor->scene, &message[i]));
+	verb_receive(actor, actor->q, message, 3, RLQ_DEFAULT, 0);
+	actor->attempt_id = NULL;
+}
+
 static void prepare_group_leased(struct actor *actor)
 {
 	send_to(actor, 0, 5);
@@ -393,6 +410,7 @@ const struct script scripts_fifo[] = {
 	 .prepare = prepare_first_leased,
 	 .run = join_behind_a_lease},
 	{.name = "receive groups in order", .is_fifo = true, .prepare = prepare_groups, .run = receive_groups},
+	{.name = "receive by attempts", .is_fifo = true, .prepare = prepare_groups, .run = receive_attempts},
 	{.name = "delete the middle, the last, the first",
 	 .is_fifo = true,
 	 .prepare = prepare_group_leased,

@@ -260,6 +260,7 @@ int verb_receive(struct actor *actor, struct rlq_queue *queue, struct rlq_messag
 
 	options.visibility_ms = visibility_ms;
 	options.flags = flags;
+	options.attempt_id = actor->attempt_id;
 	measure_begin(actor);
 	count = rlq_receive(queue, ret_messages, max, &options);
 	measure_end(actor, "receive");

@@ -92,5 +92,6 @@ void build_ready_joined(void);
 void build_tokens(void);
 void build_tokens_full(void);
 void build_tokens_sleep(void);
+void build_tokens_asked(void);
 
 #endif

@@ -14,6 +14,7 @@ static struct {
 	uint8_t pushed[TOKENS];	 /* the push has returned */
 	uint8_t refused[TOKENS]; /* 0: there was no room */
 	uint8_t popped[TOKENS];
+	atomic_u64 is_ready; /* the message of an old token */
 	uint8_t asleep, woken;
 	uint8_t popping; /* actors amid a pop */
 	uint8_t padding;
@@ -129,17 +130,22 @@ static void show_served(const void *address, char *text, size_t bytes)
 		 (unsigned long long)*(const uint64_t *)address);
 }
 
-static const struct explore_model model = {.at_end = serve_at_end, .show = show_served};
+static const struct explore_model served_model = {.at_end = serve_at_end, .show = show_served};
 
-static void begin(bool small)
+static void begin_with(const struct explore_model *of, bool small)
 {
-	explore_begin(&model);
+	explore_begin(of);
 	memset(&served, 0, sizeof(served));
 	memset(&served_ends, 0, sizeof(served_ends));
 	is_small = small;
 	explore_remember(&served, sizeof(served));
 	explore_remember(&served_ends.tail, sizeof(uint64_t));
 	explore_remember(&served_ends.head, sizeof(uint64_t));
+}
+
+static void begin(bool small)
+{
+	begin_with(&served_model, small);
 }
 
 void build_tokens(void)
@@ -184,6 +190,46 @@ static void sleep_turn(int actor)
 		}
 	}
 	explore_finish(actor);
+}
+
+/* ---- a token that is there already -------------------------------------------------------------------- */
+
+/* Makes the message of token 0 READY; pushes it only if the first one has passed. */
+static void ready_turn(int actor)
+{
+	explore_doing(actor, "ready");
+	exchange_seq(&served.is_ready, 1);
+	explore_doing(actor, "passed?");
+	if (ready_has_passed(&served_ready, 1))
+		push(actor, 1);
+	explore_finish(actor);
+}
+
+/* Takes the token, and the message if it is READY. */
+static void serve_turn(int actor)
+{
+	if (pop(actor) != 0) {
+		explore_doing(actor, "lease");
+		if (load_seq(&served.is_ready))
+			served.woken = 1;
+	}
+	explore_finish(actor);
+}
+
+static void asked_at_end(void)
+{
+	if (served.is_ready && !served.woken && ready_pop(&served_ready, NULL) == 0)
+		explore_fail("%llu: a message is READY, and has no token", 0);
+}
+
+static const struct explore_model asked_model = {.at_end = asked_at_end, .show = show_served};
+
+void build_tokens_asked(void)
+{
+	begin_with(&asked_model, false);
+	push(ACTORS_MAX, 0);
+	explore_add_actor("reaper", ready_turn, false);
+	explore_add_actor("consumer", serve_turn, false);
 }
 
 void build_tokens_sleep(void)

@@ -529,6 +529,7 @@ const struct scenario scenarios[] = {
 	{"ready_joined", "the same, it has just joined", build_ready_joined, 1, 0, FREE_WALK, false, 0},
 	{"tokens", "2 push, 2 pop, a kill", build_tokens, 1, 1, 4, false, 0},
 	{"tokens_full", "more tokens than cells", build_tokens_full, 1, 1, 4, false, 0},
+	{"tokens_asked", "READY while an old token is there", build_tokens_asked, 1, 0, FREE_WALK, false, 0},
 	{"tokens_sleep", "a consumer sleeps when there is none", build_tokens_sleep, 1, 0, FREE_WALK, false, 0},
 	{"tokens_long", "2 push, 2 pop, a kill", build_tokens, 1, 1, 7, true, 0},
 	{"tokens_full_long", "more tokens than cells", build_tokens_full, 1, 1, 7, true, 0},

@@ -96,6 +96,7 @@ const struct weak_scenario weak_scenarios[] = {
 	{"ready_second", NULL, SWITCHES_FREE, STALE(STALE_FREE), false},
 	{"ready_joined", NULL, 3, STALE(4), false},
 	{"tokens", NULL, 2, STALE(2), false},
+	{"tokens_asked", NULL, SWITCHES_FREE, STALE(STALE_FREE), false},
 	{"tokens_sleep", NULL, 3, STALE(3), false},
 	{"journal_pending_long", NULL, 2, STALE_WITH_DATA(2), true},
 	{"journal_next_lap_long", NULL, 3, STALE_WITH_DATA(2), true},
