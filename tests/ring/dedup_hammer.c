@@ -199,8 +199,10 @@ static void *send_all(void *argument)
 	while ((number = fetch_add_seq(&sends, 1)) < SENDS) {
 		uint32_t at = (uint32_t)number % SLOTS;
 
-		while (dedup_reserve(dedup_now(), &me->quota, load_acquire(&now)) != DEDUP_OK)
+		while (dedup_reserve(dedup_now(), &me->quota, load_acquire(&now)) != DEDUP_OK) {
+			fetch_add_seq(&now, 1); /* full, until a window has passed */
 			sched_yield();
+		}
 		empty_slot(me, at);
 		write_slot(me, at, number / AT_ONCE % IDS);
 		help(me);
