@@ -6,15 +6,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LEASE_MS = 3600000, STEP = 1000 };
+/* All rounds together send fewer ids than the queue remembers, and the first one touches most of that table's
+ * memory.
+ */
+enum { LEASE_MS = 3600000, STEP = 1000, ROUND = 30000, IDS = 1 << 18 };
 
-static void make_queue(const struct place *place, const char *name, enum rlq_type type, uint64_t capacity)
+static void make_queue(const struct place *place, const char *name, enum rlq_type type, uint64_t capacity,
+		       uint64_t ids)
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 
 	attributes.capacity = capacity;
 	attributes.visibility_ms = LEASE_MS;
 	attributes.type = type;
+	if (ids > 0)
+		attributes.dedup_max = ids;
 	place_queue_as(place, name, &attributes);
 }
 
@@ -89,7 +95,7 @@ static bool is_left(const struct task *task, const char *name, struct cycle cycl
 
 static bool play(const struct setting *setting)
 {
-	struct cycle cycle = {.count = bench_options.quick ? 4000 : 400000,
+	struct cycle cycle = {.count = bench_options.quick ? 4000 : ROUND,
 			      .batch = setting->batch,
 			      .groups = setting->groups,
 			      .is_deep = setting->waiting > 0};
@@ -111,8 +117,8 @@ static bool play(const struct setting *setting)
 	}
 	task.subject.is_fifo = true;
 	place_open(&task.place, true);
-	make_queue(&task.place, "bench.fifo", RLQ_FIFO, capacity_of(setting->order));
-	make_queue(&task.place, "bench", RLQ_STANDARD, capacity_of(setting->order));
+	make_queue(&task.place, "bench.fifo", RLQ_FIFO, capacity_of(setting->order), IDS);
+	make_queue(&task.place, "bench", RLQ_STANDARD, capacity_of(setting->order), 0);
 	fill(&task, "bench.fifo", task.subject, setting->waiting);
 	fill(&task, "bench", task.yardstick, setting->waiting);
 	good = team_run(team, work, &task) && pair_report(&task.pair, team);
@@ -141,6 +147,7 @@ static void send_to_each(struct team *team, struct rlq_queue *queue, uint64_t fi
 	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
 	struct labels labels;
 
+	labels_begin();
 	options.group = labels.group;
 	options.dedup_id = labels.dedup;
 	for (uint64_t i = 0; i < groups; i++) {
@@ -171,7 +178,7 @@ static void block(struct team *team, const struct plan *plan, struct rlq_queue *
 /* Seconds for one receive, each of a group that is free and has one message. */
 static double receive_free_ones(struct team *team, const struct plan *plan, struct rlq_queue *queue)
 {
-	int rounds = bench_options.quick ? 1 : 100;
+	int rounds = bench_options.quick ? 1 : 40;
 	struct rlq_receipt receipts[STEP];
 	double seconds = 0;
 
@@ -237,10 +244,102 @@ static bool play_blocked(const char *name, uint64_t blocked, uint64_t behind)
 		return false;
 	}
 	place_open(&plan.place, true);
-	make_queue(&plan.place, "blocked.fifo", RLQ_FIFO, RLQ_CAPACITY_DEFAULT);
-	make_queue(&plan.place, "unblocked.fifo", RLQ_FIFO, RLQ_CAPACITY_DEFAULT);
+	make_queue(&plan.place, "blocked.fifo", RLQ_FIFO, RLQ_CAPACITY_DEFAULT, RLQ_DEDUP_DEFAULT);
+	make_queue(&plan.place, "unblocked.fifo", RLQ_FIFO, RLQ_CAPACITY_DEFAULT, RLQ_DEDUP_DEFAULT);
 	good = team_run(team, receive_work, &plan) && pair_report(&plan.pair, team);
 	place_close(&plan.place);
+	team_free(team);
+	return good;
+}
+
+/* ---- remembered ids --------------------------------------------------------------------------- */
+
+struct memory {
+	struct pair pair;
+	struct place place;
+	uint64_t ids;
+	struct rlq_queue *queue[2];
+};
+
+/* Seconds for one send, of many to one group; what was sent is taken away again. */
+static double send_seconds(struct team *team, struct rlq_queue *queue)
+{
+	const struct cycle cycle = {.groups = 1, .queue = queue};
+	uint64_t left = bench_options.quick ? 1000 : ROUND / 2, sent;
+	double seconds = 0;
+
+	for (; left > 0; left -= sent) {
+		sent = left < STEP ? left : STEP;
+		seconds -= seconds_now();
+		send_to_each(team, queue, 0, sent);
+		seconds += seconds_now();
+		if (cycle_drain(&cycle) != sent)
+			team_fail(team, "not as many messages came as were sent");
+	}
+	return seconds / (bench_options.quick ? 1000 : ROUND / 2);
+}
+
+static double full_half(struct team *team, uint32_t me, void *context)
+{
+	(void)me;
+	return send_seconds(team, ((const struct memory *)context)->queue[0]);
+}
+
+static double empty_half(struct team *team, uint32_t me, void *context)
+{
+	(void)me;
+	return send_seconds(team, ((const struct memory *)context)->queue[1]);
+}
+
+/* The ids of messages that were sent, received and deleted are remembered. */
+static void remember(struct team *team, struct rlq_queue *queue, uint64_t ids)
+{
+	const struct cycle cycle = {.groups = 1, .is_fifo = true, .queue = queue};
+
+	for (uint64_t done = 0; done < ids; done += STEP) {
+		cycle_fill(&cycle, STEP);
+		if (cycle_drain(&cycle) != STEP)
+			team_fail(team, "not as many messages came as were sent");
+	}
+}
+
+static void memory_work(struct team *team, uint32_t me, void *context)
+{
+	struct memory *memory = context;
+	struct opened full = queue_open(team, &memory->place, "full.fifo");
+	struct opened empty = queue_open(team, &memory->place, "empty.fifo");
+
+	memory->queue[0] = full.queue;
+	memory->queue[1] = empty.queue;
+	remember(team, full.queue, memory->ids);
+	pair_play(team, me, &memory->pair, full_half, empty_half, memory);
+	queue_close(&full);
+	queue_close(&empty);
+}
+
+static bool play_memory(const char *name)
+{
+	struct memory memory = {
+		.pair = {.name = name,
+			 .unit = "ns",
+			 .scale = 1e9,
+			 .less_is_better = true,
+			 .limit = 1.5,
+			 .rounds = bench_options.rounds},
+		.ids = bench_options.quick ? 10000 : 1000000,
+	};
+	struct team *team = team_new(1);
+	bool good;
+
+	if (!team) {
+		fprintf(stderr, "fifo: no memory\n");
+		return false;
+	}
+	place_open(&memory.place, true);
+	make_queue(&memory.place, "full.fifo", RLQ_FIFO, RLQ_CAPACITY_DEFAULT, 2 * memory.ids);
+	make_queue(&memory.place, "empty.fifo", RLQ_FIFO, RLQ_CAPACITY_DEFAULT, 2 * memory.ids);
+	good = team_run(team, memory_work, &memory) && pair_report(&memory.pair, team);
+	place_close(&memory.place);
 	team_free(team);
 	return good;
 }
@@ -260,5 +359,9 @@ int main(int argc, char **argv)
 		good = play_blocked("1,000 groups, 100 behind each", 1000, 100) && good;
 	if (bench_wants("50,000 groups, 2 behind each"))
 		good = play_blocked("50,000 groups, 2 behind each", 50000, 2) && good;
+	report_title("FIFO: a send to a queue that remembers 1 M ids, of 2 M in 5 minutes, against one that begins "
+		     "with none");
+	if (bench_wants("1 M ids"))
+		good = play_memory("1 M ids") && good;
 	return good ? 0 : 1;
 }

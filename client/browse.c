@@ -25,7 +25,7 @@ static int peek_slot(struct rlq_queue *queue, uint32_t ring, uint32_t index, str
 
 	if (word_state(before) != SLOT_READY && word_state(before) != SLOT_DEAD)
 		return 0;
-	memcpy(&message, &slot->message, offsetof(struct slot_message, inline_bytes));
+	message = message_read(&slot->message);
 	payload = message_payload(queue->seg, slot, &message, place_pack(ring, index, word_generation(before)));
 	bytes = (size_t)message.body_bytes + message.extra_bytes;
 	after = slot_read_stable(slot);
@@ -179,7 +179,7 @@ static int route_to(struct rlq_queue *queue, struct route *route, const char *na
 /* The queue a message came from, by its note; "" if it has none. */
 static int source_of(struct rlq_queue *queue, const struct slot *slot, uint64_t place, char *ret_name)
 {
-	struct slot_message message = slot->message;
+	struct slot_message message = message_read(&slot->message);
 	const unsigned char *payload = message_payload(queue->seg, slot, &message, place);
 	struct message_record record;
 	uint64_t offset = 0;

@@ -42,8 +42,10 @@ int ids_check(const struct rlq_queue *queue, struct message_parts *parts)
 	return 0;
 }
 
+/* Fetches from memory what the id is looked up in, for it takes as long as the rest of a send. */
 static int hash_ids(struct rlq_queue *queue, const struct message_parts *parts)
 {
+	int error;
 	struct message_ids ids = {
 		.group = (const unsigned char *)parts->group,
 		.group_bytes = parts->group_bytes,
@@ -51,7 +53,16 @@ static int hash_ids(struct rlq_queue *queue, const struct message_parts *parts)
 		.dedup_bytes = parts->dedup_bytes,
 	};
 
-	return id_hash_message(queue->seg, &ids, &queue->ids.group, &queue->ids.key);
+	error = id_hash_message(queue->seg, &ids, &queue->ids.group, &queue->ids.key);
+	dedup_prefetch(&queue->seg->dedup, queue->ids.key.word);
+	return error;
+}
+
+int ids_foresee(struct rlq_queue *queue, struct message_parts *parts)
+{
+	int error = ids_check(queue, parts);
+
+	return error || parts->dedup_id == NULL ? error : hash_ids(queue, parts);
 }
 
 int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *delay_ms, bool in_place)

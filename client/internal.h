@@ -85,9 +85,11 @@ struct rlq_queue {
 	uint32_t sent_count;
 	uint64_t unsettled; /* bytes sent to an async queue since the last call_settle() */
 	uint32_t calls;
-	uint32_t turn;	 /* receives from several rings */
-	bool only_again; /* the last receive brought nothing but what had come back */
-	uint32_t sender; /* uid */
+	uint32_t turn;	     /* receives from several rings */
+	uint32_t aside_turn; /* receives while some tenant was noisy */
+	uint32_t asides;     /* looks at what was put aside */
+	bool only_again;     /* the last receive brought nothing but what had come back */
+	uint32_t sender;     /* uid */
 	struct sending_ids ids;
 };
 
@@ -226,6 +228,9 @@ int message_view_extra(struct rlq_queue *queue, const unsigned char *extra, uint
  * ...
  */
 int ids_check(const struct rlq_queue *queue, struct message_parts *parts);
+
+/* The same for one of many that will soon be sent to a FIFO queue. */
+int ids_foresee(struct rlq_queue *queue, struct message_parts *parts);
 
 /* The same for a message that is about to be sent; and where it is to a FIFO queue, its delay too: completes the
  * parts, whose body is there unless it is to be written in place, and sets queue->ids. */

@@ -161,6 +161,13 @@ static int make_visible(struct segment *segment, const struct target *target)
 	return seg_make_ready(segment, target->parts.ring, target->parts.slot, target->word) ? 1 : RLQ_EBUSY;
 }
 
+/* The receive attempt that brought it is over. */
+static void attempt_forget(struct slot *slot)
+{
+	store_relaxed(&fifo_links(slot)->ticket, 0); /* relaxed: a hint */
+	CRASH_POINT(attempt_changed);
+}
+
 /* One try: 0 or 1 (others are to be woken) done, RLQ_EBUSY the word changed. */
 static int change_one(struct rlq_queue *queue, const struct target *target, enum slot_state to, int64_t duration_ms)
 {
@@ -171,7 +178,7 @@ static int change_one(struct rlq_queue *queue, const struct target *target, enum
 	if (!ring_set_deadline(target->ring, target->parts.slot, target->word, to, due_ms))
 		return RLQ_EBUSY;
 	if (target->in_order) /* the attempt that it was received by is over */
-		store_relaxed(&fifo_links(target->slot)->ticket, 0); /* relaxed: a hint */
+		attempt_forget(target->slot);
 	if (to == SLOT_DELAYED)
 		CRASH_POINT(release_delayed);
 	expect_due(queue, due_ms);

@@ -5,6 +5,7 @@
 #include "ring/event.h"
 #include "shm/fifo.h"
 #include "shm/move.h"
+#include "shm/tenants.h"
 
 #include <errno.h>
 #include <string.h>
@@ -179,7 +180,7 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 		expire_taken(taking, taken);
 		return 0;
 	}
-	if (message.block == 0 && message.body_bytes > 0)
+	if (message.block == 0 && message.body_bytes > 0 && !seg_is_fifo(queue->seg))
 		slot_own_inline(slot);
 	CRASH_POINT(receive_line_owned);
 	first_ms = first_receive(taking->wall_ms, word_receives(taken->word), &slot->message, &message);
@@ -236,7 +237,8 @@ static int take_walk(struct rlq_queue *queue, uint32_t index, struct demand *dem
 
 		if ((demand->flags & RLQ_RECEIVE_IN_PLACE) && !hold_is_free(queue))
 			return RLQ_EHOLDS;
-		result = ring_take(ring, &segment->cursor[index], &demand->terms, ret_taken);
+		result = (demand->from_aside ? ring_take_aside : ring_take)(ring, &segment->cursor[index],
+									    &demand->terms, ret_taken);
 		if (result == RING_EMPTY)
 			return 0;
 		if (result == RING_DAMAGED || (result == RING_BUSY && ++busy > ring_busy_max(ring)))
@@ -264,7 +266,8 @@ static int take_from_ring(struct rlq_queue *queue, uint32_t index, struct demand
 		struct ring_taken taken;
 		int took;
 
-		if (!ring_take_next(taking.ring, &segment->cursor[index], &demand->terms, &taken)) {
+		if (__builtin_expect(demand->from_aside, 0) ||
+		    !ring_take_next(taking.ring, &segment->cursor[index], &demand->terms, &taken)) {
 			struct ring_taken walked;
 
 			error = take_walk(queue, index, demand, &walked);
@@ -316,8 +319,7 @@ static bool all_came_back(const struct rlq_message *messages, size_t count)
 	return true;
 }
 
-static int take_from_rings(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages,
-			   size_t max)
+int take_from_rings(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max)
 {
 	struct segment *segment = queue->seg;
 	uint32_t rings = rings_count(segment->rings), first = 0;
@@ -327,6 +329,10 @@ static int take_from_rings(struct rlq_queue *queue, struct demand *demand, struc
 	 * others: while only such messages come, 1 call in RING_HEAD_EVERY begins at each ring in turn. */
 	if (rings > 1 && queue->only_again && ++queue->turn % RING_HEAD_EVERY == 0)
 		first = queue->turn / RING_HEAD_EVERY % rings;
+	/* What was put aside is no more in order: the newest ring in turn, for it may have what older ones have
+	 * not. */
+	if (demand->from_aside && ++queue->asides % 2 == 0)
+		first = rings - 1;
 	for (uint32_t i = 0; i < rings && (size_t)count < max; i++) {
 		uint32_t at = first + i < rings ? first + i : first + i - rings;
 		int took = take_from_ring(queue, rings_at(segment->rings, at), demand, ret_messages + count,
@@ -354,8 +360,12 @@ static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_
 	demand->taken_count = 0;
 	stamp(queue, demand);
 	due_ms = demand->terms.deadline_ms; /* the earliest */
-	count = __builtin_expect(seg_is_fifo(segment), 0) ? take_in_order(queue, demand, ret_messages, max)
-							  : take_from_rings(queue, demand, ret_messages, max);
+	if (__builtin_expect(seg_is_fifo(segment), 0))
+		count = take_in_order(queue, demand, ret_messages, max);
+	else if (seg_has_tenants(segment))
+		count = take_fairly(queue, demand, ret_messages, max);
+	else
+		count = take_from_rings(queue, demand, ret_messages, max);
 	hold_cancel(queue);
 	if (count > 0 && !demand->terms.stay_visible)
 		expect_due(queue, due_ms);

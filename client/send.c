@@ -6,6 +6,7 @@
 #include "shm/fifo.h"
 #include "shm/rings.h"
 #include "shm/room.h"
+#include "shm/tenants.h"
 
 #include <errno.h>
 #include <string.h>
@@ -65,6 +66,35 @@ static inline __attribute__((always_inline)) int outgoing_check(struct rlq_queue
 	return out->delay_ms < 0 || out->delay_ms > RLQ_DELAY_MAX_MS ? RLQ_EATTRIBUTE : 0;
 }
 
+/* Gives slot and block back. Between enter and leave. */
+static int outgoing_abandon(struct segment *segment, const struct outgoing *out)
+{
+	const struct ring *ring = &segment->ring[out->ring];
+	uint64_t block = block_of(ring->slots[out->claim.slot].message.block);
+
+	if (ring_abandon(ring, &out->claim, owner_make(segment->row, segment->serial)) != RING_OK)
+		return RLQ_EDAMAGED;
+	if (block)
+		body_free(segment, block,
+			  place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order));
+	if (seg_is_fifo(segment))
+		fifo_unreserve(segment);
+	return 0;
+}
+
+/* To a standard queue in which there are group ids. */
+static __attribute__((cold)) int outgoing_note_tenant(struct rlq_queue *queue, struct outgoing *out)
+{
+	struct segment *segment = queue->seg;
+	const char *group = out->parts.group;
+	uint32_t tenant = group ? seg_tenant_of(segment, group, strlen(group)) : TENANT_NOBODY;
+	int error = seg_tenant_note(segment, &segment->ring[out->ring].slots[out->claim.slot], tenant);
+
+	if (error)
+		outgoing_abandon(segment, out);
+	return error;
+}
+
 /* Claims a slot and finds room for the payload in it. */
 static inline __attribute__((always_inline)) int outgoing_reserve(struct rlq_queue *queue, struct outgoing *out)
 {
@@ -94,23 +124,9 @@ static inline __attribute__((always_inline)) int outgoing_reserve(struct rlq_que
 		fifo_unreserve(segment);
 	else if (in_order)
 		ids_write(queue, &ring->slots[out->claim.slot]);
+	else if (__builtin_expect(out->parts.group != NULL || seg_has_tenants(segment), 0))
+		error = outgoing_note_tenant(queue, out);
 	return error;
-}
-
-/* Gives slot and block back. Between enter and leave. */
-static int outgoing_abandon(struct segment *segment, const struct outgoing *out)
-{
-	const struct ring *ring = &segment->ring[out->ring];
-	uint64_t block = ring->slots[out->claim.slot].message.block;
-
-	if (ring_abandon(ring, &out->claim, owner_make(segment->row, segment->serial)) != RING_OK)
-		return RLQ_EDAMAGED;
-	if (block)
-		body_free(segment, block,
-			  place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order));
-	if (seg_is_fifo(segment))
-		fifo_unreserve(segment);
-	return 0;
 }
 
 /* Publishes what is written. */
@@ -166,6 +182,7 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 	const struct ring *ring = &segment->ring[out->ring];
 	struct slot_message *message = &ring->slots[out->claim.slot].message;
 	struct rlq_message_id id = next_id(queue);
+	uint32_t tenant = block_tenant(message->block); /* read before it can be another's */
 	int error;
 
 	message->id[0] = id.word[0];
@@ -194,6 +211,8 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 		queue->unsettled += (uint64_t)message->body_bytes + message->extra_bytes;
 	seg_count(&segment->me->sent, 1);
 	CRASH_POINT(send_counted);
+	if (__builtin_expect(tenant != TENANT_NONE, 0))
+		seg_tenant_count(segment, tenant, 1);
 	if (ret_id)
 		*ret_id = id;
 	return 0;
@@ -431,8 +450,8 @@ static int check_batch(struct rlq_queue *queue, const struct rlq_send_entry *ent
 	int error = 0;
 
 	for (size_t i = 0; seg_is_fifo(queue->seg) && i < count && !error; i++)
-		error = ids_check(queue, &(struct message_parts){.group = entries[i].group,
-								 .dedup_id = entries[i].dedup_id});
+		error = ids_foresee(queue, &(struct message_parts){.group = entries[i].group,
+								   .dedup_id = entries[i].dedup_id});
 	return error;
 }
 

@@ -1,4 +1,5 @@
-/* What the files of a receive share: receive.c, and receive_fifo.c for the order of groups. */
+/* What the files of a receive share: receive.c, receive_fifo.c for the order of groups, and receive_fair.c for tenants
+ * of a standard queue. */
 #ifndef RLQ_TAKING_H
 #define RLQ_TAKING_H
 
@@ -20,6 +21,7 @@ struct demand {
 	bool attempt_is_known;
 	uint64_t until_ms; /* end of the wait */
 	size_t copied;	   /* bytes of blocks since the deadline was stamped */
+	bool from_aside;   /* take what was put aside, and nothing else */
 };
 
 /* What stays the same while a call takes from one ring under one reading of the clock, fetched once. */
@@ -54,5 +56,10 @@ void attempt_note(struct rlq_queue *queue, struct demand *demand, const struct r
 
 /* Takes up to `max` messages of a FIFO queue in their order. Their number, or a code. Between enter and leave. */
 int take_in_order(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max);
+
+/* The same of a standard queue, from its heads. */
+int take_from_rings(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max);
+/* The same where messages have tenants: those of noisy ones do not come before the others'. */
+int take_fairly(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max);
 
 #endif

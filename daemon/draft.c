@@ -165,7 +165,7 @@ int drafts_keep(void *context, struct live_message *message, const unsigned char
 	message->kept = IS_EMPTY;
 	if (bytes == 0)
 		return 0;
-	return bytes <= draft->segment->inline_bytes
+	return bytes <= SLOT_INLINE_BYTES
 		       ? keep_small(drafts, message, payload, bytes)
 		       : seg_restore_payload(draft->segment, message->number, payload, bytes, &message->kept);
 }

@@ -344,7 +344,8 @@ struct rlq_send_options {
 	const struct rlq_attribute *attributes;
 	uint32_t attribute_count; /* 0 .. RLQ_ATTRIBUTES_MAX */
 	uint32_t flags;
-	const char *group;	   /* a FIFO queue needs it: the order is kept within a group. Others keep it */
+	const char *group;	   /* a FIFO queue needs it: the order is kept within a group. Elsewhere the tenant,
+				    * of whom none makes the others wait */
 	const char *dedup_id;	   /* FIFO queues only, which need it unless they have content_dedup */
 	struct rlq_sent *ret_sent; /* NULL, or where to say more than the id; of a batch an array of `count` */
 };

@@ -26,6 +26,7 @@
 	X(send_leaving)                                                                                            \
 	X(receive_held)                                                                                            \
 	X(receive_bit_cleared)                                                                                     \
+	X(receive_put_aside)                                                                                       \
 	X(receive_passed_writing)                                                                                  \
 	X(receive_head_moved)                                                                                      \
 	X(receive_leased)                                                                                          \
@@ -74,6 +75,8 @@
 	X(attempt_forgotten)                                                                                       \
 	X(attempt_written)                                                                                         \
 	X(attempt_marked)                                                                                          \
+	X(attempt_changed)                                                                                         \
+	X(fifo_turn_taken)                                                                                         \
 	X(attempt_noted)                                                                                           \
 	X(fifo_joined)                                                                                             \
 	X(fifo_dropped)                                                                                            \
@@ -136,6 +139,9 @@
 	X(row_use_counted)                                                                                         \
 	X(create_filled)                                                                                           \
 	X(remove_marked)                                                                                           \
+	X(tenants_allocated)                                                                                       \
+	X(tenants_said)                                                                                            \
+	X(tenant_counted)                                                                                          \
 	X(dedup_reserved)                                                                                          \
 	X(dedup_unreserved)                                                                                        \
 	X(dedup_stamped)                                                                                           \
@@ -143,8 +149,6 @@
 	X(dedup_inserted)                                                                                          \
 	X(dedup_copied)                                                                                            \
 	X(dedup_completed)                                                                                         \
-	X(dedup_void_marked)                                                                                       \
-	X(dedup_void_cut)                                                                                          \
 	X(dedup_purged)                                                                                            \
 	X(dedup_begun)                                                                                             \
 	X(dedup_horizon_raised)                                                                                    \
@@ -196,11 +200,18 @@
 	X(file_oldest_unlinked)                                                                                    \
 	X(file_oldest_flushed)
 
+/* Of FIFO queues whose sends wait for the journal: not yet in any call. */
+#define FIFO_SYNC_POINTS(X)                                                                                        \
+	X(dedup_void_marked)                                                                                       \
+	X(dedup_void_cut)
+
 #define CRASH_POINT_ENUM(name) CRASH_##name,
 enum crash_point {
 	CRASH_POINTS(CRASH_POINT_ENUM) CRASH_POINT_COUNT,
 	CRASH_POINT_LAST = CRASH_POINT_COUNT - 1, /* the journal's follow it */
-	JOURNAL_POINTS(CRASH_POINT_ENUM) CRASH_POINT_ALL
+	JOURNAL_POINTS(CRASH_POINT_ENUM) CRASH_POINT_ALL,
+	CRASH_POINT_ALL_LAST = CRASH_POINT_ALL - 1, /* these follow it */
+	FIFO_SYNC_POINTS(CRASH_POINT_ENUM) CRASH_POINT_EVERY
 };
 #undef CRASH_POINT_ENUM
 

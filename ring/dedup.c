@@ -16,14 +16,14 @@ static struct slot *slot_of(const struct dedup *dedup, uint64_t link)
 	return is_listed(dedup, link) && link_slot(link) <= ring->mask ? &ring->slots[link_slot(link)] : NULL;
 }
 
-bool dedup_is_being_sent(const struct dedup *dedup, uint64_t link)
+bool dedup_is_writing(const struct dedup *dedup, uint64_t link)
 {
 	const struct slot *slot = slot_of(dedup, link);
 	struct slot_word word;
 
 	if (slot == NULL)
-		return false;	/* a ring goes when all its slots are free */
-	word = slot_read(slot); /* [U2] behind the entry: who completed it publishes after that */
+		return false;
+	word = slot_read(slot);
 	return link_is_of(link, word) && (word_state(word) == SLOT_WRITING || word_state(word) == SLOT_PASSED);
 }
 
@@ -91,7 +91,7 @@ static enum dedup_result read_entry(const struct dedup *dedup, const struct dedu
 	if (dedup_is_taken(control)) {
 		if (dedup_read(dedup, control, ret))
 			return DEDUP_OK;
-		/* [U2] Whoever freed the slot has completed the entry before. */
+		/* [U2] Whoever published the message had completed the entry before. */
 		if (dedup_is_taken(load_acquire(&entry->control)))
 			return is_listed(dedup, control) ? DEDUP_DAMAGED : DEDUP_STALE;
 	}
@@ -171,9 +171,16 @@ static enum dedup_result judge_other(const struct dedup *dedup, const struct ded
 	return DEDUP_DUPLICATE;
 }
 
-static bool is_own(uint64_t control, uint64_t link)
+/* A new ring at the place of a retired one gives links again: of a message that is gone the entry is complete, and
+ * of another key or number. */
+static bool is_own(struct dedup_entry *entry, uint64_t control, const struct dedup_message *message)
 {
-	return control == link || control == dedup_complete_of(link) || control == dedup_late_of(link);
+	if (control == message->link || control == dedup_late_of(message->link))
+		return true;
+	/* relaxed: behind the control word, or as it was decided */
+	return control == dedup_complete_of(message->link) && load_relaxed(&entry->key[0]) == message->key[0] &&
+	       load_relaxed(&entry->key[1]) == message->key[1] &&
+	       (message->sequence == 0 || load_relaxed(&entry->sequence) == message->sequence);
 }
 
 /* FIRST, LATE. */
@@ -202,16 +209,21 @@ static uint64_t seal(struct dedup_entry *entry)
 	return sealed ? DEDUP_SEALED : load_acquire(&entry->control); /* [U1] */
 }
 
+/* [U6] May a table have counted for it that is not in the caller's list any more? Behind the list: such a table has
+ * raised the horizon before. */
+static bool is_late(const struct dedup *dedup, const struct dedup_message *message)
+{
+	return message->boot_ms < load_acquire(&dedup->marks->horizon_ms);
+}
+
 /* What is in a free cell of the newest table now. */
 static uint64_t insert(const struct dedup *dedup, struct dedup_entry *entry, const struct dedup_message *message)
 {
-	/* [U6] Behind the list that the caller works with: a table that is not on it has raised the horizon. */
-	bool late = message->boot_ms < load_acquire(&dedup->marks->horizon_ms);
-	uint64_t control = late ? dedup_late_of(message->link) : message->link;
+	uint64_t control = is_late(dedup, message) ? dedup_late_of(message->link) : message->link;
 
 	if (message->sequence == 0)
 		return DEDUP_EMPTY;
-	/* [U1] Linearisation point of a FIFO send; releases what stands in the slot, which [U1] in walk() acquires.
+	/* [U1] Linearisation point of a FIFO send; releases what stands in the slot, which [U1] in decide_in() acquires.
 	 * Killed just before: joined, and anybody decides. Just after: it is first, and anybody publishes it. */
 	if (!cas_seq(&entry->control, DEDUP_EMPTY, control))
 		return load_acquire(&entry->control); /* [U1] */
@@ -234,8 +246,8 @@ static enum dedup_result decide_in(const struct dedup *dedup, const struct dedup
 			return is_newest ? DEDUP_STALE : DEDUP_NONE;
 		if (control == DEDUP_EMPTY)
 			return DEDUP_LATE;
-		result = is_own(control, message->link) ? judge_own(dedup, entry, control, message, ret)
-							: judge_other(dedup, table, entry, control, message, ret);
+		result = is_own(entry, control, message) ? judge_own(dedup, entry, control, message, ret)
+							 : judge_other(dedup, table, entry, control, message, ret);
 		if (result != DEDUP_NONE)
 			return result;
 	}
@@ -243,17 +255,18 @@ static enum dedup_result decide_in(const struct dedup *dedup, const struct dedup
 }
 
 /* All cells of a probe may be taken: so say all who walk it, and go on in the next table. If there is none, nothing
- * was decided. */
+ * was decided. A duplicate may have been first in a table that is gone: it was published then, and of a later one
+ * of its id its owner is not to hear. */
 enum dedup_result dedup_decide(const struct dedup *dedup, const struct dedup_message *message,
 			       struct dedup_answer *ret)
 {
-	for (uint32_t i = 0; i < dedup->count; i++) {
-		enum dedup_result result = decide_in(dedup, &dedup->table[i], i + 1 == dedup->count, message, ret);
+	enum dedup_result result = DEDUP_NONE;
 
-		if (result != DEDUP_NONE)
-			return result;
-	}
-	return DEDUP_GROW;
+	for (uint32_t i = 0; i < dedup->count && result == DEDUP_NONE; i++)
+		result = decide_in(dedup, &dedup->table[i], i + 1 == dedup->count, message, ret);
+	if (result == DEDUP_DUPLICATE && is_late(dedup, message))
+		return DEDUP_LATE;
+	return result == DEDUP_NONE ? DEDUP_GROW : result;
 }
 
 /* ---- an entry that is there, or not ------------------------------------------------------------------- */
@@ -270,7 +283,7 @@ static enum dedup_result find_in(const struct dedup_table *table, bool is_newest
 			return is_newest ? DEDUP_STALE : DEDUP_NONE;
 		if (control == DEDUP_EMPTY)
 			return DEDUP_NONE;
-		if (is_own(control, message->link)) {
+		if (is_own(entry, control, message)) {
 			*ret = entry;
 			return dedup_is_late(control) ? DEDUP_NONE : DEDUP_OK;
 		}
@@ -312,19 +325,9 @@ void dedup_fill(struct dedup_entry *entry, const struct dedup_message *message)
 	if (load_relaxed(&entry->control) != message->link || message->sequence == 0)
 		return;
 	dedup_copy(entry, message);
-	/* [U2] Before the slot is freed, so who finds the slot gone finds the entry whole. */
+	/* [U2] Before the message is published, so who finds its slot gone finds the entry whole. */
 	cas_seq(&entry->control, message->link, dedup_complete_of(message->link));
 	CRASH_POINT(dedup_completed);
-}
-
-enum dedup_result dedup_complete(const struct dedup *dedup, const struct dedup_message *message)
-{
-	struct dedup_entry *entry;
-	enum dedup_result result = find(dedup, message, &entry);
-
-	if (result == DEDUP_OK)
-		dedup_fill(entry, message);
-	return result;
 }
 
 enum dedup_result dedup_void(const struct dedup *dedup, const struct dedup_message *message)

@@ -1,5 +1,6 @@
 /* Which deduplication ids a FIFO queue has seen: tables of entries, into which is only inserted. Knows links, keys
- * and stamps, not what state a message is in. docs/adr/0013-fifo-groups.md says where it stands in a send.
+ * and stamps, and of states only whether a message is still being sent. docs/adr/0013-fifo-groups.md says where it
+ * stands in a send.
  *
  * A message that has joined its group is *decided* by dedup_decide(), by its owner and by any number of helpers, of
  * whom each may be stopped anywhere and come late. All of them hear the same: the message is FIRST (it is
@@ -17,18 +18,20 @@
  * - Cells of a probe are used in order, and what is in one is final: TAKEN, LATE and SEALED are never taken off. So
  *   all who walk for m meet the same cells, and who finds the first free one fights for it by one CAS: with other
  *   helpers of m, with messages of the same key, with a seal. The loser reads it again.
- * - Whether an entry e counts for m never changes either, because no clock and nothing that moves is asked:
- * (its window) m.boot_ms - e.boot_ms < the table's window_ms: stamps in the slots, and what was fixed when the
- * table was begun. (purged) e.sequence <= m.purged: what the purge mark was, read by m's owner before the join.
- * (voided) m.sequence > e.voided, see below. An entry that does not count is passed.
+ * - Whether an entry e counts for m never changes either, because no clock and nothing that moves is asked. It does
+ *   not count, and is passed, if one of these holds:
+ *   - past its window: m.boot_ms - e.boot_ms >= the window_ms with which the table was begun; stamps in the slots
+ *   - purged: e.sequence <= m.purged, what the purge mark was, read by m's owner before the join
+ *   - voided: m.sequence > e.voided, see below
  * - So no helper can insert m once another has found it a duplicate, and no entry names a slot that has moved on.
  *
  * Tables: up to DEDUP_TABLES_MAX in a list, the oldest first. An id is looked for in all of them and inserted into
  * the newest, after the first free cell of its probe in each older one was SEALED: who has not heard of the newest
- * cannot insert there, but hears STALE. The oldest table is settled (all its free cells sealed, all its entries
- * COMPLETE), then dropped once its latest entry is a window and DEDUP_MARGIN_MS old; the *horizon* says until when
- * it counted. A message stamped before the horizon, whose sender stood still for a second or more, may have had its
- * answer in a table that is gone: it is LATE, and a LATE entry makes that final.
+ * cannot insert there, but hears STALE. The oldest table is settled (all its free cells sealed, all its messages
+ * published, all its entries COMPLETE), then dropped once its latest entry is a window and DEDUP_MARGIN_MS old; the
+ * *horizon* says until when it counted. A message stamped before the horizon, whose sender stood still for a second
+ * or more, may have had its answer in a table that is gone: it is LATE, and a LATE entry makes that final. (If it
+ * was FIRST there, it has been published long ago, and LATE changes nothing.)
  *
  * Voiding. A sync queue takes a message back for which its journal has no room, and its id must be free again. But
  * somebody may have been found a duplicate of it meanwhile, and must stay one. So the entry is marked first
@@ -40,31 +43,31 @@
  *
  * What the layer above has to do
  *
- * - Send: dedup_reserve(), claim, write, dedup_stamp(), join, then decide. FIRST: dedup_fill(), then publish, so
- * that what is not WRITING any more needs no completion; others: WRITING -> HELD, pop. A message that has joined
- * leaves WRITING by its decision only, also when its owner is dead.
+ * - Send: dedup_reserve(), claim, write, dedup_stamp(), join, then decide. FIRST: dedup_fill(), then publish: what
+ *   is not WRITING any more has a whole entry, and its slot can be freed without a look. Others: WRITING -> HELD,
+ *   pop. A message that has joined leaves WRITING by its decision only, also when its owner is dead.
  * - A helper reads what it decides by dedup_read() after it has seen WRITING. The owner keeps its own copy; if its
- * slot has moved on before it could read the sequence number there, 0: then only its fate is looked up. LATE for an
- * owner whose message somebody else has dealt with means that it stood still for longer than a window: it cannot be
- * told.
- * - Whoever frees a slot that was taken back calls dedup_void() before.
+ *   slot has moved on before it could read the sequence number there, 0: then only its fate is looked up. LATE for
+ *   an owner whose message somebody else has dealt with means that it stood still for longer than a window: it
+ *   cannot be told.
  * - Taking back: first the slot's word says so (PENDING -> HELD, of a kind of its own), then dedup_void(), then it
- * is freed. A kill between leaves the HELD slot, whose finder does the rest.
+ *   is freed. A kill between leaves the HELD slot, whose finder does the rest.
  * - The answer to a DUPLICATE in a sync queue waits until the first message is not PENDING, and then looks: slot
- * still of the link and taken back, or dedup_is_void(): the first was never sent, nor was this one, which is sent
- * anew, as a new message, or fails as the first did. The slot is looked at before the entry: it is freed after the
- * void.
+ *   still of the link and taken back, or dedup_is_void(): the first was never sent, nor was this one, which is sent
+ *   anew, as a new message, or fails as the first did. The slot is looked at before the entry: it is freed after
+ *   the void.
  * - A purge deletes all messages with a sequence number up to the mark; those not decided are decided first.
  * - Tables: one word like the list of rings (ADR 4), changed by CAS. Calls say which list they work with, and read
- * it again on STALE; memory of what was dropped is given back, or used again, when no call works with a list that
- * had it. dedup_is_due(): zeroed memory, dedup_begin(), append. Several may do so: the first CAS counts. Then, by
- * the sweep: dedup_may_settle(), dedup_settle() until OK, dedup_may_drop(), drop. A process stopped for several
- * windows keeps its tables' memory; it holds up nobody as long as there is memory for further ones.
+ *   it again on STALE; memory of what was dropped is given back, or used again, when no call works with a list that
+ *   had it. dedup_is_due(): zeroed memory, dedup_begin(), append. Several may do so: the first CAS counts. Then, by
+ *   the sweep: dedup_may_settle(), dedup_settle() until OK (from the beginning if the rings or tables have changed
+ *   since), dedup_may_drop(), drop. A process stopped for several windows keeps its tables' memory; it holds up
+ *   nobody as long as there is memory for further ones.
  *
  * Size. dedup_max ids are accepted in a window, at least: the newest table takes as many, for as long as a window,
  * and then a newer one is due. Up to twice as many are remembered. Above that dedup_reserve() says FULL, before
- * there is anything to decide: nobody who decides ever hears it. Cells are at least twice the ids, 64 bytes each: 1
- * M ids 128 MiB, twice. A table begins small, and is followed by a larger one when it is half full before its
+ * there is anything to decide: nobody who decides ever hears it. Cells are at least twice the ids, 64 bytes each:
+ * 1 M ids 128 MiB, twice. A table begins small, and is followed by a larger one when it is half full before its
  * window is over, at the second time by a full one. Ids are counted in the newest table by runs of up to DEDUP_RUN
  * for each handle, one CAS a run, one by one near the end. A killed handle's rest is lost until the next table:
  * FULL may come that much early, an id is never forgotten.
@@ -151,7 +154,7 @@ enum dedup_result {
 	DEDUP_GROW,    /* append a table, then try again; decide: whether one is due or not, a probe is full */
 	DEDUP_STALE,   /* the list of tables or rings has changed: look at it again, then try again */
 	DEDUP_BUSY,    /* settle: the budget is used up */
-	DEDUP_HELP,    /* settle: a message is to be decided and published first */
+	DEDUP_HELP,    /* settle: a message is to be published first */
 	DEDUP_DAMAGED, /* a link leads nowhere, or an entry to a slot that has moved on */
 };
 
@@ -191,11 +194,8 @@ bool dedup_read(const struct dedup *dedup, uint64_t link, struct dedup_message *
 enum dedup_result dedup_decide(const struct dedup *dedup, const struct dedup_message *message,
 			       struct dedup_answer *ret);
 
-/* TAKEN -> COMPLETE, after the message was published: `entry` is its own. */
+/* TAKEN -> COMPLETE, before the message is published: `entry` is its own. */
 void dedup_fill(struct dedup_entry *entry, const struct dedup_message *message);
-
-/* The same for whoever is about to free the slot, and does not know the entry. OK, NONE; STALE. */
-enum dedup_result dedup_complete(const struct dedup *dedup, const struct dedup_message *message);
 
 /* The message was taken back: its entry counts for later ones no more. OK, NONE; STALE. */
 enum dedup_result dedup_void(const struct dedup *dedup, const struct dedup_message *message);
@@ -248,6 +248,9 @@ bool dedup_restore(const struct dedup_table *table, const struct dedup_message *
 #define DEDUP_RESTORED UINT64_C(2) /* complete, of no slot */
 #define DEDUP_USED (UINT64_C(1) << 62)
 #define DEDUP_VOIDING UINT64_MAX
+
+/* Has the message joined, or is about to, and nobody has published it? */
+bool dedup_is_writing(const struct dedup *dedup, uint64_t link);
 
 void dedup_copy(struct dedup_entry *entry, const struct dedup_message *message);
 

@@ -187,8 +187,7 @@ static void note_time(struct dedup_settling *settling, uint64_t boot_ms)
 	settling->any = true;
 }
 
-/* A free cell is sealed, an entry read. HELP: it is not complete, or its message not published: without its entry
- * that could not be decided any more. */
+/* A free cell is sealed, an entry read. HELP: its message is WRITING. */
 static enum dedup_result settle_cell(const struct dedup *dedup, struct dedup_settling *settling,
 				     struct dedup_entry *entry, uint64_t *ret_link)
 {
@@ -201,13 +200,15 @@ static enum dedup_result settle_cell(const struct dedup *dedup, struct dedup_set
 		}
 		control = load_acquire(&entry->control); /* [U2] */
 	}
+	if (control == DEDUP_SEALED || dedup_is_late(control))
+		return DEDUP_OK;
+	/* Whoever was to publish it may be dead; when the table is gone, it would be late. */
 	if (dedup_is_taken(control) ||
-	    (dedup_is_complete(control) && dedup_is_being_sent(dedup, control & LINK_MASK))) {
+	    (control != DEDUP_RESTORED && dedup_is_writing(dedup, control & LINK_MASK))) {
 		*ret_link = control & LINK_MASK;
 		return DEDUP_HELP;
 	}
-	if (control != DEDUP_SEALED && !dedup_is_late(control))
-		note_time(settling, load_relaxed(&entry->boot_ms)); /* relaxed: behind the control word */
+	note_time(settling, load_relaxed(&entry->boot_ms)); /* relaxed: behind the control word */
 	return DEDUP_OK;
 }
 

@@ -572,6 +572,7 @@ void fifo_takes_turn(struct segment *segment, uint64_t link)
 
 	if (ring != NULL)
 		store_relaxed(&fifo_links(&ring->slots[at])->ticket, 0); /* relaxed: a hint */
+	CRASH_POINT(fifo_turn_taken);
 }
 
 int fifo_next(struct segment *segment, uint64_t *ret_head)
@@ -635,7 +636,7 @@ void fifo_offer_again(struct segment *segment, uint32_t ring, uint32_t slot, str
 
 /* ---- tables ----------------------------------------------------------------------------------- */
 
-enum { CELL_SAMPLED = 8, CELL_SETTLED = 32 }; /* what they cost, in slots that are looked at */
+enum { CELL_SAMPLED = 16, CELL_SETTLED = 32 }; /* what they cost, in slots that are looked at */
 
 /* Does the newest table want a successor? Of this order; 0: no. */
 static uint32_t successor_order(const struct segment *segment, const struct group_wear *wear)

@@ -106,8 +106,8 @@ const struct ring *fifo_place(const struct segment *segment, uint64_t link, uint
 /* WRITING or PASSED, of a dead owner. True: it had joined, and is published now. */
 bool fifo_rescue(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word);
 
-/* WRITING or PASSED, of anybody: if it is the head, it is published, so that who stands between join and publish does
- * not stop those behind it. */
+/* WRITING or PASSED, of anybody: if it is the head, it is published, so that who stands between join and publish
+ * does not stop those behind it. */
 void fifo_unblock(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word);
 
 /* READY: pushes its token if it is the head and has none. */

@@ -3,11 +3,13 @@
  *   offset          bytes     what
  *   0               16 KiB    struct seg_header (allocated whole)
  *   SEG_ROWS        256 KiB   struct seg_row x 1,024 (allocated 16 rows at a time)
+ *   SEG_TENANTS     16 KiB    TENANT_COUNT counts (allocated by the first send with a group id; shm/tenants.h)
  *   SEG_RINGS       8 regions of SEG_RING_REGION bytes, a ring of 2^order slots at the start of each
- *   SEG_TABLES      12 regions of SEG_TABLE_REGION bytes, in FIFO queues: tables of groups, tokens, ids
- * (shm/tables.h) SEG_BODIES      19 regions of SEG_BODY_REGION bytes, one a size class (shm/bodies.h)
+ *   SEG_TABLES      12 regions of SEG_TABLE_REGION bytes, in FIFO queues: of groups, tokens, ids (shm/tables.h)
+ *   SEG_BODIES      19 regions of SEG_BODY_REGION bytes, one a size class (shm/bodies.h)
+ *   SEG_CELLS       as SEG_RINGS, in FIFO queues: where a ring has a slot, SLOT_BYTES for a small payload
  *
- * The file is sparse: it is made as long as the sum (about 640 GiB) and only what is used has memory.
+ * The file is sparse: it is made as long as the sum (about 657 GiB) and only what is used has memory.
  * All places follow from indexes, so there are no offsets in shared memory that could be damaged.
  *
  * To change the format: raise SEG_ABI_MINOR if older code may still use the segment (new field in
@@ -44,14 +46,18 @@ enum {
 #define SEG_FEATURES SEG_FEATURE_FIFO
 
 #define SEG_ROWS ((uint64_t)SEG_HEADER_BYTES)
+#define SEG_TENANTS (UINT64_C(512) << 10)
+#define SEG_TENANTS_BYTES (TENANT_COUNT * sizeof(atomic_u32))
 #define SEG_RINGS (UINT64_C(1) << 20)
-#define SEG_RING_REGION ((UINT64_C(2) << 30) + (UINT64_C(16) << 20)) /* ring_bytes(24, true) fits */
+#define SEG_RING_REGION ((UINT64_C(2) << 30) + (UINT64_C(32) << 20)) /* ring_bytes(24, true) fits */
 #define SEG_TABLES (SEG_RINGS + SEG_RING_COUNT * SEG_RING_REGION)
 #define SEG_TABLE_REGION ((UINT64_C(1) << 30) + (UINT64_C(2) << 20))	/* dedup_table_bytes(24) fits */
 #define SEG_MAP_BYTES (SEG_TABLES + SEG_TABLE_COUNT * SEG_TABLE_REGION) /* mapped at once */
 #define SEG_BODIES (UINT64_C(32) << 30)
 #define SEG_BODY_REGION (UINT64_C(32) << 30) /* mapped when first used */
-#define SEG_FILE_BYTES (SEG_BODIES + SEG_BODY_CLASS_COUNT * SEG_BODY_REGION)
+#define SEG_CELLS (SEG_BODIES + SEG_BODY_CLASS_COUNT * SEG_BODY_REGION)
+#define SEG_CELLS_BYTES (SEG_RING_COUNT * SEG_RING_REGION) /* mapped at once, in FIFO queues */
+#define SEG_FILE_BYTES (SEG_CELLS + SEG_CELLS_BYTES)
 
 /* Never changes after creation; kept twice, so that a flipped bit is noticed. */
 struct seg_identity {
@@ -200,6 +206,7 @@ struct seg_header {
 	atomic_u32 producers;	  /* eventcount of producers waiting for room */
 	atomic_u64 viewers;	  /* set for good once anybody has received in place */
 	atomic_u64 sends_refused; /* errno by which the journal has no room for messages to this queue; 0: it has */
+	atomic_u64 tenants; /* watermark: counts of tenants that have memory; set for good by the first group id */
 
 	_Alignas(128) atomic_u64 row_high; /* watermark: rows 1 .. that have memory */
 	atomic_u64 row_used;		   /* about how many are in use; counted anew by the sweep */

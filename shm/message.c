@@ -4,6 +4,7 @@
 #include "ring/prefetch.h"
 #include "shm/durable.h"
 #include "shm/fifo.h"
+#include "shm/tenants.h"
 
 #include <errno.h>
 #include <string.h>
@@ -247,7 +248,7 @@ const unsigned char *message_payload(struct segment *segment, const struct slot 
 	const unsigned char *payload;
 
 	if (message->block == 0)
-		return bytes <= segment->inline_bytes ? slot->message.inline_bytes : NULL;
+		return bytes <= segment->inline_bytes ? message_inline(segment, slot) : NULL;
 	payload = place ? body_of(segment, message->block, place, &room) : body_at(segment, message->block, &room);
 	return payload && bytes <= room ? payload : NULL;
 }
@@ -257,12 +258,34 @@ void message_prefetch(const struct segment *segment, const struct slot *slot)
 	struct slot_message message = message_read(&slot->message);
 
 	if (message.block == 0)
-		prefetch(slot->message.inline_bytes);
+		prefetch(message_inline(segment, slot));
 	else
 		body_prefetch(segment, message.block, (uint64_t)message.body_bytes + message.extra_bytes);
 }
 
 /* ---- free ------------------------------------------------------------------------------------- */
+
+/* Was it ever a message that somebody could receive? */
+static bool was_sent(struct slot_word word)
+{
+	enum slot_state state = word_state(word);
+
+	return state != SLOT_WRITING && state != SLOT_PASSED && state != SLOT_ARRIVING;
+}
+
+/* It is gone from the queue, having been there as `from`. */
+static void tenant_leaves(struct segment *segment, uint64_t block, struct slot_word from)
+{
+	if (block_tenant(block) != TENANT_NONE && was_sent(from) && word_state(from) != SLOT_HELD)
+		seg_tenant_count(segment, block_tenant(block), -1);
+}
+
+void message_drop(struct segment *segment, uint64_t block, uint64_t place, struct slot_word from)
+{
+	tenant_leaves(segment, block, from);
+	if (block_of(block))
+		body_free(segment, block_of(block), place);
+}
 
 void message_free_popped(struct segment *segment, uint32_t ring, uint32_t slot)
 {
@@ -304,14 +327,6 @@ static uint32_t viewer_of(const struct segment *segment, struct slot_word word)
 	}
 }
 
-/* Was it ever a message that somebody could receive? */
-static bool was_sent(struct slot_word word)
-{
-	enum slot_state state = word_state(word);
-
-	return state != SLOT_WRITING && state != SLOT_PASSED && state != SLOT_ARRIVING;
-}
-
 /* Is it to be HELD first: for the journal, or for the chain that it may be in? */
 static bool is_kept(const struct segment *segment, const struct slot *slot, struct slot_word word)
 {
@@ -322,6 +337,7 @@ static bool is_kept(const struct segment *segment, const struct slot *slot, stru
 
 bool message_free_seen(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
 {
+	uint64_t block = segment->ring[ring].slots[slot].message.block; /* as in message_free_now() */
 	uint32_t viewer = viewer_of(segment, from);
 	struct slot_word held;
 	uint64_t group;
@@ -335,6 +351,7 @@ bool message_free_seen(struct segment *segment, uint32_t ring, uint32_t slot, st
 	if (!slot_change(&segment->ring[ring].slots[slot], from, held))
 		return false;
 	CRASH_POINT(free_held);
+	tenant_leaves(segment, block, from);
 	if (seg_is_fifo(segment))
 		fifo_settle_held(segment, group, ring, slot, held);
 	else

@@ -3,9 +3,9 @@
  * Payload = body, then "extra": records of 8 bytes {kind:8, name_bytes:8, label_bytes:8, 0:8,
  * value_bytes:32} each followed by name, label and value. Kinds 1-3 are message attributes by type, then come the
  * ids; NOTE_SOURCE and NOTE_REASON come with a move to a DLQ, stand last, and are left behind by the next move.
- * A payload of at most SLOT_INLINE_BYTES lies in the slot; in a block a larger one, that of a moved message, and
- * that of any message of a FIFO queue. The inline bytes then end with a struct origin, and in a FIFO queue hold a
- * struct fifo_links.
+ * A payload of at most SLOT_INLINE_BYTES lies in the slot; in a FIFO queue, where those bytes are a struct
+ * fifo_links, one of at most SLOT_BYTES lies in the slot's cell. In a block lies a larger one, and that of a moved
+ * message, whose inline bytes end with a struct origin.
  */
 #ifndef SEG_MESSAGE_H
 #define SEG_MESSAGE_H
@@ -56,6 +56,12 @@ static inline void message_place(struct slot *slot, uint64_t body_bytes, uint64_
 	slot->message.block = block;
 }
 
+/* Where a payload of up to segment->inline_bytes lies. */
+static inline unsigned char *message_inline(const struct segment *segment, const struct slot *slot)
+{
+	return (unsigned char *)((uintptr_t)slot + segment->inline_offset);
+}
+
 /* Finds a block for a payload and notes it in the slot we claimed at `place`; `ret_payload` is where to
  * write. 0, RLQ_ENOSPACE, or another negative code. */
 int message_make_block(struct segment *segment, struct slot *slot, uint64_t place, uint64_t body_bytes,
@@ -68,7 +74,7 @@ static inline int message_make_room(struct segment *segment, struct slot *slot, 
 	if (__builtin_expect(body_bytes + extra_bytes > segment->inline_bytes, 0))
 		return message_make_block(segment, slot, place, body_bytes, extra_bytes, ret_payload);
 	message_place(slot, body_bytes, extra_bytes, 0);
-	*ret_payload = slot->message.inline_bytes;
+	*ret_payload = message_inline(segment, slot);
 	return 0;
 }
 
@@ -95,7 +101,7 @@ static inline struct slot_message message_read(const struct slot_message *shared
 	message.body_bytes = __atomic_load_n(&shared->body_bytes, __ATOMIC_RELAXED);
 	message.extra_bytes = __atomic_load_n(&shared->extra_bytes, __ATOMIC_RELAXED);
 	message.sender = __atomic_load_n(&shared->sender, __ATOMIC_RELAXED);
-	message.block = __atomic_load_n(&shared->block, __ATOMIC_RELAXED);
+	message.block = block_of(__atomic_load_n(&shared->block, __ATOMIC_RELAXED));
 	return message;
 }
 
@@ -143,6 +149,9 @@ struct message_ids {
 /* 0 or RLQ_EDAMAGED. */
 int message_read_ids(const unsigned char *extra, uint64_t bytes, struct message_ids *ret_ids);
 
+/* What hung on a message that is gone from its slot, `from` being its last word there: its block, and its count. */
+void message_drop(struct segment *segment, uint64_t block, uint64_t place, struct slot_word from);
+
 /* Frees slot and block of a message that nobody reads in place. */
 static inline bool message_free_now(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
 {
@@ -153,7 +162,7 @@ static inline bool message_free_now(struct segment *segment, uint32_t ring, uint
 		return false;
 	/* Killed here: the block is an orphan, for its slot has moved on. */
 	if (block)
-		body_free(segment, block, place_pack(ring, slot, word_generation(from)));
+		message_drop(segment, block, place_pack(ring, slot, word_generation(from)), from);
 	return true;
 }
 

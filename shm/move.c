@@ -8,6 +8,7 @@
 #include "shm/message.h"
 #include "shm/reap.h"
 #include "shm/room.h"
+#include "shm/tenants.h"
 #include "shm/window.h"
 
 #include <errno.h>
@@ -48,7 +49,7 @@ static int copy_into(struct segment *source, const struct slot *from, uint32_t f
 		     struct slot_word word, struct segment *target, struct slot *to, uint64_t to_place,
 		     enum move_kind kind)
 {
-	struct slot_message message = from->message;
+	struct slot_message message = message_read(&from->message);
 	uint64_t place = my_place(from_ring, from_slot, word);
 	const unsigned char *payload = message_payload(source, from, &message, place);
 	struct message_parts notes = {0};
@@ -72,6 +73,9 @@ static int copy_into(struct segment *source, const struct slot *from, uint32_t f
 		return error;
 	memcpy(room, payload, message.body_bytes + keep);
 	message_write_extra(room + message.body_bytes + keep, &notes);
+	error = seg_tenant_restore(target, to, room);
+	if (error)
+		return error;
 	memcpy(to->message.id, message.id, sizeof(message.id));
 	os_clock_read(&target->clock);
 	to->message.sent =
@@ -164,9 +168,13 @@ static bool arrive(struct segment *target, uint32_t ring, uint32_t slot, struct 
 static void move_complete(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word moved,
 			  struct segment *target, uint32_t to_ring, uint32_t to_slot, struct slot_word arriving)
 {
+	uint32_t tenant = slot_tenant(&target->ring[to_ring].slots[to_slot]);
+
 	if (arrive(target, to_ring, to_slot, arriving)) {
 		seg_count(&target->me->sent, 1);
 		CRASH_POINT(move_arrived);
+		if (tenant != TENANT_NONE)
+			seg_tenant_count(target, tenant, 1);
 		seg_notify(target, 1);
 	} else {
 		ring_mark(&target->ring[to_ring], to_slot); /* for who made it arrive, and has not come to it */

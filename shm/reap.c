@@ -6,6 +6,7 @@
 #include "shm/rings.h"
 #include "shm/rows.h"
 #include "shm/seen.h"
+#include "shm/tenants.h"
 
 #include <errno.h>
 
@@ -180,7 +181,7 @@ static void sweep_ready(struct segment *segment, struct sweep *sweep, uint32_t i
 		return;
 	}
 	if ((word_receives(word) > 0 || ring_is_behind_head(ring, slot, word)) &&
-	    !bitmap_test(&ring->again, slot)) {
+	    !bitmap_test(&ring->again, slot) && !ring_is_aside(ring, slot)) {
 		ring_set_again(ring, slot);
 		CRASH_POINT(reap_bit_set);
 		seg_notify(segment, 1);
@@ -227,6 +228,7 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 			return;
 		}
 		sweep->counted++;
+		seg_tenants_meet(segment, at);
 		if (state != SLOT_DEAD && !is_under_way(state) && may_be_buried(segment, index, slot, word))
 			note_overdue(segment, sweep, word);
 		if (!is_under_way(state))
@@ -310,7 +312,7 @@ static bool is_live_block(void *context, uint64_t packed, uint64_t block)
 	if (word_state(word) == SLOT_WRITING || word_state(word) == SLOT_PASSED ||
 	    word_state(word) == SLOT_ARRIVING)
 		return true;
-	return ring->slots[place.slot].message.block == block;
+	return block_of(ring->slots[place.slot].message.block) == block;
 }
 
 static bool is_gone(void *context, uint32_t row, uint32_t serial)
@@ -363,6 +365,7 @@ static void sweep_begin(struct segment *segment, struct sweep *sweep)
 	sweep->overdue_ms = DUE_NEVER;
 	if (seg_free_dead_rows(segment, NULL) > 0)
 		seg_directory_tidy(segment->directory);
+	seg_tenants_recount(segment);
 	sweep->mark = activity(segment);
 }
 
@@ -373,6 +376,7 @@ static void sweep_end(struct segment *segment, struct sweep *sweep)
 	uint64_t mark = activity(segment);
 
 	correct_live(segment, sweep, mark == sweep->mark ? 0 : mark - sweep->mark);
+	seg_tenants_correct(segment, mark - sweep->mark);
 	consider_shrinking(segment, sweep);
 	sweep->is_running = false;
 	sweep->last_ms = segment->clock.boot_ms;

@@ -48,6 +48,11 @@ uint64_t region_offset(uint32_t index)
 				   : SEG_TABLES + (index - SEG_RING_COUNT) * SEG_TABLE_REGION;
 }
 
+static uint64_t cells_offset(uint32_t index)
+{
+	return SEG_CELLS + index * SEG_RING_REGION;
+}
+
 uint64_t region_bytes(const struct segment *segment, uint32_t index, uint32_t order)
 {
 	return is_for_rings(index) ? seg_ring_bytes(segment, order) : table_bytes(index, order);
@@ -74,14 +79,13 @@ int region_take(struct segment *segment, uint32_t first, uint32_t count, uint32_
 }
 
 /* A large one takes a while: in steps, so that others see that we are at work (client/send.c). */
-static int in_steps(struct segment *segment, uint32_t index, uint64_t bytes,
+static int in_steps(struct segment *segment, uint64_t offset, uint64_t bytes,
 		    int (*act)(int fd, uint64_t offset, uint64_t bytes))
 {
 	int error = 0;
 
 	for (uint64_t done = 0; done < bytes && !error; done += STEP_BYTES) {
-		error = act(segment->fd, region_offset(index) + done,
-			    bytes - done < STEP_BYTES ? bytes - done : STEP_BYTES);
+		error = act(segment->fd, offset + done, bytes - done < STEP_BYTES ? bytes - done : STEP_BYTES);
 		CRASH_POINT(region_stepped);
 		fetch_add_seq(&segment->header->region_steps, 1);
 	}
@@ -90,13 +94,22 @@ static int in_steps(struct segment *segment, uint32_t index, uint64_t bytes,
 
 int region_allocate(struct segment *segment, uint32_t index, uint32_t order)
 {
-	return in_steps(segment, index, region_bytes(segment, index, order), os_file_allocate);
+	int error = in_steps(segment, region_offset(index), region_bytes(segment, index, order), os_file_allocate);
+
+	if (!error && is_for_rings(index))
+		error = in_steps(segment, cells_offset(index), seg_cells_bytes(segment, order), os_file_allocate);
+	return error;
 }
 
 void region_make_live(struct segment *segment, uint32_t index, struct pair128 busy)
 {
 	region_change(segment, index, busy, region_with_state(busy, REGION_LIVE));
 	CRASH_POINT(grow_live);
+}
+
+static uint64_t whole_pages(uint64_t bytes)
+{
+	return (bytes + PAGE_MOST - 1) & ~(PAGE_MOST - 1);
 }
 
 static uint64_t region_whole(uint32_t index)
@@ -112,11 +125,13 @@ static uint32_t order_most(uint32_t index)
 void region_give_back(struct segment *segment, uint32_t index, struct pair128 busy)
 {
 	uint32_t order = region_order(busy.low);
-	uint64_t bytes = order <= order_most(index)
-				 ? (region_bytes(segment, index, order) + PAGE_MOST - 1) & ~(PAGE_MOST - 1)
-				 : region_whole(index);
+	bool is_sound = order <= order_most(index);
 
-	in_steps(segment, index, bytes, os_file_punch);
+	in_steps(segment, region_offset(index),
+		 is_sound ? whole_pages(region_bytes(segment, index, order)) : region_whole(index), os_file_punch);
+	if (is_for_rings(index) && seg_is_fifo(segment))
+		in_steps(segment, cells_offset(index),
+			 is_sound ? whole_pages(seg_cells_bytes(segment, order)) : SEG_RING_REGION, os_file_punch);
 	CRASH_POINT(retire_punched);
 	region_change(segment, index, busy, (struct pair128){0});
 	CRASH_POINT(retire_emptied);

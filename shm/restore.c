@@ -1,6 +1,7 @@
 #include "shm/restore.h"
 
 #include "shm/room.h"
+#include "shm/tenants.h"
 
 #include <errno.h>
 
@@ -50,6 +51,14 @@ static int claim(struct segment *segment, struct restored_place *ret_place)
 	return 0;
 }
 
+static int restore_tenant(struct segment *segment, struct slot *slot, uint64_t block)
+{
+	uint64_t room;
+
+	return seg_tenant_restore(segment, slot,
+				  block ? body_at(segment, block, &room) : slot->message.inline_bytes);
+}
+
 int seg_restore(struct segment *segment, const struct restored *message, struct restored_place *ret_place)
 {
 	size_t bytes = (size_t)message->body_bytes + message->extra_bytes;
@@ -66,7 +75,10 @@ int seg_restore(struct segment *segment, const struct restored *message, struct 
 		return RLQ_EDAMAGED;
 	message_place(slot, message->body_bytes, message->extra_bytes, message->block);
 	if (message->block == 0 && bytes > 0)
-		memcpy(slot->message.inline_bytes, message->payload, bytes);
+		memcpy(message_inline(segment, slot), message->payload, bytes);
+	error = restore_tenant(segment, slot, message->block);
+	if (error)
+		return error;
 	slot->message.id[0] = message->id[0];
 	slot->message.id[1] = message->id[1];
 	slot->message.sent = sent_pack(message->sent_ms, 0);
@@ -80,6 +92,8 @@ int seg_restore(struct segment *segment, const struct restored *message, struct 
 	if (message->due_ms)
 		due_lower(&segment->ring[ret_place->ring].due, ret_place->slot, message->due_ms);
 	seg_count(&segment->me->sent, 1);
+	if (slot_tenant(slot) != TENANT_NONE)
+		seg_tenant_count(segment, slot_tenant(slot), 1);
 	ret_place->word = to;
 	return 0;
 }

@@ -25,6 +25,9 @@ int seen_open(struct segment *segment)
 			return RLQ_EDAMAGED;
 		dedup_table_place(&dedup->table[i], table.memory, table.order);
 	}
+	/* Who settles looks into the slots of entries: into all of them. */
+	if (segment->dedup_seen != list || dedup->listed != segment->listed)
+		segment->settling = (struct dedup_settling){0};
 	dedup->rings = segment->ring;
 	dedup->listed = segment->listed;
 	dedup->count = count;
@@ -32,8 +35,6 @@ int seen_open(struct segment *segment)
 	dedup->sequence = &segment->header->sequence;
 	dedup->window_ms = seg_attribute(segment, ATTRIBUTE_DEDUP_WINDOW_MS);
 	dedup->ids_max = segment->dedup_max;
-	if (segment->dedup_seen != list)
-		segment->settling = (struct dedup_settling){0};
 	segment->dedup_seen = list;
 	return 0;
 }
@@ -74,7 +75,7 @@ static bool settle_oldest(struct segment *segment, uint32_t budget)
 	enum dedup_result result;
 
 	while ((result = dedup_settle(&segment->dedup, settling, budget, &link)) == DEDUP_HELP && link != helped) {
-		fifo_publish(segment, link); /* nobody has completed it, so nobody has published it */
+		fifo_publish(segment, link);
 		helped = link;
 	}
 	if (result == DEDUP_OK && dedup_may_drop(&segment->dedup, settling, segment->clock.boot_ms)) {

@@ -11,6 +11,7 @@
 #include "shm/regions.h"
 #include "shm/rows.h"
 #include "shm/seen.h"
+#include "shm/tenants.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -124,6 +125,31 @@ static int tables_fill(struct seg_header *header, int fd, uint64_t window_ms, ui
 	return error;
 }
 
+/* The policy belongs to the file, so it comes before the first allocation. */
+static int cells_fill(int fd, const struct seg_recipe *recipe, uint32_t order)
+{
+	unsigned char *cells = os_map(fd, SEG_CELLS, SEG_CELLS_BYTES, true);
+	int error;
+
+	if (cells == NULL)
+		return -errno;
+	error = os_numa_place(cells, SEG_CELLS_BYTES, (enum os_numa_policy)recipe->placement,
+			      recipe->placement_node);
+	if (!error)
+		error = os_file_allocate(fd, SEG_CELLS, (uint64_t)SLOT_BYTES << order);
+	os_unmap(cells, SEG_CELLS_BYTES);
+	return error;
+}
+
+/* What a FIFO queue has more. */
+static int fifo_fill(struct seg_header *header, int fd, const struct seg_recipe *recipe, uint32_t order,
+		     uint64_t boot_ms)
+{
+	int error = tables_fill(header, fd, recipe->attribute[ATTRIBUTE_DEDUP_WINDOW_MS], boot_ms);
+
+	return error ? error : cells_fill(fd, recipe, order);
+}
+
 static int segment_fill(const struct seg_directory *directory, int fd, const struct seg_recipe *recipe)
 {
 	unsigned char *base = os_map(fd, 0, SEG_MAP_BYTES, true);
@@ -136,7 +162,7 @@ static int segment_fill(const struct seg_directory *directory, int fd, const str
 		return -errno;
 	if (order > order_for(recipe->capacity))
 		order = order_for(recipe->capacity);
-	/* The policy belongs to the file, so it comes before the first allocation. */
+	/* As cells_fill(). */
 	error = os_numa_place(base, SEG_MAP_BYTES, (enum os_numa_policy)recipe->placement, recipe->placement_node);
 	if (!error)
 		error = os_file_allocate(fd, 0, SEG_ROWS + SEG_ROWS_STEP * sizeof(struct seg_row));
@@ -152,7 +178,7 @@ static int segment_fill(const struct seg_directory *directory, int fd, const str
 		first_ring_fill(header, order);
 	}
 	if (!error && recipe->type == RLQ_FIFO)
-		error = tables_fill(header, fd, recipe->attribute[ATTRIBUTE_DEDUP_WINDOW_MS], clock.boot_ms);
+		error = fifo_fill(header, fd, recipe, order, clock.boot_ms);
 	os_unmap(base, SEG_MAP_BYTES);
 	return error;
 }
@@ -256,6 +282,17 @@ int seg_check_identity(const struct seg_identity *identity, const struct seg_ide
 	return memcmp(identity->boot_id, boot_id, sizeof(identity->boot_id)) == 0 ? 0 : RLQ_EBOOT;
 }
 
+/* Cells lie as slots do, so that each is as far from its slot as any. */
+static int cells_map(struct segment *segment, bool writable)
+{
+	segment->cells = os_map(segment->fd, SEG_CELLS, SEG_CELLS_BYTES, writable);
+	if (segment->cells == NULL)
+		return -errno;
+	segment->inline_bytes = SLOT_BYTES;
+	segment->inline_offset = (uintptr_t)segment->cells - (uintptr_t)(segment->base + SEG_RINGS);
+	return 0;
+}
+
 /* Maps the segment if its identity is sound. The identity is read with a system call first: a file
  * that is too short must not be touched through a mapping. */
 static int segment_map(struct segment *segment, const char *file, bool writable)
@@ -283,15 +320,16 @@ static int segment_map(struct segment *segment, const char *file, bool writable)
 	segment->capacity = identity[0].capacity;
 	segment->capacity_order = identity[0].order_max;
 	segment->durability = identity[0].durability;
-	segment->inline_bytes = identity[0].type == RLQ_FIFO ? 0 : SLOT_INLINE_BYTES;
+	segment->inline_bytes = SLOT_INLINE_BYTES;
+	segment->inline_offset = offsetof(struct slot, message.inline_bytes);
 	segment->dedup_max = identity[0].dedup_max;
 	segment->has_marks = seg_has_marks(&identity[0]);
 
-	segment->keeps_deleted = segment->has_marks || seg_is_fifo(segment);
+	segment->keeps_deleted = segment->has_marks || identity[0].type == RLQ_FIFO;
 	segment->incarnation = identity[0].incarnation;
 	segment->file = status.st_ino;
 	memcpy(segment->name, identity[0].name, SEG_NAME_MAX);
-	return 0;
+	return identity[0].type == RLQ_FIFO ? cells_map(segment, writable) : 0;
 }
 
 static int segment_open_file(const struct seg_directory *directory, const char *file, enum access access,
@@ -346,11 +384,15 @@ void seg_close(struct segment *segment)
 	seg_close(segment->peer);
 	/* A forked child must not free the row of its parent. */
 	if (segment->me && os_liveness_is_own(&segment->directory->liveness)) {
+		seg_tenants_flush(segment);
 		seen_close(segment);
 		seg_row_give_back(segment);
 	}
+	free(segment->tenants.met);
 	os_peer_drop(&segment->journal);
 	bodies_unmap(&segment->bodies);
+	if (segment->cells)
+		os_unmap(segment->cells, SEG_CELLS_BYTES);
 	if (segment->base)
 		os_unmap(segment->base, SEG_MAP_BYTES);
 	if (segment->fd >= 0)

@@ -18,6 +18,15 @@ struct seg_window {
 	uint64_t next, present; /* bytes of all handles then, for this turn and for the one before */
 };
 
+/* What a handle knows of the tenants (tenants.h). */
+struct seg_tenants {
+	struct tenants view;
+	uint64_t judged_ms, noisy_ms, flushed_ms; /* boot clock */
+	uint32_t tenant; /* of whom messages have come or gone that the shared count lacks, */
+	int32_t noted;	 /* and how many */
+	int32_t *met;	 /* by the sweep, of each tenant; NULL: it does not count */
+};
+
 struct segment {
 	struct seg_header *header;
 	struct seg_row *rows;
@@ -51,9 +60,14 @@ struct segment {
 	bool has_marks;		 /* in its rings, of changed slots */
 	bool keeps_deleted;	 /* HELD until journal or group lets go */
 	uint64_t capacity;
-	uint32_t durability;   /* enum rlq_durability */
-	uint32_t inline_bytes; /* of a slot, for payloads; 0 in FIFO queues, which have links there (ring/fifo.h) */
+	uint32_t durability; /* enum rlq_durability */
+	/* A payload of up to inline_bytes lies so far behind its slot: in it, or where links fill it (ring/fifo.h),
+	 * in its cell. */
+	uint32_t inline_bytes;
+	uintptr_t inline_offset;
+	unsigned char *cells; /* FIFO; else NULL */
 	struct seg_window window;
+	struct seg_tenants tenants;
 	uint64_t incarnation;
 	uint64_t file; /* its number, as seg_file_number() gives it */
 	char name[SEG_NAME_MAX + 1];
@@ -120,13 +134,18 @@ static inline bool seg_has_marks(const struct seg_identity *identity)
 
 static inline bool seg_is_fifo(const struct segment *segment)
 {
-	return segment->inline_bytes == 0;
+	return segment->cells != NULL;
 }
 
 /* Of a ring of this queue. */
 static inline size_t seg_ring_bytes(const struct segment *segment, uint32_t order)
 {
 	return ring_bytes(order, segment->has_marks);
+}
+
+static inline size_t seg_cells_bytes(const struct segment *segment, uint32_t order)
+{
+	return seg_is_fifo(segment) ? (size_t)SLOT_BYTES << order : 0;
 }
 
 /* ---- calls ---- */

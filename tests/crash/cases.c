@@ -96,7 +96,10 @@ static pid_t let_another_serve(struct actor *actor)
 	pid_t engine = engine_start(scene);
 	int status;
 
-	verb_send(actor, actor->q, 16, 0);
+	if (scene->is_fifo) /* beside what the victim holds */
+		verb_send_to(actor, actor->q, GROUPS, 16);
+	else
+		verb_send(actor, actor->q, 16, 0);
 	if (verb_receive(actor, actor->q, &message, 1, 1000, 0) != 1)
 		scene_fail(scene, "cannot receive what was just sent");
 	if (!engine_work(actor, engine, 4, 1000, &status))

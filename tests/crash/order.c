@@ -6,14 +6,34 @@
 void order_sent(struct scene *scene, bool is_dlq, uint32_t tag, const struct rlq_sent *sent,
 		uint64_t sequence_before)
 {
-	if (sent->is_duplicate)
+	struct tag *account = &scene->tag[tag];
+	uint64_t known = scene->is_redriven ? 0 : account->sequence[is_dlq];
+
+	/* Gone long ago, and its id is forgotten too: it is another message. */
+	if (account->is_forgotten && account->is_sent_again && !sent->is_duplicate) {
+		*account = (struct tag){
+			.is_sending = 1, .is_forgotten = 1, .is_sent_again = 1, .group = account->group};
+		known = 0;
+	}
+	/* Sent before, and it has been answered or received: this one is the same. */
+	if ((account->id[1] != 0 && memcmp(account->id, sent->id.word, sizeof(account->id)) != 0) ||
+	    (known != 0 && known != sent->sequence))
+		scene_fail(scene, "message %u was sent twice: as number %llu and %llu", tag,
+			   (unsigned long long)known, (unsigned long long)sent->sequence);
+	if (account->bytes == 0 && !account->is_forgotten && sent->is_duplicate)
 		scene_fail(scene, "message %u is called a duplicate", tag);
+	if (!sent->is_duplicate && account->is_sent_again && !account->is_forgotten &&
+	    (account->is_sent || account->received > 0))
+		scene_fail(scene, "message %u was sent and is not remembered", tag);
+	if (sent->is_duplicate)
+		sequence_before = 0;
 	if (sent->sequence <= sequence_before)
 		scene_fail(scene, "message %u got number %llu, after %llu had been answered", tag,
 			   (unsigned long long)sent->sequence, (unsigned long long)sequence_before);
 	if (sent->sequence > scene->sequence_last[is_dlq])
 		scene->sequence_last[is_dlq] = sent->sequence;
-	scene->tag[tag].sequence[is_dlq] = sent->sequence;
+	if (known == 0 && !scene->is_redriven && !account->is_forgotten)
+		account->sequence[is_dlq] = sent->sequence;
 }
 
 void order_redriven(struct scene *scene)
@@ -44,6 +64,8 @@ static void learn_number(struct scene *scene, bool is_dlq, uint32_t tag, uint64_
 	if (sequence == 0 || (*known != 0 && *known != sequence && !is_renewed))
 		scene_fail(scene, "message %u has number %llu, not %llu", tag, (unsigned long long)sequence,
 			   (unsigned long long)*known);
+	if (is_renewed && sequence != *known)
+		scene->tag[tag].counts[0] = 0; /* counted anew */
 	*known = sequence;
 }
 

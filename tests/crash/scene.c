@@ -47,7 +47,7 @@ static void build_q(struct scene *scene, const struct script *script, struct rlq
 			      [ATTRIBUTE_BYTES_MAX] = RLQ_BODY_MAX,
 			      [ATTRIBUTE_RECEIVES_MAX] = script->receives_max,
 			      [ATTRIBUTE_OVERDUE_MS] = 30000,
-			      [ATTRIBUTE_DEDUP_WINDOW_MS] = scene->is_fifo ? 300000 : 0},
+			      [ATTRIBUTE_DEDUP_WINDOW_MS] = scene->is_fifo ? DEDUP_WINDOW_MS : 0},
 	};
 	int error;
 

@@ -19,25 +19,29 @@ enum {
 	CROWD = GROUP_WINDOW + 2,
 	GROUPS = 3, /* that messages go to in turn */
 	VISIBILITY_MS = 30000,
+	DEDUP_WINDOW_MS = 300000,
 	RETENTION_MS = 4 * 86400 * 1000,
 	/* What one call of a survivor may cost: operations on shared words. Rings have 32 slots here. One that
 	 * reaps looks at every block as well, and waits some 4,096 pauses for a call that stands before it keeps
 	 * the memory that it could give back. */
 	STEPS_MAX = 4000,
 	REAP_STEPS_MAX = 3 * STEPS_MAX,
+	FIFO_STEPS_MAX = 4 * STEPS_MAX, /* who finds no room empties an older table, of 1,024 cells here */
 };
 
 /* A message by its number, which its body carries. What was known when the process died is true. */
 struct tag {
 	uint8_t is_sending, is_sent; /* the call began; it answered */
 	uint8_t is_deleting, is_deleted;
-	uint8_t is_forgotten; /* may be gone, or not */
+	uint8_t is_forgotten;  /* may be gone, or not */
+	uint8_t is_sent_again; /* and nobody is sending it for the first time */
 	uint8_t received;
 	uint32_t deleted_at; /* which of the confirmed deletes */
 	uint32_t counts[2];  /* receive counts met, a bit each: in q, in the DLQ */
 	uint64_t id[2];	     /* the message's id, if its send has answered with one */
 	/* Of a FIFO queue. */
-	uint32_t group;
+	uint32_t group, bytes; /* bytes: sent to q by verb_send */
+	uint64_t sent_boot_ms;
 	uint64_t sequence[2]; /* in q, in the DLQ; 0: not known */
 };
 
@@ -61,6 +65,7 @@ struct scene {
 		struct rlq_receipt receipt;
 		uint32_t tag;
 		bool is_dlq;
+		uint64_t until_ms; /* of its lease, boot clock */
 	} kept[RECEIPTS_MAX];
 	uint32_t kept_count;
 	/* What the victim reads in place: addresses in its own memory. */
@@ -76,6 +81,7 @@ struct scene {
 
 /* The handles of one process. */
 struct actor {
+	const char *attempt_id; /* of its receives; NULL: none */
 	struct scene *scene;
 	struct rlq_directory *directory;
 	struct rlq_queue *q, *q2, *dlq; /* q2: another handle of the same queue */
@@ -140,8 +146,12 @@ void survivors_fill_exactly(struct actor *actor);
 
 /* Sends a message of `bytes` (at least 8). 0, RLQ_EFULL, or RLQ_ENOSPACE. */
 int verb_send(struct actor *actor, struct rlq_queue *queue, uint32_t bytes, int64_t delay_ms);
+/* `count` messages of that tenant of a standard queue. */
+void verb_send_as(struct actor *actor, struct rlq_queue *queue, const char *tenant, uint32_t count);
 /* The same to that group of a FIFO queue. */
 int verb_send_to(struct actor *actor, struct rlq_queue *queue, uint32_t group, uint32_t bytes);
+/* Sends a message to q once more, with the same ids: one of the two is sent, and both are told of it. */
+void verb_send_again(struct actor *actor, uint32_t tag);
 /* The same in its steps: a new tag, its ids if the queue is FIFO, its body, and the answer. */
 struct tag_ids {
 	char group[12], dedup[12];

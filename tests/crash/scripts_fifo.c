@@ -48,6 +48,31 @@ static void join_groups(struct actor *actor)
 	send_to(actor, 0, 1);
 }
 
+static void prepare_one_of_each(struct actor *actor)
+{
+	join_groups(actor);
+	receive_and_delete(actor, 1);
+}
+
+/* What is there, in flight, and deleted. */
+static void send_duplicates(struct actor *actor)
+{
+	for (uint32_t tag = 0; tag < 4; tag++)
+		verb_send_again(actor, tag);
+	receive_and_delete(actor, 10);
+}
+
+/* Windows go by, and tables with them. */
+static void outlive_windows(struct actor *actor)
+{
+	for (int i = 0; i < 4; i++) {
+		send_to(actor, (uint32_t)i, 1);
+		fake_clock_advance(&actor->scene->clock, DEDUP_WINDOW_MS / 2 + 10000);
+		leaks_sweep(actor->q);
+	}
+	receive_and_delete(actor, 10);
+}
+
 static void prepare_first_leased(struct actor *actor)
 {
 	send_to(actor, 0, 3);
@@ -74,6 +99,23 @@ static void receive_groups(struct actor *actor)
 	receive_and_delete(actor, 6);
 	receive_and_delete(actor, 1);
 	receive_and_delete(actor, 10);
+}
+
+/* Asks twice with one attempt id, and anew when one of its messages was changed. */
+static void receive_attempts(struct actor *actor)
+{
+	struct rlq_receive_options again = RLQ_RECEIVE_OPTIONS_INIT;
+	struct rlq_message message[RECEIPTS_MAX];
+	int count;
+
+	again.attempt_id = actor->attempt_id = "attempt";
+	count = verb_receive(actor, actor->q, message, 3, RLQ_DEFAULT, 0);
+	if (rlq_receive(actor->q, message, 3, &again) != count)
+		scene_fail(actor->scene, "the same attempt has brought another number of messages than %d", count);
+	for (int i = 0; i < count; i++)
+		verb_delete(actor, actor->q, &message[i].receipt, tag_check_body(actor->scene, &message[i]));
+	verb_receive(actor, actor->q, message, 3, RLQ_DEFAULT, 0);
+	actor->attempt_id = NULL;
 }
 
 static void prepare_group_leased(struct actor *actor)
@@ -361,11 +403,14 @@ static void send_beyond_tokens(struct actor *actor)
 
 const struct script scripts_fifo[] = {
 	{.name = "join groups", .is_fifo = true, .run = join_groups},
+	{.name = "send duplicates", .is_fifo = true, .prepare = prepare_one_of_each, .run = send_duplicates},
+	{.name = "replace tables of ids", .is_fifo = true, .prepare = prepare_one_of_each, .run = outlive_windows},
 	{.name = "join behind a lease",
 	 .is_fifo = true,
 	 .prepare = prepare_first_leased,
 	 .run = join_behind_a_lease},
 	{.name = "receive groups in order", .is_fifo = true, .prepare = prepare_groups, .run = receive_groups},
+	{.name = "receive by attempts", .is_fifo = true, .prepare = prepare_groups, .run = receive_attempts},
 	{.name = "delete the middle, the last, the first",
 	 .is_fifo = true,
 	 .prepare = prepare_group_leased,

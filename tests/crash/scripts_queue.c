@@ -98,7 +98,7 @@ static void purge(struct actor *actor)
 }
 
 const struct script scripts_queue[] = {
-	{.name = "open and close", .run = open_and_close, .opens = true},
+	{.name = "open and close", .also_fifo = true, .run = open_and_close, .opens = true},
 	{.name = "open more handles than there are rows", .run = open_many},
 	{.name = "create a queue", .run = create, .meanwhile = create},
 	{.name = "remove a queue",

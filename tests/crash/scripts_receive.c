@@ -154,6 +154,24 @@ static void receive_reaps(struct actor *actor)
 	verb_receive(actor, actor->q, message, 4, RLQ_DEFAULT, 0);
 }
 
+/* ---- tenants ---------------------------------------------------------------------------------- */
+
+static void send_as_tenants(struct actor *actor)
+{
+	verb_send_as(actor, actor->q, "noisy", 18);
+	verb_send_as(actor, actor->q, "quiet", 1);
+}
+
+/* The noisy one's are passed, then taken. */
+static void receive_from_tenants(struct actor *actor)
+{
+	struct rlq_message message;
+
+	for (int i = 0; i < 4; i++)
+		if (verb_receive(actor, actor->q, &message, 1, RLQ_DEFAULT, 0) == 1)
+			verb_delete(actor, actor->q, &message.receipt, tag_check_body(actor->scene, &message));
+}
+
 const struct script scripts_receive[] = {
 	{.name = "receive copies", .also_fifo = true, .prepare = prepare_mixed, .run = receive_copies},
 	{.name = "receive and delete one by one",
@@ -179,6 +197,8 @@ const struct script scripts_receive[] = {
 	 .prepare = prepare_mixed,
 	 .run = receive_without_lease},
 	{.name = "receive past a producer", .also_fifo = true, .run = receive_past_a_producer},
+	{.name = "send with group ids", .run = send_as_tenants},
+	{.name = "receive past a noisy tenant", .prepare = send_as_tenants, .run = receive_from_tenants},
 	{.name = "wait for a message", .also_fifo = true, .run = wait_for_message, .waits = true},
 	{.name = "reap before saying empty",
 	 .also_fifo = true,

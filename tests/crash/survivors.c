@@ -10,6 +10,7 @@
 
 enum {
 	BATCH = 10,
+	AGAIN_MAX = 12,	  /* sends that are tried again */
 	CALLS_MAX = 6000, /* that a drain may take */
 	LAPS = 4,	  /* a full queue each */
 	QUIET_ROUNDS = 3, /* rounds that bring nothing: all is drained */
@@ -36,6 +37,18 @@ void survivors_verify(struct actor *actor)
 }
 
 /* Each of the public verbs at once, while nobody has reaped after the dead. */
+/* Who has not heard what became of a send tries again, and so may do anybody. */
+static void send_again(struct actor *actor)
+{
+	struct scene *scene = actor->scene;
+	uint32_t end = scene->tag_count, first = end > AGAIN_MAX ? end - AGAIN_MAX : 0;
+
+	for (uint32_t tag = first; tag < end; tag++)
+		if (scene->tag[tag].bytes != 0 && !scene->tag[tag].is_forgotten &&
+		    scene->clock.boot_ms < scene->tag[tag].sent_boot_ms + DEDUP_WINDOW_MS)
+			verb_send_again(actor, tag);
+}
+
 void survivors_go_on(struct actor *actor)
 {
 	struct rlq_message message[BATCH];
@@ -45,6 +58,8 @@ void survivors_go_on(struct actor *actor)
 	scene_check_engine(actor);
 	verb_send(actor, actor->q, 16, 0);
 	verb_send(actor, actor->q, 300, 0);
+	if (actor->scene->is_fifo)
+		send_again(actor);
 	count = verb_receive(actor, actor->q, message, 4, RLQ_DEFAULT, 0);
 	for (int i = 0; i < count; i++)
 		tag[i] = tag_check_body(actor->scene, &message[i]);
@@ -278,12 +293,15 @@ static void hold_from(struct actor *actor, struct rlq_queue *queue)
 {
 	struct rlq_message message[RECEIPTS_MAX];
 	struct scene *scene = actor->scene;
-	int count = verb_receive(actor, queue, message, RECEIPTS_MAX - scene->kept_count, RLQ_DEFAULT, 0);
+	/* Past the end of an engine. */
+	int count = verb_receive(actor, queue, message, RECEIPTS_MAX - scene->kept_count, 4 * VISIBILITY_MS, 0);
 
 	for (int i = 0; i < count; i++)
-		scene->kept[scene->kept_count++] = (struct kept){.receipt = message[i].receipt,
-								 .tag = tag_check_body(scene, &message[i]),
-								 .is_dlq = queue == actor->dlq};
+		scene->kept[scene->kept_count++] =
+			(struct kept){.receipt = message[i].receipt,
+				      .tag = tag_check_body(scene, &message[i]),
+				      .is_dlq = queue == actor->dlq,
+				      .until_ms = scene->clock.boot_ms + 4 * VISIBILITY_MS};
 }
 
 void survivors_hold(struct actor *actor)
@@ -302,7 +320,9 @@ void survivors_still_hold(struct actor *actor)
 	for (uint32_t i = 0; i < scene->kept_count; i++) {
 		const struct kept *kept = &scene->kept[i];
 
-		/* Unless it was purged. */
+		/* Unless it was purged. In a FIFO queue the lease must not have ended. */
+		if (scene->is_fifo && scene->clock.boot_ms >= kept->until_ms)
+			continue;
 		if (!scene->tag[kept->tag].is_forgotten &&
 		    verb_delete(actor, kept->is_dlq ? actor->dlq : actor->q, &kept->receipt, kept->tag) != 0)
 			scene_fail(scene, "message %u was taken from its holder by one who came too late",

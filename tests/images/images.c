@@ -166,7 +166,8 @@ int main(int count, char **arguments)
 		return 77;
 	}
 	while (stage_script(campaign->script_count) != NULL)
-		campaign->script_count++;
+		if (++campaign->script_count == SCRIPTS_MAX)
+			abort();
 	campaign->end_s = campaign->options.seconds ? now_s() + campaign->options.seconds : 0;
 	report.failures = work_all(campaign);
 	for (uint32_t i = 0; i < campaign->script_count; i++) {

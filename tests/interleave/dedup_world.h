@@ -27,13 +27,15 @@ struct dedup_account {
 
 /* Tables of 2^order cells; `words_apart`: the words of entries are copied and read one by one. */
 void dedup_world_begin(uint32_t order, uint64_t list, bool words_apart);
-/* A message that was there before: decided to be first with its key, and published. */
-void dedup_start_first(unsigned message, unsigned key, uint64_t boot_ms, bool is_complete);
+/* A message that was there before: decided to be first with its key; published, or its owner is dead. */
+void dedup_start_first(unsigned message, unsigned key, uint64_t boot_ms, bool is_published);
 
 /* Sends: stamps, joins, decides, publishes. `old_list`: it has read the list before everything else. */
 int add_dedup_sender(const char *name, unsigned message, unsigned key, uint64_t boot_ms, uint64_t old_list);
 /* Decides what has joined, and does what the owner would do. */
 int add_dedup_helper(const char *name, unsigned message);
+/* Sent what others have decided since, and asks late. */
+int add_dedup_owner(const char *name, unsigned message);
 /* Deletes what was published, and uses the slot again. */
 int add_dedup_freer(const char *name, unsigned message);
 /* Takes back what was published. */

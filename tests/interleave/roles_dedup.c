@@ -210,6 +210,18 @@ static void sender_turn(int actor)
 	explore_finish(actor);
 }
 
+/* The owner of what was decided long ago by others: it has a copy, and does not look at its slot. */
+static void owner_turn(int actor)
+{
+	unsigned number = all.message_of[actor];
+	struct dedup_message message = message_of(number);
+	struct dedup_answer answer;
+
+	explore_doing(actor, "decide");
+	act(number, &message, decide(number, &message, 0, &answer), &answer);
+	explore_finish(actor);
+}
+
 static void helper_turn(int actor)
 {
 	help(actor, all.message_of[actor]);
@@ -234,18 +246,6 @@ static void use_again(unsigned number)
 		store_relaxed((atomic_u64 *)(void *)slot->message.inline_bytes + i, 99);
 }
 
-static void complete(unsigned number)
-{
-	struct dedup_message message = message_of(number);
-	enum dedup_result result = DEDUP_STALE;
-
-	for (int tries = 0; tries < TRIES && result == DEDUP_STALE; tries++) {
-		struct dedup view = view_of(load_seq(&all.list));
-
-		result = dedup_complete(&view, &message);
-	}
-}
-
 static void freer_turn(int actor)
 {
 	unsigned number = all.message_of[actor];
@@ -264,7 +264,6 @@ static void voider_turn(int actor)
 
 	explore_doing(actor, "void");
 	dedup_void(&view, &message);
-	complete(number);
 	use_again(number);
 	explore_finish(actor);
 }
@@ -293,9 +292,8 @@ static void dropper_turn(int actor)
 
 	explore_doing(actor, "settle");
 	for (int tries = 0; tries < TRIES; tries++)
-		if (dedup_settle(&view, &settling, CELLS_MAX, &link) == DEDUP_HELP) {
+		if (dedup_settle(&view, &settling, CELLS_MAX, &link) == DEDUP_HELP)
 			help(actor, link_slot(link));
-		}
 	explore_doing(actor, "drop");
 	if (dedup_may_drop(&view, &settling, DEDUP_NOW))
 		store_seq(&all.list, LIST_NEWER);
@@ -378,10 +376,11 @@ static void show(const void *address, char *text, size_t bytes)
 			 value);
 	else
 		snprintf(text, bytes, "%s = %llu",
-			 address == &all.sequence	? "sequence"
-			 : address == &all.list		? "list"
-			 : address == &all.marks.purged ? "purged"
-							: "horizon",
+			 address == &all.sequence	    ? "sequence"
+			 : address == &all.list		    ? "list"
+			 : address == &all.marks.purged	    ? "purged"
+			 : address == &all.marks.horizon_ms ? "horizon"
+							    : "joined",
 			 value);
 }
 
@@ -428,7 +427,7 @@ void dedup_world_begin(uint32_t order, uint64_t list, bool words_apart)
 	explore_remember(&all, sizeof(all));
 }
 
-void dedup_start_first(unsigned message, unsigned key, uint64_t boot_ms, bool is_complete)
+void dedup_start_first(unsigned message, unsigned key, uint64_t boot_ms, bool is_published)
 {
 	struct dedup view = view_of(LIST_OLDER);
 	struct dedup_message made;
@@ -440,10 +439,8 @@ void dedup_start_first(unsigned message, unsigned key, uint64_t boot_ms, bool is
 	dedup_stamp(&view, &all.slots[message], boot_ms, &made);
 	join(message, made.sequence = ++all.sequence);
 	note_decision(message, dedup_decide(&view, &made, &answer));
-	if (!is_complete)
-		return; /* its sender was killed */
-	dedup_fill(answer.entry, &made);
-	all.slots[message].word.low = word_make(SLOT_READY, DEDUP_GENERATION, 1, 0, 0).bits.low;
+	if (is_published)
+		act(message, &made, DEDUP_FIRST, &answer);
 }
 
 static int add(const char *name, void (*turn)(int actor), unsigned message, bool is_mortal)
@@ -467,6 +464,11 @@ int add_dedup_sender(const char *name, unsigned message, unsigned key, uint64_t 
 int add_dedup_helper(const char *name, unsigned message)
 {
 	return add(name, helper_turn, message, true);
+}
+
+int add_dedup_owner(const char *name, unsigned message)
+{
+	return add(name, owner_turn, message, true);
 }
 
 int add_dedup_freer(const char *name, unsigned message)

@@ -23,6 +23,15 @@ void build_bitmap_levels(void);
 void build_due(void);
 void build_due_death(void);
 
+/* scenario_tenants.c */
+void build_aside(void);
+void build_aside_lap(void);
+void build_aside_unagreed(void);
+void build_aside_again(void);
+void build_aside_death(void);
+void build_aside_sleep(void);
+void build_aside_sleep_again(void);
+
 /* scenario_journal.c */
 void build_marks(void);
 void build_marks_death(void);
@@ -44,6 +53,7 @@ void build_dedup_append(void);
 void build_dedup_settle(void);
 void build_dedup_drop(void);
 void build_dedup_drop_other(void);
+void build_dedup_drop_published(void);
 void build_dedup_purge(void);
 void build_dedup_void(void);
 void build_dedup_void_two(void);

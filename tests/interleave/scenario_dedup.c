@@ -61,6 +61,16 @@ void build_dedup_drop_other(void)
 	add_dedup_dropper("dropper");
 }
 
+/* An owner comes back to a message that was first in the table that goes; another of its id is sent meanwhile. */
+void build_dedup_drop_published(void)
+{
+	dedup_world_begin(CELLS_ORDER, LIST_BOTH, false);
+	dedup_start_first(0, 1, DEDUP_OLD, true);
+	add_dedup_owner("owner", 0);
+	add_dedup_sender("sender", 1, 1, DEDUP_NOW, 0);
+	add_dedup_dropper("dropper");
+}
+
 /* Twice, for a message is judged by the purges before it alone. */
 void build_dedup_purge(void)
 {
@@ -91,14 +101,14 @@ void build_dedup_void_two(void)
 	add_dedup_voider("voider", 0);
 }
 
-/* The sender of the first was killed before its entry was whole; somebody helps, and frees it, and its slot is used
- * again. */
+/* The owner of the first is dead: two helpers fill its entry and publish it, its slot is freed and used again. */
 void build_dedup_free(void)
 {
 	dedup_world_begin(1, LIST_OLDER, true);
 	dedup_start_first(0, 1, DEDUP_NOW, false);
 	add_dedup_sender("sender", 1, 1, DEDUP_NOW, 0);
-	add_dedup_helper("helper", 0);
+	add_dedup_helper("helper1", 0);
+	add_dedup_helper("helper2", 0);
 	add_dedup_freer("freer", 0);
 }
 

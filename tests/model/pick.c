@@ -77,7 +77,7 @@ static bool pick_again(struct pick *pick)
 
 	if (o->attempt == 0 || !attempt_stands(model, o->place, attempt, &some_are_over) || some_are_over)
 		return false;
-	for (int i = 0; i < attempt->count; i++) {
+	for (int i = 0; i < attempt->count && i < o->max; i++) {
 		tell(pick, attempt->number[i]);
 		pick->into->message[i].receives = attempt->receives[i];
 	}

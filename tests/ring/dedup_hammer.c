@@ -29,7 +29,7 @@ enum {
 /* What was first. */
 struct win {
 	uint64_t id, boot_ms, sequence, purged;
-	const struct dedup_entry *entry;
+	const struct dedup_entry *entry; /* NULL: its table has gone since */
 };
 
 struct sender {
@@ -83,13 +83,8 @@ static enum dedup_result decide(const struct dedup_message *message, struct dedu
 	return result;
 }
 
-static void complete(const struct dedup_message *message)
-{
-	while (dedup_complete(dedup_now(), message) == DEDUP_STALE)
-		;
-}
-
-/* FIRST: WRITING -> READY, else WRITING -> HELD, by whoever comes first; all others must find it so. */
+/* FIRST: WRITING -> READY, else WRITING -> HELD, by whoever comes first; all others must find it so. Who comes
+ * after the table has gone hears LATE of what was published. */
 static enum dedup_result settle_message(const struct dedup_message *message, struct dedup_answer *ret)
 {
 	struct slot *slot = slot_at(message->link);
@@ -99,13 +94,15 @@ static enum dedup_result settle_message(const struct dedup_message *message, str
 
 	if (!link_is_of(message->link, word))
 		return result;
-	if (word_state(word) == SLOT_WRITING && slot_change(slot, word, word_with_state(word, to))) {
+	if (word_state(word) == SLOT_WRITING) {
 		if (result == DEDUP_FIRST)
 			dedup_fill(ret->entry, message);
-		return result;
+		if (slot_change(slot, word, word_with_state(word, to)))
+			return result;
 	}
 	word = slot_read(slot);
-	if (link_is_of(message->link, word) && word_state(word) != to)
+	if (link_is_of(message->link, word) && word_state(word) != to &&
+	    !(result == DEDUP_LATE && word_state(word) == SLOT_READY))
 		fail("two who decide disagree", message->key[1]);
 	return result;
 }
@@ -129,14 +126,14 @@ static void note_win(struct sender *me, uint32_t at, const struct dedup_answer *
 {
 	const struct dedup_message *message = &me->sent[at];
 
-	if (answer->sequence != message->sequence || answer->id[0] != me->id[at])
+	if (answer != NULL && (answer->sequence != message->sequence || answer->id[0] != me->id[at]))
 		fail("an entry of another message", me->id[at]);
 	me->wins[me->win_count++] = (struct win){
 		.id = me->id[at],
 		.boot_ms = message->boot_ms,
 		.sequence = message->sequence,
 		.purged = message->purged,
-		.entry = answer->entry,
+		.entry = answer != NULL ? answer->entry : NULL,
 	};
 }
 
@@ -163,9 +160,10 @@ static void empty_slot(struct sender *me, uint32_t at)
 		break;
 	default:
 		me->late++;
+		if (word_state(slot_read(slot)) == SLOT_READY)
+			note_win(me, at, NULL);
 		break;
 	}
-	complete(message);
 	slot_change(slot, slot_read(slot), word_freed(slot_read(slot)));
 	message->link = 0;
 }
@@ -251,7 +249,6 @@ static void drop_oldest(struct dedup next)
 		if (result == DEDUP_BUSY || !dedup_read(&next, link, &message))
 			continue;
 		settle_message(&message, &answer);
-		complete(&message);
 	}
 	if (!dedup_may_drop(&next, &settling, load_acquire(&now)))
 		return;
@@ -299,7 +296,7 @@ static int by_id(const void *a, const void *b)
 /* May `later` be first although `earlier` was? */
 static bool is_allowed(const struct win *earlier, const struct win *later)
 {
-	uint64_t voided = load_relaxed(&earlier->entry->voided);
+	uint64_t voided = earlier->entry != NULL ? load_relaxed(&earlier->entry->voided) : 0;
 
 	return (int64_t)(later->boot_ms - earlier->boot_ms) >= WINDOW || earlier->sequence <= later->purged ||
 	       (voided != 0 && later->sequence > voided);

@@ -50,7 +50,7 @@ struct history_event {
 	/* Of a FIFO queue; each 0 if there is none. */
 	uint8_t is_duplicate;	  /* HISTORY_SEND: so it was answered */
 	uint32_t group, dedup_id; /* of the test's own; dedup_id: HISTORY_SEND */
-	uint64_t sequence;	  /* HISTORY_SEND that was done, HISTORY_RECEIVE */
+	uint64_t sequence;	  /* HISTORY_SEND that was done and said it, HISTORY_RECEIVE */
 };
 
 /* One process's log; the next process in its place goes on with it. */

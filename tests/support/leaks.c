@@ -199,8 +199,11 @@ const char *leaks_find_memory(struct rlq_queue *queue)
 	if (seg_enter(segment) != 0)
 		return say("cannot enter");
 	may += whole_pages(SEG_ROWS + (seg_row_high(segment) + 1) * sizeof(struct seg_row));
-	for (uint32_t i = 0; i < rings_count(segment->rings); i++)
-		may += whole_pages(seg_ring_bytes(segment, segment->ring[rings_at(segment->rings, i)].order));
+	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
+		uint32_t order = segment->ring[rings_at(segment->rings, i)].order;
+
+		may += whole_pages(seg_ring_bytes(segment, order)) + whole_pages(seg_cells_bytes(segment, order));
+	}
 	may += tables_memory(segment);
 	for (uint32_t class = 0; class < SEG_BODY_CLASS_COUNT; class ++)
 		may += class_memory(segment, class);

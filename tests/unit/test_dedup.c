@@ -86,18 +86,12 @@ static void free_slot(uint64_t link)
 	memset(&slot->message, 0xee, sizeof(slot->message)); /* of the next message */
 }
 
-static void delete_message(const struct dedup_message *message)
-{
-	cr_assert_neq(dedup_complete(&dedup, message), DEDUP_STALE);
-	free_slot(message->link);
-}
-
 static void publish(const struct dedup_message *message, const struct dedup_answer *answer)
 {
 	cr_assert_eq(answer->link, message->link);
 	cr_assert_eq(answer->sequence, message->sequence);
-	set_state(message->link, SLOT_READY);
 	dedup_fill(answer->entry, message);
+	set_state(message->link, SLOT_READY);
 }
 
 /* A whole send; what it was. Its slot is freed unless it is the first. */
@@ -126,6 +120,7 @@ static enum dedup_result send_key(uint64_t key)
 static void settle_all(struct dedup_settling *settling)
 {
 	struct dedup_message message;
+	struct dedup_answer answer;
 	uint64_t link = 0;
 	enum dedup_result result;
 
@@ -134,7 +129,8 @@ static void settle_all(struct dedup_settling *settling)
 			continue;
 		cr_assert_eq(result, DEDUP_HELP);
 		cr_assert(dedup_read(&dedup, link, &message));
-		cr_assert_eq(dedup_complete(&dedup, &message), DEDUP_OK);
+		cr_assert_eq(dedup_decide(&dedup, &message, &answer), DEDUP_FIRST);
+		publish(&message, &answer);
 	}
 }
 
@@ -209,7 +205,7 @@ Test(dedup, shouldDecideAMessageOnceHoweverManyDecide)
 	cr_assert_eq(again.entry, answer.entry);
 	publish(&message, &answer);
 	cr_assert_eq(dedup_decide(&dedup, &copy, &again), DEDUP_FIRST, "a late helper");
-	delete_message(&message);
+	free_slot(message.link);
 	cr_assert_eq(dedup_decide(&dedup, &copy, &again), DEDUP_FIRST, "a very late one");
 	cr_assert_eq(again.sequence, message.sequence);
 	cr_assert_eq(dedup_decide(&dedup, &other, &again), DEDUP_DUPLICATE);
@@ -225,19 +221,6 @@ Test(dedup, shouldReadWhatHasMovedOnAsGone)
 	cr_assert_not(dedup_read(&dedup, link_pack(0, SLOTS, 0), &copy), "a slot that is not there");
 }
 
-Test(dedup, shouldCompleteAnEntryBeforeItsSlotIsFreed)
-{
-	struct dedup_message first = join(5, now), second;
-	struct dedup_answer answer;
-
-	cr_assert_eq(dedup_decide(&dedup, &first, &answer), DEDUP_FIRST);
-	set_state(first.link, SLOT_READY); /* its publisher is killed */
-	delete_message(&first);
-	cr_assert_eq(send_at(5, now, &second, &answer), DEDUP_DUPLICATE);
-	cr_assert_eq(answer.sequence, first.sequence);
-	cr_assert_eq(answer.id[1], first.id[1]);
-}
-
 Test(dedup, shouldNotCompleteAnEntryByAMessageThatIsNotKnown)
 {
 	struct dedup_message message = join(5, now), unknown = message;
@@ -247,16 +230,6 @@ Test(dedup, shouldNotCompleteAnEntryByAMessageThatIsNotKnown)
 	cr_assert_eq(dedup_decide(&dedup, &message, &answer), DEDUP_FIRST);
 	dedup_fill(answer.entry, &unknown);
 	cr_assert_eq(answer.entry->control, message.link);
-}
-
-Test(dedup, shouldCompleteNothingForADuplicate)
-{
-	struct dedup_message message;
-	struct dedup_answer answer;
-
-	send_key(5);
-	cr_assert_eq(send_at(5, now, &message, &answer), DEDUP_DUPLICATE);
-	cr_assert_eq(dedup_complete(&dedup, &message), DEDUP_NONE);
 }
 
 Test(dedup, shouldSayDamagedOfAnEntryWhoseSlotWasFreedUnasked)
@@ -413,7 +386,6 @@ Test(dedup, shouldSayStaleToAViewWithoutTheNewestTable)
 	cr_assert_eq(dedup_decide(&dedup, &message, &answer), DEDUP_FIRST);
 	cr_assert_eq(dedup_decide(&older, &message, &answer), DEDUP_STALE);
 	cr_assert_eq(dedup_decide(&older, &other, &answer), DEDUP_STALE);
-	cr_assert_eq(dedup_complete(&older, &message), DEDUP_STALE);
 	cr_assert_eq(dedup_void(&older, &message), DEDUP_STALE);
 }
 
@@ -440,7 +412,7 @@ Test(dedup, shouldAskForATableWhenAProbeIsFull)
 		cr_assert_eq(send_key(key), DEDUP_FIRST);
 	message = join(5, now);
 	cr_assert_eq(dedup_decide(&dedup, &message, &answer), DEDUP_GROW);
-	cr_assert_eq(dedup_complete(&dedup, &message), DEDUP_NONE);
+	cr_assert_eq(dedup_void(&dedup, &message), DEDUP_NONE);
 	append(4);
 	cr_assert_eq(dedup_decide(&dedup, &message, &answer), DEDUP_FIRST);
 	cr_assert_eq(send_key(3), DEDUP_DUPLICATE);
@@ -488,7 +460,7 @@ Test(dedup, shouldLetNobodyInsertIntoASettledTable)
 	settle_all(&settling);
 	cr_assert_not(settling.any);
 	cr_assert_eq(dedup_decide(&older, &message, &answer), DEDUP_STALE);
-	cr_assert_eq(dedup_complete(&dedup, &message), DEDUP_NONE);
+	cr_assert_eq(dedup_void(&dedup, &message), DEDUP_NONE);
 	cr_assert(dedup_may_drop(&dedup, &settling, now), "it is empty");
 	cr_assert_eq(marks.horizon_ms, 0);
 }
@@ -504,11 +476,19 @@ Test(dedup, shouldAskForHelpWithAnEntryWhoseMessageIsNotPublished)
 	append(4);
 	cr_assert_eq(dedup_settle(&dedup, &settling, 2000, &link), DEDUP_HELP);
 	cr_assert_eq(link, message.link);
+	dedup_fill(answer.entry, &message); /* and is killed */
 	cr_assert_eq(dedup_settle(&dedup, &settling, 2000, &link), DEDUP_HELP, "again, until it is done");
-	publish(&message, &answer);
+	cr_assert_eq(link, message.link);
+	set_state(message.link, SLOT_PASSED);
+	cr_assert_eq(dedup_settle(&dedup, &settling, 2000, &link), DEDUP_HELP);
+	set_state(message.link, SLOT_READY);
 	cr_assert_eq(dedup_settle(&dedup, &settling, 10, &link), DEDUP_BUSY);
 	cr_assert_eq(dedup_settle(&dedup, &settling, 2000, &link), DEDUP_OK);
 	cr_assert_eq(settling.latest_ms, now);
+	settling = (struct dedup_settling){0};
+	dedup.listed = 0;
+	settle_all(&settling);
+	cr_assert_eq(settling.latest_ms, now, "its ring has gone since");
 }
 
 /* Who helps after the table that had its first is gone cannot know: it goes, whoever is asked. */
@@ -529,11 +509,11 @@ Test(dedup, shouldCallLateWhatIsOlderThanTheHorizon)
 	memmove(&dedup.table[0], &dedup.table[1], sizeof(dedup.table[0]));
 	dedup.count = 1;
 	cr_assert_eq(dedup_decide(&dedup, &duplicate, &answer), DEDUP_LATE);
-	cr_assert_eq(dedup_decide(&whole, &duplicate, &answer), DEDUP_DUPLICATE, "it goes as well");
+	cr_assert_eq(dedup_decide(&whole, &duplicate, &answer), DEDUP_LATE);
 	cr_assert_eq(dedup_decide(&dedup, &late, &answer), DEDUP_LATE);
 	marks.horizon_ms = 0; /* whoever looked before it rose, and goes on now */
 	cr_assert_eq(dedup_decide(&whole, &late, &answer), DEDUP_LATE, "the first to say so decides");
-	cr_assert_eq(dedup_complete(&dedup, &late), DEDUP_NONE);
+	cr_assert_eq(dedup_void(&dedup, &late), DEDUP_NONE);
 	cr_assert_eq(send_key(6), DEDUP_FIRST, "it bars nobody");
 	append(4);
 	settling = (struct dedup_settling){0};
@@ -592,10 +572,22 @@ Test(dedup, shouldNotTakeAnOldReservationForOneOfATableInItsPlace)
 	cr_assert_eq(dedup_reserve(&dedup, &quota, now), DEDUP_FULL);
 }
 
-Test(dedup, shouldHaveThreeTablesAtMost)
+Test(dedup, shouldBeFollowedByATableOfTheNewWindow)
+{
+	cr_assert_eq(dedup_reserve(&dedup, &quota, now), DEDUP_OK);
+	cr_assert_not(dedup_is_due(&dedup, now));
+	dedup.window_ms = 2 * WINDOW;
+	cr_assert(dedup_is_due(&dedup, now));
+	append(4);
+	cr_assert_eq(dedup.table[1].head->window_ms, 2 * WINDOW);
+}
+
+Test(dedup, shouldHaveFourTablesAtMost)
 {
 	dedup.ids_max = 100000;
 	append(4);
+	append(4);
+	cr_assert_eq(dedup_next_order(&dedup, now), 18, "the last one is a full one");
 	append(4);
 	reserve_until(DEDUP_FULL);
 	cr_assert_not(dedup_is_due(&dedup, now));
@@ -646,7 +638,7 @@ Test(dedup, shouldBeginWithoutATable)
 	cr_assert_eq(dedup_next_order(&dedup, now), DEDUP_ORDER_MIN);
 	message = join(5, now);
 	cr_assert_eq(dedup_decide(&dedup, &message, &answer), DEDUP_GROW);
-	cr_assert_eq(dedup_complete(&dedup, &message), DEDUP_NONE);
+	cr_assert_eq(dedup_void(&dedup, &message), DEDUP_NONE);
 }
 
 Test(dedup, shouldHaveCellsForTwiceTheIds)
@@ -692,6 +684,22 @@ Test(dedup, shouldHaveNoHorizonBeforeTheBoot)
 	settle_all(&settling);
 	cr_assert(dedup_may_drop(&dedup, &settling, now));
 	cr_assert_eq(marks.horizon_ms, 0);
+}
+
+Test(dedup, shouldNotTellALateOwnerOfALaterMessageOfItsId)
+{
+	struct dedup_message first, later;
+	struct dedup_settling settling = {0};
+	struct dedup_answer answer;
+
+	send_at(5, now, &first, &answer);
+	append(4);
+	now += WINDOW + DEDUP_MARGIN_MS;
+	settle_all(&settling);
+	cr_assert(dedup_may_drop(&dedup, &settling, now));
+	drop_oldest();
+	cr_assert_eq(send_at(5, now, &later, &answer), DEDUP_FIRST);
+	cr_assert_eq(dedup_decide(&dedup, &first, &answer), DEDUP_LATE);
 }
 
 Test(dedup, shouldSayWhenARestoredEntryHasNoRoom)
@@ -750,7 +758,7 @@ static void delete_any(void)
 {
 	unsigned index = draw(live_count);
 
-	delete_message(&live[index]);
+	free_slot(live[index].link);
 	live[index] = live[--live_count];
 }
 
@@ -793,9 +801,7 @@ static void send_any(const struct dedup *older)
 	check_again(older, &message, result, &answer);
 	if (!first) {
 		keep(key, &message);
-		set_state(message.link, SLOT_READY);
-		if (draw(3) != 0)
-			dedup_fill(answer.entry, &message);
+		publish(&message, &answer);
 		live[live_count++] = message;
 		return;
 	}
@@ -821,7 +827,7 @@ static void take_back_any(void)
 		for (unsigned i = first_kept; i < kept_count; i++)
 			if (history[i % HISTORY].sequence == message.sequence)
 				history[i % HISTORY].is_voided = true;
-	delete_message(&message);
+	free_slot(message.link);
 	live[index] = live[--live_count];
 }
 

@@ -5,6 +5,8 @@
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include <stdio.h>
+#include <unistd.h>
 
 static struct rlq_queue *fifo, *standard;
 
@@ -49,27 +51,54 @@ static const struct slot *slot_of(const struct rlq_reservation *reservation)
 	return &fifo->seg->ring[0].slots[(uint32_t)reservation->opaque[0]];
 }
 
-/* The inline bytes are the links': not even an empty body goes there. */
-Test(fifo_send, shouldHaveEveryPayloadInABlock)
+/* The inline bytes are the links': a small payload, ids included, has the slot's cell, a larger one a block. */
+Test(fifo_send, shouldHaveEveryPayloadInACellOrABlock)
 {
-	static const char *const bodies[] = {"", "b", "a body that would fit the slot of a standard queue"};
-	static const char *const groups[] = {"0", "1", "2"};
+	enum { FITS = SLOT_BYTES - 2 * (8 + 1) };
+	static const uint32_t bytes[] = {0, 1, FITS, FITS + 1};
+	static const char *const groups[] = {"0", "1", "2", "3"};
+	char body[FITS + 2] = {0};
 
-	for (uint32_t i = 0; i < 3; i++) {
+	for (uint32_t i = 0; i < 4; i++) {
 		struct rlq_send_options options = with_ids(groups[i], groups[i]);
 		const struct slot *slot = &fifo->seg->ring[0].slots[i];
 		struct rlq_message message;
 
-		cr_assert_eq(rlq_send(fifo, bodies[i], strlen(bodies[i]), &options, NULL), 0);
-		cr_expect_neq(slot->message.block, 0);
+		memset(body, 'a' + (int)i, bytes[i]);
+		cr_assert_eq(rlq_send(fifo, body, bytes[i], &options, NULL), 0);
+		cr_expect_eq(slot->message.block != 0, bytes[i] > FITS);
 		cr_expect_eq(load_relaxed(&fifo_links(slot)->group),
 			     id_group_hash(fifo->seg->incarnation, groups[i], 1));
 		message = receive_one(fifo);
-		cr_expect(body_is(&message, bodies[i]));
+		cr_expect(body_is(&message, body));
 		cr_expect_str_eq(message.group, groups[i]);
 		cr_expect_str_eq(message.dedup_id, groups[i]);
 	}
 	cr_expect_eq(faults_of("q.fifo"), 0);
+}
+
+Test(fifo_send, shouldGiveTheCellsOfARingBackWithIt)
+{
+	enum { MANY = 950 }; /* 7/8 of the first ring are 896 */
+	off_t first_ring_end = (off_t)(SEG_CELLS + SEG_RING_REGION);
+
+	for (int i = 0; i < MANY; i++) {
+		char id[8];
+		struct rlq_send_options options = with_ids("g", id);
+
+		snprintf(id, sizeof(id), "%d", i);
+		cr_assert_eq(rlq_send(fifo, "body", 4, &options, NULL), 0);
+	}
+	cr_assert_lt(lseek(fifo->seg->fd, (off_t)SEG_CELLS, SEEK_DATA), first_ring_end);
+	for (int i = 0; i < MANY; i++) {
+		struct rlq_message message = receive_one(fifo);
+
+		cr_assert_eq(rlq_delete(fifo, &message.receipt), 0);
+	}
+	for (int i = 0; i < 4; i++)
+		sweep_now(fifo);
+	cr_assert_eq(rings_at(load_relaxed(&fifo->seg->header->rings), 0), 1, "the first ring has gone");
+	cr_expect_geq(lseek(fifo->seg->fd, (off_t)SEG_CELLS, SEEK_DATA), first_ring_end);
 }
 
 /* Written in place, the body is known only when it is published; meanwhile others are sent by the handle. */

@@ -65,6 +65,8 @@ const struct weak_scenario weak_scenarios[] = {
 	{"old_lease", NULL, 2, STALE(1), false},
 	{"two_producers", NULL, 2, STALE(1), false},
 	{"marks_again", NULL, 1, STALE(1), false},
+	{"aside", NULL, 1, STALE(1), false},
+	{"aside_again", NULL, 2, STALE(1), false},
 	{"expiry_lap", NULL, 1, STALE(1), false},
 	{"redelivery", NULL, 1, STALE(1), false},
 	{"sleep_two", NULL, 1, STALE(1), false},
