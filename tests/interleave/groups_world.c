@@ -103,7 +103,7 @@ void groups_begin(const char *const lists[], uint64_t list)
 	explore_remember(&groups_world, sizeof(groups_world));
 	explore_remember(&token_ends.tail, sizeof(uint64_t));
 	explore_remember(&token_ends.head, sizeof(uint64_t));
-	groups_use_tokens(false);
+	groups_have_tokens = false;
 	groups_monitor();
 }
 

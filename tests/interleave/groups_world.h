@@ -52,7 +52,7 @@ static inline uint64_t group_hash(unsigned group)
 /* The list's values: which tables it has, from the oldest, as a scenario says. */
 void groups_begin(const char *const lists[], uint64_t list);
 /* With tokens: who makes a head READY pushes one, and at the end there is one for each. */
-void groups_use_tokens(bool use);
+extern bool groups_have_tokens;
 /* Each access is a step of its own. */
 void groups_tear(void);
 
@@ -89,8 +89,14 @@ int add_asker(const char *name, uint32_t slot, uint64_t list);
 int add_looker(const char *name, unsigned group, uint64_t list);
 /* What is gone is popped, a head that is READY gets its token. */
 void look_after(int actor, unsigned group);
+/* What they are made of. */
+const struct groups *groups_view_now(void);
+bool groups_find_head(int actor, unsigned group, uint64_t list, uint64_t *ret_head);
+bool groups_pop_head(unsigned group, uint64_t head, uint64_t list);
+void groups_sweep(uint32_t slot, const struct groups *view);
+bool groups_owner_is_dead(uint32_t slot);
+
+/* groups_end.c */
 void groups_at_end(void);
-/* At the end, when nobody has died: each head that is READY has a token. */
-void check_tokens(void);
 
 #endif

@@ -8,12 +8,7 @@ static struct task {
 	uint64_t list;
 	int to_group;
 } tasks[ACTORS_MAX];
-static bool has_tokens;
-
-void groups_use_tokens(bool use)
-{
-	has_tokens = use;
-}
+bool groups_have_tokens;
 
 static int add(const char *name, void (*turn)(int actor), struct task task)
 {
@@ -25,7 +20,7 @@ static int add(const char *name, void (*turn)(int actor), struct task task)
 
 /* ---- calls, until they are through ------------------------------------------------------------------ */
 
-static const struct groups *view_now(void)
+const struct groups *groups_view_now(void)
 {
 	return &groups_views[load_acquire(&groups_world.list)];
 }
@@ -43,10 +38,10 @@ static const struct groups *view_after(enum group_result result, const struct gr
 		explore_fail("a call has tried in vain, list %llu", old->list_seen);
 		return NULL;
 	}
-	return view_now();
+	return groups_view_now();
 }
 
-static bool find_head(int actor, unsigned group, uint64_t list, uint64_t *ret_head)
+bool groups_find_head(int actor, unsigned group, uint64_t list, uint64_t *ret_head)
 {
 	const struct groups *view = &groups_views[list];
 
@@ -79,7 +74,7 @@ static void free_popped(uint64_t head)
 		slot_change(slot, word, word_freed(word));
 }
 
-static bool pop(unsigned group, uint64_t head, uint64_t list)
+bool groups_pop_head(unsigned group, uint64_t head, uint64_t list)
 {
 	const struct groups *view = &groups_views[list];
 
@@ -99,14 +94,14 @@ void look_after(int actor, unsigned group)
 {
 	uint64_t list = actor < ACTORS_MAX ? tasks[actor].list : groups_world.list, head;
 
-	while (find_head(actor, group, list, &head)) {
+	while (groups_find_head(actor, group, list, &head)) {
 		struct slot_word word = slot_read(&groups_world.slots[link_slot(head)]);
 
 		if (!link_is_of(head, word) && actor < ACTORS_MAX)
 			continue;
-		if (word_state(word) == SLOT_READY && has_tokens)
+		if (word_state(word) == SLOT_READY && groups_have_tokens)
 			ready_push(&groups_ready, head);
-		if (word_state(word) != SLOT_HELD || !pop(group, head, list))
+		if (word_state(word) != SLOT_HELD || !groups_pop_head(group, head, list))
 			return;
 	}
 }
@@ -134,7 +129,7 @@ static void join(int actor, unsigned group, uint32_t slot)
 		explore_fail("message %llu is said to have joined", message_number(link));
 	if (groups_world.first[message_number(link)] != (result == GROUP_FIRST))
 		explore_fail("message %llu is said to be the first, or not", message_number(link));
-	if (has_tokens) {
+	if (groups_have_tokens) {
 		struct slot_word word = slot_read(&groups_world.slots[slot]);
 
 		explore_doing(actor, "publish");
@@ -285,7 +280,7 @@ static void looker_turn(int actor)
 	uint64_t head;
 
 	explore_doing(actor, "look");
-	find_head(actor, tasks[actor].group, tasks[actor].list, &head);
+	groups_find_head(actor, tasks[actor].group, tasks[actor].list, &head);
 	explore_finish(actor);
 }
 
@@ -296,7 +291,7 @@ int add_looker(const char *name, unsigned group, uint64_t list)
 
 /* ---- the sweep -------------------------------------------------------------------------------------- */
 
-static bool is_owner_dead(uint32_t slot)
+bool groups_owner_is_dead(uint32_t slot)
 {
 	for (int actor = 0; actor < explore_actor_count(); actor++)
 		if (tasks[actor].slot == slot && explore_actor(actor)->status == ACTOR_DEAD)
@@ -305,13 +300,13 @@ static bool is_owner_dead(uint32_t slot)
 }
 
 /* Frees what the dead have not joined, and what is gone and off its chain. */
-static void sweep_slot_of(uint32_t slot, const struct groups *view)
+void groups_sweep(uint32_t slot, const struct groups *view)
 {
 	struct slot_word word = slot_read(&groups_world.slots[slot]);
 	uint64_t link = link_pack(0, slot, word_generation(word));
 	enum group_result result = GROUP_OK;
 
-	if (word_state(word) == SLOT_WRITING && is_owner_dead(slot))
+	if (word_state(word) == SLOT_WRITING && groups_owner_is_dead(slot))
 		result = groups_contain(view, link);
 	else if (word_state(word) == SLOT_HELD)
 		result = groups_keep(view, link);
@@ -324,7 +319,7 @@ static void sweep_slot_of(uint32_t slot, const struct groups *view)
 static void sweeper_turn(int actor)
 {
 	explore_doing(actor, "sweep");
-	sweep_slot_of(tasks[actor].slot, &groups_views[tasks[actor].list]);
+	groups_sweep(tasks[actor].slot, &groups_views[tasks[actor].list]);
 	explore_finish(actor);
 }
 
@@ -354,90 +349,4 @@ static void asker_turn(int actor)
 int add_asker(const char *name, uint32_t slot, uint64_t list)
 {
 	return add(name, asker_turn, (struct task){0, slot, list, -1});
-}
-
-/* ---- at the end ------------------------------------------------------------------------------------- */
-
-static bool has_token(uint32_t slot)
-{
-	for (uint64_t i = groups_ready.ends->head; i < groups_ready.ends->tail; i++) {
-		uint64_t cell = groups_world.tokens[i & ((1 << TOKEN_ORDER) - 1)];
-
-		if (cell >> 27 & 1 && link_slot(cell) == slot)
-			return true;
-	}
-	return false;
-}
-
-void check_tokens(void)
-{
-	for (unsigned group = 0; group < GROUP_NUMBERS; group++) {
-		const struct chain *chain = &groups_world.chains[group];
-		uint32_t slot = chain->message[0] % CHAIN_SLOTS;
-
-		if (chain->count > 0 && word_state(slot_read(&groups_world.slots[slot])) == SLOT_READY &&
-		    !has_token(slot))
-			explore_fail("the head in slot %llu is READY, and has no token", slot);
-	}
-}
-
-/* What the sweep leaves of this slot is right. */
-static void check_swept(uint32_t slot, const struct groups *view)
-{
-	unsigned message = message_number(link_now(slot));
-	bool is_there = chain_has(0, message) || chain_has(1, message);
-	enum slot_state state;
-
-	sweep_slot_of(slot, view);
-	state = word_state(slot_read(&groups_world.slots[slot]));
-	if (!is_there && (state == SLOT_HELD || (state == SLOT_WRITING && is_owner_dead(slot))))
-		explore_fail("message %llu is in no chain, and is kept", message);
-}
-
-static void consume_all(unsigned group)
-{
-	uint64_t head;
-
-	look_after(ACTORS_MAX, group);
-	for (int i = 0; i < CHAIN_SLOTS && find_head(ACTORS_MAX, group, groups_world.list, &head); i++) {
-		struct slot *slot = &groups_world.slots[link_slot(head)];
-		struct slot_word word = slot_read(slot);
-
-		slot_change(slot, word, word_with_state(word, SLOT_HELD));
-		pop(group, head, groups_world.list);
-	}
-	if (groups_world.chains[group].count > 0)
-		explore_fail("messages of group %llu are not found", group);
-}
-
-static void join_anew(unsigned group, uint32_t slot, const struct groups *view)
-{
-	struct slot *at = &groups_world.slots[slot];
-
-	at->word.low = word_make(SLOT_WRITING, word_generation(slot_read(at)), OWNER_NONE, 0, 0).bits.low;
-	fifo_begin(at, group_hash(group));
-	if (groups_join(view, link_now(slot)) != GROUP_FIRST)
-		explore_fail("group %llu does not begin again", group);
-}
-
-/* Whatever others have left, the next goes on. */
-void groups_at_end(void)
-{
-	const struct groups *view = view_now();
-	uint64_t cursor = 0;
-	enum group_result result;
-
-	if (has_tokens && !explore_any_death())
-		check_tokens();
-	for (uint32_t slot = 0; slot < CHAIN_SLOTS; slot++)
-		check_swept(slot, view);
-	result = groups_settle(view, &cursor, CELL_TABLES * CELLS_EACH);
-	if (result != GROUP_OK)
-		explore_fail("settle said %llu", result);
-	if (view->table_count > 1 && !groups_oldest_is_done(view))
-		explore_fail("the oldest table is not done", 0);
-	consume_all(0);
-	consume_all(1);
-	if (groups_world.chains[0].count == 0)
-		join_anew(0, 0, view);
 }

@@ -244,7 +244,7 @@ void build_sweep_dead(void)
 void build_ready_second(void)
 {
 	groups_begin(one_table, 0);
-	groups_use_tokens(true);
+	groups_have_tokens = true;
 	start_joined(G, 0, SLOT_LEASED);
 	start_joined(G, 1, SLOT_LEASED);
 	add_deleter("consumer", G, 0, -1);
@@ -254,7 +254,7 @@ void build_ready_second(void)
 void build_ready_joined(void)
 {
 	groups_begin(one_table, 0);
-	groups_use_tokens(true);
+	groups_have_tokens = true;
 	start_joined(G, 0, SLOT_LEASED);
 	add_deleter("consumer", G, 0, -1);
 	add_joiner("producer", G, 1, 0);
