@@ -7,6 +7,13 @@ static void sweep_q(struct actor *actor)
 	leaks_sweep(actor->q);
 }
 
+/* A block that its slot did not name is an orphan once the slot is freed. */
+static void sweep_twice(struct actor *actor)
+{
+	leaks_sweep(actor->q);
+	leaks_sweep(actor->q);
+}
+
 static void prepare_ended(struct actor *actor)
 {
 	prepare_sent(actor, 3);
@@ -86,7 +93,7 @@ static void prepare_held_by_dead(struct actor *actor)
 
 const struct script scripts_reap[] = {
 	{.name = "reap ended leases and delays", .also_fifo = true, .prepare = prepare_ended, .run = sweep_q},
-	{.name = "reap what the dead have left", .also_fifo = true, .prepare = prepare_orphans, .run = sweep_q},
+	{.name = "reap what the dead have left", .also_fifo = true, .prepare = prepare_orphans, .run = sweep_twice},
 	{.name = "reap what a dead reader held",
 	 .also_fifo = true,
 	 .prepare = prepare_held_by_dead,
