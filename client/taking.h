@@ -1,5 +1,5 @@
-/* What the files of a receive share: receive.c, receive_fifo.c for the order of groups, and receive_fair.c for tenants
- * of a standard queue. */
+/* What the files of a receive share: receive.c, receive_fifo.c for the order of groups, and receive_fair.c for
+ * tenants of a standard queue. */
 #ifndef RLQ_TAKING_H
 #define RLQ_TAKING_H
 

@@ -223,8 +223,9 @@ static uint64_t insert(const struct dedup *dedup, struct dedup_entry *entry, con
 
 	if (message->sequence == 0)
 		return DEDUP_EMPTY;
-	/* [U1] Linearisation point of a FIFO send; releases what stands in the slot, which [U1] in decide_in() acquires.
-	 * Killed just before: joined, and anybody decides. Just after: it is first, and anybody publishes it. */
+	/* [U1] Linearisation point of a FIFO send; releases what stands in the slot, which [U1] in decide_in()
+	 * acquires. Killed just before: joined, and anybody decides. Just after: it is first, and anybody publishes
+	 * it. */
 	if (!cas_seq(&entry->control, DEDUP_EMPTY, control))
 		return load_acquire(&entry->control); /* [U1] */
 	CRASH_POINT(dedup_inserted);

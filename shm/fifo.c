@@ -109,8 +109,9 @@ static uint32_t order_for(uint64_t live)
 	return order;
 }
 
-/* The same for groups. Each that begins meets another one's cell once in cells/live times, and seals it: half of the
- * table is sealed when cells * cells / (2 * live) have begun. That is to be two million at least, a second's. */
+/* The same for groups. Each that begins meets another one's cell once in cells/live times, and seals it: half of
+ * the table is sealed when cells * cells / (2 * live) have begun. That is to be two million at least, a second's.
+ */
 static uint32_t group_order_for(uint64_t live)
 {
 	uint32_t order = order_for(live);
@@ -132,8 +133,8 @@ static uint32_t order_by_wear(const struct segment *segment, const struct group_
 	return wear->looked == 0 ? order : group_order_for((wear->live << order) / wear->looked);
 }
 
-/* The newest table has no cell for a group: there are more groups, or it is worn out, perhaps by few that come and go
- * with the same cells. */
+/* The newest table has no cell for a group: there are more groups, or it is worn out, perhaps by few that come and
+ * go with the same cells. */
 static int append_larger(struct segment *segment)
 {
 	struct group_wear wear = {0};

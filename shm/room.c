@@ -39,7 +39,8 @@ static int grow_to(struct segment *segment, uint32_t order)
 {
 	int error = seg_grow(segment, order);
 
-	if (error == -ENOSPC && body_give_back(segment, seg_ring_bytes(segment, order) + seg_cells_bytes(segment, order)) > 0)
+	if (error == -ENOSPC &&
+	    body_give_back(segment, seg_ring_bytes(segment, order) + seg_cells_bytes(segment, order)) > 0)
 		error = seg_grow(segment, order);
 	return error;
 }
