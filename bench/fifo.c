@@ -9,7 +9,7 @@
 /* All rounds together send fewer ids than the queue remembers, and the first one touches most of that table's
  * memory.
  */
-enum { LEASE_MS = 3600000, STEP = 1000, ROUND = 30000, IDS = 1 << 18 };
+enum { LEASE_MS = 3600000, STEP = 1000, ROUND = 100000, IDS = 1 << 20 };
 
 static void make_queue(const struct place *place, const char *name, enum rlq_type type, uint64_t capacity,
 		       uint64_t ids)
