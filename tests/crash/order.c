@@ -8,9 +8,11 @@ void order_sent(struct scene *scene, bool is_dlq, uint32_t tag, const struct rlq
 {
 	struct tag *account = &scene->tag[tag];
 	uint64_t known = scene->is_redriven ? 0 : account->sequence[is_dlq];
+	bool is_late = scene->clock.boot_ms >= account->sent_boot_ms + DEDUP_WINDOW_MS;
 
-	/* Gone long ago, and its id is forgotten too: it is another message. */
-	if (account->is_forgotten && account->is_sent_again && !sent->is_duplicate) {
+	/* Gone long ago, and its id is forgotten too: it is another message. Also for a sender who was stopped so
+	 * long that others have sent it in his place, and their window is over. */
+	if (((account->is_forgotten && account->is_sent_again) || is_late) && !sent->is_duplicate) {
 		*account = (struct tag){
 			.is_sending = 1, .is_forgotten = 1, .is_sent_again = 1, .group = account->group};
 		known = 0;
