@@ -53,7 +53,6 @@ static const struct {
 	{RLQ_EDELAY, "a message to a FIFO queue has no delay of its own; set that of the queue"},
 	{RLQ_ETYPE,
 	 "a dead-letter queue or redrive target must be of the queue's type, both standard or both FIFO"},
-	{RLQ_EFIFOMEMORY, "FIFO queues are kept in memory only so far; create it with durability memory"},
 };
 
 const char *rlq_strerror(int code)

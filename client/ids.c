@@ -87,6 +87,12 @@ int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *d
 	return error;
 }
 
+void ids_note_first(struct rlq_queue *queue, uint64_t link)
+{
+	if (queue->seg->durability == RLQ_SYNC)
+		queue->firsts[queue->first_count++] = (struct first_sent){.link = link, .key = queue->ids.key};
+}
+
 bool ids_are_known(struct rlq_queue *queue, struct rlq_message_id *ret_id)
 {
 	struct fifo_sent first;
@@ -96,6 +102,7 @@ bool ids_are_known(struct rlq_queue *queue, struct rlq_message_id *ret_id)
 	queue->ids.sequence = first.sequence;
 	queue->ids.is_duplicate = true;
 	queue->ids.first = (struct rlq_message_id){{first.id[0], first.id[1]}};
+	ids_note_first(queue, first.link);
 	if (ret_id)
 		*ret_id = queue->ids.first;
 	return true;

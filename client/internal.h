@@ -70,6 +70,13 @@ struct sending_ids {
 	uint64_t sequence;
 	bool is_duplicate; /* of this one: */
 	struct rlq_message_id first;
+	uint64_t first_link;
+};
+
+/* The first message of one that was a duplicate, in a sync queue. */
+struct first_sent {
+	uint64_t link;
+	struct id_key key;
 };
 
 struct rlq_queue {
@@ -83,6 +90,8 @@ struct rlq_queue {
 	uint64_t reaped_ms;		  /* when this handle last did the engine's work */
 	struct sent *sent;		  /* to a sync queue since the last sends_settle(): RLQ_BATCH_MAX at most */
 	uint32_t sent_count;
+	struct first_sent *firsts; /* of duplicates, likewise; in a FIFO queue */
+	uint32_t first_count;
 	uint64_t unsettled; /* bytes sent to an async queue since the last call_settle() */
 	uint32_t calls;
 	uint32_t turn;	     /* receives from several rings */
@@ -235,6 +244,9 @@ int ids_foresee(struct rlq_queue *queue, struct message_parts *parts);
 /* The same for a message that is about to be sent; and where it is to a FIFO queue, its delay too: completes the
  * parts, whose body is there unless it is to be written in place, and sets queue->ids. */
 int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *delay_ms, bool in_place);
+
+/* It was a duplicate: in a sync queue its answer waits until it is known what became of the first one. */
+void ids_note_first(struct rlq_queue *queue, uint64_t link);
 
 /* Is there a message that counts with the deduplication id in queue->ids? Then the send is answered as that one's.
  * Asked before a slot is claimed: one for a duplicate would stay until all before it in its group are gone. */

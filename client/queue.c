@@ -107,8 +107,6 @@ static int attributes_check(const struct rlq_queue_attributes *a)
 		return RLQ_EATTRIBUTE;
 	if (a->type == RLQ_STANDARD && !has_dedup_defaults(a))
 		return RLQ_ENOTFIFO;
-	if (a->type == RLQ_FIFO && a->durability != RLQ_MEMORY)
-		return RLQ_EFIFOMEMORY;
 	return a->dlq[0] && !seg_name_is_valid(a->dlq) ? RLQ_ENAME : 0;
 }
 
@@ -338,7 +336,9 @@ int rlq_queue_open(struct rlq_directory *directory, const char *name, struct rlq
 	}
 	if (queue->seg->durability == RLQ_SYNC) {
 		queue->sent = calloc(RLQ_BATCH_MAX, sizeof(*queue->sent));
-		if (queue->sent == NULL) {
+		if (seg_is_fifo(queue->seg))
+			queue->firsts = calloc(RLQ_BATCH_MAX, sizeof(*queue->firsts));
+		if (queue->sent == NULL || (seg_is_fifo(queue->seg) && queue->firsts == NULL)) {
 			rlq_queue_close(queue);
 			return -ENOMEM;
 		}
@@ -360,6 +360,7 @@ void rlq_queue_close(struct rlq_queue *queue)
 	seg_close(queue->seg);
 	arena_free(&queue->arena);
 	free(queue->sent);
+	free(queue->firsts);
 	free(queue);
 }
 

@@ -168,6 +168,8 @@ static __attribute__((noinline)) int publish_in_group(struct rlq_queue *queue, s
 	queue->ids.sequence = sent.sequence;
 	queue->ids.is_duplicate = sent.is_duplicate;
 	queue->ids.first = (struct rlq_message_id){{sent.id[0], sent.id[1]}};
+	if (sent.is_duplicate)
+		ids_note_first(queue, sent.link);
 	delay_ms = (int64_t)seg_attribute(segment, ATTRIBUTE_DELAY_MS);
 	if (delay_ms != 0)
 		expect_due(queue, deadline_after(queue, delay_ms));

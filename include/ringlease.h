@@ -95,7 +95,6 @@ enum rlq_error {
 	RLQ_ENOTFIFO = -2028,	/* deduplication and attempt ids are for FIFO queues only */
 	RLQ_EDELAY = -2029,	/* a message to a FIFO queue has no delay of its own */
 	RLQ_ETYPE = -2030,	/* DLQ or redrive target, and the queue, are not both standard or both FIFO */
-	RLQ_EFIFOMEMORY = -2031, /* a FIFO queue has the durability RLQ_MEMORY */
 };
 
 /* Text for a code of any function here; never NULL, static. Thread-safe. */
@@ -228,7 +227,7 @@ struct rlq_queue;
 
 /* Creates a queue. `attributes` NULL: defaults. Returns 1 if it was created, 0 if it existed with the
  * same attributes. Errors: RLQ_ENAME (also for a name that ends in .fifo, or does not, against its type),
- * RLQ_EATTRIBUTE, RLQ_EEXISTS, RLQ_ENODLQ, RLQ_ETYPE, RLQ_ENOTFIFO, RLQ_EFIFOMEMORY, RLQ_ENOSPACE, RLQ_EBUSY (one
+ * RLQ_EATTRIBUTE, RLQ_EEXISTS, RLQ_ENODLQ, RLQ_ETYPE, RLQ_ENOTFIFO, RLQ_ENOSPACE, RLQ_EBUSY (one
  * of that name is just being removed), -EACCES, -EFBIG (this process has a limit on the length of files).
  * A process killed in it leaves either no queue or a whole one. */
 RLQ_PUBLIC int rlq_queue_create(struct rlq_directory *directory, const char *name,

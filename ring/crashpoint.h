@@ -79,6 +79,7 @@
 	X(fifo_joined)                                                                                             \
 	X(fifo_dropped)                                                                                            \
 	X(fifo_published)                                                                                          \
+	X(fifo_taken_back)                                                                                         \
 	X(fifo_offered)                                                                                            \
 	X(fifo_ticket_noted)                                                                                       \
 	X(fifo_popped)                                                                                             \
@@ -180,6 +181,7 @@
 	X(turn_files_dropped)                                                                                      \
 	X(turn_queues_said)                                                                                        \
 	X(turn_message_settled)                                                                                    \
+	X(turn_seen_noted)                                                                                         \
 	X(turn_settled)                                                                                            \
 	X(turn_done)                                                                                               \
 	X(turn_waiters_woken)                                                                                      \

@@ -331,6 +331,16 @@ void dedup_fill(struct dedup_entry *entry, const struct dedup_message *message)
 	CRASH_POINT(dedup_completed);
 }
 
+enum dedup_result dedup_ask_void(const struct dedup *dedup, const struct dedup_message *message)
+{
+	struct dedup_entry *entry;
+	enum dedup_result result = find(dedup, message, &entry);
+
+	if (result == DEDUP_OK)
+		return dedup_is_void(entry) ? DEDUP_NONE : DEDUP_OK;
+	return result == DEDUP_STALE ? DEDUP_STALE : DEDUP_OK;
+}
+
 enum dedup_result dedup_void(const struct dedup *dedup, const struct dedup_message *message)
 {
 	struct dedup_entry *entry;

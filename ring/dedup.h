@@ -200,6 +200,9 @@ void dedup_fill(struct dedup_entry *entry, const struct dedup_message *message);
 /* The message was taken back: its entry counts for later ones no more. OK, NONE; STALE. */
 enum dedup_result dedup_void(const struct dedup *dedup, const struct dedup_message *message);
 bool dedup_is_void(const struct dedup_entry *entry);
+/* The same for who knows but link and key of a message that was decided. OK: it is not, or has no entry any more;
+ * NONE: it is; STALE. */
+enum dedup_result dedup_ask_void(const struct dedup *dedup, const struct dedup_message *message);
 
 /* Forgets the ids of all messages with a number so far. The mark. */
 uint64_t dedup_purge(const struct dedup *dedup);

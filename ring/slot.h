@@ -96,7 +96,10 @@ enum slot_state {
 enum {
 	OWNER_NONE = 0,
 	OWNER_MANY = 0xfff, /* several readers in place: look at every row */
-	PENDING_READY = 0,  /* in the owner's place, while PENDING */
+	/* In the owner's place in HELD, of FIFO queues: a duplicate, or taken back; the journal knows of its id. */
+	OWNER_NEVER = 0xffe,
+	OWNER_SEEN = 0xffd,
+	PENDING_READY = 0, /* in the owner's place, while PENDING */
 	PENDING_DELAYED = 1,
 	SLOT_INLINE_BYTES = 64,
 	SLOT_BYTES = 128,

@@ -304,7 +304,7 @@ static bool publish_first(struct segment *segment, const struct ring *ring, uint
 static bool drop_duplicate(struct segment *segment, const struct ring *ring, uint32_t slot,
 			   struct slot_word writing)
 {
-	struct slot_word held = word_held(word_with_owner(writing, OWNER_NONE), seg_turn(segment));
+	struct slot_word held = word_with_owner(word_held(writing, seg_turn(segment)), OWNER_NEVER);
 	uint64_t group = fifo_group(&ring->slots[slot]);
 
 	if (!slot_change(&ring->slots[slot], writing, held)) /* [G1] */
@@ -380,7 +380,11 @@ bool fifo_find(struct segment *segment, const uint64_t key[2], struct fifo_sent 
 	if (!seen_look(segment, key, &answer))
 		return false;
 	*ret_first = (struct fifo_sent){
-		.is_duplicate = true, .id = {answer.id[0], answer.id[1]}, .sequence = answer.sequence};
+		.is_duplicate = true,
+		.id = {answer.id[0], answer.id[1]},
+		.sequence = answer.sequence,
+		.link = answer.link,
+	};
 	return true;
 }
 
@@ -410,8 +414,11 @@ static int tell(const struct dedup_message *message, enum dedup_result fate, con
 		return is_ours ? -EAGAIN : RLQ_EUNKNOWN;
 	if (fate != DEDUP_FIRST && fate != DEDUP_DUPLICATE)
 		return RLQ_EUNKNOWN;
+	if (fate == DEDUP_DUPLICATE && answer->is_void) /* so neither was sent */
+		return -EAGAIN;
 	*ret_sent = (struct fifo_sent){.is_duplicate = fate == DEDUP_DUPLICATE,
 				       .id = {answer->id[0], answer->id[1]},
+				       .link = answer->link,
 				       .sequence = answer->sequence ? answer->sequence : message->sequence};
 	return 0;
 }
@@ -465,6 +472,10 @@ static bool pop(struct segment *segment, uint64_t group, uint64_t head, uint32_t
 	uint32_t looks = 0;
 	int error;
 
+	/* Whoever takes it back may have been killed before its id was free. */
+	if (segment->durability == RLQ_SYNC &&
+	    word_owner(slot_read(&segment->ring[ring].slots[slot])) == OWNER_NEVER)
+		seen_take_back(segment, head);
 	do
 		result = groups_pop(&segment->groups, group, head);
 	while (is_to_try_again(segment, result, &looks, &error));
@@ -516,6 +527,39 @@ void fifo_settle_held(struct segment *segment, uint64_t group, uint32_t ring, ui
 	/* Most often it is the head; if not, that is looked for as ever. */
 	if (pop(segment, group, fifo_link(ring, slot, held), ring, slot))
 		fifo_settle(segment, group);
+}
+
+bool fifo_take_back(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word pending)
+{
+	struct slot_word held = word_with_owner(word_held(pending, seg_turn(segment)), OWNER_NEVER);
+	uint64_t group = fifo_group(&segment->ring[ring].slots[slot]);
+
+	if (!slot_change(&segment->ring[ring].slots[slot], pending, held))
+		return false;
+	CRASH_POINT(fifo_taken_back);
+	ring_mark(&segment->ring[ring], slot);
+	seen_take_back(segment, fifo_link(ring, slot, held));
+	fifo_settle_held(segment, group, ring, slot, held);
+	return true;
+}
+
+int fifo_first_was_sent(struct segment *segment, uint64_t link, const uint64_t key[2])
+{
+	uint32_t index, at;
+	const struct ring *ring = fifo_place(segment, link, &index, &at);
+	struct slot_word word;
+
+	if (link == 0)
+		return 1;
+	/* The slot before the entry: it is freed after that is void. */
+	word = ring ? slot_read(&ring->slots[at]) : (struct slot_word){0};
+	if (ring && link_is_of(link, word)) {
+		if (word_state(word) == SLOT_PENDING || is_being_sent(link, word))
+			return -EAGAIN;
+		if (word_state(word) == SLOT_HELD && word_owner(word) == OWNER_NEVER)
+			return 0;
+	}
+	return !seen_is_void(segment, link, key);
 }
 
 bool fifo_keeps(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word held)

@@ -45,10 +45,17 @@ int fifo_join(struct segment *segment, uint64_t link, bool *ret_is_head);
 struct fifo_sent {
 	bool is_duplicate;
 	uint64_t id[2], sequence; /* of the one that was first */
+	uint64_t link;		  /* the same; 0: it was there before a reboot */
 };
 
 /* The message that was first with this key, if one counts for who sends now. */
 bool fifo_find(struct segment *segment, const uint64_t key[2], struct fifo_sent *ret_first);
+/* In a sync queue, after a turn: was the first one sent? 1; 0: it was taken back; -EAGAIN: it is not known yet. */
+int fifo_first_was_sent(struct segment *segment, uint64_t link, const uint64_t key[2]);
+
+/* PENDING, and the journal has no room for it: it goes, and its deduplication id is free again. False: it has
+ * changed. */
+bool fifo_take_back(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word pending);
 
 /* Room for a message's deduplication id, before a slot is claimed. 0, RLQ_EDEDUPFULL and others; else to be sent,
  * or taken back. */

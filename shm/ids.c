@@ -39,7 +39,7 @@ uint64_t id_group_hash(uint64_t incarnation, const void *group, size_t bytes)
 }
 
 /* Of the group's length, the group, and the id: no two pairs give the same bytes. */
-struct id_key id_dedup_key(uint64_t incarnation, const void *group, size_t group_bytes, const void *id,
+struct id_key id_dedup_key(uint64_t seed, const void *group, size_t group_bytes, const void *id,
 			   size_t id_bytes)
 {
 	unsigned char text[1 + 2 * RLQ_ID_MAX];
@@ -51,7 +51,7 @@ struct id_key id_dedup_key(uint64_t incarnation, const void *group, size_t group
 	if (group)
 		memcpy(text + 1, group, group_bytes);
 	memcpy(text + 1 + group_bytes, id, id_bytes);
-	hash = XXH3_128bits_withSeed(text, 1 + group_bytes + id_bytes, incarnation);
+	hash = XXH3_128bits_withSeed(text, 1 + group_bytes + id_bytes, seed);
 	return (struct id_key){{hash.low64 || hash.high64 ? hash.low64 : 1, hash.high64}};
 }
 
@@ -60,11 +60,10 @@ int id_hash_message(const struct segment *segment, const struct message_ids *ids
 {
 	bool is_by_group = seg_attribute(segment, ATTRIBUTE_DEDUP_SCOPE) == RLQ_DEDUP_GROUP;
 
-	if (ids->group == NULL || ids->dedup == NULL || ids->group_bytes > RLQ_ID_MAX ||
-	    ids->dedup_bytes > RLQ_ID_MAX)
+	if (!ids_are_whole(ids))
 		return RLQ_EDAMAGED;
 	*ret_group = id_group_hash(segment->incarnation, ids->group, ids->group_bytes);
-	*ret_key = id_dedup_key(segment->incarnation, is_by_group ? ids->group : NULL, ids->group_bytes, ids->dedup,
+	*ret_key = id_dedup_key(segment->dedup_seed, is_by_group ? ids->group : NULL, ids->group_bytes, ids->dedup,
 				ids->dedup_bytes);
 	return 0;
 }

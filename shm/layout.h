@@ -76,7 +76,8 @@ struct seg_identity {
 	uint32_t durability; /* enum rlq_durability */
 	uint32_t type;	     /* enum rlq_type */
 	uint64_t dedup_max;  /* of a FIFO queue */
-	char spare[72];
+	uint64_t dedup_seed; /* of the hashes of its deduplication ids: the same after a reboot */
+	char spare[64];
 };
 _Static_assert(sizeof(struct seg_identity) == 256, "identity");
 

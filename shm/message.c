@@ -287,6 +287,24 @@ void message_drop(struct segment *segment, uint64_t block, uint64_t place, struc
 		body_free(segment, block_of(block), place);
 }
 
+/* In a durable FIFO queue the journal has to know that the id was seen, which nobody can tell it but the slot. */
+static bool is_to_be_noted(const struct segment *segment, struct slot_word held)
+{
+	return segment->has_marks && seg_is_fifo(segment) && word_owner(held) != OWNER_NEVER &&
+	       word_owner(held) != OWNER_SEEN;
+}
+
+/* Is it read in place? */
+static bool is_viewed(const struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word held)
+{
+	if (word_owner(held) == OWNER_NONE || word_owner(held) == OWNER_NEVER)
+		return false;
+	if (word_owner(held) == OWNER_SEEN &&
+	    load_relaxed(&segment->header->viewers) == 0) /* relaxed: as in viewer_of() */
+		return false;
+	return seg_is_held(segment, place_pack(ring, slot, word_generation(held)));
+}
+
 void message_free_popped(struct segment *segment, uint32_t ring, uint32_t slot)
 {
 	struct slot_word word = slot_read(&segment->ring[ring].slots[slot]);
@@ -295,8 +313,11 @@ void message_free_popped(struct segment *segment, uint32_t ring, uint32_t slot)
 		return;
 	ring_mark(&segment->ring[ring], slot); /* deleted, though it may stay HELD for long */
 	/* [J5] The journal frees what it still has to read. */
-	if (seg_is_gathering(segment) ||
-	    (word_owner(word) != OWNER_NONE && seg_is_held(segment, place_pack(ring, slot, word_generation(word)))))
+	if (is_to_be_noted(segment, word)) {
+		seg_want_turn(segment);
+		return;
+	}
+	if (seg_is_gathering(segment) || is_viewed(segment, ring, slot, word))
 		return;
 	if (message_free_now(segment, ring, slot, word))
 		seg_notify_room(segment); /* its slot and bytes; it does not count as live any more */
@@ -347,14 +368,17 @@ bool message_free_seen(struct segment *segment, uint32_t ring, uint32_t slot, st
 	/* Somebody may read it in place: HELD first, then ask who, so that either we see the reader's hold
 	 * or the reader, letting go, sees HELD. [H2] The journal too: [J5]. And the chain of its group: [G1]. */
 	group = seg_is_fifo(segment) ? fifo_group(&segment->ring[ring].slots[slot]) : 0;
-	held = word_with_owner(word_held(from, seg_turn(segment)), viewer);
+	held = word_with_owner(word_held(from, seg_turn(segment)),
+			       seg_is_fifo(segment) && !was_sent(from) ? OWNER_NEVER : viewer);
 	if (!slot_change(&segment->ring[ring].slots[slot], from, held))
 		return false;
 	CRASH_POINT(free_held);
 	tenant_leaves(segment, block, from);
-	if (seg_is_fifo(segment))
+	if (seg_is_fifo(segment)) {
+		ring_mark(&segment->ring[ring], slot); /* it may be long before it is popped */
 		fifo_settle_held(segment, group, ring, slot, held);
-	else
+	} else {
 		message_free_popped(segment, ring, slot);
+	}
 	return true;
 }

@@ -10,6 +10,7 @@
 #ifndef SEG_MESSAGE_H
 #define SEG_MESSAGE_H
 
+#include "ring/fifo.h"
 #include "ringlease.h"
 #include "shm/segment.h"
 
@@ -29,6 +30,18 @@ enum { ORIGIN_OFFSET = SLOT_INLINE_BYTES - sizeof(struct origin) };
 static inline void origin_read(const struct slot *slot, struct origin *ret_origin)
 {
 	memcpy(ret_origin, slot->message.inline_bytes + ORIGIN_OFFSET, sizeof(*ret_origin));
+}
+
+/* In a FIFO queue, of a message at `place`: was it moved here, now or before a reboot? Its deduplication id does
+ * not count here. */
+static inline bool message_was_moved_here(const struct slot *slot, uint64_t place)
+{
+	const struct fifo_links *links = fifo_links(slot);
+	struct origin origin;
+
+	origin_read(slot, &origin);
+	/* relaxed: behind the word */
+	return origin.copy == place || (load_relaxed(&links->key[0]) == 0 && load_relaxed(&links->key[1]) == 0);
 }
 
 /* What is to be put into a slot. */

@@ -171,11 +171,66 @@ enum dedup_result seen_decide(struct segment *segment, const struct dedup_messag
 	return error ? DEDUP_DAMAGED : result;
 }
 
+/* ---- taking back ------------------------------------------------------------------------------ */
+
+void seen_take_back(struct segment *segment, uint64_t link)
+{
+	struct dedup_message message;
+	enum dedup_result result;
+	uint32_t looks = 0;
+	int error;
+
+	if (!dedup_read(&segment->dedup, link, &message))
+		return;
+	do
+		result = dedup_void(&segment->dedup, &message);
+	while (is_to_try_again(segment, result, &looks, &error));
+}
+
+bool seen_is_void(struct segment *segment, uint64_t link, const uint64_t key[2])
+{
+	const struct dedup_message message = {.link = link, .key = {key[0], key[1]}};
+	enum dedup_result result;
+	uint32_t looks = 0;
+	int error;
+
+	do
+		result = dedup_ask_void(&segment->dedup, &message);
+	while (is_to_try_again(segment, result, &looks, &error));
+	return error || result == DEDUP_NONE;
+}
+
 /* ---- purge ------------------------------------------------------------------------------------ */
 
 uint64_t seen_purge(struct segment *segment)
 {
 	return dedup_purge(&segment->dedup);
+}
+
+/* ---- after a reboot ----------------------------------------------------------------------------- */
+
+int seen_restore_begin(struct segment *segment, uint64_t ids)
+{
+	uint32_t order = dedup_order_for(ids);
+	int error;
+
+	if (order <= segment->dedup.table[segment->dedup.count - 1].order)
+		return 0;
+	segment->dedup.window_ms = seg_attribute(segment, ATTRIBUTE_DEDUP_WINDOW_MS);
+	error = tables_append(segment, TABLE_IDS, segment->dedup_seen, order);
+	if (error)
+		return error == -ENOSPC ? RLQ_ENOSPACE : error;
+	return fifo_refresh(segment);
+}
+
+int seen_restore(struct segment *segment, const struct dedup_message *message)
+{
+	const struct dedup *dedup = &segment->dedup;
+	int64_t age_ms = (int64_t)(segment->clock.boot_ms - message->boot_ms);
+
+	if (age_ms >= (int64_t)seg_attribute(segment, ATTRIBUTE_DEDUP_WINDOW_MS))
+		return 0;
+	return dedup_restore(&dedup->table[dedup->count - 1], message) ? 0 : RLQ_ENOSPACE;
 }
 
 void seen_close(struct segment *segment)

@@ -26,8 +26,18 @@ bool seen_look(struct segment *segment, const uint64_t key[2], struct dedup_answ
 enum dedup_result seen_decide(struct segment *segment, const struct dedup_message *message,
 			      struct dedup_answer *ret);
 
+/* A message that was taken back: its id is free again. */
+void seen_take_back(struct segment *segment, uint64_t link);
+/* Was the message of this link and key taken back? Exact if its slot says no more that it is there, or was. */
+bool seen_is_void(struct segment *segment, uint64_t link, const uint64_t key[2]);
+
 /* All that were given a number so far are forgotten: the last of these numbers. */
 uint64_t seen_purge(struct segment *segment);
+
+/* In a segment that nobody else has: room for so many ids of before; then each. Its window may be over: then
+ * nothing is done. 0; RLQ_ENOSPACE and others. */
+int seen_restore_begin(struct segment *segment, uint64_t ids);
+int seen_restore(struct segment *segment, const struct dedup_message *message);
 
 /* For the sweep: replaces tables whose time is over. True if there is more to do at once. */
 bool seen_tend(struct segment *segment, uint32_t budget);

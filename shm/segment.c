@@ -63,6 +63,8 @@ static void identity_fill(struct seg_identity *identity, const struct seg_direct
 	do
 		os_random(&identity->incarnation, sizeof(identity->incarnation));
 	while (identity->incarnation == 0);
+	if (recipe->type == RLQ_FIFO)
+		identity->dedup_seed = recipe->dedup_seed ? recipe->dedup_seed : identity->incarnation;
 }
 
 static void attributes_fill(struct seg_header *header, const struct seg_recipe *recipe)
@@ -323,6 +325,7 @@ static int segment_map(struct segment *segment, const char *file, bool writable)
 	segment->inline_bytes = SLOT_INLINE_BYTES;
 	segment->inline_offset = offsetof(struct slot, message.inline_bytes);
 	segment->dedup_max = identity[0].dedup_max;
+	segment->dedup_seed = identity[0].dedup_seed;
 	segment->has_marks = seg_has_marks(&identity[0]);
 
 	segment->keeps_deleted = segment->has_marks || identity[0].type == RLQ_FIFO;

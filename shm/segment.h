@@ -76,6 +76,7 @@ struct segment {
 	struct segment *peer;	/* the DLQ, once a move has needed it */
 	struct os_peer journal; /* the process that journals, as it was last asked about */
 	uint64_t dedup_max;	/* of a FIFO queue */
+	uint64_t dedup_seed;	/* the same */
 };
 
 /* What creation needs; all checked by the caller. */
@@ -89,6 +90,7 @@ struct seg_recipe {
 	uint32_t durability;
 	uint32_t type;
 	uint64_t dedup_max;   /* of a FIFO queue */
+	uint64_t dedup_seed;  /* the same; 0: drawn */
 	uint32_t order_first; /* 0: the default */
 };
 

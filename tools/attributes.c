@@ -257,9 +257,6 @@ int attributes_check(const struct rlq_queue_attributes *attributes, const char *
 	if (fifo)
 		return report(EXIT_USAGE, "%s%s is for FIFO queues: this one is standard%s", prefix, fifo,
 			      *prefix ? " (--type fifo)" : "");
-	if (attributes->type == RLQ_FIFO && attributes->durability != RLQ_MEMORY)
-		return report(EXIT_USAGE, "FIFO queues are kept in memory only so far: leave out %sdurability %s",
-			      prefix, durability_name(attributes->durability));
 	if (*attributes->dlq && !attributes->receives_max)
 		return report(EXIT_USAGE, "%sdlq needs %smax-receives too: how often before a message goes to %s",
 			      prefix, prefix, attributes->dlq);

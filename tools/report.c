@@ -73,7 +73,6 @@ static const struct meaning {
 	 "ringlease set QUEUE delay=D delays them all"},
 	{RLQ_ETYPE, EXIT_USAGE, "messages cannot be moved to or from queue",
 	 "it is standard and the other FIFO, or vice versa"},
-	{RLQ_EFIFOMEMORY, EXIT_USAGE, "FIFO queues are kept in memory only so far", "--durability memory"},
 	{RLQ_EBUSY, EXIT_FAILED, "somebody else is changing queue", "try again"},
 	{RLQ_EBOOT, EXIT_FAILED, "queue is left from an earlier boot", "ringlease rm removes it"},
 	{-EACCES, EXIT_FAILED, "permission denied for queue",

@@ -50,12 +50,6 @@ for change in FifoQueue=true FifoQueue=false type=fifo dedup-max=5; do
 	err_has 'fixed when the queue is created'
 done
 
-it 'keep FIFO queues in memory only'
-for durability in async sync; do
-	expect 2 create other.fifo --type fifo --durability $durability
-	err_has "kept in memory only so far: leave out --durability $durability"
-done
-
 it 'have no dead-letter queue of the other type'
 expect 2 create other.fifo --type fifo --dlq plain --max-receives 2
 err_has 'other\.fifo is a FIFO queue, and so must its dead-letter queue be: not plain'

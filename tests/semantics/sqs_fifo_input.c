@@ -157,19 +157,6 @@ CASE(a_dlq_is_of_the_type_of_its_queue)
 	queues_end();
 }
 
-CASE(fifo_queues_are_in_memory_only)
-{
-	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
-
-	begin(false);
-	attributes.type = RLQ_FIFO;
-	attributes.durability = RLQ_SYNC;
-	CHECK_EQ(create("other.fifo", &attributes), RLQ_EFIFOMEMORY);
-	attributes.durability = RLQ_ASYNC;
-	CHECK_EQ(create("other.fifo", &attributes), RLQ_EFIFOMEMORY);
-	queues_end();
-}
-
 /* ---- messages --------------------------------------------------------------------------------- */
 
 CASE(a_message_to_a_fifo_queue_needs_a_group)
