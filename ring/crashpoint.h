@@ -79,7 +79,6 @@
 	X(fifo_joined)                                                                                             \
 	X(fifo_dropped)                                                                                            \
 	X(fifo_published)                                                                                          \
-	X(fifo_taken_back)                                                                                         \
 	X(fifo_offered)                                                                                            \
 	X(fifo_ticket_noted)                                                                                       \
 	X(fifo_popped)                                                                                             \
@@ -181,7 +180,6 @@
 	X(turn_files_dropped)                                                                                      \
 	X(turn_queues_said)                                                                                        \
 	X(turn_message_settled)                                                                                    \
-	X(turn_seen_noted)                                                                                         \
 	X(turn_settled)                                                                                            \
 	X(turn_done)                                                                                               \
 	X(turn_waiters_woken)                                                                                      \
@@ -200,8 +198,10 @@
 	X(file_oldest_unlinked)                                                                                    \
 	X(file_oldest_flushed)
 
-/* Of FIFO queues whose sends wait for the journal: not yet in any call. */
+/* Of durable FIFO queues, which have no script of kills yet. */
 #define FIFO_SYNC_POINTS(X)                                                                                        \
+	X(fifo_taken_back)                                                                                         \
+	X(turn_seen_noted)                                                                                         \
 	X(dedup_void_marked)                                                                                       \
 	X(dedup_void_cut)
 
