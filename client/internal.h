@@ -250,7 +250,7 @@ void ids_note_first(struct rlq_queue *queue, uint64_t link);
 
 /* Is there a message that counts with the deduplication id in queue->ids? Then the send is answered as that one's.
  * Asked before a slot is claimed: one for a duplicate would stay until all before it in its group are gone. */
-bool ids_are_known(struct rlq_queue *queue, struct rlq_message_id *ret_id) __attribute__((cold));
+bool ids_are_known(struct rlq_queue *queue, struct rlq_message_id *ret_id);
 
 /* Notes queue->ids in the slot that we have claimed in a FIFO queue. */
 void ids_write(const struct rlq_queue *queue, struct slot *slot);
