@@ -21,7 +21,7 @@ $(BENCH_PROGRAMS): $(B)/bench/%: $(B)/obj/bench/%.o $(call obj,$(BENCH_COMMON)) 
 # Drawn by gnuplot where there is one (Debian: gnuplot-nox).
 FAIR_POINTS = $(abspath $(B))/fair.points
 PLOT_FAIR = if [ -s $(FAIR_POINTS) ] && command -v gnuplot >/dev/null; then \
-	gnuplot -e "points='$(FAIR_POINTS)'; out='$(B)/fair.png'" bench/fair.gnuplot && echo 'plotted $(B)/fair.png'; \
+	gnuplot -e "points='$(FAIR_POINTS)'; out='$(B)/fair.svg'" bench/fair.gnuplot && echo 'plotted $(B)/fair.svg'; \
 	else echo 'no gnuplot: the points of fair are in $(FAIR_POINTS)'; fi
 
 .PHONY: bench-build bench-quick
