@@ -78,5 +78,5 @@ int sleep_on(struct rlq_queue *queue, const atomic_u32 *event, uint32_t ticket, 
 		until = earlier(until, earlier(due, now_ms + SLICE_MS));
 	}
 	result = os_futex_wait(event, ticket, until);
-	return result == -EINTR || result == -ETIMEDOUT ? result : 0;
+	return result == -EINTR ? -EINTR : 0;
 }

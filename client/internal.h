@@ -169,7 +169,7 @@ static inline void call_note(struct rlq_queue *queue)
 }
 
 /* Sleeps on `event` with `ticket`, until woken, `until_ms`, or the next thing is due when no engine is
- * prompt: 0, -ETIMEDOUT or -EINTR. Outside a call. */
+ * prompt. 0 or -EINTR. Outside a call. */
 int sleep_on(struct rlq_queue *queue, const atomic_u32 *event, uint32_t ticket, uint64_t until_ms);
 
 /* Something of this queue ends at due_ms: the engine should be awake. */

@@ -447,7 +447,7 @@ static int wait_for_message(struct rlq_queue *queue, struct demand *demand, stru
 		if (queue->seg->clock.boot_ms >= demand->until_ms)
 			return 0;
 		error = sleep_on(queue, event, ticket, demand->until_ms);
-		if (error == -EINTR && (demand->flags & RLQ_INTERRUPTIBLE))
+		if (error && (demand->flags & RLQ_INTERRUPTIBLE))
 			return error;
 	}
 }

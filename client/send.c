@@ -8,7 +8,6 @@
 #include "shm/room.h"
 #include "shm/tenants.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* One message on its way. */
@@ -370,9 +369,9 @@ static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_
 			return error == ROOM_GROWING ? RLQ_EFULL : error;
 		if (tries > 0) {
 			error = sleep_on(queue, event, ticket, until_ms);
-			if (error == -EINTR && (patience->flags & RLQ_INTERRUPTIBLE))
+			if (error && (patience->flags & RLQ_INTERRUPTIBLE))
 				return error;
-			patience->looks += error == -ETIMEDOUT;
+			patience->looks += load32_acquire(event) == ticket; /* nobody has woken us */
 		}
 		ticket = event_prepare(event);
 	}
