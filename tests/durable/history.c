@@ -656,7 +656,7 @@ void h_redrive(struct history *history, int from, int to)
 	uint64_t moved = 0;
 	int error;
 
-	if (handle == NULL)
+	if (handle == NULL || history->queues[from].is_fifo != history->queues[to].is_fifo)
 		return;
 	watchdog_names("redrive");
 	error = rlq_redrive(handle, history_name(history, to), 0, &moved);
