@@ -53,12 +53,13 @@ jobs  = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 # ---- sources ------------------------------------------------------------------------------------
 # Disks and secrets are the engine's alone: the client library needs neither liburing nor ISA-L (checksums of the
-# journal) nor libcrypto (its encryption).
+# journal) nor libcrypto (its encryption), but libnettle (SHA-256 of bodies, for FIFO queues); xxHash is a header.
 DISK   := $(wildcard kmod-free/uring*.c kmod-free/disk*.c kmod-free/secret.c)
 CLIENT := $(filter-out $(DISK),$(wildcard kmod-free/*.c)) $(wildcard ring/*.c shm/*.c client/*.c)
 ENGINE := $(DISK) $(filter-out daemon/main.c,$(wildcard daemon/*.c))
 TOOLS  := $(wildcard tools/*.c)
-ENGINE_LIBS := $(if $(wildcard kmod-free/uring*.c),-luring) -lisal -lcrypto
+CLIENT_LIBS := -lnettle
+ENGINE_LIBS := $(if $(wildcard kmod-free/uring*.c),-luring) -lisal -lcrypto $(CLIENT_LIBS)
 
 obj   = $(1:%.c=$(B)/obj/%.o)
 lto   = $(1:%.c=$(B)/lto/%.o)
@@ -77,7 +78,7 @@ PROGRAMS := $(if $(wildcard daemon/main.c),$(B)/ringleased) $(if $(TOOLS),$(B)/r
 
 # Plain tests are the files with a main(); what else lies beside them is linked into each. The explorers,
 # the fuzzers and the images have rules of their own.
-PLAIN_DIRS := $(filter-out $(addprefix tests/,unit cli support interleave weak fuzz images model),$(patsubst %/,%,$(wildcard tests/*/)))
+PLAIN_DIRS := $(filter-out $(addprefix tests/,unit cli support interleave weak fuzz images),$(patsubst %/,%,$(wildcard tests/*/)))
 has_main  := ^int main\(
 plain_of   = $(if $(wildcard $(1)/*.c),$(shell grep -lE '$(has_main)' $(wildcard $(1)/*.c)))
 PLAIN   := $(foreach dir,$(PLAIN_DIRS),$(call plain_of,$(dir)))
@@ -150,7 +151,7 @@ $(SO) $(B)/libringlease.a: $(CLIENT_OBJECTS)
 $(ENGINE_SO) $(B)/libringlease-engine.a: $(call obj,$(CLIENT) $(ENGINE))
 $(SO): ringlease.map
 $(ENGINE_SO): ringlease-engine.map
-$(SO): SO_LIBS :=
+$(SO): SO_LIBS := $(CLIENT_LIBS)
 $(ENGINE_SO): SO_LIBS := $(ENGINE_LIBS)
 $(B)/libringlease.a: KEEP := rlq_*
 $(B)/libringlease-engine.a: KEEP := rlq_engine_* rlq_journal_*
@@ -305,7 +306,7 @@ lint: ## cppcheck and clang-tidy
 # Without what takes its chance (random kills, real races) and with one seed, so that the figures stay, and
 # without crash_points, which reaches here what stop_continue does; of the explorer, the short scenarios that
 # between them lose every race.
-COVERAGE_SCENARIOS := one_slot marks_race death_marks sleep_one bitmap
+COVERAGE_SCENARIOS := one_slot marks_race death_marks sleep_one bitmap dedup_append dedup_drop_other dedup_free
 COVERAGE_TESTS = $(filter-out $(addprefix $(B)/tests/,stress/stress_% stress/no_% stress/history_% crash/crash_% crash/stop_stores crash/engine_kills durable/async_cuts),$(TESTS)) \
 	$(FUZZ_PROGRAMS) $(CLI)
 CHECK_LONG_TARGETS += check-coverage

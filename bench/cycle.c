@@ -1,6 +1,7 @@
 #include "bench/cycle.h"
 
 #include <string.h>
+#include <unistd.h>
 
 enum { BODY_BYTES = VYUKOV_PAYLOAD, BATCH_MAX = 64 };
 
@@ -9,7 +10,38 @@ struct body {
 	unsigned char rest[BODY_BYTES - sizeof(uint64_t)];
 };
 
+/* ---- ids -------------------------------------------------------------------------------------- */
+
+/* The same number of letters for all, and no division: queues are to be measured. */
+static inline void spell(char *to, uint64_t value, int letters)
+{
+	for (int i = 0; i < letters; i++)
+		to[i] = (char)('a' + (value >> 4 * i & 15));
+	to[letters] = '\0';
+}
+
+/* A deduplication id must not come twice, in other runs and from other processes either. */
+static uint64_t made;
+
+void labels_begin(void)
+{
+	if (made >> 40 != (uint64_t)getpid())
+		made = (uint64_t)getpid() << 40;
+}
+
+void labels_make(const struct cycle *cycle, uint64_t number, struct labels *ret_labels)
+{
+	spell(ret_labels->group, (uint32_t)number % cycle->groups, 6);
+	spell(ret_labels->dedup, ++made, 16);
+	__asm__ volatile("" : : "r"(ret_labels) : "memory"); /* also if nobody reads them */
+}
+
 /* ---- queue ------------------------------------------------------------------------------------ */
+
+static size_t body_bytes(const struct cycle *cycle)
+{
+	return cycle->body_bytes ? cycle->body_bytes : BODY_BYTES;
+}
 
 static bool is_full(struct team *team, int result)
 {
@@ -20,13 +52,20 @@ static bool is_full(struct team *team, int result)
 
 static void send_singly(struct team *team, const struct cycle *cycle, uint64_t first, uint64_t count)
 {
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT,
+				*with = cycle->is_fifo || cycle->is_fair ? &options : NULL;
 	struct body body = {0};
+	struct labels labels;
 
+	options.group = labels.group;
+	options.dedup_id = cycle->is_fifo ? labels.dedup : NULL;
 	for (uint64_t i = 0; i < count; i++) {
 		uint32_t spins = 0;
 
 		body.number = first + i;
-		while (is_full(team, rlq_send(cycle->queue, &body, sizeof(body), NULL, NULL)))
+		if (cycle->groups > 0)
+			labels_make(cycle, body.number, &labels);
+		while (is_full(team, rlq_send(cycle->queue, &body, body_bytes(cycle), with, NULL)))
 			wait_a_little(team, &spins);
 	}
 }
@@ -35,17 +74,25 @@ static void send_in_batches(struct team *team, const struct cycle *cycle, uint64
 {
 	struct body bodies[BATCH_MAX] = {0};
 	struct rlq_send_entry entries[BATCH_MAX];
+	struct labels labels[BATCH_MAX];
 	uint32_t spins = 0;
 
 	for (uint32_t i = 0; i < cycle->batch; i++)
-		entries[i] = (struct rlq_send_entry){
-			.body = &bodies[i], .body_bytes = sizeof(bodies[i]), .delay_ms = RLQ_DEFAULT};
+		entries[i] =
+			(struct rlq_send_entry){.body = &bodies[i],
+						.body_bytes = body_bytes(cycle),
+						.delay_ms = RLQ_DEFAULT,
+						.group = cycle->is_fifo || cycle->is_fair ? labels[i].group : NULL,
+						.dedup_id = cycle->is_fifo ? labels[i].dedup : NULL};
 	for (uint64_t done = 0; done < count;) {
 		size_t want = count - done < cycle->batch ? count - done : cycle->batch;
 		int sent;
 
-		for (size_t i = 0; i < want; i++)
+		for (size_t i = 0; i < want; i++) {
 			bodies[i].number = first + done + i;
+			if (cycle->groups > 0)
+				labels_make(cycle, bodies[i].number, &labels[i]);
+		}
 		sent = rlq_send_batch(cycle->queue, entries, want, NULL, NULL);
 		if (is_full(team, sent))
 			wait_a_little(team, &spins);
@@ -54,14 +101,14 @@ static void send_in_batches(struct team *team, const struct cycle *cycle, uint64
 	}
 }
 
-static uint64_t number_of(struct team *team, const struct rlq_message *message)
+static uint64_t number_of(struct team *team, const struct cycle *cycle, const struct rlq_message *message)
 {
-	struct body body;
+	uint64_t number;
 
-	if (message->body_bytes != sizeof(body))
+	if (message->body_bytes != body_bytes(cycle))
 		team_fail(team, "a body of %zu bytes came", message->body_bytes);
-	memcpy(&body, message->body, sizeof(body));
-	return body.number;
+	memcpy(&number, message->body, sizeof(number));
+	return number;
 }
 
 static uint64_t receive_singly(struct team *team, const struct cycle *cycle, uint64_t count)
@@ -74,7 +121,7 @@ static uint64_t receive_singly(struct team *team, const struct cycle *cycle, uin
 
 		while (must(team, rlq_receive(cycle->queue, &message, 1, NULL), "receive") == 0)
 			wait_a_little(team, &spins);
-		sum += number_of(team, &message);
+		sum += number_of(team, cycle, &message);
 		must(team, rlq_delete(cycle->queue, &message.receipt), "delete");
 	}
 	return sum;
@@ -96,7 +143,7 @@ static uint64_t receive_in_batches(struct team *team, const struct cycle *cycle,
 			continue;
 		}
 		for (int i = 0; i < got; i++) {
-			sum += number_of(team, &messages[i]);
+			sum += number_of(team, cycle, &messages[i]);
 			receipts[i] = messages[i].receipt;
 		}
 		if (rlq_delete_batch(cycle->queue, receipts, (size_t)got, NULL) != got)
@@ -104,6 +151,27 @@ static uint64_t receive_in_batches(struct team *team, const struct cycle *cycle,
 		count -= (uint64_t)got;
 	}
 	return sum;
+}
+
+void cycle_fill(const struct cycle *cycle, uint64_t count)
+{
+	struct cycle batches = *cycle;
+
+	labels_begin();
+	batches.batch = BATCH_MAX;
+	send_in_batches(NULL, &batches, 1, count);
+}
+
+uint64_t cycle_drain(const struct cycle *cycle)
+{
+	uint64_t count = 0;
+	struct rlq_message message;
+
+	while (must(NULL, rlq_receive(cycle->queue, &message, 1, NULL), "receive") == 1) {
+		must(NULL, rlq_delete(cycle->queue, &message.receipt), "delete");
+		count++;
+	}
+	return count;
 }
 
 static void queue_share(struct team *team, uint32_t me, const struct cycle *cycle, uint64_t first, uint64_t count)
@@ -150,6 +218,7 @@ static double run(struct team *team, uint32_t me, const struct cycle *cycle, sha
 	uint64_t each = cycle->count / (team->members / 2), sum = 0;
 	double rate;
 
+	labels_begin();
 	team_meet(team);
 	team->member[me].start = seconds_now();
 	play(team, me, cycle, me / 2 * each + 1, each);

@@ -149,16 +149,22 @@ void place_close(struct place *place)
 		fprintf(stderr, "%s is left\n", place->path);
 }
 
+void place_queue_as(const struct place *place, const char *name, const struct rlq_queue_attributes *attributes)
+{
+	struct rlq_directory *directory;
+
+	must(NULL, rlq_directory_open(place->path, &directory), "open directory");
+	must(NULL, rlq_queue_create(directory, name, attributes), "create queue");
+	rlq_directory_close(directory);
+}
+
 void place_queue(const struct place *place, const char *name, uint64_t capacity, int64_t visibility_ms)
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
-	struct rlq_directory *directory;
 
 	attributes.capacity = capacity;
 	attributes.visibility_ms = visibility_ms;
-	must(NULL, rlq_directory_open(place->path, &directory), "open directory");
-	must(NULL, rlq_queue_create(directory, name, &attributes), "create queue");
-	rlq_directory_close(directory);
+	place_queue_as(place, name, &attributes);
 }
 
 void place_queue_durable(const struct place *place, const char *name, uint64_t capacity, uint32_t durability)

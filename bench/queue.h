@@ -26,7 +26,10 @@ void place_close(struct place *place);
 /* Creates a queue with room for `capacity` messages. */
 void place_queue(const struct place *place, const char *name, uint64_t capacity, int64_t visibility_ms);
 
-/* The same, RLQ_ASYNC or RLQ_SYNC: the engine may still be starting. */
+/* The same with these attributes. */
+void place_queue_as(const struct place *place, const char *name, const struct rlq_queue_attributes *attributes);
+
+/* As place_queue, RLQ_ASYNC or RLQ_SYNC: the engine may still be starting. */
 void place_queue_durable(const struct place *place, const char *name, uint64_t capacity, uint32_t durability);
 
 /* Capacity that gives a queue of exactly 2^order slots (7/8 of them hold messages). */

@@ -1,7 +1,9 @@
 /* Calls that walk all slots: peek, purge, redrive, verify. */
 #include "client/internal.h"
 
+#include "shm/fifo.h"
 #include "shm/move.h"
+#include "shm/seen.h"
 #include "shm/verify.h"
 
 #include <errno.h>
@@ -16,13 +18,14 @@ static int peek_slot(struct rlq_queue *queue, uint32_t ring, uint32_t index, str
 	struct slot_word before = slot_read_stable(slot), after;
 	struct slot_message message;
 	const unsigned char *payload;
+	uint64_t sequence;
 	size_t bytes;
 	void *copy;
 	int error;
 
 	if (word_state(before) != SLOT_READY && word_state(before) != SLOT_DEAD)
 		return 0;
-	memcpy(&message, &slot->message, offsetof(struct slot_message, inline_bytes));
+	message = message_read(&slot->message);
 	payload = message_payload(queue->seg, slot, &message, place_pack(ring, index, word_generation(before)));
 	bytes = (size_t)message.body_bytes + message.extra_bytes;
 	after = slot_read_stable(slot);
@@ -34,10 +37,12 @@ static int peek_slot(struct rlq_queue *queue, uint32_t ring, uint32_t index, str
 	if (copy == NULL)
 		return -ENOMEM;
 	memcpy(copy, payload, bytes);
+	sequence = message_sequence(queue->seg, slot);
 	after = slot_read_stable(slot);
 	if (memcmp(&before, &after, sizeof(before)) != 0)
 		return 0;
 	error = message_view(queue, &message, copy, ret_message);
+	ret_message->sequence = sequence;
 	memset(&ret_message->receipt, 0, sizeof(ret_message->receipt));
 	ret_message->receive_count = word_receives(before);
 	ret_message->first_receive_ms =
@@ -84,12 +89,29 @@ static bool is_purged(enum slot_state state)
 	       state == SLOT_MOVING;
 }
 
+/* Is it one of those that had joined by the mark, whose ids are forgotten too? Decided, if it was not yet. */
+static bool fifo_is_purged(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word *word,
+			   uint64_t mark)
+{
+	const struct slot *at = &segment->ring[ring].slots[slot];
+	uint64_t sequence = load_acquire(&fifo_links(at)->sequence);
+
+	if (sequence == 0 || sequence > mark)
+		return false;
+	fifo_publish(segment, fifo_link(ring, slot, *word));
+	*word = slot_read_stable(at);
+	return true;
+}
+
 /* Deletes what is in the slot unless it was sent after the purge began: its generation is then new. */
-static bool purge_slot(struct segment *segment, uint32_t ring, uint32_t slot)
+static bool purge_slot(struct segment *segment, uint32_t ring, uint32_t slot, uint64_t mark)
 {
 	const struct slot *at = &segment->ring[ring].slots[slot];
 	struct slot_word word = slot_read_stable(at);
 	uint64_t generation = word_generation(word);
+
+	if (seg_is_fifo(segment) && !fifo_is_purged(segment, ring, slot, &word, mark))
+		return false;
 
 	while (is_purged(word_state(word)) && word_generation(word) == generation) {
 		if (message_free(segment, ring, slot, word)) {
@@ -105,16 +127,18 @@ static bool purge_slot(struct segment *segment, uint32_t ring, uint32_t slot)
 int rlq_purge(struct rlq_queue *queue, uint64_t *ret_count)
 {
 	struct segment *segment = queue->seg;
-	uint64_t count = 0;
+	uint64_t count = 0, mark = 0;
 	int error = call_begin(queue);
 
 	if (error)
 		return error;
+	if (seg_is_fifo(segment))
+		mark = seen_purge(segment);
 	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
 		uint32_t index = rings_at(segment->rings, i);
 
 		for (uint32_t slot = 0; slot <= segment->ring[index].mask; slot++)
-			count += purge_slot(segment, index, slot);
+			count += purge_slot(segment, index, slot, mark);
 	}
 	call_end(queue);
 	seg_notify_room(segment);
@@ -143,6 +167,8 @@ static int route_to(struct rlq_queue *queue, struct route *route, const char *na
 	route->target = NULL;
 	if (!seg_name_is_valid(name) || strcmp(name, rlq_queue_name(queue)) == 0)
 		return RLQ_ENODLQ;
+	if (seg_name_is_fifo(name) != seg_is_fifo(queue->seg))
+		return RLQ_ETYPE;
 	error = seg_open(queue->seg->directory, name, &route->target);
 	if (error)
 		return error == -ENOENT ? RLQ_ENODLQ : public_error(error);
@@ -153,7 +179,7 @@ static int route_to(struct rlq_queue *queue, struct route *route, const char *na
 /* The queue a message came from, by its note; "" if it has none. */
 static int source_of(struct rlq_queue *queue, const struct slot *slot, uint64_t place, char *ret_name)
 {
-	struct slot_message message = slot->message;
+	struct slot_message message = message_read(&slot->message);
 	const unsigned char *payload = message_payload(queue->seg, slot, &message, place);
 	struct message_record record;
 	uint64_t offset = 0;
@@ -182,6 +208,9 @@ static int redrive_slot(struct rlq_queue *queue, uint32_t ring, uint32_t slot, c
 	int error;
 
 	if (word_state(word) != SLOT_READY)
+		return 0;
+	/* In order: those behind it come when it is gone. */
+	if (seg_is_fifo(queue->seg) && !fifo_is_head(queue->seg, ring, slot, word))
 		return 0;
 	/* Its time is over, and moved it would get a new one. A sweep will free it. */
 	if (seg_is_expired(queue->seg, sent_ms(at->message.sent)))

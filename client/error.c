@@ -19,7 +19,8 @@ static const struct {
 	{RLQ_ENOQUEUE, "no such queue"},
 	{RLQ_EREMOVED, "the queue was removed"},
 	{RLQ_EEXISTS, "a queue of that name exists with other attributes"},
-	{RLQ_ENAME, "not a queue name: 1 to 80 of A-Z a-z 0-9 _ -"},
+	{RLQ_ENAME,
+	 "not a queue name: 1 to 80 of A-Z a-z 0-9 _ -, at whose end FIFO queues, and no others, have .fifo"},
 	{RLQ_ETOOBIG, "the message is longer than the queue allows"},
 	{RLQ_EATTRIBUTE, "an attribute or option is out of range or malformed"},
 	{RLQ_ERECEIPT, "not a receipt of this queue"},
@@ -38,6 +39,20 @@ static const struct {
 	{RLQ_EUNKNOWN, "the engine did not say that the change is on the disk: it was made, and may not survive"},
 	{RLQ_EJOURNAL, "the journal cannot be written: see ringleased's log"},
 	{RLQ_EDISKFULL, "no room for the message in the journal: its disk, or its limit or the queue's, is full"},
+	{RLQ_ENOGROUP, "a message to a FIFO queue needs a group id"},
+	{RLQ_EGROUPID, "not a group id: 1 to 128 ASCII letters, digits and punctuation marks, no blanks"},
+	{RLQ_ENODEDUP,
+	 "a message to this FIFO queue needs a deduplication id; give one, or let the queue make it of the "
+	 "body (content-based deduplication)"},
+	{RLQ_EDEDUPID,
+	 "not a deduplication or attempt id: 1 to 128 ASCII letters, digits and punctuation marks, no blanks"},
+	{RLQ_EDEDUPFULL,
+	 "the queue remembers as many deduplication ids as it can; wait until some are out of the window, "
+	 "or create it with room for more"},
+	{RLQ_ENOTFIFO, "deduplication and attempt ids are for FIFO queues; this queue is a standard one"},
+	{RLQ_EDELAY, "a message to a FIFO queue has no delay of its own; set that of the queue"},
+	{RLQ_ETYPE,
+	 "a dead-letter queue or redrive target must be of the queue's type, both standard or both FIFO"},
 };
 
 const char *rlq_strerror(int code)

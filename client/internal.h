@@ -2,8 +2,10 @@
 #ifndef RLQ_INTERNAL_H
 #define RLQ_INTERNAL_H
 
+#include "ring/fifo.h"
 #include "ringlease.h"
 #include "shm/durable.h"
+#include "shm/ids.h"
 #include "shm/message.h"
 #include "shm/reap.h"
 #include "shm/segment.h"
@@ -59,6 +61,24 @@ struct sent {
 	uint32_t ring_id;
 };
 
+/* What the ids of the message that is being sent to a FIFO queue come to. */
+struct sending_ids {
+	uint64_t group;
+	struct id_key key;
+	char content[65]; /* made of the body, where no other is given */
+	/* Of the message that was sent last, once it is. */
+	uint64_t sequence;
+	bool is_duplicate; /* of this one: */
+	struct rlq_message_id first;
+	uint64_t first_link;
+};
+
+/* The first message of one that was a duplicate, in a sync queue. */
+struct first_sent {
+	uint64_t link;
+	struct id_key key;
+};
+
 struct rlq_queue {
 	struct segment *seg;
 	struct rlq_directory *directory;
@@ -70,11 +90,16 @@ struct rlq_queue {
 	uint64_t reaped_ms;		  /* when this handle last did the engine's work */
 	struct sent *sent;		  /* to a sync queue since the last sends_settle(): RLQ_BATCH_MAX at most */
 	uint32_t sent_count;
+	struct first_sent *firsts; /* of duplicates, likewise; in a FIFO queue */
+	uint32_t first_count;
 	uint64_t unsettled; /* bytes sent to an async queue since the last call_settle() */
 	uint32_t calls;
-	uint32_t turn;	 /* receives from several rings */
-	bool only_again; /* the last receive brought nothing but what had come back */
-	uint32_t sender; /* uid */
+	uint32_t turn;	     /* receives from several rings */
+	uint32_t aside_turn; /* receives while some tenant was noisy */
+	uint32_t asides;     /* looks at what was put aside */
+	bool only_again;     /* the last receive brought nothing but what had come back */
+	uint32_t sender;     /* uid */
+	struct sending_ids ids;
 };
 
 /* Errors of lower layers as public codes. */
@@ -208,6 +233,40 @@ void hold_let_go(struct rlq_queue *queue, const struct rlq_receipt *receipt) __a
 int message_view_extra(struct rlq_queue *queue, const unsigned char *extra, uint32_t bytes,
 		       struct rlq_message *ret_message);
 
+/* Are they what a message to this queue may, and must, have? Notes their lengths. 0, RLQ_ENOGROUP, RLQ_EGROUPID,
+ * ...
+ */
+int ids_check(const struct rlq_queue *queue, struct message_parts *parts);
+
+/* The same for one of many that will soon be sent to a FIFO queue. */
+int ids_foresee(struct rlq_queue *queue, struct message_parts *parts);
+
+/* The same for a message that is about to be sent; and where it is to a FIFO queue, its delay too: completes the
+ * parts, whose body is there unless it is to be written in place, and sets queue->ids. */
+int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *delay_ms, bool in_place);
+
+/* It was a duplicate: in a sync queue its answer waits until it is known what became of the first one. */
+void ids_note_first(struct rlq_queue *queue, uint64_t link);
+
+/* Is there a message that counts with the deduplication id in queue->ids? Then the send is answered as that one's.
+ * Asked before a slot is claimed: one for a duplicate would stay until all before it in its group are gone. */
+bool ids_are_known(struct rlq_queue *queue, struct rlq_message_id *ret_id);
+
+/* Notes queue->ids in the slot that we have claimed in a FIFO queue. */
+void ids_write(const struct rlq_queue *queue, struct slot *slot);
+
+/* Before a message that was written in place in a FIFO queue is published: makes its deduplication id of its body,
+ * if it was reserved without one. RLQ_EDAMAGED. */
+int ids_seal(struct rlq_queue *queue, struct slot *slot, uint64_t place) __attribute__((cold));
+
+/* Number in the order of a FIFO queue, by what its slot says; else 0. */
+static inline uint64_t message_sequence(const struct segment *segment, const struct slot *slot)
+{
+	if (__builtin_expect(!seg_is_fifo(segment), 1))
+		return 0;
+	return load_relaxed(&fifo_links(slot)->sequence); /* relaxed: fixed before the message could be received */
+}
+
 /* When the message was first received, by what its slot says; 0: it says nothing that can be true. */
 static inline uint64_t message_first_receive(const struct slot_message *message, uint64_t wall_ms)
 {
@@ -218,7 +277,7 @@ static inline uint64_t message_first_receive(const struct slot_message *message,
 }
 
 /* Makes the public view of a message from a copy of its slot and its payload, but for the receipt, the first
- * receive, and what else a lease adds. Field by field: this is every receive's work. */
+ * receive, the sequence number, and what else a lease adds. Field by field: this is every receive's work. */
 static inline int message_view(struct rlq_queue *queue, const struct slot_message *message,
 			       const unsigned char *payload, struct rlq_message *ret)
 {
@@ -232,7 +291,7 @@ static inline int message_view(struct rlq_queue *queue, const struct slot_messag
 	ret->attributes = NULL;
 	ret->attribute_count = 0;
 	ret->in_place = false;
-	ret->dlq_source = ret->dlq_reason = NULL;
+	ret->dlq_source = ret->dlq_reason = ret->group = ret->dedup_id = NULL;
 	if (__builtin_expect(message->extra_bytes == 0, 1))
 		return 0;
 	return message_view_extra(queue, payload + message->body_bytes, message->extra_bytes, ret);

@@ -10,6 +10,8 @@ struct target {
 	const struct ring *ring;
 	struct slot *slot;
 	struct slot_word word;
+	bool in_order; /* of a FIFO queue: the lease must stand */
+	uint32_t now_ms;
 };
 
 /* On its way to the DLQ, or elsewhere by a redrive: it can be deleted, not kept. */
@@ -19,16 +21,18 @@ static bool is_on_its_way(enum slot_state state)
 }
 
 /* Is the message still the one leased, received by nobody since? Also when the lease has run out, and on
- * its way to a DLQ until that is decided. */
+ * its way to a DLQ until that is decided; but in a FIFO queue its group then goes on without its last holder. */
 static inline bool is_still_ours(const struct target *target)
 {
 	const struct receipt_parts *parts = &target->parts;
-	const uint32_t deletable =
+	const uint32_t standard =
 		1u << SLOT_LEASED | 1u << SLOT_READY | 1u << SLOT_DELAYED | 1u << SLOT_DEAD | 1u << SLOT_MOVING;
+	const uint32_t deletable = target->in_order ? 1u << SLOT_LEASED : standard;
 
 	return (deletable >> word_state(target->word) & 1) && word_generation(target->word) == parts->generation &&
 	       parts->receives != 0 && word_receives(target->word) == parts->receives &&
-	       target->slot->message.id[0] == parts->id[0] && target->slot->message.id[1] == parts->id[1];
+	       target->slot->message.id[0] == parts->id[0] && target->slot->message.id[1] == parts->id[1] &&
+	       !(target->in_order && deadline_is_past(word_deadline_ms(target->word), target->now_ms));
 }
 
 /* Finds what a receipt names. 0, RLQ_ERECEIPT, RLQ_ESTALE. */
@@ -44,6 +48,8 @@ static inline __attribute__((always_inline)) int target_find(struct rlq_queue *q
 	if (!(segment->listed >> target->parts.ring & 1) ||
 	    segment->ring_id[target->parts.ring] != target->parts.ring_id)
 		return RLQ_ESTALE;
+	target->in_order = seg_is_fifo(segment);
+	target->now_ms = (uint32_t)segment->clock.boot_ms;
 	target->ring = &segment->ring[target->parts.ring];
 	if (target->parts.slot > target->ring->mask)
 		return RLQ_ERECEIPT;
@@ -102,9 +108,15 @@ static inline __attribute__((always_inline)) int delete_one(struct rlq_queue *qu
 	return error;
 }
 
+/* Only FIFO queues ask what time it is. */
+static inline int delete_begin(struct rlq_queue *queue)
+{
+	return __builtin_expect(seg_is_fifo(queue->seg), 0) ? call_begin(queue) : call_begin_untimed(queue);
+}
+
 int rlq_delete(struct rlq_queue *queue, const struct rlq_receipt *receipt)
 {
-	int error = call_begin_untimed(queue);
+	int error = delete_begin(queue);
 
 	if (error)
 		return error;
@@ -122,7 +134,7 @@ int rlq_delete_batch(struct rlq_queue *queue, const struct rlq_receipt *receipts
 
 	if (count == 0 || count > RLQ_BATCH_MAX)
 		return RLQ_EATTRIBUTE;
-	error = call_begin_untimed(queue);
+	error = delete_begin(queue);
 	if (error)
 		return error;
 	for (size_t i = 0; i < count; i++) {
@@ -142,11 +154,11 @@ int rlq_delete_batch(struct rlq_queue *queue, const struct rlq_receipt *receipts
 /* ---- extend and release ----------------------------------------------------------------------- */
 
 /* Makes the message visible now. */
-static int make_visible(const struct target *target)
+static int make_visible(struct segment *segment, const struct target *target)
 {
 	if (word_state(target->word) == SLOT_READY)
 		return 0;
-	return ring_make_ready(target->ring, target->parts.slot, target->word) ? 1 : RLQ_EBUSY;
+	return seg_make_ready(segment, target->parts.ring, target->parts.slot, target->word) ? 1 : RLQ_EBUSY;
 }
 
 /* One try: 0 or 1 (others are to be woken) done, RLQ_EBUSY the word changed. */
@@ -155,9 +167,13 @@ static int change_one(struct rlq_queue *queue, const struct target *target, enum
 	uint64_t due_ms = deadline_after(queue, duration_ms);
 
 	if (duration_ms == 0)
-		return make_visible(target);
+		return make_visible(queue->seg, target);
 	if (!ring_set_deadline(target->ring, target->parts.slot, target->word, to, due_ms))
 		return RLQ_EBUSY;
+	if (target->in_order) { /* the attempt that it was received by is over */
+		store_relaxed(&fifo_links(target->slot)->ticket, 0); /* relaxed: a hint */
+		CRASH_POINT(fifo_ticket_noted);
+	}
 	if (to == SLOT_DELAYED)
 		CRASH_POINT(release_delayed);
 	expect_due(queue, due_ms);

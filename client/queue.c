@@ -80,6 +80,13 @@ static bool in_range(int64_t value, int64_t min, int64_t max)
 	return value >= min && value <= max;
 }
 
+/* What a standard queue does not use is as RLQ_QUEUE_ATTRIBUTES_INIT has it. */
+static bool has_dedup_defaults(const struct rlq_queue_attributes *a)
+{
+	return !a->content_dedup && a->dedup_scope == RLQ_DEDUP_QUEUE &&
+	       a->dedup_window_ms == RLQ_DEDUP_WINDOW_DEFAULT_MS && a->dedup_max == RLQ_DEDUP_DEFAULT;
+}
+
 static int attributes_check(const struct rlq_queue_attributes *a)
 {
 	bool good = in_range(a->visibility_ms, 0, RLQ_VISIBILITY_MAX_MS) &&
@@ -89,12 +96,17 @@ static int attributes_check(const struct rlq_queue_attributes *a)
 		    a->message_bytes_max <= RLQ_BODY_MAX && a->capacity >= 1 && a->capacity <= RLQ_CAPACITY_MAX &&
 		    a->receives_max <= 1000 && a->overdue_ms <= RLQ_RETENTION_MAX_MS &&
 		    (a->mode & ~UINT32_C(0777)) == 0 && (a->mode & 0600) == 0600 &&
-		    a->placement <= RLQ_PLACE_NODE && a->durability <= RLQ_SYNC &&
+		    a->placement <= RLQ_PLACE_NODE && a->durability <= RLQ_SYNC && a->type <= RLQ_FIFO &&
+		    a->dedup_scope <= RLQ_DEDUP_GROUP &&
+		    in_range(a->dedup_window_ms, RLQ_DEDUP_WINDOW_MIN_MS, RLQ_DEDUP_WINDOW_MAX_MS) &&
+		    a->dedup_max >= 1 && a->dedup_max <= RLQ_DEDUP_MAX &&
 		    (a->journal_bytes_max == 0 || a->durability != RLQ_MEMORY) &&
 		    memchr(a->dlq, '\0', sizeof(a->dlq)) != NULL;
 
 	if (!good || (a->dlq[0] == '\0') != (a->receives_max == 0))
 		return RLQ_EATTRIBUTE;
+	if (a->type == RLQ_STANDARD && !has_dedup_defaults(a))
+		return RLQ_ENOTFIFO;
 	return a->dlq[0] && !seg_name_is_valid(a->dlq) ? RLQ_ENAME : 0;
 }
 
@@ -108,6 +120,11 @@ static void attributes_to_words(const struct rlq_queue_attributes *a, uint64_t *
 	words[ATTRIBUTE_RECEIVES_MAX] = a->receives_max;
 	words[ATTRIBUTE_OVERDUE_MS] = a->overdue_ms;
 	words[ATTRIBUTE_JOURNAL_BYTES_MAX] = a->journal_bytes_max;
+	if (a->type == RLQ_FIFO) {
+		words[ATTRIBUTE_CONTENT_DEDUP] = a->content_dedup;
+		words[ATTRIBUTE_DEDUP_SCOPE] = a->dedup_scope;
+		words[ATTRIBUTE_DEDUP_WINDOW_MS] = (uint64_t)a->dedup_window_ms;
+	}
 }
 
 static void attributes_from_segment(const struct segment *segment, struct rlq_queue_attributes *ret)
@@ -133,7 +150,16 @@ static void attributes_from_segment(const struct segment *segment, struct rlq_qu
 		.placement_node = identity->placement_node,
 		.durability = (enum rlq_durability)segment->durability,
 		.journal_bytes_max = seg_attribute(segment, ATTRIBUTE_JOURNAL_BYTES_MAX),
+		.type = seg_is_fifo(segment) ? RLQ_FIFO : RLQ_STANDARD,
+		.dedup_window_ms = RLQ_DEDUP_WINDOW_DEFAULT_MS,
+		.dedup_max = RLQ_DEDUP_DEFAULT,
 	};
+	if (seg_is_fifo(segment)) {
+		ret->content_dedup = seg_attribute(segment, ATTRIBUTE_CONTENT_DEDUP) != 0;
+		ret->dedup_scope = (enum rlq_dedup_scope)seg_attribute(segment, ATTRIBUTE_DEDUP_SCOPE);
+		ret->dedup_window_ms = (int64_t)seg_attribute(segment, ATTRIBUTE_DEDUP_WINDOW_MS);
+		ret->dedup_max = segment->dedup_max;
+	}
 	if (has_dlq)
 		memcpy(ret->dlq, segment->header->dlq_name[dlq - 1], RLQ_NAME_MAX);
 }
@@ -151,7 +177,8 @@ static bool attributes_equal(const struct rlq_queue_attributes *a, const struct 
 static bool fixed_attributes_equal(const struct rlq_queue_attributes *a, const struct rlq_queue_attributes *b)
 {
 	return a->capacity == b->capacity && a->mode == b->mode && a->group == b->group &&
-	       a->placement == b->placement && a->durability == b->durability &&
+	       a->placement == b->placement && a->durability == b->durability && a->type == b->type &&
+	       a->dedup_max == b->dedup_max &&
 	       (a->placement != RLQ_PLACE_NODE || a->placement_node == b->placement_node);
 }
 
@@ -180,6 +207,8 @@ static int dlq_check(struct rlq_directory *directory, const char *name, const st
 		return 0;
 	if (strcmp(a->dlq, name) == 0 || !queue_exists(directory, a->dlq))
 		return RLQ_ENODLQ;
+	if (seg_name_is_fifo(a->dlq) != (a->type == RLQ_FIFO))
+		return RLQ_ETYPE;
 	if (a->durability == RLQ_MEMORY || seg_open_to_look(&directory->seg, a->dlq, &dlq) != 0)
 		return 0; /* one that cannot be looked into says so when a message moves */
 	is_weaker = dlq->durability < (uint32_t)a->durability;
@@ -256,6 +285,8 @@ int rlq_queue_create(struct rlq_directory *directory, const char *name,
 	error = attributes_read(attributes, &a);
 	if (error)
 		return error;
+	if (seg_name_is_fifo(name) != (a.type == RLQ_FIFO))
+		return RLQ_ENAME;
 	error = dlq_check(directory, name, &a);
 	if (error)
 		return error;
@@ -267,6 +298,8 @@ int rlq_queue_create(struct rlq_directory *directory, const char *name,
 	recipe.placement = a.placement;
 	recipe.placement_node = a.placement_node;
 	recipe.durability = a.durability;
+	recipe.type = a.type;
+	recipe.dedup_max = a.type == RLQ_FIFO ? a.dedup_max : 0;
 	if (a.durability != RLQ_MEMORY) {
 		error = seg_journal_state(&directory->seg);
 		if (error)
@@ -303,7 +336,9 @@ int rlq_queue_open(struct rlq_directory *directory, const char *name, struct rlq
 	}
 	if (queue->seg->durability == RLQ_SYNC) {
 		queue->sent = calloc(RLQ_BATCH_MAX, sizeof(*queue->sent));
-		if (queue->sent == NULL) {
+		if (seg_is_fifo(queue->seg))
+			queue->firsts = calloc(RLQ_BATCH_MAX, sizeof(*queue->firsts));
+		if (queue->sent == NULL || (seg_is_fifo(queue->seg) && queue->firsts == NULL)) {
 			rlq_queue_close(queue);
 			return -ENOMEM;
 		}
@@ -325,6 +360,7 @@ void rlq_queue_close(struct rlq_queue *queue)
 	seg_close(queue->seg);
 	arena_free(&queue->arena);
 	free(queue->sent);
+	free(queue->firsts);
 	free(queue);
 }
 
@@ -379,8 +415,10 @@ static void set_words(struct segment *segment, const struct rlq_queue_attributes
 		store_seq(&header->attribute[i], words[i]);
 		CRASH_POINT(set_attribute);
 	}
-	store_seq(&header->attribute[ATTRIBUTE_JOURNAL_BYTES_MAX], words[ATTRIBUTE_JOURNAL_BYTES_MAX]);
-	CRASH_POINT(set_attribute);
+	for (int i = ATTRIBUTE_JOURNAL_BYTES_MAX; i <= ATTRIBUTE_DEDUP_WINDOW_MS; i++) {
+		store_seq(&header->attribute[i], words[i]);
+		CRASH_POINT(set_attribute);
+	}
 	store_seq(&header->attribute[ATTRIBUTE_MODIFIED_MS], segment->clock.wall_ms);
 	CRASH_POINT(set_attribute);
 	fetch_add_seq(&header->wanted, 1); /* a sweep looks at everything under the new rules */

@@ -1,28 +1,17 @@
 /* Receiving: lease a message, copy it or hold it in place, check that it is still ours. */
-#include "client/internal.h"
+#include "client/taking.h"
 
 #include "ring/crashpoint.h"
 #include "ring/event.h"
+#include "shm/fifo.h"
 #include "shm/move.h"
+#include "shm/tenants.h"
 
 #include <errno.h>
 #include <string.h>
 
 enum {
 	WAIT_DEFAULT_MAX_MS = 20000, /* of a queue; a call may ask for more */
-	STAMP_BYTES = 64 * 1024,     /* copied under one reading of the clock: 10 to 20 us */
-};
-
-/* What one receive call asks for. */
-struct demand {
-	struct ring_terms terms;
-	struct rlq_queue *queue;
-	const struct rlq_message *taken; /* by this call so far */
-	size_t taken_count;
-	int64_t visibility_ms;
-	uint32_t flags;
-	uint64_t until_ms; /* end of the wait */
-	size_t copied;	   /* bytes of blocks since the deadline was stamped */
 };
 
 /* Leases from here on count from the last reading of the clock. */
@@ -33,7 +22,7 @@ static inline void stamp(const struct rlq_queue *queue, struct demand *demand)
 }
 
 /* The same with a new reading, after what took long: a lease must not be used up by what came before it. */
-static void stamp_anew(struct rlq_queue *queue, struct demand *demand)
+void stamp_anew(struct rlq_queue *queue, struct demand *demand)
 {
 	os_clock_read(&queue->seg->clock);
 	stamp(queue, demand);
@@ -54,7 +43,7 @@ static void hold_publish(void *context, uint64_t place)
 	store_release(&queue->seg->me->holds[i], place); /* the CAS of the lease orders it */
 }
 
-static bool hold_is_free(const struct rlq_queue *queue)
+bool hold_is_free(const struct rlq_queue *queue)
 {
 	for (int i = 0; i < SEG_HOLD_COUNT; i++)
 		if (queue->held[i].place == 0)
@@ -87,17 +76,7 @@ static void hold_cancel(struct rlq_queue *queue)
 
 /* ---- one message ------------------------------------------------------------------------------ */
 
-/* What stays the same while a call takes from one ring under one reading of the clock, fetched once. */
-struct taking {
-	struct rlq_queue *queue;
-	struct demand *demand;
-	const struct ring *ring;
-	uint32_t index, ring_id;
-	uint64_t incarnation, boot_ms, wall_ms;
-	uint64_t expired_ms; /* what was sent by then is past its retention */
-};
-
-static struct taking taking_begin(struct rlq_queue *queue, struct demand *demand, uint32_t index)
+struct taking taking_begin(struct rlq_queue *queue, struct demand *demand, uint32_t index)
 {
 	const struct segment *segment = queue->seg;
 
@@ -193,14 +172,15 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 	bool in_place = taking->demand->flags & RLQ_RECEIVE_IN_PLACE;
 	const unsigned char *payload;
 	struct slot_message message = message_read(&slot->message);
-	uint64_t first_ms, place = place_pack(taking->index, taken->slot, word_generation(taken->word));
+	uint64_t first_ms, sequence = message_sequence(queue->seg, slot);
+	uint64_t place = place_pack(taking->index, taken->slot, word_generation(taken->word));
 	int error;
 
 	if (__builtin_expect(sent_ms(message.sent) <= taking->expired_ms, 0)) {
 		expire_taken(taking, taken);
 		return 0;
 	}
-	if (message.block == 0 && message.body_bytes > 0)
+	if (message.block == 0 && message.body_bytes > 0 && !seg_is_fifo(queue->seg))
 		slot_own_inline(slot);
 	CRASH_POINT(receive_line_owned);
 	first_ms = first_receive(taking->wall_ms, word_receives(taken->word), &slot->message, &message);
@@ -217,10 +197,16 @@ static inline __attribute__((always_inline)) int message_take(const struct takin
 	ret_message->in_place = in_place;
 	ret_message->receive_count = word_receives(taken->word);
 	ret_message->first_receive_ms = first_ms;
+	ret_message->sequence = sequence;
 	receipt_make(taking, taken, &message, &ret_message->receipt);
 	if (word_receives(taken->word) > 1)
 		seg_count(&queue->seg->me->redelivered, 1);
 	return 1;
+}
+
+int taking_message(const struct taking *taking, const struct ring_taken *taken, struct rlq_message *ret_message)
+{
+	return message_take(taking, taken, ret_message);
 }
 
 /* ---- one call --------------------------------------------------------------------------------- */
@@ -251,7 +237,8 @@ static int take_walk(struct rlq_queue *queue, uint32_t index, struct demand *dem
 
 		if ((demand->flags & RLQ_RECEIVE_IN_PLACE) && !hold_is_free(queue))
 			return RLQ_EHOLDS;
-		result = ring_take(ring, &segment->cursor[index], &demand->terms, ret_taken);
+		result = (demand->from_aside ? ring_take_aside : ring_take)(ring, &segment->cursor[index],
+									    &demand->terms, ret_taken);
 		if (result == RING_EMPTY)
 			return 0;
 		if (result == RING_DAMAGED || (result == RING_BUSY && ++busy > ring_busy_max(ring)))
@@ -279,7 +266,8 @@ static int take_from_ring(struct rlq_queue *queue, uint32_t index, struct demand
 		struct ring_taken taken;
 		int took;
 
-		if (!ring_take_next(taking.ring, &segment->cursor[index], &demand->terms, &taken)) {
+		if (__builtin_expect(demand->from_aside, 0) ||
+		    !ring_take_next(taking.ring, &segment->cursor[index], &demand->terms, &taken)) {
 			struct ring_taken walked;
 
 			error = take_walk(queue, index, demand, &walked);
@@ -317,6 +305,8 @@ static void show_again(struct segment *segment, const struct rlq_message *messag
 	for (size_t i = 0; i < count; i++) {
 		receipt_unpack(&messages[i].receipt, &parts);
 		ring_set_again(&segment->ring[parts.ring], parts.slot);
+		if (seg_is_fifo(segment))
+			fifo_settle(segment, fifo_group(&segment->ring[parts.ring].slots[parts.slot]));
 	}
 	seg_notify(segment, count);
 }
@@ -329,23 +319,20 @@ static bool all_came_back(const struct rlq_message *messages, size_t count)
 	return true;
 }
 
-static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max)
+int take_from_rings(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max)
 {
 	struct segment *segment = queue->seg;
-	int error = call_begin(queue), count = 0;
 	uint32_t rings = rings_count(segment->rings), first = 0;
-	uint64_t due_ms;
+	int count = 0;
 
-	if (error)
-		return error;
-	demand->taken = ret_messages;
-	demand->taken_count = 0;
-	stamp(queue, demand);
-	due_ms = demand->terms.deadline_ms; /* the earliest */
 	/* Oldest ring first, for order. But what always comes back in an old ring must not starve the
 	 * others: while only such messages come, 1 call in RING_HEAD_EVERY begins at each ring in turn. */
 	if (rings > 1 && queue->only_again && ++queue->turn % RING_HEAD_EVERY == 0)
 		first = queue->turn / RING_HEAD_EVERY % rings;
+	/* What was put aside is no more in order: the newest ring in turn, for it may have what older ones have
+	 * not. */
+	if (demand->from_aside && ++queue->asides % 2 == 0)
+		first = rings - 1;
 	for (uint32_t i = 0; i < rings && (size_t)count < max; i++) {
 		uint32_t at = first + i < rings ? first + i : first + i - rings;
 		int took = take_from_ring(queue, rings_at(segment->rings, at), demand, ret_messages + count,
@@ -357,8 +344,29 @@ static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_
 			break;
 		count += took;
 	}
-	hold_cancel(queue);
 	queue->only_again = count > 0 && all_came_back(ret_messages, (size_t)count);
+	return count;
+}
+
+static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max)
+{
+	struct segment *segment = queue->seg;
+	int error = call_begin(queue), count;
+	uint64_t due_ms;
+
+	if (error)
+		return error;
+	demand->taken = ret_messages;
+	demand->taken_count = 0;
+	stamp(queue, demand);
+	due_ms = demand->terms.deadline_ms; /* the earliest */
+	if (__builtin_expect(seg_is_fifo(segment), 0))
+		count = take_in_order(queue, demand, ret_messages, max);
+	else if (seg_has_tenants(segment))
+		count = take_fairly(queue, demand, ret_messages, max);
+	else
+		count = take_from_rings(queue, demand, ret_messages, max);
+	hold_cancel(queue);
 	if (count > 0 && !demand->terms.stay_visible)
 		expect_due(queue, due_ms);
 	else if (count > 0)
@@ -372,6 +380,7 @@ static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options
 {
 	struct segment *segment = queue->seg;
 	int64_t visibility_ms = RLQ_DEFAULT, wait_ms = RLQ_DEFAULT;
+	const char *attempt_id = NULL;
 	uint32_t flags = 0;
 
 	if (options) {
@@ -383,7 +392,10 @@ static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options
 		visibility_ms = o.visibility_ms;
 		wait_ms = o.wait_ms;
 		flags = o.flags;
+		attempt_id = o.attempt_id;
 	}
+	if (attempt_id && (!seg_is_fifo(segment) || !id_is_valid(attempt_id)))
+		return seg_is_fifo(segment) ? RLQ_EDEDUPID : RLQ_ENOTFIFO;
 	if (visibility_ms == RLQ_DEFAULT)
 		visibility_ms = (int64_t)seg_attribute(segment, ATTRIBUTE_VISIBILITY_MS);
 	if (wait_ms == RLQ_DEFAULT) {
@@ -398,6 +410,7 @@ static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options
 		.queue = queue,
 		.visibility_ms = visibility_ms,
 		.flags = flags,
+		.attempt_id = attempt_id,
 		.terms = {.receives_max = (uint32_t)seg_attribute(segment, ATTRIBUTE_RECEIVES_MAX),
 			  .stay_visible = visibility_ms == 0,
 			  .has_taken = visibility_ms == 0 ? has_taken : NULL,

@@ -3,8 +3,10 @@
 
 #include "ring/crashpoint.h"
 #include "ring/event.h"
+#include "shm/fifo.h"
 #include "shm/rings.h"
 #include "shm/room.h"
+#include "shm/tenants.h"
 
 #include <string.h>
 
@@ -14,6 +16,7 @@ struct outgoing {
 	uint64_t extra_bytes;
 	int64_t delay_ms;
 	uint32_t ring;
+	bool in_place;
 	struct ring_claim claim;
 	unsigned char *payload;
 };
@@ -31,9 +34,9 @@ static struct rlq_message_id next_id(struct rlq_queue *queue)
 		{(queue->id_seed & ~UINT64_C(0xf000)) | 0x4000, id_variant(queue->id_count++)}};
 }
 
-static inline __attribute__((always_inline)) int outgoing_check(const struct rlq_queue *queue, struct outgoing *out)
+static inline __attribute__((always_inline)) int outgoing_check(struct rlq_queue *queue, struct outgoing *out)
 {
-	const struct message_parts *parts = &out->parts;
+	struct message_parts *parts = &out->parts;
 	uint64_t bytes = parts->body_bytes;
 
 	if (bytes > RLQ_BODY_MAX)
@@ -46,11 +49,49 @@ static inline __attribute__((always_inline)) int outgoing_check(const struct rlq
 		bytes += message_attribute_bytes(parts->attributes, parts->attribute_count);
 		out->extra_bytes = message_extra_bytes(parts);
 	}
+	if (__builtin_expect(seg_is_fifo(queue->seg) || parts->group || parts->dedup_id, 0)) {
+		int error = ids_prepare(queue, parts, &out->delay_ms, out->in_place);
+
+		if (error)
+			return error;
+		out->extra_bytes = message_extra_bytes(parts);
+	}
 	if (bytes > seg_attribute(queue->seg, ATTRIBUTE_BYTES_MAX))
 		return RLQ_ETOOBIG;
+	if (seg_is_fifo(queue->seg)) /* what is asked for is checked, and no more: each try asks for the same */
+		return 0;
 	if (out->delay_ms == RLQ_DEFAULT)
 		out->delay_ms = (int64_t)seg_attribute(queue->seg, ATTRIBUTE_DELAY_MS);
 	return out->delay_ms < 0 || out->delay_ms > RLQ_DELAY_MAX_MS ? RLQ_EATTRIBUTE : 0;
+}
+
+/* Gives slot and block back. Between enter and leave. */
+static int outgoing_abandon(struct segment *segment, const struct outgoing *out)
+{
+	const struct ring *ring = &segment->ring[out->ring];
+	uint64_t block = block_of(ring->slots[out->claim.slot].message.block);
+
+	if (ring_abandon(ring, &out->claim, owner_make(segment->row, segment->serial)) != RING_OK)
+		return RLQ_EDAMAGED;
+	if (block)
+		body_free(segment, block,
+			  place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order));
+	if (seg_is_fifo(segment))
+		fifo_unreserve(segment);
+	return 0;
+}
+
+/* To a standard queue in which there are group ids. */
+static __attribute__((cold)) int outgoing_note_tenant(struct rlq_queue *queue, struct outgoing *out)
+{
+	struct segment *segment = queue->seg;
+	const char *group = out->parts.group;
+	uint32_t tenant = group ? seg_tenant_of(segment, group, strlen(group)) : TENANT_NOBODY;
+	int error = seg_tenant_note(segment, &segment->ring[out->ring].slots[out->claim.slot], tenant);
+
+	if (error)
+		outgoing_abandon(segment, out);
+	return error;
 }
 
 /* Claims a slot and finds room for the payload in it. */
@@ -58,13 +99,19 @@ static inline __attribute__((always_inline)) int outgoing_reserve(struct rlq_que
 {
 	struct segment *segment = queue->seg;
 	const struct ring *ring;
+	bool in_order = __builtin_expect(seg_is_fifo(segment), 0);
 	int error = seg_room(segment), index;
 
+	if (!error && in_order)
+		error = fifo_reserve(segment);
 	if (error)
 		return error;
 	index = seg_claim(segment, &out->claim);
-	if (index < 0)
+	if (index < 0) {
+		if (in_order)
+			fifo_unreserve(segment);
 		return index;
+	}
 	out->ring = (uint32_t)index;
 	ring = &segment->ring[index];
 	error = message_make_room(segment, &ring->slots[out->claim.slot],
@@ -72,7 +119,60 @@ static inline __attribute__((always_inline)) int outgoing_reserve(struct rlq_que
 				  out->parts.body_bytes, out->extra_bytes, &out->payload);
 	if (error)
 		ring_abandon(ring, &out->claim, owner_make(segment->row, segment->serial));
+	if (in_order && error)
+		fifo_unreserve(segment);
+	else if (in_order)
+		ids_write(queue, &ring->slots[out->claim.slot]);
+	else if (__builtin_expect(out->parts.group != NULL || seg_has_tenants(segment), 0))
+		error = outgoing_note_tenant(queue, out);
 	return error;
+}
+
+/* Publishes what is written. */
+static inline __attribute__((always_inline)) int publish_in_ring(struct rlq_queue *queue, struct outgoing *out)
+{
+	struct segment *segment = queue->seg;
+	const struct ring *ring = &segment->ring[out->ring];
+	uint64_t owner = owner_make(segment->row, segment->serial);
+	uint64_t due_ms = out->delay_ms == 0 ? 0 : deadline_after(queue, out->delay_ms);
+	enum ring_result result;
+
+	if (__builtin_expect(segment->durability == RLQ_SYNC, 0))
+		result = ring_publish_pending(ring, &out->claim, owner, due_ms);
+	else if (due_ms == 0)
+		result = ring_publish(ring, &out->claim, owner);
+	else
+		result = ring_publish_delayed(ring, &out->claim, owner, due_ms);
+	if (due_ms != 0)
+		expect_due(queue, due_ms);
+	return result == RING_OK ? 0 : RLQ_EDAMAGED;
+}
+
+/* The same in a FIFO queue: in the order of its group, if it is the first with its id. What finds no place there is
+ * given back. */
+static __attribute__((noinline)) int publish_in_group(struct rlq_queue *queue, struct outgoing *out)
+{
+	struct segment *segment = queue->seg;
+	struct slot *slot = &segment->ring[out->ring].slots[out->claim.slot];
+	struct fifo_sent sent;
+	int64_t delay_ms;
+	int error = fifo_send(segment, out->ring, out->claim.slot, slot_read(slot), &sent);
+
+	if (error && error != -EAGAIN && error != RLQ_EUNKNOWN)
+		outgoing_abandon(segment, out);
+	if (error)
+		return error;
+	if (sent.is_duplicate)
+		fifo_unreserve(segment);
+	queue->ids.sequence = sent.sequence;
+	queue->ids.is_duplicate = sent.is_duplicate;
+	queue->ids.first = (struct rlq_message_id){{sent.id[0], sent.id[1]}};
+	if (sent.is_duplicate)
+		ids_note_first(queue, sent.link);
+	delay_ms = (int64_t)seg_attribute(segment, ATTRIBUTE_DELAY_MS);
+	if (delay_ms != 0)
+		expect_due(queue, deadline_after(queue, delay_ms));
+	return 0;
 }
 
 /* Fills in what is not payload and publishes. */
@@ -83,28 +183,26 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 	const struct ring *ring = &segment->ring[out->ring];
 	struct slot_message *message = &ring->slots[out->claim.slot].message;
 	struct rlq_message_id id = next_id(queue);
-	uint64_t owner = owner_make(segment->row, segment->serial);
-	enum ring_result result;
+	uint32_t tenant = block_tenant(message->block); /* read before it can be another's */
+	int error;
 
 	message->id[0] = id.word[0];
 	message->id[1] = id.word[1];
 	message->sent = sent_pack(segment->clock.wall_ms, seg_turn(segment));
 	message->sender = queue->sender;
 	CRASH_POINT(send_written);
-	if (__builtin_expect(segment->durability == RLQ_SYNC, 0)) {
-		uint64_t due_ms = out->delay_ms == 0 ? 0 : deadline_after(queue, out->delay_ms);
-
-		result = ring_publish_pending(ring, &out->claim, owner, due_ms);
-	} else if (out->delay_ms == 0) {
-		result = ring_publish(ring, &out->claim, owner);
+	if (__builtin_expect(seg_is_fifo(segment), 0)) {
+		error = publish_in_group(queue, out);
+		if (!error && queue->ids.is_duplicate) {
+			if (ret_id)
+				*ret_id = queue->ids.first;
+			return 0;
+		}
 	} else {
-		uint64_t due_ms = deadline_after(queue, out->delay_ms);
-
-		result = ring_publish_delayed(ring, &out->claim, owner, due_ms);
-		expect_due(queue, due_ms);
+		error = publish_in_ring(queue, out);
 	}
-	if (result != RING_OK)
-		return RLQ_EDAMAGED;
+	if (error)
+		return error;
 	if (__builtin_expect(segment->durability == RLQ_SYNC, 0))
 		queue->sent[queue->sent_count++] = (struct sent){
 			.place = place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order),
@@ -114,6 +212,8 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 		queue->unsettled += (uint64_t)message->body_bytes + message->extra_bytes;
 	seg_count(&segment->me->sent, 1);
 	CRASH_POINT(send_counted);
+	if (__builtin_expect(tenant != TENANT_NONE, 0))
+		seg_tenant_count(segment, tenant, 1);
 	if (ret_id)
 		*ret_id = id;
 	return 0;
@@ -124,6 +224,8 @@ static inline __attribute__((always_inline)) int outgoing_send(struct rlq_queue 
 {
 	int error = outgoing_check(queue, out);
 
+	if (!error && __builtin_expect(seg_is_fifo(queue->seg), 0) && ids_are_known(queue, ret_id))
+		return 0;
 	if (!error)
 		error = outgoing_reserve(queue, out);
 	if (error)
@@ -215,9 +317,11 @@ static int patience_begin(struct rlq_queue *queue, const struct rlq_send_options
 {
 	if ((options->flags & ~(uint32_t)(RLQ_SEND_WAIT | RLQ_INTERRUPTIBLE)) != 0 || options->timeout_ms < 0)
 		return RLQ_EATTRIBUTE;
-	os_clock_read(&queue->seg->clock);
-	*ret_patience =
-		(struct patience){.flags = options->flags, .until_ms = deadline_after(queue, options->timeout_ms)};
+	*ret_patience = (struct patience){.flags = options->flags};
+	if (options->flags & RLQ_SEND_WAIT) {
+		os_clock_read(&queue->seg->clock);
+		ret_patience->until_ms = deadline_after(queue, options->timeout_ms);
+	}
 	return 0;
 }
 
@@ -227,12 +331,15 @@ typedef int attempt_call(struct rlq_queue *queue, struct outgoing *out, struct r
 static inline __attribute__((always_inline)) int try_once(struct rlq_queue *queue, struct outgoing *out,
 							  attempt_call *attempt, struct rlq_message_id *ret_id)
 {
-	int error = send_begin(queue);
+	int error;
 
-	if (error)
-		return error;
-	error = attempt(queue, out, ret_id);
-	call_end(queue);
+	do {
+		error = send_begin(queue);
+		if (error)
+			return error;
+		error = attempt(queue, out, ret_id);
+		call_end(queue);
+	} while (__builtin_expect(error == -EAGAIN, 0)); /* we had stood still for longer than ids are remembered */
 	return error;
 }
 
@@ -243,7 +350,7 @@ static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_
 {
 	atomic_u32 *event = &queue->seg->header->producers;
 	uint32_t ticket = 0, tries;
-	int error;
+	int error = ROOM_GROWING; /* or what else it was */
 
 	/* Never "full" while something is only waiting to be reaped. */
 	reap_if_needed(queue);
@@ -251,6 +358,8 @@ static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_
 		uint64_t until_ms;
 
 		seg_room_linger(queue->seg);
+		if (error == ROOM_GROWING && seg_is_fifo(queue->seg))
+			fifo_make_way(queue->seg);
 		/* [E2] tried again after the ticket, so that room made in between is not slept through */
 		error = try_once(queue, out, attempt, ret_id);
 		if (!is_worth_waiting(error))
@@ -270,6 +379,23 @@ static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_
 
 /* ---- public ----------------------------------------------------------------------------------- */
 
+/* Where the id of message `i` goes. */
+static struct rlq_message_id *id_of(struct rlq_sent *ret_sent, size_t i, struct rlq_message_id *ret_ids)
+{
+	if (__builtin_expect(ret_sent != NULL, 0))
+		return &ret_sent[i].id;
+	return ret_ids ? &ret_ids[i] : NULL;
+}
+
+/* Who wants more than the id gets the rest; the id has gone there already. */
+static void tell_more(const struct rlq_queue *queue, struct rlq_sent *ret_sent, struct rlq_message_id *ret_id)
+{
+	ret_sent->sequence = queue->ids.sequence;
+	ret_sent->is_duplicate = queue->ids.is_duplicate;
+	if (ret_id)
+		*ret_id = ret_sent->id;
+}
+
 int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const struct rlq_send_options *options,
 	     struct rlq_message_id *ret_id)
 {
@@ -286,14 +412,20 @@ int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const
 			return error;
 		out.parts.attributes = o.attributes;
 		out.parts.attribute_count = o.attribute_count;
+		out.parts.group = o.group;
+		out.parts.dedup_id = o.dedup_id;
 		out.delay_ms = o.delay_ms;
 	}
 	do {
-		error = try_once(queue, &out, outgoing_send, ret_id);
+		struct rlq_message_id *id = id_of(o.ret_sent, 0, ret_id);
+
+		error = try_once(queue, &out, outgoing_send, id);
 		if (__builtin_expect(is_worth_waiting(error), 0))
-			error = try_patiently(queue, &out, outgoing_send, &patience, ret_id);
+			error = try_patiently(queue, &out, outgoing_send, &patience, id);
 		if (error)
 			return error;
+		if (o.ret_sent)
+			tell_more(queue, o.ret_sent, ret_id);
 		seg_notify(queue->seg, 1);
 		CRASH_POINT(send_notified);
 		error = sends_settle(queue, NULL);
@@ -307,8 +439,21 @@ static struct outgoing outgoing_of(const struct rlq_send_entry *entry)
 	return (struct outgoing){.parts = {.body = entry->body,
 					   .body_bytes = entry->body_bytes,
 					   .attributes = entry->attributes,
-					   .attribute_count = entry->attribute_count},
+					   .attribute_count = entry->attribute_count,
+					   .group = entry->group,
+					   .dedup_id = entry->dedup_id},
 				 .delay_ms = entry->delay_ms};
+}
+
+/* As AWS: ids that a FIFO queue needs, missing in one entry, refuse all of them. */
+static int check_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries, size_t count)
+{
+	int error = 0;
+
+	for (size_t i = 0; seg_is_fifo(queue->seg) && i < count && !error; i++)
+		error = ids_foresee(queue, &(struct message_parts){.group = entries[i].group,
+								   .dedup_id = entries[i].dedup_id});
+	return error;
 }
 
 /* So many slots at a time are set aside for a batch whose messages nobody receives before they are durable. */
@@ -320,7 +465,7 @@ enum { SEND_RUN = 16 };
 
 /* As many of the batch as find room, in one call. */
 static size_t send_run(struct rlq_queue *queue, const struct rlq_send_entry *entries, size_t count,
-		       struct rlq_message_id *ret_ids, int *ret_error)
+		       struct rlq_message_id *ret_ids, struct rlq_sent *ret_sent, int *ret_error)
 {
 	size_t sent = 0;
 
@@ -333,9 +478,11 @@ static size_t send_run(struct rlq_queue *queue, const struct rlq_send_entry *ent
 		if (queue->seg->durability == RLQ_SYNC && sent % SEND_RUN == 0)
 			seg_claim_run(queue->seg, count - sent < SEND_RUN ? (uint32_t)(count - sent) : SEND_RUN);
 
-		*ret_error = outgoing_send(queue, &out, ret_ids ? &ret_ids[sent] : NULL);
+		*ret_error = outgoing_send(queue, &out, id_of(ret_sent, sent, ret_ids));
 		if (*ret_error)
 			break;
+		if (ret_sent)
+			tell_more(queue, &ret_sent[sent], ret_ids ? &ret_ids[sent] : NULL);
 	}
 	call_end(queue);
 	if (sent > 0)
@@ -357,17 +504,23 @@ int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries
 		return error;
 	if (count == 0 || count > RLQ_BATCH_MAX)
 		return RLQ_EATTRIBUTE;
+	error = check_batch(queue, entries, count);
+	if (error)
+		return error;
 	while (sent < count) {
 		struct outgoing next;
 
-		sent += send_run(queue, entries + sent, count - sent, ret_ids ? ret_ids + sent : NULL, &error);
+		sent += send_run(queue, entries + sent, count - sent, ret_ids ? ret_ids + sent : NULL,
+				 o.ret_sent ? o.ret_sent + sent : NULL, &error);
 		if (sent == count || !is_worth_waiting(error))
 			break;
 		/* The one that found no room is sent patiently, then the rest again at once. */
 		next = outgoing_of(&entries[sent]);
-		error = try_patiently(queue, &next, outgoing_send, &patience, ret_ids ? ret_ids + sent : NULL);
+		error = try_patiently(queue, &next, outgoing_send, &patience, id_of(o.ret_sent, sent, ret_ids));
 		if (error)
 			break;
+		if (o.ret_sent)
+			tell_more(queue, o.ret_sent + sent, ret_ids ? ret_ids + sent : NULL);
 		seg_notify(queue->seg, 1);
 		sent++;
 	}
@@ -440,16 +593,20 @@ int rlq_reserve(struct rlq_queue *queue, size_t body_bytes, const struct rlq_sen
 		struct rlq_reservation *ret_reservation)
 {
 	struct rlq_send_options o = RLQ_SEND_OPTIONS_INIT;
-	struct outgoing out = {.parts = {.body_bytes = body_bytes}};
+	struct outgoing out = {.parts = {.body_bytes = body_bytes}, .in_place = true};
 	struct patience patience = {0};
 	int error = options_read(&o, sizeof(o), options);
 
 	if (!error && options)
 		error = patience_begin(queue, &o, &patience);
+	if (!error && o.ret_sent)
+		error = RLQ_EATTRIBUTE;
 	if (error)
 		return error;
 	out.parts.attributes = o.attributes;
 	out.parts.attribute_count = o.attribute_count;
+	out.parts.group = o.group;
+	out.parts.dedup_id = o.dedup_id;
 	out.delay_ms = o.delay_ms;
 	error = try_once(queue, &out, outgoing_prepare, NULL);
 	if (is_worth_waiting(error))
@@ -461,6 +618,15 @@ int rlq_reserve(struct rlq_queue *queue, size_t body_bytes, const struct rlq_sen
 	return error;
 }
 
+/* The body is there: the id that is made of it can be, too. */
+static int outgoing_seal(struct rlq_queue *queue, const struct outgoing *out)
+{
+	const struct ring *ring = &queue->seg->ring[out->ring];
+
+	return ids_seal(queue, &ring->slots[out->claim.slot],
+			place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order));
+}
+
 int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *reservation, struct rlq_message_id *ret_id)
 {
 	struct segment *segment = queue->seg;
@@ -470,6 +636,8 @@ int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *reservation, st
 	if (error)
 		return error;
 	error = reservation_find(queue, reservation, &out);
+	if (!error && seg_is_fifo(segment))
+		error = outgoing_seal(queue, &out);
 	if (!error) {
 		segment->reserved--;
 		error = outgoing_publish(queue, &out, ret_id);
@@ -481,20 +649,6 @@ int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *reservation, st
 		error = sends_settle(queue, NULL);
 	}
 	return error;
-}
-
-/* Gives slot and block back. Between enter and leave. */
-static int outgoing_abandon(struct segment *segment, const struct outgoing *out)
-{
-	const struct ring *ring = &segment->ring[out->ring];
-	uint64_t block = ring->slots[out->claim.slot].message.block;
-
-	if (ring_abandon(ring, &out->claim, owner_make(segment->row, segment->serial)) != RING_OK)
-		return RLQ_EDAMAGED;
-	if (block)
-		body_free(segment, block,
-			  place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order));
-	return 0;
 }
 
 int rlq_abandon(struct rlq_queue *queue, struct rlq_reservation *reservation)

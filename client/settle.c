@@ -4,6 +4,8 @@
  * either it is gone, or it was sent. */
 #include "client/internal.h"
 
+#include "shm/fifo.h"
+
 struct left_out {
 	uint32_t count, before; /* `before` the first one were all sent */
 	bool is_damaged;	/* one of them at least */
@@ -32,7 +34,8 @@ static bool take_back(struct segment *segment, const struct sent *sent, struct l
 		    (word_generation(word) & PLACE_GENERATION_MASK) != place.generation)
 			return false;
 		damaged = is_damaged(segment, &ring->slots[place.slot], sent->place);
-	} while (!message_free(segment, place.ring, place.slot, word));
+	} while (!(seg_is_fifo(segment) ? fifo_take_back(segment, place.ring, place.slot, word)
+					: message_free(segment, place.ring, place.slot, word)));
 	left->is_damaged |= damaged;
 	seg_count(&segment->me->sent, UINT64_MAX); /* one less */
 	return true;
@@ -54,19 +57,42 @@ static int take_back_all(struct rlq_queue *queue, uint32_t count, struct left_ou
 	return 0;
 }
 
+/* The answers to duplicates are those of the first ones, if these were sent. */
+static int settle_firsts(struct rlq_queue *queue)
+{
+	uint32_t count = queue->first_count;
+	int error, result = 0;
+
+	queue->first_count = 0;
+	if (count == 0)
+		return 0;
+	error = seg_enter(queue->seg);
+	if (error)
+		return error;
+	for (uint32_t i = 0; i < count && !result; i++) {
+		int was_sent = fifo_first_was_sent(queue->seg, queue->firsts[i].link, queue->firsts[i].key.word);
+
+		if (was_sent != 1)
+			result = was_sent == 0 && count == 1 && queue->sent_count == 0 ? RLQ_EDISKFULL
+										       : RLQ_EUNKNOWN;
+	}
+	seg_leave(queue->seg);
+	return result;
+}
+
 int sends_settle(struct rlq_queue *queue, size_t *count)
 {
 	uint32_t sent = queue->sent_count;
 	struct left_out left = {.before = sent};
-	int error = call_settle(queue);
+	int error = call_settle(queue), doubt = error ? 0 : settle_firsts(queue);
 
-	queue->sent_count = 0;
+	queue->sent_count = queue->first_count = 0;
 	if (error == RLQ_EJOURNAL)
 		return RLQ_EUNKNOWN; /* it will be written when the journal can be again */
 	if (!error && sent > 0)
 		error = take_back_all(queue, sent, &left);
-	if (error || left.count == 0)
-		return error;
+	if (error || doubt || left.count == 0)
+		return error ? error : doubt;
 	seg_notify_room(queue->seg);
 	/* A turn may have had it since: only the next one is sure not to. */
 	if (call_settle(queue) != 0 || (left.before + left.count < sent && !left.is_damaged))

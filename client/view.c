@@ -31,21 +31,27 @@ static int attribute_view(struct arena *arena, const struct message_record *reco
 int message_view_extra(struct rlq_queue *queue, const unsigned char *extra, uint32_t bytes,
 		       struct rlq_message *ret_message)
 {
-	struct rlq_attribute *attributes = arena_take(&queue->arena, sizeof(*attributes) * RLQ_ATTRIBUTES_MAX);
+	struct rlq_attribute *attributes = NULL;
 	struct message_record record;
 	uint64_t offset = 0;
-	int result = attributes ? 0 : -ENOMEM;
+	int result;
 
-	if (result < 0)
-		return result;
-	ret_message->attributes = attributes;
 	while ((result = message_next_record(extra, bytes, &offset, &record)) == 1) {
-		if (record.kind == NOTE_SOURCE) {
+		if (record.kind == NOTE_GROUP) {
+			ret_message->group = text_of(&queue->arena, record.value, record.value_bytes);
+		} else if (record.kind == NOTE_DEDUP) {
+			ret_message->dedup_id = text_of(&queue->arena, record.value, record.value_bytes);
+		} else if (record.kind == NOTE_SOURCE) {
 			ret_message->dlq_source = text_of(&queue->arena, record.value, record.value_bytes);
 		} else if (record.kind == NOTE_REASON) {
 			ret_message->dlq_reason = text_of(&queue->arena, record.value, record.value_bytes);
 		} else if (record.kind >= RLQ_STRING && record.kind <= RLQ_BINARY &&
 			   ret_message->attribute_count < RLQ_ATTRIBUTES_MAX) {
+			if (attributes == NULL)
+				attributes = arena_take(&queue->arena, sizeof(*attributes) * RLQ_ATTRIBUTES_MAX);
+			if (attributes == NULL)
+				return -ENOMEM;
+			ret_message->attributes = attributes;
 			result =
 				attribute_view(&queue->arena, &record, &attributes[ret_message->attribute_count++]);
 			if (result < 0)

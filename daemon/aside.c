@@ -153,7 +153,7 @@ bool aside_has_incarnation(const struct aside *aside, uint64_t incarnation)
 int aside_define(const struct aside *aside, struct journal *journal)
 {
 	for (size_t i = 0; i < aside->queue_count; i++) {
-		unsigned char *room = journal_reserve(journal, sizeof(struct format_queue));
+		unsigned char *room = journal_reserve(journal, format_queue_bytes(&aside->queues[i].definition));
 
 		if (room == NULL)
 			return journal_error(journal);

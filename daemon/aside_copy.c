@@ -32,6 +32,8 @@ static int copy_record(struct copying *copying, const struct format_message *rec
 	struct turn *turn = copying->turn;
 	struct aside_message *message = aside_message_find(&turn->aside, record->number);
 	struct format_message head = *record;
+	uint64_t sequence = format_sequence(record);
+	struct format_message *put;
 	unsigned char *room;
 
 	if (message == NULL || message->copy || message->file != copying->file ||
@@ -44,8 +46,9 @@ static int copy_record(struct copying *copying, const struct format_message *rec
 	head.receives = message->receives;
 	head.first_receive_ms = message->first_receive_ms;
 	head.origin = 0;
-	memcpy(format_message_put(room, &head)->payload, record->payload,
-	       (size_t)record->body_bytes + record->extra_bytes);
+	put = sequence ? format_sequenced_put(room, &head, sequence) : format_message_put(room, &head);
+	put->record.flags |= record->record.flags & FORMAT_MOVED;
+	memcpy(put->payload, record->payload, (size_t)record->body_bytes + record->extra_bytes);
 	if (space_add(&turn->space, journal_file(turn->journal), message->bytes))
 		return -ENOMEM; /* written once more than needed */
 	message->copy = (uint32_t)journal_file(turn->journal);

@@ -131,6 +131,13 @@ int compact_some(struct turn *turn)
 			return (int)more;
 		bytes += more;
 	}
+	if (bytes < COMPACT_TURN_BYTES) {
+		int64_t more = known_copy(turn, file);
+
+		if (more < 0)
+			return (int)more;
+		bytes += more;
+	}
 	turn->compaction.rewritten = (uint64_t)bytes;
 	return 0;
 }

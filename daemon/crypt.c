@@ -69,6 +69,8 @@ static size_t plain_bytes(const struct format_record *record)
 		return sizeof(struct format_message);
 	case FORMAT_TAG:
 		return sizeof(struct format_record);
+	case FORMAT_SEEN:
+		return sizeof(struct format_seen);
 	default:
 		return record->bytes;
 	}
@@ -97,7 +99,7 @@ static int run_bodies(struct cipher *cipher, struct format_frame *frame)
 		struct format_record *record = record_at(frame, offset);
 		size_t plain = plain_bytes(record);
 
-		if (record->kind == FORMAT_MESSAGE)
+		if (record->kind == FORMAT_MESSAGE || record->kind == FORMAT_SEEN)
 			error = cipher_run(cipher, (unsigned char *)record + plain, record->bytes - plain);
 		offset += record->bytes;
 	}

@@ -73,6 +73,9 @@ static void recipe_of(const struct format_queue *definition, struct seg_recipe *
 		.placement = definition->placement,
 		.placement_node = definition->placement_node,
 		.durability = definition->durability,
+		.type = definition->type == FORMAT_FIFO ? RLQ_FIFO : RLQ_STANDARD,
+		.dedup_max = definition->dedup_max,
+		.dedup_seed = definition->dedup_seed,
 	};
 	memcpy(ret->attribute, definition->attributes, sizeof(ret->attribute));
 	memcpy(ret->dlq, definition->dlq, sizeof(ret->dlq));

@@ -50,6 +50,7 @@ static int hand_on_message(struct dumping *dumping, struct rlq_journal_record *o
 	out->moved_number = message->origin;
 	out->due_ms = message->due_ms;
 	out->receive_count = message->receives;
+	out->sequence = format_sequence(message);
 	return dumping->each(dumping->context, out);
 }
 
@@ -98,17 +99,46 @@ static void attributes_of(const struct format_queue *queue, struct rlq_queue_att
 		.placement_node = queue->placement_node,
 		.durability = (enum rlq_durability)queue->durability,
 		.journal_bytes_max = words[ATTRIBUTE_JOURNAL_BYTES_MAX],
+		.dedup_window_ms = RLQ_DEDUP_WINDOW_DEFAULT_MS,
+		.dedup_max = RLQ_DEDUP_DEFAULT,
 	};
 	memcpy(ret->dlq, queue->dlq, RLQ_NAME_MAX);
+	if (queue->type != FORMAT_FIFO)
+		return;
+	ret->type = RLQ_FIFO;
+	ret->content_dedup = words[ATTRIBUTE_CONTENT_DEDUP] != 0;
+	ret->dedup_scope = (enum rlq_dedup_scope)words[ATTRIBUTE_DEDUP_SCOPE];
+	ret->dedup_window_ms = (int64_t)words[ATTRIBUTE_DEDUP_WINDOW_MS];
+	ret->dedup_max = queue->dedup_max;
 }
 
-static int hand_on_queue(struct dumping *dumping, struct rlq_journal_record *out, const struct format_queue *queue)
+static int hand_on_queue(struct dumping *dumping, struct rlq_journal_record *out,
+			 const struct format_record *record)
 {
+	struct format_queue definition, *queue = &definition;
+
+	format_queue_read(record, queue);
 	attributes_of(queue, &dumping->attributes);
 	out->kind = RLQ_JOURNAL_QUEUE;
 	out->queue = queue->name;
 	out->attributes = &dumping->attributes;
+	out->sequence = queue->sequence;
 	return dumping->each(dumping->context, out);
+}
+
+static int hand_on_seen(struct dumping *dumping, struct rlq_journal_record *out, const struct format_seen *seen)
+{
+	int result = 0;
+
+	out->kind = RLQ_JOURNAL_SEEN;
+	out->queue = queue_name(dumping, seen->queue);
+	for (uint16_t i = 0; i < seen->record.count && !result; i++) {
+		out->id = (struct rlq_message_id){{seen->ids[i].id[0], seen->ids[i].id[1]}};
+		out->sequence = seen->ids[i].sequence;
+		out->sent_ms = seen->ids[i].sent_ms;
+		result = dumping->each(dumping->context, out);
+	}
+	return result;
 }
 
 static int hand_on_removed(struct dumping *dumping, struct rlq_journal_record *out,
@@ -138,7 +168,9 @@ static int hand_on(struct dumping *dumping, const struct replay_place *place, co
 	case FORMAT_UPDATE:
 		return hand_on_update(dumping, &out, (const struct format_update *)record);
 	case FORMAT_QUEUE:
-		return hand_on_queue(dumping, &out, (const struct format_queue *)record);
+		return hand_on_queue(dumping, &out, record);
+	case FORMAT_SEEN:
+		return hand_on_seen(dumping, &out, (const struct format_seen *)record);
 	default:
 		return hand_on_removed(dumping, &out, (const struct format_removed *)record);
 	}

@@ -179,14 +179,19 @@ enum format_fault format_frame_check(const struct format_frame *frame, size_t ha
 
 static bool is_message(const struct format_message *message)
 {
+	size_t more = message->record.flags & FORMAT_SEQUENCED ? sizeof(uint64_t) : 0;
+
 	return message->record.bytes >= sizeof(*message) && message->number != 0 &&
-	       message->record.bytes == format_message_bytes(message->body_bytes, message->extra_bytes);
+	       message->record.bytes == format_message_bytes(message->body_bytes, message->extra_bytes) + more;
 }
 
 static bool is_queue(const struct format_queue *queue)
 {
-	return queue->record.bytes == sizeof(*queue) && queue->name[0] != '\0' &&
-	       queue->name[FORMAT_NAME_BYTES - 1] == '\0' && queue->dlq[FORMAT_NAME_BYTES - 1] == '\0';
+	if (queue->record.bytes != FORMAT_QUEUE_STANDARD_BYTES &&
+	    (queue->record.bytes != sizeof(*queue) || queue->type != FORMAT_FIFO || queue->dedup_max == 0))
+		return false;
+	return queue->name[0] != '\0' && queue->name[FORMAT_NAME_BYTES - 1] == '\0' &&
+	       queue->dlq[FORMAT_NAME_BYTES - 1] == '\0';
 }
 
 static bool is_possible(const struct format_record *record)
@@ -207,6 +212,8 @@ static bool is_possible(const struct format_record *record)
 		return record->bytes == sizeof(struct format_removed);
 	case FORMAT_TAG:
 		return record->bytes == sizeof(struct format_tag);
+	case FORMAT_SEEN:
+		return record->count > 0 && record->bytes == format_seen_bytes(record->count);
 	}
 	return true;
 }
@@ -216,9 +223,11 @@ enum format_fault format_record_check(const struct format_record *record, size_t
 	if (have < sizeof(*record) || record->bytes < sizeof(*record) || record->bytes % 8 != 0 ||
 	    record->bytes > have || record->bytes > FORMAT_RECORD_BYTES_MAX)
 		return FORMAT_BAD_RECORD;
-	if (record->kind < FORMAT_MESSAGE || record->kind > FORMAT_TAG)
+	if (record->kind < FORMAT_MESSAGE || record->kind > FORMAT_SEEN)
 		return record->flags & FORMAT_OPTIONAL ? FORMAT_SOUND : FORMAT_UNKNOWN_KIND;
-	if ((record->flags & ~FORMAT_OPTIONAL) != 0 || (record->count != 0) != (record->kind == FORMAT_DELETE))
+	if ((record->flags &
+	     ~(FORMAT_OPTIONAL | (record->kind == FORMAT_MESSAGE ? FORMAT_SEQUENCED | FORMAT_MOVED : 0))) != 0 ||
+	    (record->count != 0) != (record->kind == FORMAT_DELETE || record->kind == FORMAT_SEEN))
 		return FORMAT_BAD_RECORD;
 	return is_possible(record) ? FORMAT_SOUND : FORMAT_BAD_RECORD;
 }
@@ -229,6 +238,16 @@ void format_delete_put(unsigned char *at, const uint64_t *numbers, uint16_t coun
 
 	put->record = format_record_of(FORMAT_DELETE, format_delete_bytes(count), count);
 	memcpy(put->numbers, numbers, count * sizeof(*numbers));
+}
+
+struct format_seen *format_seen_put(unsigned char *at, uint32_t queue, uint16_t count)
+{
+	struct format_seen *put = (void *)at;
+
+	put->record = format_record_of(FORMAT_SEEN, format_seen_bytes(count), count);
+	put->queue = queue;
+	put->spare = 0;
+	return put;
 }
 
 void format_update_put(unsigned char *at, const struct format_update *update)
@@ -243,8 +262,14 @@ void format_queue_put(unsigned char *at, const struct format_queue *queue)
 {
 	struct format_queue *put = (void *)at;
 
-	*put = *queue;
-	put->record = format_record_of(FORMAT_QUEUE, sizeof(*put), 0);
+	memcpy(at, queue, format_queue_bytes(queue));
+	put->record = format_record_of(FORMAT_QUEUE, format_queue_bytes(queue), 0);
+}
+
+void format_queue_read(const struct format_record *record, struct format_queue *ret_queue)
+{
+	*ret_queue = (struct format_queue){0};
+	memcpy(ret_queue, record, record->bytes);
 }
 
 void format_removed_put(unsigned char *at, uint32_t queue)

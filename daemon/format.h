@@ -1,4 +1,4 @@
-/* Every durable byte: the files of a journal, field by field. Format version 1.0.
+/* Every durable byte: the files of a journal, field by field. Format version 1.1.
  *
  * All numbers are little-endian, all times milliseconds since 1970 unless said otherwise. "LSN" is the number of
  * a frame, "turn" of a group of frames that counts wholly or not at all; both count from 1 over all files.
@@ -20,7 +20,8 @@
  *   12   4  4096, where frames begin                  not count
  *   16   8  bits of what a reader must know:  80   8  turn of its first frame
  *           1 ENCRYPTED                       88   16 salt, random   } of an ENCRYPTED file,
- *   24   8  number of the file, as in its name 104 8  id of its key  } else zero
+ *           2 FIFO                            104  8  id of its key  } else zero
+ *   24   8  number of the file, as in its name
  *   32   8  usual bytes of a file             112  12 zero
  *   40   8  id of the journal, random, the    124  4  CRC of the 124 before it
  *           same in all its files
@@ -41,12 +42,16 @@
  * Frames are of at most 1 MiB but for one with a single record that is larger.
  *
  * Records begin with {bytes 4, kind 1, flags 1, count 2}; bytes counts all of the record and is a multiple of 8;
- * flags: 128 OPTIONAL, who does not know the kind may pass over it; count is 0 but in DELETE.
+ * flags: 128 OPTIONAL, who does not know the kind may pass over it; 1 SEQUENCED, 2 MOVED,
+ * both of a MESSAGE only; count is 0 but
+ * in DELETE and SEEN.
  *   1 MESSAGE   8  8 its number, never 0      16  4 number of its queue       20  4 sender
  *               24 16 id                      40  8 sent                      48  8 due, 0: at once
  *               56 4 receives                 60  4 first received, low half  64  4 bytes of body
  *               68 4 bytes of what follows the body    72 8 number of the message that this one is instead
- *               of (a move to a DLQ), 0: none 80    body, then the rest, then zeros up to a multiple of 8
+ *               of (a move to a DLQ), 0: none 80    body, then the rest, then zeros up to a multiple of 8;
+ *               if SEQUENCED (the queue is FIFO), 8 more bytes at the end: its sequence number;
+ *               if MOVED, its deduplication id does not count here
  *   2 DELETE    8  8 x count, numbers of messages
  *   3 UPDATE    8  8 number of a message      16  8 due                       24  4 receives
  *               28 4 first received
@@ -54,23 +59,29 @@
  *               24 8 created                  32  8 modified                  40  8 capacity
  *               48 4 mode                     52  4 group                     56  4 placement
  *               60 4 node of it               64  8 x 16 attributes           192 88 name, zeros behind it
- *               280 88 name of its DLQ, zeros behind it
+ *               280 88 name of its DLQ, zeros behind it; a standard queue's record ends here, of a FIFO queue:
+ *               368 4 type: 1                 372 4 ids of its deduplication     376 8 no message was given a
+ *               higher sequence number up to the end of the turn               384 8 up to this sequence number a
+ *               purge has forgotten deduplication ids           392 8 seed of the hashes of those
  *   5 REMOVED   8  4 number of the queue      12  4 zero
- *   6 TAG       8  16 what proves that the frame is as it was encrypted; the last record of an ENCRYPTED frame,
- *               and in no other place
- * What the values inside mean, and whether they are possible, is the caller's to know.
+ *   7 SEEN      8  4 number of a FIFO queue   12  4 zero     16  48 x count, deduplication ids of messages that are
+ * gone: 0 16 keyed hash               16 16 id of the message            32 8 its sequence number 40 8 sent 6 TAG
+ * 8  16 what proves that the frame is as it was encrypted; the last record of an ENCRYPTED frame, and in no other
+ * place What the values inside mean, and whether they are possible, is the caller's to know.
+ *
+ * FIFO queues. What is said of them here, from FIFO queues' records to SEQUENCED messages, stands only in files
+ * with FIFO in their heads, so that a reader of 1.0 refuses them, as it would take such a queue for a standard one.
+ * Once a journal has one such file, all later ones that the same process begins are.
  *
  * Encryption. All frames of an ENCRYPTED file are ENCRYPTED, and none of another one. Encrypted are the bodies and
- * what follows them: of each MESSAGE the bytes from 80 on to its end. All else is plain, so that who has no key
- * can check all but the TAGs; CRCs are those of the encrypted bytes. AES-256-GCM, once for a frame:
- *   text        those bytes of all MESSAGEs of the frame, one after the other
- *   also bound  (additional data) 52 bytes of the frame's head from 8 on; then of each record what is not text,
- *               of the TAG its first 8 bytes
- *   nonce       LSN, 8 bytes; 4 zeros
- *   key         of the file, 32 bytes: HKDF-SHA-256 of the master key (32 bytes) with the salt of the head and the
- *               info "ringlease journal file", id of the journal, number of the file (22 + 8 + 8 bytes)
- * The id of a key is 8 bytes, a number: HKDF-SHA-256 of the master key without salt, info "ringlease key id"; 1 if
- * that is 0. Why so, and what it protects: docs/adr/0010-encryption.md.
+ * what follows them: of each MESSAGE the bytes from 80 on to its end, of each SEEN those from 16 on. All else is
+ * plain, so that who has no key can check all but the TAGs; CRCs are those of the encrypted bytes. AES-256-GCM,
+ * once for a frame: text        those bytes of all of these of the frame, one after the other also bound
+ * (additional data) 52 bytes of the frame's head from 8 on; then of each record what is not text, of the TAG its
+ * first 8 bytes nonce       LSN, 8 bytes; 4 zeros key         of the file, 32 bytes: HKDF-SHA-256 of the master key
+ * (32 bytes) with the salt of the head and the info "ringlease journal file", id of the journal, number of the file
+ * (22 + 8 + 8 bytes) The id of a key is 8 bytes, a number: HKDF-SHA-256 of the master key without salt, info
+ * "ringlease key id"; 1 if that is 0. Why so, and what it protects: docs/adr/0010-encryption.md.
  *
  * To change the format: if a reader of this version still gets all that it needs (a meaning for a field that was
  * zero, where zero goes on to mean "as before"; a new kind with OPTIONAL), raise the minor version. Else raise the
@@ -91,11 +102,11 @@
 
 #define FORMAT_FILE_MAGIC "RLJOURNL"
 #define FORMAT_FRAME_MAGIC UINT32_C(0x52464c52) /* "RLFR" */
-#define FORMAT_FEATURES UINT64_C(1)		/* that this reader knows */
+#define FORMAT_FEATURES UINT64_C(3)		/* that this reader knows */
 
 enum {
 	FORMAT_MAJOR = 1,
-	FORMAT_MINOR = 0,
+	FORMAT_MINOR = 1,
 	FORMAT_PAGE = 4096, /* frames begin at multiples of it, the first one behind the heads */
 	FORMAT_SECOND_HEAD = 2048,
 	FORMAT_FRAME_BYTES = 1 << 20, /* a frame of several records has at most so many */
@@ -113,9 +124,10 @@ enum {
 #define FORMAT_FILE_PREFIX "journal-"
 enum { FORMAT_FILE_NAME_BYTES = 24 };
 
-enum format_feature { FORMAT_FILE_ENCRYPTED = 1 };
+enum format_feature { FORMAT_FILE_ENCRYPTED = 1, FORMAT_FILE_FIFO = 2 };
 enum format_frame_flag { FORMAT_END_OF_TURN = 1, FORMAT_ENCRYPTED = 2 };
-enum format_record_flag { FORMAT_OPTIONAL = 128 };
+enum format_record_flag { FORMAT_SEQUENCED = 1, FORMAT_MOVED = 2, FORMAT_OPTIONAL = 128 };
+enum format_queue_type { FORMAT_STANDARD = 0, FORMAT_FIFO = 1 };
 
 enum format_kind {
 	FORMAT_MESSAGE = 1,
@@ -124,6 +136,7 @@ enum format_kind {
 	FORMAT_QUEUE,
 	FORMAT_REMOVED,
 	FORMAT_TAG,
+	FORMAT_SEEN,
 };
 
 struct format_file {
@@ -170,7 +183,7 @@ struct format_message {
 	uint32_t receives, first_receive_ms;
 	uint32_t body_bytes, extra_bytes;
 	uint64_t origin;
-	unsigned char payload[]; /* body, then extra */
+	unsigned char payload[]; /* body, then extra; the sequence number, if SEQUENCED, stands last */
 };
 _Static_assert(sizeof(struct format_message) == 80, "message");
 
@@ -196,14 +209,32 @@ struct format_queue {
 	uint32_t placement, placement_node;
 	uint64_t attributes[FORMAT_ATTRIBUTES];
 	char name[FORMAT_NAME_BYTES], dlq[FORMAT_NAME_BYTES]; /* end with a zero each */
+	/* Of a FIFO queue. A standard one's record has none of it. */
+	uint32_t type, dedup_max;
+	uint64_t sequence, purged;
+	uint64_t dedup_seed;
 };
-_Static_assert(sizeof(struct format_queue) == 368, "queue");
+enum { FORMAT_QUEUE_STANDARD_BYTES = offsetof(struct format_queue, type) };
+_Static_assert(FORMAT_QUEUE_STANDARD_BYTES == 368 && sizeof(struct format_queue) == 400, "queue");
 
 struct format_removed {
 	struct format_record record;
 	uint32_t queue, spare;
 };
 _Static_assert(sizeof(struct format_removed) == 16, "removed");
+
+struct format_seen_id {
+	uint64_t key[2];
+	uint64_t id[2];
+	uint64_t sequence, sent_ms;
+};
+
+struct format_seen {
+	struct format_record record;
+	uint32_t queue, spare;
+	struct format_seen_id ids[]; /* record.count */
+};
+_Static_assert(sizeof(struct format_seen) == 16 && sizeof(struct format_seen_id) == 48, "seen");
 
 struct format_tag {
 	struct format_record record;
@@ -274,9 +305,36 @@ static inline size_t format_message_bytes(uint64_t body_bytes, uint64_t extra_by
 	return (sizeof(struct format_message) + body_bytes + extra_bytes + 7) & ~(size_t)7;
 }
 
+/* Of one of a FIFO queue. */
+static inline size_t format_sequenced_bytes(uint64_t body_bytes, uint64_t extra_bytes)
+{
+	return format_message_bytes(body_bytes, extra_bytes) + sizeof(uint64_t);
+}
+
+/* 0: it has none. */
+static inline uint64_t format_sequence(const struct format_message *message)
+{
+	uint64_t sequence = 0;
+
+	if (message->record.flags & FORMAT_SEQUENCED)
+		memcpy(&sequence, (const unsigned char *)message + message->record.bytes - sizeof(sequence),
+		       sizeof(sequence));
+	return sequence;
+}
+
+static inline size_t format_queue_bytes(const struct format_queue *queue)
+{
+	return queue->type == FORMAT_FIFO ? sizeof(*queue) : (size_t)FORMAT_QUEUE_STANDARD_BYTES;
+}
+
 static inline size_t format_delete_bytes(uint16_t count)
 {
 	return sizeof(struct format_delete) + count * sizeof(uint64_t);
+}
+
+static inline size_t format_seen_bytes(uint16_t count)
+{
+	return sizeof(struct format_seen) + count * sizeof(struct format_seen_id);
 }
 
 static inline struct format_record format_record_of(enum format_kind kind, size_t bytes, uint16_t count)
@@ -300,11 +358,28 @@ static inline struct format_message *format_message_put(unsigned char *at, const
 	return put;
 }
 
+/* The same with a sequence number: of format_sequenced_bytes(). */
+static inline struct format_message *format_sequenced_put(unsigned char *at, const struct format_message *message,
+							  uint64_t sequence)
+{
+	struct format_message *put = format_message_put(at, message);
+
+	put->record.bytes += (uint32_t)sizeof(sequence);
+	put->record.flags = FORMAT_SEQUENCED;
+	memcpy(at + put->record.bytes - sizeof(sequence), &sequence, sizeof(sequence));
+	return put;
+}
+
 void format_delete_put(unsigned char *at, const uint64_t *numbers, uint16_t count);
+/* The ids are the caller's to copy. */
+struct format_seen *format_seen_put(unsigned char *at, uint32_t queue, uint16_t count);
 void format_update_put(unsigned char *at, const struct format_update *update);
-void format_queue_put(unsigned char *at, const struct format_queue *queue);
+void format_queue_put(unsigned char *at, const struct format_queue *queue); /* of format_queue_bytes() */
 void format_removed_put(unsigned char *at, uint32_t queue);
 void format_filler_put(unsigned char *at, size_t bytes); /* room that turned out not to be needed: passed over */
 void format_tag_put(unsigned char *at);			 /* zeros for the tag */
+
+/* A QUEUE, short or long. */
+void format_queue_read(const struct format_record *record, struct format_queue *ret_queue);
 
 #endif

@@ -240,6 +240,9 @@ static int gather_slot(struct turn *turn, struct journaled *queue, uint32_t ring
 	if (result == 1 && word_state(word) == SLOT_PENDING &&
 	    turn_note_pending(turn, queue, ring, slot, word_generation(word)))
 		return -ENOMEM;
+	/* One that was moved too: with its copy, its id is to be known where it was. */
+	if (is_going && seg_is_fifo(queue->segment) && known_note(turn, queue, ring, slot, word))
+		return -ENOMEM;
 	return is_going && result > 0 ? 0 : result;
 }
 

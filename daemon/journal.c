@@ -25,6 +25,7 @@ struct open_file {
 	int fd; /* -1: none */
 	uint64_t number;
 	uint32_t seed;
+	uint64_t features;
 	struct crypt *crypt; /* NULL: it is plain */
 	uint64_t next, end;  /* where the next frame goes, and where the file ends */
 	bool is_settled;     /* its definitions are durable */
@@ -38,6 +39,7 @@ struct journal {
 	struct open_file file;
 	struct open_frame frame;
 	uint64_t next_lsn, turn;
+	uint64_t features;	/* of the files that are begun */
 	uint64_t durable;	/* LSN of the end of the last durable turn */
 	uint64_t durable_noted; /* as the last frame says */
 	uint64_t settled_file;	/* files of higher numbers have nothing durable */
@@ -246,7 +248,7 @@ static int begin_crypt(struct journal *journal, struct format_file *head)
 	if (key == NULL)
 		return 0;
 	error = os_secret_random(head->salt, sizeof(head->salt));
-	head->features = FORMAT_FILE_ENCRYPTED;
+	head->features |= FORMAT_FILE_ENCRYPTED;
 	head->key_id = key->id;
 	if (error)
 		return error;
@@ -258,6 +260,7 @@ static int put_head(struct journal *journal)
 {
 	struct format_file head = {
 		.number = journal->file.number,
+		.features = journal->file.features,
 		.bytes = journal->options.file_bytes,
 		.journal_id = journal->options.journal_id,
 		.first_lsn = journal->next_lsn,
@@ -309,6 +312,7 @@ static int begin_file(struct journal *journal)
 		.fd = fd,
 		.number = number,
 		.seed = format_seed(journal->options.journal_id, number),
+		.features = journal->features,
 		.next = FORMAT_PAGE,
 		.end = journal->options.file_bytes,
 	};
@@ -339,6 +343,13 @@ static int make_room(struct journal *journal, size_t bytes)
 }
 
 /* ---- public ----------------------------------------------------------------------------------- */
+
+void journal_need(struct journal *journal, uint64_t features)
+{
+	journal->features |= features;
+	if (journal->file.fd >= 0 && (features & ~journal->file.features) != 0)
+		journal->file.end = journal->file.next; /* it is full */
+}
 
 unsigned char *journal_reserve(struct journal *journal, size_t bytes)
 {

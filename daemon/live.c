@@ -153,6 +153,7 @@ static int message_put(struct live *live, const struct format_message *record, u
 		.id = {record->id[0], record->id[1]},
 		.sent_ms = record->sent_ms,
 		.due_ms = record->due_ms,
+		.sequence = format_sequence(record),
 		.kept = message->kept,
 		.queue = record->queue,
 		.sender = record->sender,
@@ -161,7 +162,8 @@ static int message_put(struct live *live, const struct format_message *record, u
 		.body_bytes = record->body_bytes,
 		.extra_bytes = record->extra_bytes,
 		.file = (uint32_t)file,
-		.bytes = record->record.bytes,
+		.bytes = record->record.bytes & INT32_MAX,
+		.was_moved = (record->record.flags & FORMAT_MOVED) != 0,
 	};
 	if (record->number >= live->next_number)
 		live->next_number = record->number + 1;
@@ -217,15 +219,18 @@ struct live_queue *live_queue_find(const struct live *live, uint32_t queue)
 	return has_queue(live, at, queue) && !live->queues[at].is_removed ? &live->queues[at] : NULL;
 }
 
-static int queue_put(struct live *live, const struct format_queue *definition)
+static int queue_put(struct live *live, const struct format_record *record)
 {
-	size_t at = queue_at(live, definition->queue);
 	struct live_queue *more;
+	struct format_queue definition;
+	size_t at;
 
-	if (definition->queue >= live->next_queue)
-		live->next_queue = definition->queue + 1;
-	if (has_queue(live, at, definition->queue)) {
-		live->queues[at].definition = *definition;
+	format_queue_read(record, &definition);
+	at = queue_at(live, definition.queue);
+	if (definition.queue >= live->next_queue)
+		live->next_queue = definition.queue + 1;
+	if (has_queue(live, at, definition.queue)) {
+		live->queues[at].definition = definition;
 		live->queues[at].is_removed = false;
 		return 0;
 	}
@@ -234,7 +239,7 @@ static int queue_put(struct live *live, const struct format_queue *definition)
 		return -ENOMEM;
 	live->queues = more;
 	memmove(more + at + 1, more + at, (live->queue_count++ - at) * sizeof(*more));
-	more[at] = (struct live_queue){.definition = *definition};
+	more[at] = (struct live_queue){.definition = definition};
 	return 0;
 }
 
@@ -250,21 +255,94 @@ static void queue_remove(struct live *live, uint32_t number)
 		live->keeper->queue_gone(live->keeper->context, queue);
 }
 
+/* ---- ids of what is gone ----------------------------------------------------------------------- */
+
+static int seen_put(struct live *live, const struct format_seen *record, uint64_t file)
+{
+	size_t count = record->record.count;
+
+	if (live->seen_count + count > live->seen_room) {
+		size_t room = 2 * (live->seen_count + count);
+		struct live_seen *more = reallocarray(live->seen, room, sizeof(*more));
+
+		if (more == NULL)
+			return -ENOMEM;
+		live->seen = more;
+		live->seen_room = room;
+	}
+	for (size_t i = 0; i < count; i++)
+		live->seen[live->seen_count++] =
+			(struct live_seen){.id = record->ids[i], .queue = record->queue, .file = (uint32_t)file};
+	return 0;
+}
+
+static int compare_seen(const struct live_seen *one, const struct live_seen *other)
+{
+	if (one->queue != other->queue)
+		return one->queue < other->queue ? -1 : 1;
+	return one->id.sequence < other->id.sequence ? -1 : one->id.sequence > other->id.sequence;
+}
+
+/* Of what was written more than once the last one comes last. */
+static int seen_in_order(const void *a, const void *b)
+{
+	const struct live_seen *one = a, *other = b;
+	int compared = compare_seen(one, other);
+
+	return compared ? compared : one->file < other->file ? -1 : one->file > other->file;
+}
+
+static void sort_seen(struct live *live)
+{
+	size_t kept = 0;
+
+	if (live->seen_count == 0)
+		return;
+	qsort(live->seen, live->seen_count, sizeof(*live->seen), seen_in_order);
+	for (size_t i = 0; i < live->seen_count; i++)
+		if (i + 1 == live->seen_count || compare_seen(&live->seen[i], &live->seen[i + 1]) != 0)
+			live->seen[kept++] = live->seen[i];
+	live->seen_count = kept;
+}
+
+const struct live_seen *live_seen_of(const struct live *live, uint32_t queue, size_t *ret_count)
+{
+	size_t low = 0, high = live->seen_count, end;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (live->seen[middle].queue < queue)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (end = low; end < live->seen_count && live->seen[end].queue == queue;)
+		end++;
+	*ret_count = end - low;
+	return live->seen + low;
+}
+
 /* ---- in order --------------------------------------------------------------------------------- */
 
-static int by_number(const void *a, const void *b, void *context)
+/* Sequence numbers come first; messages of standard queues have none. */
+static int compare(const struct live_message *one, const struct live_message *other)
 {
-	uint64_t one = live_at(context, *(const uint32_t *)a)->number;
-	uint64_t other = live_at(context, *(const uint32_t *)b)->number;
+	if (one->sequence != other->sequence)
+		return one->sequence < other->sequence ? -1 : 1;
+	return one->number < other->number ? -1 : one->number > other->number;
+}
 
-	return one < other ? -1 : one > other;
+static int in_order(const void *a, const void *b, void *context)
+{
+	return compare(live_at(context, *(const uint32_t *)a), live_at(context, *(const uint32_t *)b));
 }
 
 /* Mostly they are, as they came. */
 static bool is_sorted(const struct live *live, const struct live_queue *queue)
 {
 	for (size_t i = 1; i < queue->count; i++)
-		if (live_of_queue(live, queue, i - 1)->number > live_of_queue(live, queue, i)->number)
+		if (compare(live_of_queue(live, queue, i - 1), live_of_queue(live, queue, i)) > 0)
 			return false;
 	return true;
 }
@@ -297,6 +375,7 @@ static void count_by_queue(struct live *live)
 
 int live_sort(struct live *live)
 {
+	sort_seen(live);
 	free(live->order);
 	live->order = malloc((live->message_count + 1) * sizeof(*live->order));
 	if (live->order == NULL)
@@ -314,7 +393,7 @@ int live_sort(struct live *live)
 		const struct live_queue *queue = &live->queues[i];
 
 		if (!is_sorted(live, queue))
-			qsort_r(live->order + queue->first, queue->count, sizeof(*live->order), by_number, live);
+			qsort_r(live->order + queue->first, queue->count, sizeof(*live->order), in_order, live);
 	}
 	return 0;
 }
@@ -336,7 +415,9 @@ int live_apply(struct live *live, const struct format_record *record, uint64_t f
 		message_update(live, (const struct format_update *)record);
 		return 0;
 	case FORMAT_QUEUE:
-		return queue_put(live, (const struct format_queue *)record);
+		return queue_put(live, record);
+	case FORMAT_SEEN:
+		return seen_put(live, (const struct format_seen *)record, file);
 	case FORMAT_REMOVED:
 		queue_remove(live, ((const struct format_removed *)record)->queue);
 		return 0;
@@ -353,5 +434,6 @@ void live_end(struct live *live)
 	free(live->table);
 	free(live->order);
 	free(live->queues);
+	free(live->seen);
 	*live = (struct live){0};
 }

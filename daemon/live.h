@@ -1,7 +1,7 @@
 /* What a journal says is alive: queues, and messages by their numbers. Built by replaying it, used to restore
  * queues after a reboot, or to find in living segments what is written of them.
  *
- * Memory, of a live message: 80 bytes here, 6 to 11 of the table, 4 once they are in order; more was needed while
+ * Memory, of a live message: 88 bytes here, 6 to 11 of the table, 4 once they are in order; more was needed while
  * more lived. Bodies are none of it: a keeper may put them where they belong as they come by.
  */
 #ifndef ENGINE_LIVE_H
@@ -18,14 +18,22 @@ struct live_message {
 	uint64_t number; /* 0: none */
 	uint64_t id[2];
 	uint64_t sent_ms, due_ms;
-	uint64_t kept; /* the keeper's; 0: nothing of its payload is kept */
+	uint64_t sequence; /* in a FIFO queue; else 0 */
+	uint64_t kept;	   /* the keeper's; 0: nothing of its payload is kept */
 	uint32_t queue, sender;
 	uint32_t receives, first_receive_ms;
 	uint32_t body_bytes, extra_bytes;
-	uint32_t file;	/* of the journal, where the record lies */
-	uint32_t bytes; /* of the record there */
+	uint32_t file;		/* of the journal, where the record lies */
+	uint32_t bytes : 31;	/* of the record there */
+	uint32_t was_moved : 1; /* to its FIFO queue: its deduplication id does not count */
 };
-_Static_assert(sizeof(struct live_message) == 80, "said above");
+_Static_assert(sizeof(struct live_message) == 88, "said above");
+
+/* A deduplication id of a message that is gone. */
+struct live_seen {
+	struct format_seen_id id;
+	uint32_t queue, file;
+};
 
 struct live_queue {
 	struct format_queue definition;
@@ -57,6 +65,8 @@ struct live {
 	size_t table_size;	      /* a power of two, or 0 */
 	size_t message_count;
 	uint32_t *order;
+	struct live_seen *seen; /* as they were read; once in order: by queues and sequence numbers, each once */
+	size_t seen_count, seen_room;
 	uint64_t next_number; /* greater than any that was met */
 	uint32_t next_queue;
 };
@@ -83,11 +93,15 @@ static inline struct live_message *live_at(const struct live *live, size_t index
 /* Puts all messages of queues that are alive in order; until the next record. 0 or -ENOMEM. */
 int live_sort(struct live *live);
 
-/* After that: the messages of a queue, oldest first, from 0 on. */
+/* After that: the messages of a queue, from 0 on, the oldest first; of a FIFO queue in the order of their sequence
+ * numbers. */
 static inline struct live_message *live_of_queue(const struct live *live, const struct live_queue *queue, size_t at)
 {
 	return live_at(live, live->order[queue->first + at]);
 }
+
+/* The same of ids: `*ret_count` of the queue. */
+const struct live_seen *live_seen_of(const struct live *live, uint32_t queue, size_t *ret_count);
 
 /* The keeper hears nothing of it. */
 void live_end(struct live *live);

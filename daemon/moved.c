@@ -72,7 +72,7 @@ uint64_t moved_origin(const struct turn *turn, const struct slot *slot, uint64_t
 	struct origin origin;
 	struct place place;
 
-	memcpy(&origin, slot->message.inline_bytes, sizeof(origin));
+	origin_read(slot, &origin);
 	if (origin.copy != own_place)
 		return 0;
 	place = place_unpack(origin.place);
@@ -95,6 +95,6 @@ bool moved_from_aside(const struct turn *turn, const struct slot *slot, uint64_t
 
 	if (turn->aside.queue_count == 0)
 		return false;
-	memcpy(&origin, slot->message.inline_bytes, sizeof(origin));
+	origin_read(slot, &origin);
 	return origin.copy == own_place && aside_has_incarnation(&turn->aside, origin.incarnation);
 }

@@ -46,6 +46,9 @@ static int restore_message(struct recovery *recovery, struct journaled *queue, c
 		.receives = message->receives,
 		.first_receive_ms = message->first_receive_ms,
 		.sender = message->sender,
+		.sequence = message->sequence,
+		.sent_boot_ms = turn->clock.boot_ms - (turn->clock.wall_ms - message->sent_ms),
+		.was_moved = message->was_moved,
 		.body_bytes = message->body_bytes,
 		.extra_bytes = message->extra_bytes,
 	};
@@ -62,17 +65,41 @@ static int restore_message(struct recovery *recovery, struct journaled *queue, c
 	return error ? error : enter(turn, &queue->ledger.ring[place.ring], place.slot, place.word, message);
 }
 
+/* Of messages that are gone. Those of messages that live come with them. */
+static int restore_ids(struct recovery *recovery, const struct live_queue *queue, struct segment *segment)
+{
+	const struct os_clock *clock = &recovery->turn->clock;
+	size_t count;
+	const struct live_seen *seen = live_seen_of(&recovery->live, queue->definition.queue, &count);
+	int error = seg_restore_ids(segment, count + queue->count);
+
+	for (size_t i = 0; i < count && !error; i++) {
+		const struct format_seen_id *id = &seen[i].id;
+
+		error = seg_restore_id(segment, &(struct dedup_message){
+							.key = {id->key[0], id->key[1]},
+							.id = {id->id[0], id->id[1]},
+							.sequence = id->sequence,
+							.boot_ms = clock->boot_ms - (clock->wall_ms - id->sent_ms),
+						});
+	}
+	return error;
+}
+
 static int restore_all(struct recovery *recovery, const struct live_queue *queue, struct journaled *journaled)
 {
 	int error;
 
 	os_clock_read(&journaled->segment->clock);
 	error = gather_follow_rings(recovery->turn, journaled);
+	if (!error && seg_is_fifo(journaled->segment))
+		error = restore_ids(recovery, queue, journaled->segment);
 	for (size_t i = 0; i < queue->count && !error; i++) {
 		error = restore_message(recovery, journaled, live_of_queue(&recovery->live, queue, i));
 		if (i % PROGRESS_EVERY == PROGRESS_EVERY - 1 && !error && recovery->progress)
 			error = recovery->progress(recovery->context, queue, i + 1);
 	}
+	seg_restore_sequence(journaled->segment, queue->definition.sequence, queue->definition.purged);
 	return error;
 }
 

@@ -222,7 +222,7 @@ static int hand_on_records(struct walk *walk, const struct replay_place *place, 
 	for (size_t offset = sizeof(*frame); offset < frame->bytes && !error;) {
 		const struct format_record *record = (const void *)(at + offset);
 
-		if (walk->calls && record->kind >= FORMAT_MESSAGE && record->kind <= FORMAT_REMOVED)
+		if (walk->calls && record->kind <= FORMAT_SEEN && record->kind != FORMAT_TAG)
 			error = walk->calls->record(walk->calls->context, place, record);
 		offset += record->bytes;
 	}

@@ -107,6 +107,8 @@ static int recover_all(struct journaling *journaling, struct recovery *recovery)
 		if (!error)
 			account_queue(&journaling->account, queue->definition.name, &report);
 	}
+	if (!error)
+		error = known_adopt(&journaling->turn, &recovery->live);
 	if (journaling->turn.aside.queue_count > 0 && !error)
 		error = aside_doubt(&journaling->turn, &recovery->live);
 	return error;

@@ -6,6 +6,7 @@
 #include "ring/ring.h"
 #include "ringlease.h"
 #include "shm/durable.h"
+#include "shm/fifo.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,6 +15,9 @@
 enum {
 	DELETES_MAX = 4096, /* of one record */
 	SETTLES_AHEAD = 8,
+	/* Numbers that a FIFO queue may give before its definition is written again: half of it is more than it can
+	 * give in two turns. */
+	SEQUENCES_AHEAD = 1 << 22,
 };
 
 /* ---- lists that grow -------------------------------------------------------------------------- */
@@ -102,6 +106,24 @@ int turn_note_touched(struct turn *turn, struct journaled *queue, uint32_t ring,
 
 /* ---- definitions ------------------------------------------------------------------------------ */
 
+/* A limit for the numbers of this turn and of some more, far above those given so far: what nobody wrote must not
+ * be given again after a crash, and it is not worth a record for each turn. */
+static uint64_t sequence_limit(const struct journaled *queue)
+{
+	uint64_t given = load_seq(&queue->segment->header->sequence), limit = queue->definition.sequence;
+
+	return given + SEQUENCES_AHEAD / 2 <= limit ? limit : given + SEQUENCES_AHEAD;
+}
+
+static void define_fifo(const struct journaled *queue, struct format_queue *ret)
+{
+	ret->type = FORMAT_FIFO;
+	ret->dedup_max = (uint32_t)queue->segment->dedup_max;
+	ret->sequence = sequence_limit(queue);
+	ret->purged = load_seq(&queue->segment->header->dedup.purged);
+	ret->dedup_seed = queue->segment->dedup_seed;
+}
+
 static void define(const struct journaled *queue, struct format_queue *ret)
 {
 	const struct seg_identity *identity = &queue->segment->header->identity;
@@ -123,13 +145,15 @@ static void define(const struct journaled *queue, struct format_queue *ret)
 		ret->attributes[i] = load_relaxed(&header->attribute[i]); /* relaxed: a setting, no hand-over */
 	ret->modified_ms = ret->attributes[ATTRIBUTE_MODIFIED_MS];
 	memcpy(ret->name, identity->name, SEG_NAME_MAX);
+	if (seg_is_fifo(queue->segment))
+		define_fifo(queue, ret);
 	if (ret->attributes[ATTRIBUTE_RECEIVES_MAX] != 0 && (dlq == 1 || dlq == 2))
 		memcpy(ret->dlq, header->dlq_name[dlq - 1], SEG_NAME_MAX);
 }
 
 static int write_definition(struct journal *journal, const struct format_queue *definition)
 {
-	unsigned char *room = journal_reserve(journal, sizeof(*definition));
+	unsigned char *room = journal_reserve(journal, format_queue_bytes(definition));
 
 	if (room == NULL)
 		return journal_error(journal);
@@ -222,11 +246,25 @@ static int gather_all(struct turn *turn)
 	return error;
 }
 
+/* What readers of the files must know that it writes to. */
+static uint64_t turn_features(const struct turn *turn)
+{
+	uint64_t features = 0;
+
+	for (size_t i = 0; i < turn->queue_count; i++)
+		features |= seg_is_fifo(turn->queues[i]->segment) ? FORMAT_FILE_FIFO : 0;
+	for (size_t i = 0; i < turn->aside.queue_count; i++)
+		features |= turn->aside.queues[i].definition.type == FORMAT_FIFO ? FORMAT_FILE_FIFO : 0;
+	return features;
+}
+
 static int gather_and_write(struct turn *turn, struct seg_engine_page *page)
 {
 	int error = 0;
 
 	os_clock_read(&turn->clock);
+	journal_need(turn->journal, turn_features(turn));
+	known_forget(turn);
 	reserve_begin(turn);
 	for (size_t i = 0; i < turn->queue_count && !error; i++)
 		error = gather_definition(turn, turn->queues[i]);
@@ -245,6 +283,8 @@ static int gather_and_write(struct turn *turn, struct seg_engine_page *page)
 	CRASH_POINT(turn_queues_released);
 	if (!error)
 		error = compact_some(turn);
+	if (!error)
+		error = known_write(turn);
 	CRASH_POINT(turn_compacted);
 	if (!error)
 		error = write_deletes(turn);
@@ -263,11 +303,13 @@ int turn_run(struct turn *turn, struct seg_engine_page *page)
 	if (error) {
 		turn->reserve.is_shut = error == -ENOSPC || error == -EDQUOT;
 		turn_undo(turn);
+		known_undo(turn);
 		aside_undo(turn);
 		journal_repair(turn->journal);
 		return error;
 	}
 	turn->delete_count = turn->removal_count = turn->touched_count = 0;
+	known_settle(turn);
 	aside_settle(turn);
 	compact_drop(turn);
 	CRASH_POINT(turn_files_dropped);
@@ -308,6 +350,18 @@ static void fetch_ahead(const struct turn *turn, size_t index)
 	prefetch_own(&pending->queue->segment->ring[pending->ring].slots[pending->slot]);
 }
 
+/* Of a FIFO queue: is it the turn of their groups? */
+static void offer_group(const struct pending *from, const struct pending *end)
+{
+	for (const struct pending *pending = from; pending < end; pending++) {
+		struct segment *segment = pending->queue->segment;
+		struct slot_word word = slot_read(&segment->ring[pending->ring].slots[pending->slot]);
+
+		if (word_generation(word) == pending->generation)
+			fifo_became_ready(segment, pending->ring, pending->slot, word);
+	}
+}
+
 /* Those of 64 slots, from `*index` on, so that their bits are set together. */
 static uint64_t settle_group(const struct turn *turn, size_t *index)
 {
@@ -321,6 +375,8 @@ static uint64_t settle_group(const struct turn *turn, size_t *index)
 	}
 	if (again)
 		ring_set_again_word(&first->queue->segment->ring[first->ring], first->slot, again);
+	if (seg_is_fifo(first->queue->segment))
+		offer_group(first, &turn->pending[*index]);
 	return settled;
 }
 
@@ -349,6 +405,7 @@ void turn_end(struct turn *turn)
 {
 	space_end(&turn->space);
 	aside_end(&turn->aside);
+	known_end(&turn->known);
 	free(turn->late);
 	free(turn->deletes);
 	free(turn->pending);

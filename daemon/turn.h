@@ -8,6 +8,7 @@
 #include "daemon/journal.h"
 #include "daemon/ledger.h"
 #include "daemon/reserve.h"
+#include "daemon/known.h"
 #include "daemon/space.h"
 #include "shm/segment.h"
 
@@ -66,6 +67,7 @@ struct turn {
 	struct space space;
 	struct reserve reserve;
 	struct compaction compaction;
+	struct known known;
 	struct aside aside; /* durable queues that are none of `queues` at present */
 
 	struct late *late; /* deletes that were seen too late for the present turn */

@@ -2,6 +2,8 @@
 
 #include "daemon/gather.h"
 #include "daemon/moved.h"
+#include "ring/fifo.h"
+#include "shm/ids.h"
 #include "shm/message.h"
 
 #include <errno.h>
@@ -16,7 +18,18 @@ struct source {
 	uint64_t place;
 	struct slot_message message;
 	const unsigned char *payload;
+	uint64_t sequence; /* 0: of a standard queue */
 };
+
+/* Can it be put into its group again? */
+static bool has_ids(const struct source *source)
+{
+	struct message_ids ids;
+
+	return message_read_ids(source->payload + source->message.body_bytes, source->message.extra_bytes, &ids) ==
+		       0 &&
+	       ids_are_whole(&ids);
+}
 
 /* False: it is damaged, or has changed meanwhile. */
 static bool source_find(struct journaled *queue, uint32_t ring, uint32_t slot, struct slot_word word,
@@ -26,15 +39,21 @@ static bool source_find(struct journaled *queue, uint32_t ring, uint32_t slot, s
 	ret->slot = &queue->segment->ring[ring].slots[slot];
 	ret->ring = ring;
 	ret->word = word;
+	ret->sequence = 0;
 	ret->place = place_pack(ring, slot, word_generation(word));
 	ret->message = message_read(&ret->slot->message);
 	ret->payload = message_payload(queue->segment, ret->slot, &ret->message, ret->place);
-	return ret->payload != NULL;
+	if (ret->payload == NULL || !seg_is_fifo(queue->segment))
+		return ret->payload != NULL;
+	ret->sequence = load_relaxed(&fifo_links(ret->slot)->sequence); /* relaxed: behind the word */
+	return ret->sequence != 0 && has_ids(ret);
 }
 
 /* Of its record. */
 static size_t source_bytes(const struct source *source)
 {
+	if (source->sequence)
+		return format_sequenced_bytes(source->message.body_bytes, source->message.extra_bytes);
 	return format_message_bytes(source->message.body_bytes, source->message.extra_bytes);
 }
 
@@ -80,11 +99,15 @@ static int write_message(struct turn *turn, const struct source *source, uint64_
 		.origin = message->block ? moved_origin(turn, source->slot, source->place) : 0,
 	};
 	unsigned char *room = journal_reserve(turn->journal, bytes);
+	struct format_message *put;
 
 	if (room == NULL)
 		return journal_error(turn->journal);
-	memcpy(format_message_put(room, &head)->payload, source->payload,
-	       (size_t)message->body_bytes + message->extra_bytes);
+	put = source->sequence ? format_sequenced_put(room, &head, source->sequence)
+			       : format_message_put(room, &head);
+	if (source->sequence && message_was_moved_here(source->slot, source->place))
+		put->record.flags |= FORMAT_MOVED;
+	memcpy(put->payload, source->payload, (size_t)message->body_bytes + message->extra_bytes);
 	*entry = (struct ledger_entry){
 		.number = number,
 		.generation = word_generation(word),

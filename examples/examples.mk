@@ -6,4 +6,4 @@ CHECK_PROGRAMS += examples/check-examples scripts/check-docs
 $(B)/examples/%: $(B)/obj/examples/%.o $(B)/libringlease.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $^ $(RL_LDFLAGS) $(LDFLAGS)
+	$(Q)$(CC) -o $@ $^ $(RL_LDFLAGS) $(LDFLAGS) $(CLIENT_LIBS)

@@ -79,9 +79,9 @@ RLQ_PUBLIC void rlq_engine_close(struct rlq_engine *engine);
  * Pointers that a callback is given serve until it returns; each structure may grow at its end.
  * `keys`: where the keys of an encrypted journal are, as rlq_engine_options.key, up to a NULL; NULL: none.
  * Errors: errno of folder and files; -ENOTSUP (a journal of a newer version), -EMEDIUMTYPE (a file that is none of
- * a journal, or has the head of `head_file`), -EXDEV (a file of another journal), -ENOKEY (an encrypted file without its key, whose id is
- * `wanted_key`), each with `failed_file`; those of keys, as rlq_engine_open(), with `key_fault`; -EAGAIN: files
- * went faster than they could be read. */
+ * a journal, or has the head of `head_file`), -EXDEV (a file of another journal), -ENOKEY (an encrypted file
+ * without its key, whose id is `wanted_key`), each with `failed_file`; those of keys, as rlq_engine_open(), with
+ * `key_fault`; -EAGAIN: files went faster than they could be read. */
 
 enum {
 	RLQ_JOURNAL_FILE_BYTES = 24, /* name of a file, with its zero */
@@ -139,6 +139,7 @@ enum rlq_journal_kind {
 	RLQ_JOURNAL_UPDATE, /* of receive count and due time */
 	RLQ_JOURNAL_QUEUE,  /* definition; each file begins with all of them */
 	RLQ_JOURNAL_REMOVED,
+	RLQ_JOURNAL_SEEN, /* in a FIFO queue, a deduplication id of a message that is gone: its id, sequence, sent_ms */
 };
 
 struct rlq_journal_record {
@@ -160,6 +161,8 @@ struct rlq_journal_record {
 	uint32_t receive_count;
 	/* QUEUE */
 	const struct rlq_queue_attributes *attributes;
+	/* MESSAGE of a FIFO queue: its sequence number; QUEUE that is one: none was given above this. Else 0 */
+	uint64_t sequence;
 };
 
 /* Calls `each` for every record of a turn that counts, in the order of writing, until it returns non-zero, which is

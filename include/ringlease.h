@@ -5,7 +5,8 @@
  *   maps that file; there is no broker. A producer sends a message; a consumer receives it under a
  *   lease (the visibility timeout) and deletes it. A lease that ends without a delete makes the
  *   message visible again. A message received too often moves to a dead-letter queue (DLQ).
- *   Delivery is at least once, order is best effort.
+ *   Delivery is at least once, order is best effort; in a FIFO queue messages of a group come in order, and what
+ *   is sent twice with the same deduplication id within a window is there once.
  *
  * What to know before use
  *   - A handle (struct rlq_queue) belongs to one thread at a time. Threads open a handle each; that
@@ -63,7 +64,7 @@ enum rlq_error {
 	RLQ_ENOQUEUE = -2004,	/* no such queue */
 	RLQ_EREMOVED = -2005,	/* the queue was removed while this handle was open */
 	RLQ_EEXISTS = -2006,	/* a queue of that name exists with other attributes */
-	RLQ_ENAME = -2007,	/* not a queue name: 1-80 of A-Z a-z 0-9 _ - */
+	RLQ_ENAME = -2007,	/* not a queue name: 1-80 of A-Z a-z 0-9 _ -, and .fifo last if it is FIFO */
 	RLQ_ETOOBIG = -2008,	/* body and attributes are over the queue's limit */
 	RLQ_EATTRIBUTE = -2009, /* a message or queue attribute is out of range or malformed */
 	RLQ_ERECEIPT = -2010,	/* not a receipt, or one of another queue */
@@ -86,6 +87,14 @@ enum rlq_error {
 	/* The journal has no room for the message: its disk is full, or it has reached its limit, or the queue its
 	 * own. Nothing was sent. Receives and deletes go on, and make room. */
 	RLQ_EDISKFULL = -2022,
+	RLQ_ENOGROUP = -2023,	/* a message to a FIFO queue needs a group id */
+	RLQ_EGROUPID = -2024,	/* not a group id: 1-128 letters, digits and punctuation of ASCII, no blanks */
+	RLQ_ENODEDUP = -2025,	/* a message to a FIFO queue needs a deduplication id, unless the queue makes one */
+	RLQ_EDEDUPID = -2026,	/* not a deduplication id, or not an attempt id: they look like group ids */
+	RLQ_EDEDUPFULL = -2027, /* as many ids are within the window as the queue can remember; nothing was sent */
+	RLQ_ENOTFIFO = -2028,	/* deduplication and attempt ids are for FIFO queues only */
+	RLQ_EDELAY = -2029,	/* a message to a FIFO queue has no delay of its own */
+	RLQ_ETYPE = -2030,	/* DLQ or redrive target, and the queue, are not both standard or both FIFO */
 };
 
 /* Text for a code of any function here; never NULL, static. Thread-safe. */
@@ -122,7 +131,8 @@ RLQ_PUBLIC int rlq_queue_list(struct rlq_directory *directory, const char *prefi
 /* ---- Queues ----------------------------------------------------------------------------------- */
 
 enum {
-	RLQ_NAME_MAX = 80,		     /* characters of a queue name */
+	RLQ_NAME_MAX = 80,		     /* characters of a queue name, the .fifo of a FIFO queue among them */
+	RLQ_ID_MAX = 128,		     /* characters of a group, deduplication or attempt id */
 	RLQ_ATTRIBUTES_MAX = 10,	     /* message attributes per message, as SQS */
 	RLQ_BATCH_MAX = 1024,		     /* messages per batch call */
 	RLQ_HOLDS_MAX = 16,		     /* messages one handle may hold in place */
@@ -131,6 +141,8 @@ enum {
 	RLQ_BODY_DEFAULT_MAX = 1024 * 1024,  /* default limit, as SQS */
 	RLQ_CAPACITY_MAX = 14 * 1024 * 1024, /* messages */
 	RLQ_CAPACITY_DEFAULT = 10 * 1000 * 1000,
+	RLQ_DEDUP_MAX = 8 * 1024 * 1024, /* deduplication ids that a queue can be made to remember */
+	RLQ_DEDUP_DEFAULT = 1024 * 1024,
 };
 
 #define RLQ_DEFAULT INT64_C(-1)			 /* "as the queue says" */
@@ -138,6 +150,9 @@ enum {
 #define RLQ_DELAY_MAX_MS INT64_C(1209600000)	 /* 14 d natively; SQS has 15 min */
 #define RLQ_RETENTION_MIN_MS INT64_C(60000)	 /* 60 s */
 #define RLQ_RETENTION_MAX_MS INT64_C(1209600000) /* 14 d */
+#define RLQ_DEDUP_WINDOW_MIN_MS INT64_C(1000)
+#define RLQ_DEDUP_WINDOW_DEFAULT_MS INT64_C(300000) /* 5 min, as SQS */
+#define RLQ_DEDUP_WINDOW_MAX_MS INT64_C(86400000)   /* 24 h */
 
 /* Where a queue's memory is placed. */
 enum rlq_placement {
@@ -151,6 +166,17 @@ enum rlq_durability {
 	RLQ_MEMORY = 0, /* the end of any process, not of the machine */
 	RLQ_ASYNC = 1,	/* that too, but for what the last 10 ms or 1 MiB brought */
 	RLQ_SYNC = 2,	/* all that was acknowledged: send and delete answer once it is on the disk */
+};
+
+enum rlq_type {
+	RLQ_STANDARD = 0,
+	RLQ_FIFO = 1, /* messages of a group in order, duplicates dropped */
+};
+
+/* Among which messages a deduplication id is looked for. */
+enum rlq_dedup_scope {
+	RLQ_DEDUP_QUEUE = 0, /* all of the queue */
+	RLQ_DEDUP_GROUP = 1, /* those of its group */
 };
 
 /* A queue's attributes. Start from RLQ_QUEUE_ATTRIBUTES_INIT. */
@@ -176,6 +202,16 @@ struct rlq_queue_attributes {
 	 * RLQ_EDISKFULL. 0: no limit. Durable queues only. Can be changed. An async queue may pass it by what is
 	 * sent within its window. */
 	uint64_t journal_bytes_max;
+	/* The rest is for FIFO queues; a standard one has the defaults. */
+	enum rlq_type type;		  /* fixed at creation; default RLQ_STANDARD */
+	enum rlq_dedup_scope dedup_scope; /* default RLQ_DEDUP_QUEUE; changed, for what is sent from then on */
+	int64_t dedup_window_ms; /* from the first send, RLQ_DEDUP_WINDOW_MIN_MS .. _MAX_MS; default 300,000 */
+	/* Ids within the window, 1 .. RLQ_DEDUP_MAX; fixed at creation. Above it sends answer RLQ_EDEDUPFULL. Up to
+	 * twice as many are remembered, for they go a table at a time: two tables with two cells of 64 bytes an id,
+	 * rounded up to a power of two, made as they are needed. Default RLQ_DEDUP_DEFAULT: 3,495 messages a second
+	 * for 5 minutes, up to 128 MiB twice. */
+	uint64_t dedup_max;
+	bool content_dedup; /* who gives no deduplication id gets the SHA-256 of the body */
 };
 
 #define RLQ_QUEUE_ATTRIBUTES_INIT                                                                                  \
@@ -183,14 +219,16 @@ struct rlq_queue_attributes {
 		.size = sizeof(struct rlq_queue_attributes), .visibility_ms = 30000, .delay_ms = 0,                \
 		.retention_ms = INT64_C(345600000), .wait_ms = 0, .message_bytes_max = RLQ_BODY_DEFAULT_MAX,       \
 		.capacity = RLQ_CAPACITY_DEFAULT, .receives_max = 0, .overdue_ms = 30000, .mode = 0600,            \
-		.group = UINT32_MAX                                                                                \
+		.group = UINT32_MAX, .dedup_window_ms = RLQ_DEDUP_WINDOW_DEFAULT_MS,                               \
+		.dedup_max = RLQ_DEDUP_DEFAULT                                                                     \
 	}
 
 struct rlq_queue;
 
 /* Creates a queue. `attributes` NULL: defaults. Returns 1 if it was created, 0 if it existed with the
- * same attributes. Errors: RLQ_ENAME, RLQ_EATTRIBUTE, RLQ_EEXISTS, RLQ_ENODLQ, RLQ_ENOSPACE, RLQ_EBUSY (one of
- * that name is just being removed), -EACCES, -EFBIG (this process has a limit on the length of files).
+ * same attributes. Errors: RLQ_ENAME (also for a name that ends in .fifo, or does not, against its type),
+ * RLQ_EATTRIBUTE, RLQ_EEXISTS, RLQ_ENODLQ, RLQ_ETYPE, RLQ_ENOTFIFO, RLQ_ENOSPACE, RLQ_EBUSY (one
+ * of that name is just being removed), -EACCES, -EFBIG (this process has a limit on the length of files).
  * A process killed in it leaves either no queue or a whole one. */
 RLQ_PUBLIC int rlq_queue_create(struct rlq_directory *directory, const char *name,
 				const struct rlq_queue_attributes *attributes);
@@ -216,7 +254,7 @@ RLQ_PUBLIC int rlq_queue_get_attributes(struct rlq_queue *queue, struct rlq_queu
 /* Sets all attributes that can change, one by one once all are checked: a process killed in it has set some,
  * and each, the DLQ included, is the old or the new one. A changed visibility timeout or delay does not touch
  * messages already leased or delayed. Errors: RLQ_EATTRIBUTE (also for one that is fixed at creation and
- * differs), RLQ_ENODLQ, RLQ_EBUSY. */
+ * differs), RLQ_ENODLQ, RLQ_ETYPE, RLQ_ENOTFIFO, RLQ_EBUSY. */
 RLQ_PUBLIC int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rlq_queue_attributes *attributes);
 
 /* What a queue holds and has done. Depths are counted from the slots when asked; counters are sums of
@@ -290,13 +328,25 @@ enum rlq_send_flags {
 	RLQ_INTERRUPTIBLE = 2, /* a signal ends a wait with -EINTR; also for receive */
 };
 
+/* What has become of a message that was sent. */
+struct rlq_sent {
+	struct rlq_message_id id;
+	uint64_t sequence; /* of a FIFO queue's message, rising, from 1; 0: it has none */
+	bool is_duplicate; /* its deduplication id was sent before; id and sequence are those of the first one */
+};
+
+/* Ids are strings of 1 .. RLQ_ID_MAX ASCII letters, digits and punctuation without blanks; NULL: none. */
 struct rlq_send_options {
 	size_t size;
-	int64_t delay_ms;   /* RLQ_DEFAULT or 0 .. RLQ_DELAY_MAX_MS */
+	int64_t delay_ms;   /* RLQ_DEFAULT or 0 .. RLQ_DELAY_MAX_MS; to a FIFO queue only 0, which is RLQ_DEFAULT */
 	int64_t timeout_ms; /* with RLQ_SEND_WAIT; INT64_MAX: for ever */
 	const struct rlq_attribute *attributes;
 	uint32_t attribute_count; /* 0 .. RLQ_ATTRIBUTES_MAX */
 	uint32_t flags;
+	const char *group;	   /* a FIFO queue needs it: the order is kept within a group. Elsewhere the tenant,
+				    * of whom none makes the others wait */
+	const char *dedup_id;	   /* FIFO queues only, which need it unless they have content_dedup */
+	struct rlq_sent *ret_sent; /* NULL, or where to say more than the id; of a batch an array of `count` */
 };
 
 #define RLQ_SEND_OPTIONS_INIT                                                                                      \
@@ -305,9 +355,11 @@ struct rlq_send_options {
 	}
 
 /* Sends a copy of `body`. `options` NULL: defaults. `ret_id` may be NULL. On success the message is
- * visible to consumers (after its delay). Errors: RLQ_EFULL, RLQ_ENOSPACE, RLQ_ETOOBIG,
- * RLQ_EATTRIBUTE, RLQ_EREMOVED, RLQ_EDAMAGED, -EINTR. Sleeps with RLQ_SEND_WAIT, else only while
- * others have the memory in which the queue would grow, until 1 s after their last step. */
+ * visible to consumers (after its delay), or is a duplicate: then nothing is sent, and the answer that of the first
+ * one. Errors: RLQ_EFULL, RLQ_ENOSPACE, RLQ_ETOOBIG, RLQ_EATTRIBUTE, RLQ_EREMOVED, RLQ_EDAMAGED, -EINTR; of ids
+ * RLQ_ENOGROUP, RLQ_EGROUPID, RLQ_ENODEDUP, RLQ_EDEDUPID, RLQ_EDEDUPFULL, RLQ_ENOTFIFO, RLQ_EDELAY. Sleeps with
+ * RLQ_SEND_WAIT, else only while others have the memory in which the queue would grow, until 1 s after their
+ * last step. */
 RLQ_PUBLIC int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes,
 			const struct rlq_send_options *options, struct rlq_message_id *ret_id);
 
@@ -317,11 +369,12 @@ struct rlq_send_entry {
 	const struct rlq_attribute *attributes;
 	uint32_t attribute_count;
 	int64_t delay_ms; /* RLQ_DEFAULT for the queue's */
+	const char *group, *dedup_id;
 };
 
 /* Sends up to RLQ_BATCH_MAX messages, in order; they become visible one by one. Returns how many were
  * sent: fewer than `count` when the rest found no room or was refused; a negative code if none was.
- * `ret_ids`, if given, has room for `count`. `options`: flags and timeout only. Sleeps as rlq_send, for
+ * `ret_ids`, if given, has room for `count`. `options`: flags, timeout and ret_sent only. Sleeps as rlq_send, for
  * each that finds no room. */
 RLQ_PUBLIC int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries, size_t count,
 			      const struct rlq_send_options *options, struct rlq_message_id *ret_ids);
@@ -333,8 +386,10 @@ struct rlq_reservation {
 	uint64_t opaque[8];
 };
 
-/* Reserves room for a body to be written in place. Others pass a reservation however long it is held.
- * Errors and sleeping as rlq_send. It counts against the capacity for this handle's own sends. */
+/* Reserves room for a body to be written in place. Others pass a reservation however long it is held. In a FIFO
+ * queue its place in the order, and whether it is a duplicate, is decided when it is published. Errors and sleeping
+ * as rlq_send; RLQ_EATTRIBUTE also for ret_sent, since nothing is sent yet. It counts against the capacity for this
+ * handle's own sends. */
 RLQ_PUBLIC int rlq_reserve(struct rlq_queue *queue, size_t body_bytes, const struct rlq_send_options *options,
 			   struct rlq_reservation *ret_reservation);
 /* Makes it visible; the reservation is used up. Errors: RLQ_ERECEIPT (it was before, or is none of this handle),
@@ -360,6 +415,9 @@ struct rlq_message {
 	bool in_place;
 	const char *dlq_source; /* in a DLQ: the queue it came from; else NULL */
 	const char *dlq_reason; /* and why */
+	const char *group;	/* NULL: none */
+	const char *dedup_id; /* of a FIFO queue's message: as sent, or the SHA-256 of its body in hex; else NULL */
+	uint64_t sequence;    /* of a FIFO queue's message, rising; else 0 */
 };
 
 enum rlq_receive_flags {
@@ -371,6 +429,9 @@ struct rlq_receive_options {
 	int64_t wait_ms;       /* RLQ_DEFAULT, or how long to wait for the first message; INT64_MAX */
 	int64_t visibility_ms; /* RLQ_DEFAULT or 0 .. RLQ_VISIBILITY_MAX_MS */
 	uint32_t flags;
+	/* FIFO queues only; NULL: none. A receive that is repeated with the same id brings the same messages with a
+	 * new lease, until one of them was deleted or its lease changed. */
+	const char *attempt_id;
 };
 
 #define RLQ_RECEIVE_OPTIONS_INIT                                                                                   \
@@ -381,7 +442,7 @@ struct rlq_receive_options {
 /* Receives up to `max` (1 .. RLQ_BATCH_MAX) messages into `ret_messages`; returns how many, 0 if none
  * came in time. A lease lasts at least as long as asked and at most 10 ms longer. A wait returns as
  * soon as one message is there; with wait_ms 0 it does not sleep. Errors: RLQ_EATTRIBUTE, RLQ_EREMOVED,
- * RLQ_EDAMAGED, RLQ_EHOLDS, -ENOMEM, -EINTR. */
+ * RLQ_EDAMAGED, RLQ_EHOLDS, RLQ_ENOTFIFO, RLQ_EDEDUPID, -ENOMEM, -EINTR. */
 RLQ_PUBLIC int rlq_receive(struct rlq_queue *queue, struct rlq_message *ret_messages, size_t max,
 			   const struct rlq_receive_options *options);
 
@@ -412,7 +473,8 @@ RLQ_PUBLIC int rlq_peek(struct rlq_queue *queue, struct rlq_message *ret_message
 
 /* Moves up to `max` messages (0: all that are visible now) from this queue to `target`; NULL: each to
  * the queue it came from. Returns 0; `ret_moved` says how many, also after an error.
- * Errors: RLQ_ENODLQ (no such target, or a message that came from nowhere), RLQ_EFULL, RLQ_ENOSPACE. */
+ * Errors: RLQ_ENODLQ (no such target, or a message that came from nowhere), RLQ_ETYPE, RLQ_EFULL,
+ * RLQ_ENOSPACE. */
 RLQ_PUBLIC int rlq_redrive(struct rlq_queue *queue, const char *target, uint64_t max, uint64_t *ret_moved);
 
 /* ---- Checking --------------------------------------------------------------------------------- */

@@ -130,7 +130,7 @@ static inline uint64_t fetch_add_seq(atomic_u64 *word, uint64_t value)
 	return atomic_fetch_add_explicit(word, value, memory_order_seq_cst);
 }
 
-/* 32-bit words exist only because a futex is one. */
+/* 32-bit words: futexes, and counts of which there are many. */
 static inline uint32_t load32_relaxed(const atomic_u32 *word)
 {
 	explore_step((const void *)word);
@@ -168,6 +168,12 @@ static inline bool cas32_seq(atomic_u32 *word, uint32_t expected, uint32_t desir
 	explore_store((const void *)word);
 	return atomic_compare_exchange_strong_explicit(word, &expected, desired, memory_order_seq_cst,
 						       memory_order_seq_cst);
+}
+
+static inline uint32_t fetch_add32_relaxed(atomic_u32 *word, uint32_t value)
+{
+	explore_store((const void *)word);
+	return atomic_fetch_add_explicit(word, value, memory_order_relaxed);
 }
 
 /* Raises `word` to at least `value`. Lock-free: every failure means that another raised it. */

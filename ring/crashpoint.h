@@ -26,6 +26,7 @@
 	X(send_leaving)                                                                                            \
 	X(receive_held)                                                                                            \
 	X(receive_bit_cleared)                                                                                     \
+	X(receive_put_aside)                                                                                       \
 	X(receive_passed_writing)                                                                                  \
 	X(receive_head_moved)                                                                                      \
 	X(receive_leased)                                                                                          \
@@ -57,6 +58,7 @@
 	X(reap_hint_taken)                                                                                         \
 	X(reap_expired)                                                                                            \
 	X(reap_bit_set)                                                                                            \
+	X(reap_live_corrected)                                                                                     \
 	X(reap_orphan_freed)                                                                                       \
 	X(reap_row_freed)                                                                                          \
 	X(reap_turn_taken)                                                                                         \
@@ -70,6 +72,34 @@
 	X(move_source_freed)                                                                                       \
 	X(move_error_noted)                                                                                        \
 	X(move_undone)                                                                                             \
+	X(attempt_forgotten)                                                                                       \
+	X(attempt_written)                                                                                         \
+	X(attempt_marked)                                                                                          \
+	X(attempt_noted)                                                                                           \
+	X(fifo_joined)                                                                                             \
+	X(fifo_dropped)                                                                                            \
+	X(fifo_published)                                                                                          \
+	X(fifo_offered)                                                                                            \
+	X(fifo_ticket_noted)                                                                                       \
+	X(fifo_popped)                                                                                             \
+	X(fifo_token_taken)                                                                                        \
+	X(group_link_written)                                                                                      \
+	X(group_sealed)                                                                                            \
+	X(group_frozen)                                                                                            \
+	X(group_moved)                                                                                             \
+	X(group_cleared)                                                                                           \
+	X(group_numbered)                                                                                          \
+	X(group_begun)                                                                                             \
+	X(group_joined)                                                                                            \
+	X(group_tail_moved)                                                                                        \
+	X(group_closed)                                                                                            \
+	X(group_popped)                                                                                            \
+	X(group_emptied)                                                                                           \
+	X(ready_numbered)                                                                                          \
+	X(ready_pushed)                                                                                            \
+	X(ready_passed)                                                                                            \
+	X(ready_popped)                                                                                            \
+	X(ready_head_moved)                                                                                        \
 	X(grow_busy)                                                                                               \
 	X(region_stepped)                                                                                          \
 	X(grow_allocated)                                                                                          \
@@ -77,6 +107,7 @@
 	X(grow_live)                                                                                               \
 	X(grow_numbered)                                                                                           \
 	X(grow_tail_reset)                                                                                         \
+	X(retire_version_raised)                                                                                   \
 	X(retire_unlisted)                                                                                         \
 	X(retire_busy)                                                                                             \
 	X(retire_punched)                                                                                          \
@@ -85,6 +116,7 @@
 	X(body_backed)                                                                                             \
 	X(body_opened)                                                                                             \
 	X(body_claimed)                                                                                            \
+	X(body_orphan_freed)                                                                                       \
 	X(body_released)                                                                                           \
 	X(body_punched)                                                                                            \
 	X(body_closed)                                                                                             \
@@ -105,6 +137,19 @@
 	X(row_use_counted)                                                                                         \
 	X(create_filled)                                                                                           \
 	X(remove_marked)                                                                                           \
+	X(tenants_allocated)                                                                                       \
+	X(tenants_said)                                                                                            \
+	X(tenant_counted)                                                                                          \
+	X(dedup_reserved)                                                                                          \
+	X(dedup_unreserved)                                                                                        \
+	X(dedup_stamped)                                                                                           \
+	X(dedup_sealed)                                                                                            \
+	X(dedup_inserted)                                                                                          \
+	X(dedup_copied)                                                                                            \
+	X(dedup_completed)                                                                                         \
+	X(dedup_purged)                                                                                            \
+	X(dedup_begun)                                                                                             \
+	X(dedup_horizon_raised)                                                                                    \
 	X(set_attribute)                                                                                           \
 	X(set_dlq_written)
 
@@ -153,11 +198,20 @@
 	X(file_oldest_unlinked)                                                                                    \
 	X(file_oldest_flushed)
 
+/* Of durable FIFO queues, which have no script of kills yet. */
+#define FIFO_SYNC_POINTS(X)                                                                                        \
+	X(fifo_taken_back)                                                                                         \
+	X(turn_seen_noted)                                                                                         \
+	X(dedup_void_marked)                                                                                       \
+	X(dedup_void_cut)
+
 #define CRASH_POINT_ENUM(name) CRASH_##name,
 enum crash_point {
 	CRASH_POINTS(CRASH_POINT_ENUM) CRASH_POINT_COUNT,
 	CRASH_POINT_LAST = CRASH_POINT_COUNT - 1, /* the journal's follow it */
-	JOURNAL_POINTS(CRASH_POINT_ENUM) CRASH_POINT_ALL
+	JOURNAL_POINTS(CRASH_POINT_ENUM) CRASH_POINT_ALL,
+	CRASH_POINT_ALL_LAST = CRASH_POINT_ALL - 1, /* these follow it */
+	FIFO_SYNC_POINTS(CRASH_POINT_ENUM) CRASH_POINT_EVERY
 };
 #undef CRASH_POINT_ENUM
 

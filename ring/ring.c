@@ -10,7 +10,7 @@ size_t ring_bytes(uint32_t order, bool has_marks)
 	uint32_t slots = UINT32_C(1) << order;
 
 	return (size_t)slots * SLOT_BYTES + 2 * aligned(bitmap_bytes(slots)) + aligned(due_bytes(slots)) +
-	       (has_marks ? aligned(marks_bytes(slots)) : 0);
+	       aligned(RING_LANES * bitmap_bytes(slots)) + (has_marks ? aligned(marks_bytes(slots)) : 0);
 }
 
 void ring_place(struct ring *ret, struct ring_ends *ends, void *memory, uint32_t order, bool has_marks)
@@ -25,6 +25,9 @@ void ring_place(struct ring *ret, struct ring_ends *ends, void *memory, uint32_t
 	next += aligned(bitmap_bytes(slots));
 	due_place(&ret->due, next, slots);
 	next += aligned(due_bytes(slots));
+	for (uint32_t lane = 0; lane < RING_LANES; lane++)
+		bitmap_place(&ret->aside[lane], next + lane * bitmap_bytes(slots), slots);
+	next += aligned(RING_LANES * bitmap_bytes(slots));
 	if (has_marks)
 		marks_place(&ret->marks, next, slots);
 }

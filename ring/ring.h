@@ -36,7 +36,7 @@
 #include "ring/crashpoint.h"
 #include "ring/due.h"
 #include "ring/marks.h"
-#include "ring/slot.h"
+#include "ring/tenants.h"
 
 enum {
 	RING_ORDER_MAX = 24, /* 16,777,216 slots: 10 M messages at 7/8 */
@@ -44,10 +44,12 @@ enum {
 	CURSOR_LAG_MAX = 2,
 	RING_STEPS_MAX = 16,
 	RING_LOOKS = 0,
+	RING_LANES = 1,
 #else
 	CURSOR_LAG_MAX = 16,
 	RING_STEPS_MAX = 4096,
 	RING_LOOKS = 12,
+	RING_LANES = 8, /* in which messages of noisy tenants are put aside */
 #endif
 	RING_HEAD_EVERY = 4, /* at least one take in this many starts at the head */
 };
@@ -67,6 +69,7 @@ struct ring {
 	struct marks marks;  /* slots that have changed, for the journal; in rings of durable queues only */
 	struct bitmap again; /* slots to look at for redelivery */
 	struct bitmap kept;  /* slots that tail and head may jump over */
+	struct bitmap aside[RING_LANES]; /* slots that head has passed, of noisy tenants */
 	struct due due;
 };
 
@@ -76,6 +79,8 @@ struct ring_cursor {
 	uint64_t stepped; /* occupied positions met in a row since the last claim */
 	uint32_t again;	  /* where to look for the next redelivery bit */
 	uint32_t turn;
+	uint32_t lane; /* where to look first for what was put aside, and where in each */
+	uint32_t aside[RING_LANES];
 	bool owes_wake; /* a claim has shown consumers a message that they may have passed: wake one */
 };
 
@@ -153,6 +158,7 @@ struct ring_terms {
 	void (*hold)(void *context, uint64_t place);
 	void *context;
 	uint32_t ring_index;
+	const struct tenants *tenants; /* what the noisy ones have is put aside; NULL: nobody is noisy */
 };
 
 struct ring_taken {
@@ -161,9 +167,18 @@ struct ring_taken {
 	bool is_dead;	       /* received too often: now DEAD, to be moved; not leased */
 };
 
-/* Leases one message: READY -> LEASED, receive count + 1. Linearisation point of receive. */
+/* Leases one message: READY -> LEASED, receive count + 1. Linearisation point of receive. Not one that was put
+ * aside: */
 enum ring_result ring_take(const struct ring *ring, struct ring_cursor *cursor, const struct ring_terms *terms,
 			   struct ring_taken *ret);
+/* one of those, from the lanes in turn. Who hears EMPTY from the one before, and then from this, may sleep. */
+enum ring_result ring_take_aside(const struct ring *ring, struct ring_cursor *cursor,
+				 const struct ring_terms *terms, struct ring_taken *ret);
+
+/* The same of the message in this slot, READY as read: READY -> LEASED, or DEAD if it was received too often
+ * already. False: somebody else was faster, or it may not be leased. */
+bool ring_lease(const struct ring *ring, uint32_t slot, struct slot_word ready, const struct ring_terms *terms,
+		struct ring_taken *ret);
 
 /* READY again after `from` (expiry, release, due delay, DLQ gone): CAS, then the bit. */
 bool ring_make_ready(const struct ring *ring, uint32_t slot, struct slot_word from);
@@ -186,6 +201,17 @@ static inline bool ring_free(const struct ring *ring, uint32_t slot, struct slot
 static inline void ring_set_again(const struct ring *ring, uint32_t slot)
 {
 	bitmap_set(&ring->again, slot);
+}
+
+static inline const struct bitmap *ring_lane(const struct ring *ring, uint32_t tenant)
+{
+	return &ring->aside[tenant % RING_LANES];
+}
+
+/* Is the message in slot i one that was put aside, and will be looked for there? A guess: the sweep comes again. */
+static inline bool ring_is_aside(const struct ring *ring, uint32_t slot)
+{
+	return bitmap_guess(ring_lane(ring, slot_tenant(&ring->slots[slot])), slot);
 }
 
 /* What the journal keeps of this slot has changed: after each transition that changes it, here in ring/ and above.
@@ -320,7 +346,8 @@ static inline bool ring_take_next(const struct ring *ring, struct ring_cursor *c
 
 	word.bits.low = load_acquire(&slot->word.low); /* [T1] */
 	if (word.bits.low != word_make(SLOT_READY, ring_lap(ring, h), OWNER_NONE, 0, 0).bits.low ||
-	    bitmap_any(&ring->again) || terms->viewer != OWNER_NONE || terms->stay_visible)
+	    bitmap_any(&ring->again) || terms->viewer != OWNER_NONE || terms->stay_visible ||
+	    (terms->tenants != NULL && tenant_is_noisy(terms->tenants, slot_tenant(slot))))
 		return false;
 	word.bits.high = load_relaxed(&slot->word.high); /* relaxed: behind the low half, as [L1] */
 	leased = word_with_deadline(word_with_state(word, SLOT_LEASED), (uint32_t)terms->deadline_ms);

@@ -96,7 +96,10 @@ enum slot_state {
 enum {
 	OWNER_NONE = 0,
 	OWNER_MANY = 0xfff, /* several readers in place: look at every row */
-	PENDING_READY = 0,  /* in the owner's place, while PENDING */
+	/* In the owner's place in HELD, of FIFO queues: a duplicate, or taken back; the journal knows of its id. */
+	OWNER_NEVER = 0xffe,
+	OWNER_SEEN = 0xffd,
+	PENDING_READY = 0, /* in the owner's place, while PENDING */
 	PENDING_DELAYED = 1,
 	SLOT_INLINE_BYTES = 64,
 	SLOT_BYTES = 128,
@@ -126,7 +129,7 @@ struct slot_message {
 	uint32_t body_bytes;
 	uint32_t extra_bytes; /* attributes and notes that follow the body in its block */
 	uint32_t sender;      /* uid of the sending process */
-	uint64_t block;	      /* 0: body is inline; else class:8 | index:56, see shm/bodies.h */
+	uint64_t block;	      /* of the body, and the tenant: see block_of() */
 	unsigned char inline_bytes[SLOT_INLINE_BYTES];
 };
 
@@ -134,6 +137,26 @@ struct slot {
 	struct word128 word;
 	struct slot_message message;
 };
+
+/* slot_message.block: class:8 | 0:4 | tenant:12 | index:40. Without the tenant it is the block's name
+ * (shm/bodies.h), 0 if the body is inline. A tenant of 0 is nobody (ring/tenants.h). */
+#define BLOCK_TENANT_SHIFT 40
+#define BLOCK_TENANT_MASK (UINT64_C(0xfff) << BLOCK_TENANT_SHIFT)
+
+static inline uint64_t block_of(uint64_t word)
+{
+	return word & ~BLOCK_TENANT_MASK;
+}
+
+static inline uint32_t block_tenant(uint64_t word)
+{
+	return (uint32_t)((word & BLOCK_TENANT_MASK) >> BLOCK_TENANT_SHIFT);
+}
+
+static inline uint64_t block_with_tenant(uint64_t block, uint32_t tenant)
+{
+	return block_of(block) | (uint64_t)tenant << BLOCK_TENANT_SHIFT;
+}
 
 _Static_assert(sizeof(struct slot) == SLOT_BYTES, "a slot is two cache lines");
 _Static_assert(offsetof(struct slot, message.inline_bytes) == 64, "inline bytes have a line of their own");

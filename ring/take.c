@@ -24,10 +24,8 @@ static bool is_takeable(const struct ring_terms *terms, uint32_t slot, struct sl
 		!terms->has_taken(terms->context, place_pack(terms->ring_index, slot, word_generation(ready))));
 }
 
-/* READY -> LEASED, or DEAD if it was received too often already. False: somebody else was faster, or
- * it may not be leased. */
-static bool lease(const struct ring *ring, uint32_t slot, struct slot_word ready, const struct ring_terms *terms,
-		  struct ring_taken *ret)
+bool ring_lease(const struct ring *ring, uint32_t slot, struct slot_word ready, const struct ring_terms *terms,
+		struct ring_taken *ret)
 {
 	bool too_often = terms->receives_max != 0 && word_receives(ready) >= terms->receives_max;
 	struct slot_word to;
@@ -55,34 +53,58 @@ static bool lease(const struct ring *ring, uint32_t slot, struct slot_word ready
 	return true;
 }
 
-/* One try from the redelivery bits. A bit is a hint: cleared first, then the slot is asked. Killed in
- * between, the bit is lost and the sweep finds the message behind head. */
-static enum ring_result take_again(const struct ring *ring, struct ring_cursor *cursor,
-				   const struct ring_terms *terms, struct ring_taken *ret)
+/* A READY message of a tenant that is noisy now is put aside, once a delivery: the head, or its redelivery bit, has
+ * brought us to it, and will not again. The bit comes before head moves on, so that a kill here leaves it at both
+ * places. Who puts aside takes one message all the same: so nobody need be woken. */
+static bool put_aside(const struct ring *ring, uint32_t slot, const struct ring_terms *terms)
+{
+	uint32_t tenant;
+
+	if (terms->tenants == NULL)
+		return false;
+	tenant = slot_tenant(&ring->slots[slot]);
+	if (!tenant_is_noisy(terms->tenants, tenant))
+		return false;
+	bitmap_set(ring_lane(ring, tenant), slot);
+	CRASH_POINT(receive_put_aside);
+	return true;
+}
+
+/* One try from the bits of `map`, of redelivery or aside. A bit is a hint: cleared first, then the slot is asked.
+ * Killed in between, the bit is lost and the sweep finds the message behind head. */
+static enum ring_result take_marked(const struct ring *ring, const struct bitmap *map, uint32_t *next,
+				    const struct ring_terms *terms, struct ring_taken *ret)
 {
 	for (int steps = 0; steps < RING_STEPS_MAX; steps++) {
-		uint32_t from = cursor->again & ring->mask;
-		int64_t bit = terms->before_sleep ? bitmap_find_plain(&ring->again, from)
-						  : bitmap_find(&ring->again, from);
+		uint32_t from = *next & ring->mask;
+		int64_t bit = terms->before_sleep ? bitmap_find_plain(map, from) : bitmap_find(map, from);
 		struct slot_word word;
 
 		if (bit < 0)
 			return RING_EMPTY;
-		cursor->again = (uint32_t)bit + 1;
-		if (!bitmap_clear(&ring->again, (uint32_t)bit))
+		*next = (uint32_t)bit + 1;
+		if (!bitmap_clear(map, (uint32_t)bit))
 			continue;
 		CRASH_POINT(receive_bit_cleared);
 		for (;;) {
 			word = slot_read(&ring->slots[bit]);
 			if (word_state(word) != SLOT_READY)
 				break;
-			if (lease(ring, (uint32_t)bit, word, terms, ret))
+			if (map == &ring->again && put_aside(ring, (uint32_t)bit, terms))
+				break;
+			if (ring_lease(ring, (uint32_t)bit, word, terms, ret))
 				return RING_OK;
 			if (!is_takeable(terms, (uint32_t)bit, word))
 				break;
 		}
 	}
 	return RING_BUSY;
+}
+
+static enum ring_result take_again(const struct ring *ring, struct ring_cursor *cursor,
+				   const struct ring_terms *terms, struct ring_taken *ret)
+{
+	return take_marked(ring, &ring->again, &cursor->again, terms, ret);
 }
 
 /* A producer claimed the slot at head and has not published: give it a moment, then leave the message
@@ -126,7 +148,9 @@ static enum look look_at(const struct ring *ring, uint64_t h, const struct ring_
 	if (word_generation(word) != lap)
 		return LOOK_USED_UP;
 	if (word_state(word) == SLOT_READY) {
-		if (lease(ring, (uint32_t)h & ring->mask, word, terms, ret))
+		if (put_aside(ring, (uint32_t)h & ring->mask, terms))
+			return LOOK_USED_UP;
+		if (ring_lease(ring, (uint32_t)h & ring->mask, word, terms, ret))
 			return LOOK_LEASED;
 		return is_takeable(terms, (uint32_t)h & ring->mask, word) ? LOOK_AGAIN : LOOK_USED_UP;
 	}
@@ -229,4 +253,23 @@ enum ring_result ring_take(const struct ring *ring, struct ring_cursor *cursor, 
 	if (result == RING_EMPTY && (terms->before_sleep || bitmap_any_now(&ring->again)))
 		result = take_again(ring, cursor, terms, ret);
 	return result;
+}
+
+enum ring_result ring_take_aside(const struct ring *ring, struct ring_cursor *cursor,
+				 const struct ring_terms *terms, struct ring_taken *ret)
+{
+	for (uint32_t i = 0; i < RING_LANES; i++) {
+		uint32_t lane = (cursor->lane + i) % RING_LANES;
+		enum ring_result result;
+
+		/* The head, which was looked at before, has told of it ([Q1]). */
+		if (!terms->before_sleep && !bitmap_any(&ring->aside[lane]))
+			continue;
+		result = take_marked(ring, &ring->aside[lane], &cursor->aside[lane], terms, ret);
+		if (result == RING_OK)
+			cursor->lane = lane + 1;
+		if (result != RING_EMPTY)
+			return result;
+	}
+	return RING_EMPTY;
 }

@@ -303,6 +303,7 @@ static void orphans_free(struct round *round, uint32_t extent)
 		if (place == BLOCK_HOLE_FLIPPED && extent_back(round->segment, round->region, extent) != 0)
 			continue;
 		cas_seq(&round->region->table[block], place, BLOCK_FREE);
+		CRASH_POINT(body_orphan_freed);
 	}
 }
 

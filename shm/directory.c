@@ -23,9 +23,10 @@ enum { PAGE = 4096 };
 bool seg_name_is_valid(const char *name)
 {
 	size_t length = name ? strlen(name) : 0;
+	size_t stem = length - (length > 0 && seg_name_is_fifo(name) ? strlen(SEG_FIFO_SUFFIX) : 0);
 
-	return length >= 1 && length <= SEG_NAME_MAX &&
-	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == length;
+	return stem >= 1 && length <= SEG_NAME_MAX &&
+	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == stem;
 }
 
 void seg_file_name(const char *queue, char *ret_name)

@@ -7,6 +7,8 @@
 #include "kmod-free/liveness.h"
 #include "shm/layout.h"
 
+#include <string.h>
+
 struct seg_directory {
 	char *path;
 	int fd;
@@ -26,6 +28,15 @@ void seg_directory_tidy(const struct seg_directory *directory);
 
 /* Is this a queue name? */
 bool seg_name_is_valid(const char *name);
+
+/* Is it, if it is one, that of a FIFO queue? */
+#define SEG_FIFO_SUFFIX ".fifo"
+static inline bool seg_name_is_fifo(const char *name)
+{
+	size_t length = strlen(name), suffix = strlen(SEG_FIFO_SUFFIX);
+
+	return length >= suffix && strcmp(name + length - suffix, SEG_FIFO_SUFFIX) == 0;
+}
 
 /* File name of a queue, in at least SEG_NAME_MAX + 8 bytes. */
 void seg_file_name(const char *queue, char *ret_name);

@@ -3,10 +3,13 @@
  *   offset          bytes     what
  *   0               16 KiB    struct seg_header (allocated whole)
  *   SEG_ROWS        256 KiB   struct seg_row x 1,024 (allocated 16 rows at a time)
+ *   SEG_TENANTS     16 KiB    TENANT_COUNT counts (allocated by the first send with a group id; shm/tenants.h)
  *   SEG_RINGS       8 regions of SEG_RING_REGION bytes, a ring of 2^order slots at the start of each
+ *   SEG_TABLES      12 regions of SEG_TABLE_REGION bytes, in FIFO queues: of groups, tokens, ids (shm/tables.h)
  *   SEG_BODIES      19 regions of SEG_BODY_REGION bytes, one a size class (shm/bodies.h)
+ *   SEG_CELLS       as SEG_RINGS, in FIFO queues: where a ring has a slot, SLOT_BYTES for a small payload
  *
- * The file is sparse: it is made as long as the sum (about 640 GiB) and only what is used has memory.
+ * The file is sparse: it is made as long as the sum (about 657 GiB) and only what is used has memory.
  * All places follow from indexes, so there are no offsets in shared memory that could be damaged.
  *
  * To change the format: raise SEG_ABI_MINOR if older code may still use the segment (new field in
@@ -17,6 +20,7 @@
 #ifndef SEG_LAYOUT_H
 #define SEG_LAYOUT_H
 
+#include "ring/dedup.h"
 #include "ring/ring.h"
 
 #define SEG_MAGIC "RINGLEAS"
@@ -28,20 +32,32 @@ enum {
 	SEG_ROWS_STEP = 16,
 	SEG_HOLD_COUNT = 16,
 	SEG_RING_COUNT = 8,
+	SEG_TABLE_COUNT = 12, /* 4 of groups, 4 of tokens, 4 of ids */
+	SEG_TABLE_KINDS = 3,
+	SEG_REGION_COUNT = SEG_RING_COUNT + SEG_TABLE_COUNT,
 	SEG_HEADER_BYTES = 16384,
 	SEG_BODY_CLASS_COUNT = 19,
 	SEG_TARGET_COUNT = 8,
+	SEG_ATTEMPT_COUNT = 128,
 	SEG_ORDER_FIRST = 10, /* a queue begins with 1,024 slots */
 };
-#define SEG_FEATURES UINT64_C(0) /* bits of what a reader must understand */
+/* Bits of what a reader must understand; a segment has those that it needs. */
+#define SEG_FEATURE_FIFO UINT64_C(1)
+#define SEG_FEATURES SEG_FEATURE_FIFO
 
 #define SEG_ROWS ((uint64_t)SEG_HEADER_BYTES)
+#define SEG_TENANTS (UINT64_C(512) << 10)
+#define SEG_TENANTS_BYTES (TENANT_COUNT * sizeof(atomic_u32))
 #define SEG_RINGS (UINT64_C(1) << 20)
-#define SEG_RING_REGION ((UINT64_C(2) << 30) + (UINT64_C(16) << 20)) /* ring_bytes(24, true) fits */
-#define SEG_MAP_BYTES (SEG_RINGS + SEG_RING_COUNT * SEG_RING_REGION) /* mapped at once */
+#define SEG_RING_REGION ((UINT64_C(2) << 30) + (UINT64_C(32) << 20)) /* ring_bytes(24, true) fits */
+#define SEG_TABLES (SEG_RINGS + SEG_RING_COUNT * SEG_RING_REGION)
+#define SEG_TABLE_REGION ((UINT64_C(1) << 30) + (UINT64_C(2) << 20))	/* dedup_table_bytes(24) fits */
+#define SEG_MAP_BYTES (SEG_TABLES + SEG_TABLE_COUNT * SEG_TABLE_REGION) /* mapped at once */
 #define SEG_BODIES (UINT64_C(32) << 30)
 #define SEG_BODY_REGION (UINT64_C(32) << 30) /* mapped when first used */
-#define SEG_FILE_BYTES (SEG_BODIES + SEG_BODY_CLASS_COUNT * SEG_BODY_REGION)
+#define SEG_CELLS (SEG_BODIES + SEG_BODY_CLASS_COUNT * SEG_BODY_REGION)
+#define SEG_CELLS_BYTES (SEG_RING_COUNT * SEG_RING_REGION) /* mapped at once, in FIFO queues */
+#define SEG_FILE_BYTES (SEG_CELLS + SEG_CELLS_BYTES)
 
 /* Never changes after creation; kept twice, so that a flipped bit is noticed. */
 struct seg_identity {
@@ -58,7 +74,10 @@ struct seg_identity {
 	uint32_t mode, group;
 	char name[SEG_NAME_MAX + 4];
 	uint32_t durability; /* enum rlq_durability */
-	char spare[84];
+	uint32_t type;	     /* enum rlq_type */
+	uint64_t dedup_max;  /* of a FIFO queue */
+	uint64_t dedup_seed; /* of the hashes of its deduplication ids: the same after a reboot */
+	char spare[64];
 };
 _Static_assert(sizeof(struct seg_identity) == 256, "identity");
 
@@ -76,6 +95,9 @@ enum seg_attribute {
 	ATTRIBUTE_DLQ,
 	ATTRIBUTE_MODIFIED_MS,
 	ATTRIBUTE_JOURNAL_BYTES_MAX, /* of live messages in the journal; 0: no limit */
+	ATTRIBUTE_CONTENT_DEDUP,     /* these three of FIFO queues only */
+	ATTRIBUTE_DEDUP_SCOPE,
+	ATTRIBUTE_DEDUP_WINDOW_MS,
 	ATTRIBUTE_COUNT = 16,
 };
 
@@ -125,7 +147,7 @@ static inline uint64_t rings_make(uint32_t count, uint32_t version, uint32_t lis
 	return (uint64_t)count << 59 | (uint64_t)(version & 0x7ffffff) << 32 | list;
 }
 
-/* A ring region: who uses it, and for which ring.
+/* A region of a ring or a table: who uses it, and for which one.
  *   low   state:4 | order:8 | row:12 | complement of order:8        high   ring id:32 | row serial:32
  *   EMPTY -> BUSY(row) -> LIVE -> (unlisted) BUSY(row) -> EMPTY
  * BUSY belongs to one process, which builds or gives back; a dead one's is taken over. The order says how
@@ -165,6 +187,14 @@ struct seg_row {
 };
 _Static_assert(sizeof(struct seg_row) == 256, "a row is four lines");
 
+/* A receive attempt of a FIFO queue (client/attempts.c). */
+struct seg_attempt {
+	atomic_u64 key;	  /* hash of its id */
+	atomic_u64 nonce; /* new each time */
+	atomic_u64 stamp; /* boot clock:48 | messages:16; 0: not complete */
+	atomic_u64 spare;
+};
+
 struct seg_header {
 	struct seg_identity identity, mirror;
 	atomic_u64 attribute[ATTRIBUTE_COUNT];
@@ -177,6 +207,7 @@ struct seg_header {
 	atomic_u32 producers;	  /* eventcount of producers waiting for room */
 	atomic_u64 viewers;	  /* set for good once anybody has received in place */
 	atomic_u64 sends_refused; /* errno by which the journal has no room for messages to this queue; 0: it has */
+	atomic_u64 tenants; /* watermark: counts of tenants that have memory; set for good by the first group id */
 
 	_Alignas(128) atomic_u64 row_high; /* watermark: rows 1 .. that have memory */
 	atomic_u64 row_used;		   /* about how many are in use; counted anew by the sweep */
@@ -190,8 +221,16 @@ struct seg_header {
 	/* Numbers of the files that messages were ever moved to; 0: none yet, UINT64_MAX: any (move.c). */
 	atomic_u64 move_target[SEG_TARGET_COUNT];
 
-	_Alignas(128) struct word128 region[SEG_RING_COUNT];
+	_Alignas(128) struct word128 region[SEG_REGION_COUNT];
 	struct ring_ends ends[SEG_RING_COUNT];
+
+	/* FIFO queues (shm/tables.h): a list of tables for each kind, like `rings`, by their regions among those of
+	 * their kind; the ends of each table of tokens. */
+	_Alignas(128) atomic_u64 tables[SEG_TABLE_KINDS];
+	_Alignas(128) atomic_u64 sequence; /* the last number that a message was given */
+	struct ring_ends tokens[SEG_TABLE_COUNT / SEG_TABLE_KINDS];
+	struct dedup_marks dedup;
+	struct seg_attempt attempt[SEG_ATTEMPT_COUNT];
 
 	_Alignas(128) unsigned char bodies[4096]; /* shm/bodies.h */
 };

@@ -1,27 +1,48 @@
 /* A message's bytes: where they lie, how attributes follow the body, and how it all is freed.
  *
  * Payload = body, then "extra": records of 8 bytes {kind:8, name_bytes:8, label_bytes:8, 0:8,
- * value_bytes:32} each followed by name, label and value. Kinds 1-3 are message attributes by type,
- * NOTE_* come with a move to a DLQ. A payload of at most SLOT_INLINE_BYTES lies in the slot, a larger
- * one, and that of a moved message, in a block: the inline bytes then hold a struct origin.
+ * value_bytes:32} each followed by name, label and value. Kinds 1-3 are message attributes by type, then come the
+ * ids; NOTE_SOURCE and NOTE_REASON come with a move to a DLQ, stand last, and are left behind by the next move.
+ * A payload of at most SLOT_INLINE_BYTES lies in the slot; in a FIFO queue, where those bytes are a struct
+ * fifo_links, one of at most SLOT_BYTES lies in the slot's cell. In a block lies a larger one, and that of a moved
+ * message, whose inline bytes end with a struct origin.
  */
 #ifndef SEG_MESSAGE_H
 #define SEG_MESSAGE_H
 
+#include "ring/fifo.h"
 #include "ringlease.h"
 #include "shm/segment.h"
 
 #include <string.h>
 
-enum { NOTE_SOURCE = 16, NOTE_REASON = 17 };
+enum { NOTE_GROUP = 8, NOTE_DEDUP = 9, NOTE_SOURCE = 16, NOTE_REASON = 17 };
 
-/* Where a moved message was, in its copy's inline bytes. */
+/* Where a moved message was, at the end of its copy's inline bytes. */
 struct origin {
 	uint64_t incarnation;
 	uint64_t place; /* place_pack() of the source slot */
 	uint64_t file;	/* number of the source's file */
 	uint64_t copy;	/* place of the copy itself, written last: then the copy is whole */
 };
+enum { ORIGIN_OFFSET = SLOT_INLINE_BYTES - sizeof(struct origin) };
+
+static inline void origin_read(const struct slot *slot, struct origin *ret_origin)
+{
+	memcpy(ret_origin, slot->message.inline_bytes + ORIGIN_OFFSET, sizeof(*ret_origin));
+}
+
+/* In a FIFO queue, of a message at `place`: was it moved here, now or before a reboot? Its deduplication id does
+ * not count here. */
+static inline bool message_was_moved_here(const struct slot *slot, uint64_t place)
+{
+	const struct fifo_links *links = fifo_links(slot);
+	struct origin origin;
+
+	origin_read(slot, &origin);
+	/* relaxed: behind the word */
+	return origin.copy == place || (load_relaxed(&links->key[0]) == 0 && load_relaxed(&links->key[1]) == 0);
+}
 
 /* What is to be put into a slot. */
 struct message_parts {
@@ -29,7 +50,8 @@ struct message_parts {
 	uint64_t body_bytes;
 	const struct rlq_attribute *attributes;
 	uint32_t attribute_count;
-	const char *source, *reason; /* notes; NULL: none */
+	const char *group, *dedup_id, *source, *reason; /* notes; NULL: none */
+	uint32_t group_bytes, dedup_bytes;
 };
 
 /* 0, or RLQ_EATTRIBUTE when a name, type or value is not what SQS allows. */
@@ -47,6 +69,12 @@ static inline void message_place(struct slot *slot, uint64_t body_bytes, uint64_
 	slot->message.block = block;
 }
 
+/* Where a payload of up to segment->inline_bytes lies. */
+static inline unsigned char *message_inline(const struct segment *segment, const struct slot *slot)
+{
+	return (unsigned char *)((uintptr_t)slot + segment->inline_offset);
+}
+
 /* Finds a block for a payload and notes it in the slot we claimed at `place`; `ret_payload` is where to
  * write. 0, RLQ_ENOSPACE, or another negative code. */
 int message_make_block(struct segment *segment, struct slot *slot, uint64_t place, uint64_t body_bytes,
@@ -56,10 +84,10 @@ int message_make_block(struct segment *segment, struct slot *slot, uint64_t plac
 static inline int message_make_room(struct segment *segment, struct slot *slot, uint64_t place, uint64_t body_bytes,
 				    uint64_t extra_bytes, unsigned char **ret_payload)
 {
-	if (__builtin_expect(body_bytes + extra_bytes > SLOT_INLINE_BYTES, 0))
+	if (__builtin_expect(body_bytes + extra_bytes > segment->inline_bytes, 0))
 		return message_make_block(segment, slot, place, body_bytes, extra_bytes, ret_payload);
 	message_place(slot, body_bytes, extra_bytes, 0);
-	*ret_payload = slot->message.inline_bytes;
+	*ret_payload = message_inline(segment, slot);
 	return 0;
 }
 
@@ -86,7 +114,7 @@ static inline struct slot_message message_read(const struct slot_message *shared
 	message.body_bytes = __atomic_load_n(&shared->body_bytes, __ATOMIC_RELAXED);
 	message.extra_bytes = __atomic_load_n(&shared->extra_bytes, __ATOMIC_RELAXED);
 	message.sender = __atomic_load_n(&shared->sender, __ATOMIC_RELAXED);
-	message.block = __atomic_load_n(&shared->block, __ATOMIC_RELAXED);
+	message.block = block_of(__atomic_load_n(&shared->block, __ATOMIC_RELAXED));
 	return message;
 }
 
@@ -125,6 +153,18 @@ struct message_record {
 int message_next_record(const unsigned char *extra, uint64_t bytes, uint64_t *offset,
 			struct message_record *ret_record);
 
+/* The ids of a message; not terminated, and NULL where there is none. */
+struct message_ids {
+	const unsigned char *group, *dedup;
+	uint32_t group_bytes, dedup_bytes;
+};
+
+/* 0 or RLQ_EDAMAGED. */
+int message_read_ids(const unsigned char *extra, uint64_t bytes, struct message_ids *ret_ids);
+
+/* What hung on a message that is gone from its slot, `from` being its last word there: its block, and its count. */
+void message_drop(struct segment *segment, uint64_t block, uint64_t place, struct slot_word from);
+
 /* Frees slot and block of a message that nobody reads in place. */
 static inline bool message_free_now(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
 {
@@ -135,7 +175,7 @@ static inline bool message_free_now(struct segment *segment, uint32_t ring, uint
 		return false;
 	/* Killed here: the block is an orphan, for its slot has moved on. */
 	if (block)
-		body_free(segment, block, place_pack(ring, slot, word_generation(from)));
+		message_drop(segment, block, place_pack(ring, slot, word_generation(from)), from);
 	return true;
 }
 
@@ -146,13 +186,16 @@ bool message_free_seen(struct segment *segment, uint32_t ring, uint32_t slot, st
  * word as seen; false if it has changed. */
 static inline bool message_free(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
 {
-	if (__builtin_expect(
-		    word_state(from) == SLOT_LEASED && word_owner(from) == OWNER_NONE && !segment->has_marks, 1))
+	if (__builtin_expect(word_state(from) == SLOT_LEASED && word_owner(from) == OWNER_NONE &&
+				     !segment->keeps_deleted,
+			     1))
 		return message_free_now(segment, ring, slot, from);
 	return message_free_seen(segment, ring, slot, from);
 }
 
-/* HELD -> FREE once nobody reads any more. */
+/* HELD -> FREE once nobody reads any more, and no chain keeps it. */
 void message_free_held(struct segment *segment, uint32_t ring, uint32_t slot);
+/* The same of what is in no chain. */
+void message_free_popped(struct segment *segment, uint32_t ring, uint32_t slot);
 
 #endif

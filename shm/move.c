@@ -3,8 +3,12 @@
 #include "ring/crashpoint.h"
 #include "ringlease.h"
 #include "shm/durable.h"
+#include "shm/fifo.h"
+#include "shm/ids.h"
 #include "shm/message.h"
+#include "shm/reap.h"
 #include "shm/room.h"
+#include "shm/tenants.h"
 #include "shm/window.h"
 
 #include <errno.h>
@@ -19,14 +23,7 @@ static uint64_t my_place(uint32_t ring, uint32_t slot, struct slot_word word)
 	return place_pack(ring, slot, word_generation(word));
 }
 
-/* The extra of the copy: attributes as they are, without notes of an earlier move, plus the new ones. */
-struct copy_extra {
-	const unsigned char *records;
-	uint64_t records_bytes; /* that are kept */
-	struct message_parts notes;
-};
-
-/* Attributes come first, notes last: the kept part is what stands before the first note. */
+/* The notes of a move come last: the kept part is what stands before the first of them. */
 static int extra_to_keep(const unsigned char *extra, uint64_t bytes, uint64_t *ret_bytes)
 {
 	struct message_record record;
@@ -45,14 +42,14 @@ static int extra_to_keep(const unsigned char *extra, uint64_t bytes, uint64_t *r
 /* Says that the copy is whole: what is there of an earlier message of the slot names another place. */
 static atomic_u64 *origin_copy(struct slot *slot)
 {
-	return (atomic_u64 *)(void *)(slot->message.inline_bytes + offsetof(struct origin, copy));
+	return (atomic_u64 *)(void *)(slot->message.inline_bytes + ORIGIN_OFFSET + offsetof(struct origin, copy));
 }
 
 static int copy_into(struct segment *source, const struct slot *from, uint32_t from_ring, uint32_t from_slot,
 		     struct slot_word word, struct segment *target, struct slot *to, uint64_t to_place,
 		     enum move_kind kind)
 {
-	struct slot_message message = from->message;
+	struct slot_message message = message_read(&from->message);
 	uint64_t place = my_place(from_ring, from_slot, word);
 	const unsigned char *payload = message_payload(source, from, &message, place);
 	struct message_parts notes = {0};
@@ -76,13 +73,16 @@ static int copy_into(struct segment *source, const struct slot *from, uint32_t f
 		return error;
 	memcpy(room, payload, message.body_bytes + keep);
 	message_write_extra(room + message.body_bytes + keep, &notes);
+	error = seg_tenant_restore(target, to, room);
+	if (error)
+		return error;
 	memcpy(to->message.id, message.id, sizeof(message.id));
 	os_clock_read(&target->clock);
 	to->message.sent =
 		sent_pack(kind == MOVE_REDRIVE ? target->clock.wall_ms : sent_ms(message.sent), seg_turn(target));
 	to->message.first_receive_ms = message.first_receive_ms;
 	to->message.sender = message.sender;
-	memcpy(to->message.inline_bytes, &origin, sizeof(origin));
+	memcpy(to->message.inline_bytes + ORIGIN_OFFSET, &origin, sizeof(origin));
 	store_release(origin_copy(to), to_place);
 	CRASH_POINT(move_copied);
 	return 0;
@@ -95,6 +95,29 @@ static void arriving_give_up(struct segment *target, uint32_t ring, const struct
 
 	message_free(target, ring, claim->slot, slot_read(slot));
 	seg_notify_room(target); /* it was full for others meanwhile */
+}
+
+/* In a FIFO queue the copy gets its place before the move is decided: then the next one of its group, which can
+ * move only after that, comes behind it. Nobody receives it there, nor what is behind it, until it has arrived. */
+static int arrive_in_order(struct segment *target, struct slot *copy, uint32_t ring, uint32_t slot)
+{
+	struct slot_message message = message_read(&copy->message);
+	struct slot_word word = slot_read(copy);
+	uint64_t place = my_place(ring, slot, word), group;
+	const unsigned char *payload = message_payload(target, copy, &message, place);
+	struct message_ids ids;
+	struct id_key key;
+	bool is_head;
+	int error =
+		payload ? message_read_ids(payload + message.body_bytes, message.extra_bytes, &ids) : RLQ_EDAMAGED;
+
+	if (!error)
+		error = id_hash_message(target, &ids, &group, &key); /* what was moved is not deduplicated */
+	if (error)
+		return error;
+	fifo_begin(copy, group);
+	error = fifo_join(target, fifo_link(ring, slot, word), &is_head);
+	return error == ROOM_GROWING ? RLQ_EFULL : error;
 }
 
 /* Claims a slot of the target and fills it. Returns its ring or a code. */
@@ -115,6 +138,8 @@ static int arrive_prepare(struct segment *source, uint32_t ring, uint32_t slot, 
 	copy->message.block = 0;
 	error = copy_into(source, &source->ring[ring].slots[slot], ring, slot, moving, target, copy,
 			  my_place((uint32_t)to, ret_claim->slot, slot_read(copy)), kind);
+	if (!error && seg_is_fifo(target))
+		error = arrive_in_order(target, copy, (uint32_t)to, ret_claim->slot);
 	if (error) {
 		arriving_give_up(target, (uint32_t)to, ret_claim);
 		return error;
@@ -129,13 +154,27 @@ static struct slot_word word_moved(struct slot_word moving, uint64_t place)
 	return moving;
 }
 
+/* ARRIVING -> READY. */
+static bool arrive(struct segment *target, uint32_t ring, uint32_t slot, struct slot_word arriving)
+{
+	if (!ring_arrive(&target->ring[ring], slot, arriving))
+		return false;
+	if (seg_is_fifo(target))
+		fifo_became_ready(target, ring, slot, word_with_state(arriving, SLOT_READY));
+	return true;
+}
+
 /* Decided: the rest can be done by anybody. */
 static void move_complete(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word moved,
 			  struct segment *target, uint32_t to_ring, uint32_t to_slot, struct slot_word arriving)
 {
-	if (ring_arrive(&target->ring[to_ring], to_slot, arriving)) {
+	uint32_t tenant = slot_tenant(&target->ring[to_ring].slots[to_slot]);
+
+	if (arrive(target, to_ring, to_slot, arriving)) {
 		seg_count(&target->me->sent, 1);
 		CRASH_POINT(move_arrived);
+		if (tenant != TENANT_NONE)
+			seg_tenant_count(target, tenant, 1);
 		seg_notify(target, 1);
 	} else {
 		ring_mark(&target->ring[to_ring], to_slot); /* for who made it arrive, and has not come to it */
@@ -158,6 +197,8 @@ static bool move_undo(struct segment *source, uint32_t ring, uint32_t slot, stru
 	CRASH_POINT(move_undone);
 	if (word_state(before) == SLOT_READY) {
 		ring_set_again(&source->ring[ring], slot);
+		if (seg_is_fifo(source))
+			fifo_became_ready(source, ring, slot, before);
 		seg_notify(source, 1);
 	}
 	return true;
@@ -296,7 +337,7 @@ int seg_bury(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_
 
 	if (error == RLQ_ENODLQ || (error == 0 && target == NULL)) {
 		/* As AWS: without a DLQ the message stays in its queue. */
-		if (ring_make_ready(&segment->ring[ring], slot, dead))
+		if (seg_make_ready(segment, ring, slot, dead))
 			seg_notify(segment, 1);
 		store_relaxed(&segment->header->dlq_error, (uint64_t)-error);
 		CRASH_POINT(move_error_noted);
@@ -346,11 +387,6 @@ struct search {
 	bool blocked; /* a queue that may have it could not be looked into */
 	bool settled;
 };
-
-static void origin_read(const struct slot *slot, struct origin *ret_origin)
-{
-	memcpy(ret_origin, slot->message.inline_bytes, sizeof(*ret_origin));
-}
 
 bool seg_has_copy(struct segment *target, const struct segment *source, uint32_t ring, uint32_t slot,
 		  struct slot_word moved, uint32_t *ret_ring, uint32_t *ret_slot, struct slot_word *ret_word)
@@ -431,8 +467,7 @@ static void finish_arriving(struct search *search, struct segment *other, uint32
 
 	origin_read(&other->ring[ring].slots[slot], &origin);
 	if (origin.incarnation == search->self->incarnation &&
-	    origin.place == my_place(search->ring, search->slot, search->word) &&
-	    ring_arrive(&other->ring[ring], slot, word)) {
+	    origin.place == my_place(search->ring, search->slot, search->word) && arrive(other, ring, slot, word)) {
 		seg_count(&other->me->sent, 1);
 		seg_notify(other, 1);
 	}
@@ -491,7 +526,7 @@ bool seg_settle_arriving(struct segment *target, uint32_t ring, uint32_t slot, s
 		return false;
 	if (search.found)
 		return search.settled || message_free(target, ring, slot, arriving);
-	if (!ring_arrive(&target->ring[ring], slot, arriving))
+	if (!arrive(target, ring, slot, arriving))
 		return false;
 	seg_count(&target->me->sent, 1);
 	seg_notify(target, 1);

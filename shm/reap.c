@@ -5,6 +5,8 @@
 #include "shm/move.h"
 #include "shm/rings.h"
 #include "shm/rows.h"
+#include "shm/seen.h"
+#include "shm/tenants.h"
 
 #include <errno.h>
 
@@ -35,12 +37,22 @@ static void lower(uint64_t *ms, uint64_t to_ms)
 		*ms = to_ms;
 }
 
+bool seg_make_ready(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
+{
+	if (!ring_make_ready(&segment->ring[ring], slot, from))
+		return false;
+	if (seg_is_fifo(segment))
+		fifo_became_ready(segment, ring, slot, word_with_state(from, SLOT_READY));
+	return true;
+}
+
 /* ---- due -------------------------------------------------------------------------------------- */
 
 /* LEASED or DELAYED: ready again if its time has come; else the hint must know of it. Returns 1 if it
  * became visible. */
-static uint32_t time_slot(struct segment *segment, const struct ring *ring, uint32_t slot)
+static uint32_t time_slot(struct segment *segment, uint32_t index, uint32_t slot)
 {
+	const struct ring *ring = &segment->ring[index];
 	uint64_t now_ms = segment->clock.boot_ms;
 
 	for (;;) {
@@ -52,29 +64,31 @@ static uint32_t time_slot(struct segment *segment, const struct ring *ring, uint
 			due_lower(&ring->due, slot, full_deadline(word, now_ms));
 			return 0;
 		}
-		if (ring_make_ready(ring, slot, word)) {
+		if (seg_make_ready(segment, index, slot, word)) {
 			CRASH_POINT(reap_expired);
 			return 1;
 		}
 	}
 }
 
-static uint32_t time_group(struct segment *segment, const struct ring *ring, uint32_t group)
+static uint32_t time_group(struct segment *segment, uint32_t index, uint32_t group)
 {
+	const struct ring *ring = &segment->ring[index];
 	uint32_t end = (group + 1) * GROUP < ring_slot_count(ring) ? (group + 1) * GROUP : ring_slot_count(ring);
 	uint32_t readied = 0;
 
 	for (uint32_t slot = group * GROUP; slot < end; slot++)
-		readied += time_slot(segment, ring, slot);
+		readied += time_slot(segment, index, slot);
 	return readied;
 }
 
-static uint64_t reap_ring(struct segment *segment, const struct ring *ring, uint32_t *budget)
+static uint64_t reap_ring(struct segment *segment, uint32_t index, uint32_t *budget)
 {
+	const struct ring *ring = &segment->ring[index];
 	int64_t group = 0;
 
 	while (*budget > 0 && (group = due_take(&ring->due, (uint32_t)group, segment->clock.boot_ms)) >= 0) {
-		uint32_t readied = time_group(segment, ring, (uint32_t)group);
+		uint32_t readied = time_group(segment, index, (uint32_t)group);
 
 		if (readied > 0)
 			seg_notify(segment, readied);
@@ -89,7 +103,7 @@ uint64_t seg_reap_due(struct segment *segment, uint32_t budget)
 	uint64_t next = DUE_NEVER;
 
 	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
-		uint64_t due = reap_ring(segment, &segment->ring[rings_at(segment->rings, i)], &budget);
+		uint64_t due = reap_ring(segment, rings_at(segment->rings, i), &budget);
 
 		if (due < next)
 			next = due;
@@ -126,7 +140,7 @@ static void sweep_dead(struct segment *segment, struct sweep *sweep, uint32_t in
 {
 	int error;
 
-	if (sweep->dlq_error == RLQ_ENODLQ && ring_make_ready(&segment->ring[index], slot, dead))
+	if (sweep->dlq_error == RLQ_ENODLQ && seg_make_ready(segment, index, slot, dead))
 		seg_notify(segment, 1); /* as seg_bury does it */
 	if (sweep->dlq_error == 0) {
 		error = seg_bury(segment, index, slot, dead);
@@ -138,6 +152,13 @@ static void sweep_dead(struct segment *segment, struct sweep *sweep, uint32_t in
 	sweep->unsettled |= sweep->dlq_error != 0 || sweep->is_paused;
 }
 
+/* In a FIFO queue what was received too often goes once those before it are gone, as it keeps its order in the DLQ.
+ */
+static bool may_be_buried(struct segment *segment, uint32_t index, uint32_t slot, struct slot_word word)
+{
+	return seg_is_used_up(segment, word) && (!seg_is_fifo(segment) || fifo_is_head(segment, index, slot, word));
+}
+
 /* A READY message: its bit may be lost; nobody may want to receive it once more (R8). */
 static void sweep_ready(struct segment *segment, struct sweep *sweep, uint32_t index, uint32_t slot,
 			struct slot_word word)
@@ -145,7 +166,7 @@ static void sweep_ready(struct segment *segment, struct sweep *sweep, uint32_t i
 	const struct ring *ring = &segment->ring[index];
 	uint32_t overdue_ms = (uint32_t)seg_attribute(segment, ATTRIBUTE_OVERDUE_MS);
 
-	if (seg_is_used_up(segment, word) && sweep->dlq_error == 0 &&
+	if (sweep->dlq_error == 0 && may_be_buried(segment, index, slot, word) &&
 	    deadline_is_past(word_deadline_ms(word) + overdue_ms, (uint32_t)segment->clock.boot_ms)) {
 		struct slot_word dead = word_with_state(word, SLOT_DEAD);
 
@@ -155,8 +176,12 @@ static void sweep_ready(struct segment *segment, struct sweep *sweep, uint32_t i
 		}
 		return;
 	}
+	if (seg_is_fifo(segment)) {
+		fifo_offer_again(segment, index, slot, word);
+		return;
+	}
 	if ((word_receives(word) > 0 || ring_is_behind_head(ring, slot, word)) &&
-	    !bitmap_test(&ring->again, slot)) {
+	    !bitmap_test(&ring->again, slot) && !ring_is_aside(ring, slot)) {
 		ring_set_again(ring, slot);
 		CRASH_POINT(reap_bit_set);
 		seg_notify(segment, 1);
@@ -166,7 +191,10 @@ static void sweep_ready(struct segment *segment, struct sweep *sweep, uint32_t i
 /* True if it was freed: it may have had a block that it did not name yet, for the next sweep to find. */
 static bool sweep_orphan(struct segment *segment, uint32_t index, uint32_t slot, struct slot_word word)
 {
+	if (seg_is_fifo(segment))
+		fifo_unblock(segment, index, slot, word);
 	if (!seg_handle_is_gone(segment, word_owner(word), word_serial(word)) ||
+	    (seg_is_fifo(segment) && fifo_rescue(segment, index, slot, word)) ||
 	    !message_free(segment, index, slot, word))
 		return false;
 	CRASH_POINT(reap_orphan_freed);
@@ -200,7 +228,8 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 			return;
 		}
 		sweep->counted++;
-		if (state != SLOT_DEAD && !is_under_way(state) && seg_is_used_up(segment, word))
+		seg_tenants_meet(segment, at);
+		if (state != SLOT_DEAD && !is_under_way(state) && may_be_buried(segment, index, slot, word))
 			note_overdue(segment, sweep, word);
 		if (!is_under_way(state))
 			lower(&sweep->oldest_ms, when_ms);
@@ -219,7 +248,7 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 		break;
 	case SLOT_LEASED:
 	case SLOT_DELAYED:
-		if (time_slot(segment, &segment->ring[index], slot))
+		if (time_slot(segment, index, slot))
 			seg_notify(segment, 1);
 		break;
 	case SLOT_DEAD:
@@ -236,6 +265,8 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 		sweep->unsettled = true; /* it is still there, or its block is to be looked for */
 		break;
 	case SLOT_HELD:
+		if (seg_is_fifo(segment))
+			fifo_settle(segment, fifo_group(at));
 		message_free_held(segment, index, slot);
 		break;
 	default:
@@ -281,7 +312,7 @@ static bool is_live_block(void *context, uint64_t packed, uint64_t block)
 	if (word_state(word) == SLOT_WRITING || word_state(word) == SLOT_PASSED ||
 	    word_state(word) == SLOT_ARRIVING)
 		return true;
-	return ring->slots[place.slot].message.block == block;
+	return block_of(ring->slots[place.slot].message.block) == block;
 }
 
 static bool is_gone(void *context, uint32_t row, uint32_t serial)
@@ -302,6 +333,7 @@ static void correct_live(struct segment *segment, struct sweep *sweep, uint64_t 
 
 	if (error != 0)
 		fetch_add_seq(&segment->header->live_correction, error);
+	CRASH_POINT(reap_live_corrected);
 	sweep->unsettled |= seg_live(segment) != counted;
 }
 
@@ -333,6 +365,7 @@ static void sweep_begin(struct segment *segment, struct sweep *sweep)
 	sweep->overdue_ms = DUE_NEVER;
 	if (seg_free_dead_rows(segment, NULL) > 0)
 		seg_directory_tidy(segment->directory);
+	seg_tenants_recount(segment);
 	sweep->mark = activity(segment);
 }
 
@@ -343,6 +376,7 @@ static void sweep_end(struct segment *segment, struct sweep *sweep)
 	uint64_t mark = activity(segment);
 
 	correct_live(segment, sweep, mark == sweep->mark ? 0 : mark - sweep->mark);
+	seg_tenants_correct(segment, mark - sweep->mark);
 	consider_shrinking(segment, sweep);
 	sweep->is_running = false;
 	sweep->last_ms = segment->clock.boot_ms;
@@ -407,6 +441,17 @@ bool seg_sweep_is_due(struct segment *segment, const struct sweep *sweep)
 	return activity(segment) != sweep->last_mark || now_ms - sweep->last_ms >= quiet_ms(segment, sweep);
 }
 
+/* Tables of a FIFO queue. True if they need more than this step; those that cannot be replaced yet are looked at in
+ * the next sweep. */
+static bool tend_tables(struct segment *segment, struct sweep *sweep, uint32_t budget)
+{
+	bool more = fifo_tend(segment, &sweep->care, budget);
+
+	more |= seen_tend(segment, budget);
+	sweep->unsettled |= segment->groups.table_count > 1 || segment->token_count > 1 || segment->dedup.count > 1;
+	return more;
+}
+
 bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budget)
 {
 	struct body_sweep bodies = {.is_live = is_live_block,
@@ -414,6 +459,7 @@ bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budge
 				    .context = segment,
 				    .keep_bytes = KEEP_BYTES,
 				    .keep_idle_bytes = KEEP_IDLE_BYTES};
+	bool is_tending = false;
 
 	if (seg_enter(segment) != 0) {
 		sweep->is_running = sweep->is_running_next = false;
@@ -423,6 +469,8 @@ bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budge
 	if (!sweep->is_running)
 		sweep_begin(segment, sweep);
 	body_sweep_step(segment, &bodies, &sweep->blocks, budget * BLOCKS_PER_SLOT);
+	if (seg_is_fifo(segment))
+		is_tending = tend_tables(segment, sweep, budget);
 	sweep->unsettled |= bodies.has_more;
 	if (!sweep_slots(segment, sweep, budget) && sweep->blocks == 0)
 		sweep_end(segment, sweep);
@@ -434,7 +482,11 @@ bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budge
 	sweep->unsettled |= seg_retire_step(segment);
 	/* Slots of the dead, orphaned blocks, memory given back, a corrected count: who waits for room looks. */
 	seg_notify_room(segment);
-	return false;
+	if (is_tending) { /* at once, and the slots are looked at meanwhile */
+		sweep->is_running_next = true;
+		lower(&sweep->due_ms, sweep->last_ms);
+	}
+	return is_tending;
 }
 
 /* ---- by a client ------------------------------------------------------------------------------ */

@@ -8,6 +8,7 @@
 #ifndef SEG_REAP_H
 #define SEG_REAP_H
 
+#include "shm/fifo.h"
 #include "shm/segment.h"
 
 /* Makes up to `budget` groups of 64 slots up to date. Returns when the next one is due (boot clock;
@@ -35,6 +36,7 @@ struct sweep {
 	int dlq_error;	     /* why a dead letter could not be moved; the rest of this sweep tries no more */
 	bool unsettled;	     /* something was left for the next one */
 	bool is_paused;	     /* until the journal has what was moved: due again at due_ms */
+	struct fifo_care care;
 };
 
 enum { SWEEP_EVERY_MS = 1000 };
@@ -51,6 +53,9 @@ bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budge
 /* One budgeted step of both, for a client without a prompt engine; takes turns with other clients so
  * that not all of them sweep. Outside enter and leave. Returns when something is next due. */
 uint64_t seg_reap_for_client(struct segment *segment, struct sweep *sweep);
+
+/* READY again after `from`: expiry, release, due delay, DLQ gone. Between enter and leave. */
+bool seg_make_ready(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from);
 
 /* What was sent by then is past the queue's retention. */
 static inline uint64_t seg_expired_ms(const struct segment *segment)

@@ -39,7 +39,8 @@ static int grow_to(struct segment *segment, uint32_t order)
 {
 	int error = seg_grow(segment, order);
 
-	if (error == -ENOSPC && body_give_back(segment, seg_ring_bytes(segment, order)) > 0)
+	if (error == -ENOSPC &&
+	    body_give_back(segment, seg_ring_bytes(segment, order) + seg_cells_bytes(segment, order)) > 0)
 		error = seg_grow(segment, order);
 	return error;
 }
@@ -126,7 +127,10 @@ int seg_claim_walk(struct segment *segment, bool arriving, uint32_t receives, st
 		if (result == RING_DAMAGED || (result == RING_BUSY && ++busy > ring_busy_max(ring)))
 			return RLQ_EDAMAGED;
 		if (result == RING_FULL) {
-			int error = newest_order(segment) < segment->capacity_order ? grow(segment) : RLQ_EFULL;
+			/* In a FIFO queue what is deleted keeps its slot until those before it in its group are
+			 * gone, so there may be more slots in use than the capacity needs. */
+			bool may_grow = newest_order(segment) < segment->capacity_order || seg_is_fifo(segment);
+			int error = may_grow ? grow(segment) : RLQ_EFULL;
 
 			if (error)
 				return error == -ENOSPC ? RLQ_ENOSPACE : error;

@@ -7,7 +7,11 @@
 #include "ring/event.h"
 #include "ringlease.h"
 #include "shm/durable.h"
+#include "shm/fifo.h"
+#include "shm/regions.h"
 #include "shm/rows.h"
+#include "shm/seen.h"
+#include "shm/tenants.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +45,7 @@ static void identity_fill(struct seg_identity *identity, const struct seg_direct
 		.abi_major = SEG_ABI_MAJOR,
 		.abi_minor = SEG_ABI_MINOR,
 		.header_bytes = sizeof(struct seg_header),
-		.features = SEG_FEATURES,
+		.features = recipe->type == RLQ_FIFO ? SEG_FEATURE_FIFO : 0,
 		.created_ms = wall_ms,
 		.capacity = recipe->capacity,
 		.order_max = order_for(recipe->capacity),
@@ -50,6 +54,8 @@ static void identity_fill(struct seg_identity *identity, const struct seg_direct
 		.mode = recipe->mode,
 		.group = recipe->group,
 		.durability = recipe->durability,
+		.type = recipe->type,
+		.dedup_max = recipe->dedup_max,
 	};
 	memcpy(identity->magic, SEG_MAGIC, sizeof(identity->magic));
 	memcpy(identity->boot_id, directory->boot_id, sizeof(identity->boot_id));
@@ -57,6 +63,8 @@ static void identity_fill(struct seg_identity *identity, const struct seg_direct
 	do
 		os_random(&identity->incarnation, sizeof(identity->incarnation));
 	while (identity->incarnation == 0);
+	if (recipe->type == RLQ_FIFO)
+		identity->dedup_seed = recipe->dedup_seed ? recipe->dedup_seed : identity->incarnation;
 }
 
 static void attributes_fill(struct seg_header *header, const struct seg_recipe *recipe)
@@ -92,6 +100,58 @@ static void first_ring_fill(struct seg_header *header, uint32_t order)
 	header->rings = rings_make(1, 1, 0);
 }
 
+/* The first table of a kind, likewise. */
+static int first_table_fill(struct seg_header *header, int fd, enum seg_table_kind kind, uint64_t window_ms,
+			    uint64_t boot_ms)
+{
+	uint32_t index = table_region(kind, 0);
+	int error = os_file_allocate(fd, region_offset(index), table_bytes(index, TABLE_ORDER_FIRST));
+	struct dedup_table table;
+
+	header->region[index].low = REGION_LIVE | region_order_pack(TABLE_ORDER_FIRST);
+	header->region[index].high = (header->ring_next++) << 32;
+	header->tables[kind] = rings_make(1, 1, 0);
+	if (error || kind != TABLE_IDS)
+		return error;
+	dedup_table_place(&table, (unsigned char *)header + region_offset(index), TABLE_ORDER_FIRST);
+	dedup_begin(&(struct dedup){.window_ms = window_ms}, &table, boot_ms);
+	return 0;
+}
+
+static int tables_fill(struct seg_header *header, int fd, uint64_t window_ms, uint64_t boot_ms)
+{
+	int error = 0;
+
+	for (int kind = 0; kind < SEG_TABLE_KINDS && !error; kind++)
+		error = first_table_fill(header, fd, (enum seg_table_kind)kind, window_ms, boot_ms);
+	return error;
+}
+
+/* The policy belongs to the file, so it comes before the first allocation. */
+static int cells_fill(int fd, const struct seg_recipe *recipe, uint32_t order)
+{
+	unsigned char *cells = os_map(fd, SEG_CELLS, SEG_CELLS_BYTES, true);
+	int error;
+
+	if (cells == NULL)
+		return -errno;
+	error = os_numa_place(cells, SEG_CELLS_BYTES, (enum os_numa_policy)recipe->placement,
+			      recipe->placement_node);
+	if (!error)
+		error = os_file_allocate(fd, SEG_CELLS, (uint64_t)SLOT_BYTES << order);
+	os_unmap(cells, SEG_CELLS_BYTES);
+	return error;
+}
+
+/* What a FIFO queue has more. */
+static int fifo_fill(struct seg_header *header, int fd, const struct seg_recipe *recipe, uint32_t order,
+		     uint64_t boot_ms)
+{
+	int error = tables_fill(header, fd, recipe->attribute[ATTRIBUTE_DEDUP_WINDOW_MS], boot_ms);
+
+	return error ? error : cells_fill(fd, recipe, order);
+}
+
 static int segment_fill(const struct seg_directory *directory, int fd, const struct seg_recipe *recipe)
 {
 	unsigned char *base = os_map(fd, 0, SEG_MAP_BYTES, true);
@@ -104,7 +164,7 @@ static int segment_fill(const struct seg_directory *directory, int fd, const str
 		return -errno;
 	if (order > order_for(recipe->capacity))
 		order = order_for(recipe->capacity);
-	/* The policy belongs to the file, so it comes before the first allocation. */
+	/* As cells_fill(). */
 	error = os_numa_place(base, SEG_MAP_BYTES, (enum os_numa_policy)recipe->placement, recipe->placement_node);
 	if (!error)
 		error = os_file_allocate(fd, 0, SEG_ROWS + SEG_ROWS_STEP * sizeof(struct seg_row));
@@ -119,6 +179,8 @@ static int segment_fill(const struct seg_directory *directory, int fd, const str
 		header_fill(header, recipe);
 		first_ring_fill(header, order);
 	}
+	if (!error && recipe->type == RLQ_FIFO)
+		error = fifo_fill(header, fd, recipe, order, clock.boot_ms);
 	os_unmap(base, SEG_MAP_BYTES);
 	return error;
 }
@@ -198,6 +260,14 @@ void seg_draft_remove(const struct seg_directory *directory, const char *name)
 
 /* ---- open ------------------------------------------------------------------------------------- */
 
+static bool type_is_sound(const struct seg_identity *identity)
+{
+	bool is_fifo = identity->type == RLQ_FIFO;
+
+	return identity->type <= RLQ_FIFO && ((identity->features & SEG_FEATURE_FIFO) != 0) == is_fifo &&
+	       (identity->dedup_max != 0) == is_fifo && identity->dedup_max <= RLQ_DEDUP_MAX;
+}
+
 int seg_check_identity(const struct seg_identity *identity, const struct seg_identity *mirror, uint64_t file_bytes,
 		       const unsigned char boot_id[16])
 {
@@ -209,9 +279,20 @@ int seg_check_identity(const struct seg_identity *identity, const struct seg_ide
 		return RLQ_EDAMAGED;
 	if (file_bytes < SEG_FILE_BYTES || identity->order_max < 1 || identity->order_max > RING_ORDER_MAX ||
 	    identity->incarnation == 0 || identity->capacity == 0 || identity->durability > RLQ_SYNC ||
-	    identity->name[SEG_NAME_MAX] != '\0')
+	    identity->name[SEG_NAME_MAX] != '\0' || !type_is_sound(identity))
 		return RLQ_EDAMAGED;
 	return memcmp(identity->boot_id, boot_id, sizeof(identity->boot_id)) == 0 ? 0 : RLQ_EBOOT;
+}
+
+/* Cells lie as slots do, so that each is as far from its slot as any. */
+static int cells_map(struct segment *segment, bool writable)
+{
+	segment->cells = os_map(segment->fd, SEG_CELLS, SEG_CELLS_BYTES, writable);
+	if (segment->cells == NULL)
+		return -errno;
+	segment->inline_bytes = SLOT_BYTES;
+	segment->inline_offset = (uintptr_t)segment->cells - (uintptr_t)(segment->base + SEG_RINGS);
+	return 0;
 }
 
 /* Maps the segment if its identity is sound. The identity is read with a system call first: a file
@@ -241,11 +322,17 @@ static int segment_map(struct segment *segment, const char *file, bool writable)
 	segment->capacity = identity[0].capacity;
 	segment->capacity_order = identity[0].order_max;
 	segment->durability = identity[0].durability;
+	segment->inline_bytes = SLOT_INLINE_BYTES;
+	segment->inline_offset = offsetof(struct slot, message.inline_bytes);
+	segment->dedup_max = identity[0].dedup_max;
+	segment->dedup_seed = identity[0].dedup_seed;
 	segment->has_marks = seg_has_marks(&identity[0]);
+
+	segment->keeps_deleted = segment->has_marks || identity[0].type == RLQ_FIFO;
 	segment->incarnation = identity[0].incarnation;
 	segment->file = status.st_ino;
 	memcpy(segment->name, identity[0].name, SEG_NAME_MAX);
-	return 0;
+	return identity[0].type == RLQ_FIFO ? cells_map(segment, writable) : 0;
 }
 
 static int segment_open_file(const struct seg_directory *directory, const char *file, enum access access,
@@ -299,10 +386,16 @@ void seg_close(struct segment *segment)
 		return;
 	seg_close(segment->peer);
 	/* A forked child must not free the row of its parent. */
-	if (segment->me && os_liveness_is_own(&segment->directory->liveness))
+	if (segment->me && os_liveness_is_own(&segment->directory->liveness)) {
+		seg_tenants_flush(segment);
+		seen_close(segment);
 		seg_row_give_back(segment);
+	}
+	free(segment->tenants.met);
 	os_peer_drop(&segment->journal);
 	bodies_unmap(&segment->bodies);
+	if (segment->cells)
+		os_unmap(segment->cells, SEG_CELLS_BYTES);
 	if (segment->base)
 		os_unmap(segment->base, SEG_MAP_BYTES);
 	if (segment->fd >= 0)
@@ -456,7 +549,10 @@ int seg_refresh(struct segment *segment)
 		segment->listed = 0;
 		for (uint32_t i = 0; i < rings_count(rings); i++)
 			segment->listed |= UINT32_C(1) << rings_at(rings, i);
-		return 0;
+		error = seg_is_fifo(segment) ? fifo_open(segment) : 0;
+		if (error)
+			seg_leave(segment);
+		return error;
 	}
 }
 

@@ -8,6 +8,7 @@
 #include "shm/bodies.h"
 #include "shm/directory.h"
 #include "shm/layout.h"
+#include "shm/tables.h"
 
 /* What an async handle knows of the window (window.h). */
 struct seg_window {
@@ -15,6 +16,15 @@ struct seg_window {
 	uint64_t piece;		/* bytes to take at a time */
 	uint64_t left;		/* of what was taken, and given back by deletes */
 	uint64_t next, present; /* bytes of all handles then, for this turn and for the one before */
+};
+
+/* What a handle knows of the tenants (tenants.h). */
+struct seg_tenants {
+	struct tenants view;
+	uint64_t judged_ms, noisy_ms, flushed_ms; /* boot clock */
+	uint32_t tenant; /* of whom messages have come or gone that the shared count lacks, */
+	int32_t noted;	 /* and how many */
+	int32_t *met;	 /* by the sweep, of each tenant; NULL: it does not count */
 };
 
 struct segment {
@@ -33,13 +43,31 @@ struct segment {
 	uint32_t ring_id[SEG_RING_COUNT];
 	uint32_t occupied[SEG_RING_COUNT]; /* where to look first for what keeps a ring; a hint */
 
+	struct groups groups; /* FIFO: its tables, as of groups.list_seen */
+	struct ready tokens[TABLES_OF_A_KIND];
+	uint32_t token_id[TABLES_OF_A_KIND];
+	uint32_t token_count;
+	uint64_t tokens_seen; /* the list that they are of */
+	struct dedup dedup;   /* its tables of ids, as of dedup_seen */
+	uint64_t dedup_seen;
+	struct dedup_quota quota; /* ids that we may yet insert */
+	struct dedup_settling settling;
+	uint64_t settled; /* where we stand in emptying older tables */
+
 	struct bodies bodies;
 	struct os_clock clock;
 	uint32_t capacity_order; /* order of the largest ring */
 	bool has_marks;		 /* in its rings, of changed slots */
+	bool keeps_deleted;	 /* HELD until journal or group lets go */
 	uint64_t capacity;
 	uint32_t durability; /* enum rlq_durability */
+	/* A payload of up to inline_bytes lies so far behind its slot: in it, or where links fill it (ring/fifo.h),
+	 * in its cell. */
+	uint32_t inline_bytes;
+	uintptr_t inline_offset;
+	unsigned char *cells; /* FIFO; else NULL */
 	struct seg_window window;
+	struct seg_tenants tenants;
 	uint64_t incarnation;
 	uint64_t file; /* its number, as seg_file_number() gives it */
 	char name[SEG_NAME_MAX + 1];
@@ -47,6 +75,8 @@ struct segment {
 	uint64_t reserved;	/* slots that we write in place; live ones do not count them */
 	struct segment *peer;	/* the DLQ, once a move has needed it */
 	struct os_peer journal; /* the process that journals, as it was last asked about */
+	uint64_t dedup_max;	/* of a FIFO queue */
+	uint64_t dedup_seed;	/* the same */
 };
 
 /* What creation needs; all checked by the caller. */
@@ -58,6 +88,9 @@ struct seg_recipe {
 	uint32_t mode, group;
 	uint32_t placement, placement_node;
 	uint32_t durability;
+	uint32_t type;
+	uint64_t dedup_max;   /* of a FIFO queue */
+	uint64_t dedup_seed;  /* the same; 0: drawn */
 	uint32_t order_first; /* 0: the default */
 };
 
@@ -101,10 +134,20 @@ static inline bool seg_has_marks(const struct seg_identity *identity)
 	return identity->durability != 0;
 }
 
+static inline bool seg_is_fifo(const struct segment *segment)
+{
+	return segment->cells != NULL;
+}
+
 /* Of a ring of this queue. */
 static inline size_t seg_ring_bytes(const struct segment *segment, uint32_t order)
 {
 	return ring_bytes(order, segment->has_marks);
+}
+
+static inline size_t seg_cells_bytes(const struct segment *segment, uint32_t order)
+{
+	return seg_is_fifo(segment) ? (size_t)SLOT_BYTES << order : 0;
 }
 
 /* ---- calls ---- */

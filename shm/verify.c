@@ -2,6 +2,7 @@
 
 #include "ringlease.h"
 #include "shm/message.h"
+#include "shm/verify_check.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,16 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct check {
-	struct segment *segment;
-	void (*fault)(void *context, const char *text);
-	void *context;
-	int faults;
-};
-
 enum { FAULTS_SAID_MAX = 1000, DATA_PAGES_MAX = 1024, PAGE = 4096 };
 
-static __attribute__((format(printf, 2, 3))) void fault(struct check *check, const char *format, ...)
+void fault(struct check *check, const char *format, ...)
 {
 	char text[256];
 	va_list arguments;
@@ -55,6 +49,12 @@ static void check_header(struct check *check)
 	check_attribute(check, ATTRIBUTE_BYTES_MAX, "message bytes", 1, RLQ_BODY_MAX);
 	check_attribute(check, ATTRIBUTE_RECEIVES_MAX, "max receives", 0, 1000);
 	check_attribute(check, ATTRIBUTE_DLQ, "dlq", 0, 2);
+	if (seg_is_fifo(check->segment)) {
+		check_attribute(check, ATTRIBUTE_CONTENT_DEDUP, "content dedup", 0, 1);
+		check_attribute(check, ATTRIBUTE_DEDUP_SCOPE, "dedup scope", 0, RLQ_DEDUP_GROUP);
+		check_attribute(check, ATTRIBUTE_DEDUP_WINDOW_MS, "dedup window", (uint64_t)RLQ_DEDUP_WINDOW_MIN_MS,
+				(uint64_t)RLQ_DEDUP_WINDOW_MAX_MS);
+	}
 	if (seg_row_high(check->segment) == 0)
 		fault(check, "the number of rows with memory is damaged (%llx)",
 		      (unsigned long long)load_relaxed(&check->segment->header->row_high));
@@ -142,7 +142,7 @@ static void check_message(struct check *check, uint32_t index, uint32_t slot_ind
 	const unsigned char *payload;
 	bool belongs;
 
-	memcpy(&message, &slot->message, offsetof(struct slot_message, inline_bytes));
+	message = message_read(&slot->message);
 	payload = message_payload(check->segment, slot, &message, 0);
 	belongs = message.block == 0 || body_belongs(check->segment, message.block,
 						     place_pack(index, slot_index, word_generation(before)));
@@ -177,8 +177,11 @@ static void check_slot(struct check *check, const struct ring *ring, uint32_t in
 		fault(check, "ring %u slot %u: generation %llu is beyond lap %llu", index, slot_index,
 		      (unsigned long long)word_generation(word), (unsigned long long)laps);
 	if (state == SLOT_PENDING || state == SLOT_READY || state == SLOT_LEASED || state == SLOT_DELAYED ||
-	    state == SLOT_DEAD)
+	    state == SLOT_DEAD) {
 		check_message(check, index, slot_index, slot, word);
+		if (seg_is_fifo(check->segment))
+			check_in_chain(check, index, slot_index, word);
+	}
 }
 
 static void check_ring(struct check *check, uint32_t index)
@@ -220,7 +223,7 @@ static void check_rings(struct check *check)
 {
 	struct segment *segment = check->segment;
 
-	if (!check_list(check))
+	if (!check_list(check) || !check_tables_listed(check))
 		return;
 	if (seg_refresh(segment) != 0)
 		return; /* removed or changed under us */
@@ -229,6 +232,8 @@ static void check_rings(struct check *check)
 	for (uint32_t i = 0; i < SEG_RING_COUNT; i++)
 		if (!rings_contain(segment->rings, i))
 			check_unlisted(check, i);
+	if (seg_is_fifo(segment))
+		check_tables(check);
 	seg_leave(segment);
 }
 
@@ -315,7 +320,8 @@ static void say_why_unopened(struct check *check, const struct seg_directory *di
 		      (unsigned long long)SEG_FILE_BYTES);
 	else if (seg_open_to_look(directory, name, &check->segment) == 0) {
 		check_header(check);
-		check_list(check);
+		if (check_list(check))
+			check_tables_listed(check);
 		seg_close(check->segment);
 	}
 	if (check->faults == 0)

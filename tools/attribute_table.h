@@ -8,9 +8,20 @@
 
 #include <ringlease.h>
 
-enum attribute_kind { KIND_DURATION, KIND_NUMBER, KIND_DLQ, KIND_POLICY, KIND_MODE, KIND_GROUP, KIND_PLACE };
+enum attribute_kind {
+	KIND_DURATION,
+	KIND_NUMBER,
+	KIND_DLQ,
+	KIND_POLICY,
+	KIND_MODE,
+	KIND_GROUP,
+	KIND_PLACE,
+	KIND_TYPE,
+	KIND_CONTENT, /* content-based deduplication */
+	KIND_SCOPE,   /* of deduplication */
+};
 
-enum { ATTRIBUTE_COUNT = 14 };
+enum { ATTRIBUTE_COUNT = 19 };
 
 struct attribute_spec {
 	const char *name;
@@ -23,6 +34,7 @@ struct attribute_spec {
 	bool fixed; /* at creation */
 	bool said_unless_0;
 	bool said_with_dlq; /* means nothing without a DLQ */
+	bool fifo;	    /* of FIFO queues only */
 };
 
 extern const struct attribute_spec attribute_specs[ATTRIBUTE_COUNT];

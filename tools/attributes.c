@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "attribute_table.h"
 #include "duration.h"
@@ -37,6 +38,13 @@ const struct attribute_spec attribute_specs[ATTRIBUTE_COUNT] = {
 	{"mode", "Mode", .kind = KIND_MODE, .fixed = true, FIELD(mode)},
 	{"group-owner", "GroupOwner", .kind = KIND_GROUP, .fixed = true, FIELD(group)},
 	{"numa", "Placement", .kind = KIND_PLACE, .fixed = true, FIELD(placement)},
+	{"type", "FifoQueue", .kind = KIND_TYPE, .fixed = true},
+	{"content-dedup", "ContentBasedDeduplication", .kind = KIND_CONTENT, .fifo = true},
+	{"dedup-scope", "DeduplicationScope", .kind = KIND_SCOPE, .fifo = true},
+	{"dedup-window", "DeduplicationWindow", "DeduplicationWindowMs", RLQ_DEDUP_WINDOW_MIN_MS,
+	 RLQ_DEDUP_WINDOW_MAX_MS, .kind = KIND_DURATION, .fifo = true, FIELD(dedup_window_ms)},
+	{"dedup-max", "MaximumDeduplicationIds", NULL, 1, RLQ_DEDUP_MAX, .kind = KIND_NUMBER, .fixed = true,
+	 .fifo = true, FIELD(dedup_max)},
 };
 
 static const struct attribute_spec *spec_find(const char *name)
@@ -102,9 +110,12 @@ static int parse_value(struct rlq_queue_attributes *attributes, const struct att
 static int parse_dlq(struct rlq_queue_attributes *attributes, const char *prefix, const char *name,
 		     const char *text)
 {
-	if (strlen(text) > RLQ_NAME_MAX)
-		return report(EXIT_USAGE, "%s%s: not a queue name: %s (1 to 80 of A-Z a-z 0-9 _ -)", prefix, name,
-			      text);
+	const size_t stem = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+
+	if (strlen(text) > RLQ_NAME_MAX || (text[stem] && strcmp(text + stem, ".fifo") != 0))
+		return report(EXIT_USAGE,
+			      "%s%s: not a queue name: %s (1 to 80 of A-Z a-z 0-9 _ -, or .fifo at the end)",
+			      prefix, name, text);
 	snprintf(attributes->dlq, sizeof(attributes->dlq), "%s", text);
 	/* No DLQ, no limit: so that "set QUEUE dlq=" is enough to take it off. */
 	if (!*text)
@@ -163,6 +174,33 @@ static int parse_placement(struct rlq_queue_attributes *attributes, const char *
 	return 0;
 }
 
+static int parse_type(struct rlq_queue_attributes *attributes, const char *prefix, const char *name,
+		      const char *text)
+{
+	if (strcmp(text, "standard") != 0 && strcmp(text, "fifo") != 0)
+		return report(EXIT_USAGE, "%s%s: not a type: %s (standard or fifo)", prefix, name, text);
+	attributes->type = !strcmp(text, "fifo") ? RLQ_FIFO : RLQ_STANDARD;
+	return 0;
+}
+
+static int parse_content(struct rlq_queue_attributes *attributes, const char *prefix, const char *name,
+			 const char *text)
+{
+	if (strcasecmp(text, "true") != 0 && strcasecmp(text, "false") != 0)
+		return report(EXIT_USAGE, "%s%s: neither true nor false: %s", prefix, name, text);
+	attributes->content_dedup = !strcasecmp(text, "true");
+	return 0;
+}
+
+static int parse_scope(struct rlq_queue_attributes *attributes, const char *prefix, const char *name,
+		       const char *text)
+{
+	if (strcmp(text, "queue") != 0 && strcmp(text, "messageGroup") != 0)
+		return report(EXIT_USAGE, "%s%s: not a scope: %s (queue or messageGroup)", prefix, name, text);
+	attributes->dedup_scope = !strcmp(text, "queue") ? RLQ_DEDUP_QUEUE : RLQ_DEDUP_GROUP;
+	return 0;
+}
+
 int attribute_parse(struct rlq_queue_attributes *attributes, const char *prefix, const char *name, const char *text)
 {
 	const struct attribute_spec *spec = spec_find(name);
@@ -180,6 +218,12 @@ int attribute_parse(struct rlq_queue_attributes *attributes, const char *prefix,
 		return parse_group(attributes, prefix, name, text);
 	case KIND_PLACE:
 		return parse_placement(attributes, prefix, name, text);
+	case KIND_TYPE:
+		return parse_type(attributes, prefix, name, text);
+	case KIND_CONTENT:
+		return parse_content(attributes, prefix, name, text);
+	case KIND_SCOPE:
+		return parse_scope(attributes, prefix, name, text);
 	default:
 		return parse_value(attributes, spec, prefix, name, text);
 	}
@@ -194,8 +238,25 @@ int attribute_change(struct rlq_queue_attributes *attributes, const char *name, 
 	return attribute_parse(attributes, "", name, text);
 }
 
+/* What is set, though only FIFO queues have it; NULL: nothing. */
+static const char *fifo_attribute_set(const struct rlq_queue_attributes *attributes)
+{
+	if (attributes->content_dedup)
+		return "content-dedup";
+	if (attributes->dedup_scope != RLQ_DEDUP_QUEUE)
+		return "dedup-scope";
+	if (attributes->dedup_window_ms != RLQ_DEDUP_WINDOW_DEFAULT_MS)
+		return "dedup-window";
+	return attributes->dedup_max != RLQ_DEDUP_DEFAULT ? "dedup-max" : NULL;
+}
+
 int attributes_check(const struct rlq_queue_attributes *attributes, const char *prefix)
 {
+	const char *fifo = attributes->type == RLQ_STANDARD ? fifo_attribute_set(attributes) : NULL;
+
+	if (fifo)
+		return report(EXIT_USAGE, "%s%s is for FIFO queues: this one is standard%s", prefix, fifo,
+			      *prefix ? " (--type fifo)" : "");
 	if (*attributes->dlq && !attributes->receives_max)
 		return report(EXIT_USAGE, "%sdlq needs %smax-receives too: how often before a message goes to %s",
 			      prefix, prefix, attributes->dlq);
@@ -223,6 +284,12 @@ int attributes_refused(struct rlq_directory *directory, const struct rlq_queue_a
 		      "%s has durability %s: the dead-letter queue of one that has %s must survive as much "
 		      "(create another one)",
 		      attributes->dlq, durability_name(dlq.durability), durability_name(attributes->durability));
+}
+
+int attributes_mixed(const struct rlq_queue_attributes *attributes, const char *name)
+{
+	return report(EXIT_USAGE, "%s is a %s queue, and so must its dead-letter queue be: not %s", name,
+		      attributes->type == RLQ_FIFO ? "FIFO" : "standard", attributes->dlq);
 }
 
 const char *attribute_settable(size_t i)

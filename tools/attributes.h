@@ -24,6 +24,9 @@ int attributes_check(const struct rlq_queue_attributes *attributes, const char *
 int attributes_refused(struct rlq_directory *directory, const struct rlq_queue_attributes *attributes,
 		       const char *name);
 
+/* The DLQ is of the other type. The exit status. */
+int attributes_mixed(const struct rlq_queue_attributes *attributes, const char *name);
+
 /* The i-th name that `set` takes, in create's spelling; NULL at the end. */
 const char *attribute_settable(size_t i);
 
@@ -36,6 +39,12 @@ void attributes_difference(const struct rlq_queue_attributes *is, const struct r
 
 /* Adds them under SQS's names, durations in whole seconds and exactly in ...Ms. Returns 0 or -1. */
 int attributes_to_json(const struct rlq_queue_attributes *attributes, json_t *object);
+
+/* "standard" or "fifo". */
+const char *type_name(enum rlq_type type);
+
+/* "queue" or "messageGroup". */
+const char *scope_name(enum rlq_dedup_scope scope);
 
 /* "memory", "async" or "sync". */
 const char *durability_name(enum rlq_durability durability);

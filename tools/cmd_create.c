@@ -20,14 +20,10 @@ static int take_attribute(void *options, const struct option_spec *spec, const c
 	return attribute_parse(&((struct create_options *)options)->attributes, "--", spec->name, text);
 }
 
-static int take_type(void *options, const struct option_spec *spec, const char *text)
+static int take_content_dedup(void *options, const struct option_spec *spec, const char *text)
 {
-	(void)options;
-	if (!strcmp(text, "standard"))
-		return EXIT_DONE;
-	if (!strcmp(text, "fifo"))
-		return report_absent("--type fifo (create a standard queue)");
-	return report(EXIT_USAGE, "--%s: not a type: %s (standard or fifo)", spec->name, text);
+	(void)text;
+	return take_attribute(options, spec, "true");
 }
 
 static int take_durability(void *options, const struct option_spec *spec, const char *text)
@@ -43,21 +39,13 @@ static int take_durability(void *options, const struct option_spec *spec, const 
 	return report(EXIT_USAGE, "--%s: not a durability: %s (memory, async or sync)", spec->name, text);
 }
 
-static int refuse_content_dedup(void *options, const struct option_spec *spec, const char *text)
-{
-	(void)options;
-	(void)spec;
-	(void)text;
-	return report_absent("--content-dedup (it belongs to FIFO queues)");
-}
-
 static const struct option_spec create_specs[] = {
 	{.name = "type",
 	 .value = "standard|fifo",
 	 .kind = OPTION_CALL,
-	 .parse = take_type,
+	 .parse = take_attribute,
 	 .completion = COMPLETE_WORDS,
-	 .help = "kind of queue (fifo: not in this version)"},
+	 .help = "kind of queue (default standard); a FIFO queue's name ends in .fifo"},
 	{.name = "durability",
 	 .value = "memory|async|sync",
 	 .kind = OPTION_CALL,
@@ -133,7 +121,26 @@ static const struct option_spec create_specs[] = {
 	 .parse = take_attribute,
 	 .completion = COMPLETE_WORDS,
 	 .help = "where its memory lies (default local)"},
-	{.name = "content-dedup", .kind = OPTION_CALL, .parse = refuse_content_dedup},
+	{.name = "content-dedup",
+	 .kind = OPTION_CALL,
+	 .parse = take_content_dedup,
+	 .help = "fifo: who gives no deduplication id gets the SHA-256 of the body"},
+	{.name = "dedup-scope",
+	 .value = "queue|messageGroup",
+	 .kind = OPTION_CALL,
+	 .parse = take_attribute,
+	 .completion = COMPLETE_WORDS,
+	 .help = "fifo: where a deduplication id counts (default queue)"},
+	{.name = "dedup-window",
+	 .value = "D",
+	 .kind = OPTION_CALL,
+	 .parse = take_attribute,
+	 .help = "fifo: how long, from the first send (default 5m)"},
+	{.name = "dedup-max",
+	 .value = "N",
+	 .kind = OPTION_CALL,
+	 .parse = take_attribute,
+	 .help = "fifo: ids in that time at most (default 1048576); up to 256 bytes each"},
 	{.name = NULL},
 };
 
@@ -174,17 +181,31 @@ static int print_created(const struct create_options *options, const char *name,
 
 	if (!options->common.json) {
 		attributes_format(attributes, text, sizeof(text));
-		printf("%s %s: standard, durability %s, %s\n", created ? "created" : "exists", name,
-		       durability_name(attributes->durability), text);
+		printf("%s %s: %s, durability %s, %s\n", created ? "created" : "exists", name,
+		       type_name(attributes->type), durability_name(attributes->durability), text);
 		return EXIT_DONE;
 	}
-	object = json_pack("{s:s, s:b, s:s, s:s}", "QueueName", name, "Created", created, "Type", "standard",
-			   "Durability", durability_name(attributes->durability));
+	object = json_pack("{s:s, s:b, s:s, s:s}", "QueueName", name, "Created", created, "Type",
+			   type_name(attributes->type), "Durability", durability_name(attributes->durability));
 	if (attributes_to_json(attributes, object)) {
 		json_decref(object);
 		object = NULL;
 	}
 	return output_json(object, stdout);
+}
+
+/* The name says the type, to all who use the queue. */
+static int check_name(const char *name, enum rlq_type type)
+{
+	const size_t length = strlen(name);
+	const bool is_fifo = length > 5 && !strcmp(name + length - 5, ".fifo");
+
+	if (is_fifo && type == RLQ_STANDARD)
+		return report(EXIT_USAGE, "only names of FIFO queues end in .fifo: %s (create it with --type fifo)",
+			      name);
+	if (!is_fifo && type == RLQ_FIFO)
+		return report(EXIT_USAGE, "names of FIFO queues end in .fifo: %s (create %s.fifo)", name, name);
+	return EXIT_DONE;
 }
 
 static int create_in(struct session *session, const struct create_options *options, const char *name)
@@ -203,6 +224,8 @@ static int create_in(struct session *session, const struct create_options *optio
 	if (rc == RLQ_ENODLQ)
 		return report(EXIT_NOQUEUE, "no such dead-letter queue: %s (create it first)",
 			      options->attributes.dlq);
+	if (rc == RLQ_ETYPE)
+		return attributes_mixed(&options->attributes, name);
 	if (rc == RLQ_EATTRIBUTE)
 		return attributes_refused(session->directory, &options->attributes, name);
 	if (rc < 0)
@@ -216,6 +239,8 @@ static int create_run(void *opaque)
 	struct session session;
 	int rc = attributes_check(&options->attributes, "--");
 
+	if (!rc)
+		rc = check_name(options->common.arguments[0], options->attributes.type);
 	if (!rc)
 		rc = session_open_directory(&options->common, &session);
 	if (rc)

@@ -24,6 +24,7 @@ struct receive_options {
 	uint64_t max; /* 0: not said */
 	int64_t wait_ms, visibility_ms;
 	bool delete, follow, receipts;
+	const char *attempt_id;
 };
 
 static const struct option_spec receive_specs[] = {
@@ -52,6 +53,11 @@ static const struct option_spec receive_specs[] = {
 	 .kind = OPTION_FLAG,
 	 .offset = offsetof(struct receive_options, follow),
 	 .help = "go on until SIGINT or SIGTERM, or until --max came"},
+	{.name = "attempt-id",
+	 .value = "ID",
+	 .kind = OPTION_TEXT,
+	 .offset = offsetof(struct receive_options, attempt_id),
+	 .help = "fifo: a receive repeated with the same id brings the same messages"},
 	{.name = "receipts",
 	 .kind = OPTION_FLAG,
 	 .offset = offsetof(struct receive_options, receipts),
@@ -134,6 +140,7 @@ static int receive_batch(struct receiving *receiving, int64_t wait_ms, size_t *r
 		.wait_ms = wait_ms,
 		.visibility_ms = options->visibility_ms,
 		.flags = RLQ_INTERRUPTIBLE,
+		.attempt_id = options->attempt_id,
 	};
 	const uint64_t left = options->max ? options->max - receiving->count : BATCH;
 	const int got = rlq_receive(receiving->queue, receiving->messages, left < BATCH ? left : BATCH, &receive);
@@ -142,6 +149,11 @@ static int receive_batch(struct receiving *receiving, int64_t wait_ms, size_t *r
 	*ret_count = 0;
 	if (got == -EINTR)
 		return EXIT_DONE;
+	if (got == RLQ_EDEDUPID)
+		return report(EXIT_USAGE, "--attempt-id: not an attempt id: %s (" ID_HINT ")", options->attempt_id);
+	if (got == RLQ_ENOTFIFO)
+		return report(EXIT_USAGE, "--attempt-id is for FIFO queues: %s is standard",
+			      rlq_queue_name(receiving->queue));
 	if (got < 0)
 		return report_code(got, rlq_queue_name(receiving->queue));
 	if (got > 0)
@@ -174,7 +186,8 @@ static int receive_some(struct receiving *receiving)
 	size_t got;
 	int rc = receive_batch(receiving, receiving->options->wait_ms, &got);
 
-	while (!rc && got && wants_more(receiving))
+	/* The same attempt again would bring the same. */
+	while (!rc && got && wants_more(receiving) && !receiving->options->attempt_id)
 		rc = receive_batch(receiving, 0, &got);
 	if (!rc && !receiving->count)
 		rc = EXIT_EMPTY;
@@ -200,6 +213,9 @@ static int receive_run(void *opaque)
 
 	if (options->common.json && options->receipts)
 		return report(EXIT_USAGE, "--receipts is for plain output; --json has them anyway");
+	if (options->attempt_id && (options->follow || options->max > BATCH))
+		return report(EXIT_USAGE,
+			      "--attempt-id names one receive: not with --follow, and --max is %d at most", BATCH);
 	if (options->follow)
 		stop_catch();
 	else if (!options->max)

@@ -42,6 +42,9 @@ static int print_moved(const struct redrive_options *options, const char *name, 
 
 static int report_target(const struct redrive_options *options, const char *name, int code)
 {
+	if (code == RLQ_ETYPE)
+		return report(EXIT_USAGE, "%s and where its messages go must be both standard or both FIFO%s%s",
+			      name, options->to ? ": not " : "", options->to ? options->to : "");
 	if (code != RLQ_ENODLQ)
 		return report_code(code, options->to ? options->to : name);
 	if (options->to)

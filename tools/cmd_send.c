@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lines.h"
+#include "message_json.h"
 #include "output.h"
 #include "report.h"
 #include "send.h"
@@ -16,16 +17,6 @@ static int take_attribute(void *options, const struct option_spec *spec, const c
 {
 	(void)spec;
 	return send_attribute_parse(options, text);
-}
-
-static int refuse_fifo(void *options, const struct option_spec *spec, const char *text)
-{
-	char what[64];
-
-	(void)options;
-	(void)text;
-	snprintf(what, sizeof(what), "--%s (it belongs to FIFO queues)", spec->name);
-	return report_absent(what);
 }
 
 static const struct option_spec send_specs[] = {
@@ -61,8 +52,16 @@ static const struct option_spec send_specs[] = {
 	 .kind = OPTION_FLAG,
 	 .offset = offsetof(struct send_options, quiet),
 	 .help = "print no message ids"},
-	{.name = "group", .value = "G", .kind = OPTION_CALL, .parse = refuse_fifo},
-	{.name = "dedup-id", .value = "ID", .kind = OPTION_CALL, .parse = refuse_fifo},
+	{.name = "group",
+	 .value = "G",
+	 .kind = OPTION_TEXT,
+	 .offset = offsetof(struct send_options, group),
+	 .help = "message group: fifo: the order is kept in it; standard: its tenant, none makes others wait"},
+	{.name = "dedup-id",
+	 .value = "ID",
+	 .kind = OPTION_TEXT,
+	 .offset = offsetof(struct send_options, dedup_id),
+	 .help = "fifo: what is sent again with the same id is dropped, and answered as the first one"},
 	{.name = NULL},
 };
 
@@ -77,21 +76,41 @@ int send_open(const char *path, int *ret_fd)
 	return EXIT_DONE;
 }
 
-int send_print_id(const struct send_options *options, const struct rlq_message_id *id)
+int send_print(const struct send_options *options, const struct rlq_sent *sent)
 {
-	char text[RLQ_MESSAGE_ID_TEXT_BYTES];
+	char id[RLQ_MESSAGE_ID_TEXT_BYTES], sequence[SEQUENCE_TEXT_BYTES];
 
 	if (options->quiet)
 		return EXIT_DONE;
-	rlq_message_id_format(id, text);
+	rlq_message_id_format(&sent->id, id);
+	sequence_format(sent->sequence, sequence);
 	if (options->common.json)
-		return output_json(json_pack("{s:s}", "MessageId", text), stdout);
-	puts(text);
+		return output_json(json_pack("{s:s, s:s*, s:o*}", "MessageId", id, "SequenceNumber",
+					     sent->sequence ? sequence : NULL, "Duplicate",
+					     sent->is_duplicate ? json_true() : NULL),
+				   stdout);
+	puts(id);
 	return EXIT_DONE;
+}
+
+static int report_refused(const struct rlq_queue *queue, const struct send_options *options, int code)
+{
+	if (code == RLQ_EATTRIBUTE)
+		return report(EXIT_USAGE, "a message attribute is malformed (names are A-Z a-z 0-9 _ - . and "
+					  "unique; a Number is one; a value is not empty)");
+	if (code == RLQ_EGROUPID)
+		return report(EXIT_USAGE, "--group: not a group: %s (" ID_HINT ")", options->group);
+	if (code == RLQ_EDEDUPID)
+		return report(EXIT_USAGE, "--dedup-id: not a deduplication id: %s (" ID_HINT ")",
+			      options->dedup_id);
+	if (code == RLQ_ENOTFIFO)
+		return report(EXIT_USAGE, "--dedup-id is for FIFO queues: %s is standard", rlq_queue_name(queue));
+	return report_code(code, rlq_queue_name(queue));
 }
 
 static int send_body(struct rlq_queue *queue, const struct send_options *options, const char *body, size_t bytes)
 {
+	struct rlq_sent sent;
 	const struct rlq_send_options send = {
 		.size = sizeof(send),
 		.delay_ms = options->delay_ms,
@@ -99,16 +118,13 @@ static int send_body(struct rlq_queue *queue, const struct send_options *options
 		.attributes = options->attributes,
 		.attribute_count = options->attribute_count,
 		.flags = options->wait_ms ? RLQ_SEND_WAIT : 0,
+		.group = options->group,
+		.dedup_id = options->dedup_id,
+		.ret_sent = &sent,
 	};
-	struct rlq_message_id id;
-	const int rc = rlq_send(queue, body, bytes, &send, &id);
+	const int rc = rlq_send(queue, body, bytes, &send, NULL);
 
-	if (rc == RLQ_EATTRIBUTE)
-		return report(EXIT_USAGE, "a message attribute is malformed (names are A-Z a-z 0-9 _ - . and "
-					  "unique; a Number is one; a value is not empty)");
-	if (rc < 0)
-		return report_code(rc, rlq_queue_name(queue));
-	return send_print_id(options, &id);
+	return rc < 0 ? report_refused(queue, options, rc) : send_print(options, &sent);
 }
 
 static int send_file(struct rlq_queue *queue, const struct send_options *options, const char *path)
@@ -138,6 +154,10 @@ static int check_source(const struct send_options *options)
 
 	if (sources > 1)
 		return report(EXIT_USAGE, "one of BODY, --file and --lines, not several");
+	if (options->lines && options->dedup_id)
+		return report(EXIT_USAGE,
+			      "--dedup-id is for one message: with --lines all but the first would be its "
+			      "duplicates (ringlease set QUEUE content-dedup=true tells lines apart)");
 	if (!sources && isatty(STDIN_FILENO))
 		return report(EXIT_USAGE, "what to send? (BODY, --file F, --lines F, or a pipe on stdin)");
 	return EXIT_DONE;
@@ -176,7 +196,8 @@ const struct command cmd_send = {
 	.arguments = "QUEUE [BODY]",
 	.summary = "Send a message, or each line of a file; print the message ids",
 	.notes = "Without BODY, --file or --lines the body is read from stdin, as with BODY -. Bytes are sent\n"
-		 "as they are; only --lines leaves out the line feeds. A full queue: exit status 4.",
+		 "as they are; only --lines leaves out the line feeds. A full queue: exit status 4.\n"
+		 "A FIFO queue needs --group, and --dedup-id unless it has content-dedup.",
 	.options = send_specs,
 	.defaults = &(const struct send_options){.delay_ms = RLQ_DEFAULT},
 	.options_bytes = sizeof(struct send_options),

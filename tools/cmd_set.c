@@ -65,6 +65,8 @@ static int set_queue(const struct session *session, const struct set_options *op
 	code = rlq_queue_set_attributes(session->queue, &attributes);
 	if (code == RLQ_ENODLQ)
 		return report(EXIT_NOQUEUE, "no such dead-letter queue: %s (create it first)", attributes.dlq);
+	if (code == RLQ_ETYPE)
+		return attributes_mixed(&attributes, name);
 	if (code == RLQ_EATTRIBUTE)
 		return attributes_refused(session->directory, &attributes, name);
 	if (code < 0)
@@ -92,9 +94,10 @@ const struct command cmd_set = {
 	.summary = "Change attributes of a queue",
 	.notes =
 		"ATTR is one of visibility-timeout, delay, retention, wait, max-message-bytes, dlq, max-receives,\n"
-		"overdue, max-journal-bytes and redrive-policy, or SQS's name of it: VisibilityTimeout, "
-		"DelaySeconds,\n"
-		"MessageRetentionPeriod, ReceiveMessageWaitTimeSeconds, MaximumMessageSize, RedrivePolicy.\n"
+		"overdue, max-journal-bytes, redrive-policy, and of FIFO queues content-dedup (true or false),\n"
+		"dedup-scope (queue or messageGroup) and dedup-window; or SQS's name of it: VisibilityTimeout,\n"
+		"DelaySeconds, MessageRetentionPeriod, ReceiveMessageWaitTimeSeconds, MaximumMessageSize,\n"
+		"RedrivePolicy, ContentBasedDeduplication, DeduplicationScope.\n"
 		"`dlq=` takes the dead-letter queue off. All are checked before any is set.",
 	.options_bytes = sizeof(struct set_options),
 	.arguments_min = 2,

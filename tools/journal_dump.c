@@ -16,7 +16,7 @@ enum { BODY_SHOWN_BYTES = 60 };
 
 static const char *const kinds[] = {
 	[RLQ_JOURNAL_MESSAGE] = "message", [RLQ_JOURNAL_DELETE] = "delete",   [RLQ_JOURNAL_UPDATE] = "update",
-	[RLQ_JOURNAL_QUEUE] = "queue",	   [RLQ_JOURNAL_REMOVED] = "removed",
+	[RLQ_JOURNAL_QUEUE] = "queue",	   [RLQ_JOURNAL_REMOVED] = "removed", [RLQ_JOURNAL_SEEN] = "seen",
 };
 
 /* ---- text ------------------------------------------------------------------------------------- */
@@ -57,6 +57,8 @@ static void print_message(const struct rlq_journal_record *record)
 	print_time("sent", record->sent_ms);
 	print_time("due", record->due_ms);
 	printf(" receives=%" PRIu32 " sender=%" PRIu32, record->receive_count, record->sender);
+	if (record->sequence)
+		printf(" sequence=%" PRIu64, record->sequence);
 	if (record->moved_number)
 		printf(" instead-of=%" PRIu64, record->moved_number);
 	if (record->attribute_bytes)
@@ -70,12 +72,25 @@ static void print_update(const struct rlq_journal_record *record)
 	printf(" receives=%" PRIu32, record->receive_count);
 }
 
+static void print_seen(const struct rlq_journal_record *record)
+{
+	char id[RLQ_MESSAGE_ID_TEXT_BYTES];
+
+	rlq_message_id_format(&record->id, id);
+	printf(" id=%s", id);
+	print_time("sent", record->sent_ms);
+	printf(" sequence=%" PRIu64, record->sequence);
+}
+
 static void print_queue(const struct rlq_journal_record *record)
 {
 	char text[512];
 
 	attributes_format(record->attributes, text, sizeof(text));
-	printf(" durability %s, %s", durability_name(record->attributes->durability), text);
+	printf(" %sdurability %s, %s", record->attributes->type == RLQ_FIFO ? "fifo, " : "",
+	       durability_name(record->attributes->durability), text);
+	if (record->sequence)
+		printf(", sequence numbers up to %" PRIu64, record->sequence);
 }
 
 static int print_record(const struct rlq_journal_record *record)
@@ -93,6 +108,8 @@ static int print_record(const struct rlq_journal_record *record)
 		print_update(record);
 	else if (record->kind == RLQ_JOURNAL_QUEUE)
 		print_queue(record);
+	else if (record->kind == RLQ_JOURNAL_SEEN)
+		print_seen(record);
 	putchar('\n');
 	return 0;
 }
@@ -109,9 +126,21 @@ static int add_message(json_t *object, const struct rlq_journal_record *record)
 	failed |= json_object_set_new(object, "SentTimestamp", output_number(record->sent_ms));
 	failed |= json_object_set_new(object, "SenderId", output_number(record->sender));
 	failed |= json_object_set_new(object, "AttributeBytes", output_number(record->attribute_bytes));
+	if (record->sequence)
+		failed |= json_object_set_new(object, "SequenceNumber", output_number(record->sequence));
 	if (record->moved_number)
 		failed |= json_object_set_new(object, "InsteadOf", output_number(record->moved_number));
 	return failed | bytes_to_json(object, "Body", "BodyEncoding", record->body, record->body_bytes);
+}
+
+static int add_seen(json_t *object, const struct rlq_journal_record *record)
+{
+	char id[RLQ_MESSAGE_ID_TEXT_BYTES];
+
+	rlq_message_id_format(&record->id, id);
+	return json_object_set_new(object, "MessageId", json_string(id)) |
+	       json_object_set_new(object, "SentTimestamp", output_number(record->sent_ms)) |
+	       json_object_set_new(object, "SequenceNumber", output_number(record->sequence));
 }
 
 static int add_due(json_t *object, const struct rlq_journal_record *record)
@@ -127,8 +156,12 @@ static int add_by_kind(json_t *object, const struct rlq_journal_record *record)
 		return add_message(object, record) | add_due(object, record);
 	case RLQ_JOURNAL_UPDATE:
 		return add_due(object, record);
+	case RLQ_JOURNAL_SEEN:
+		return add_seen(object, record);
 	case RLQ_JOURNAL_QUEUE:
 		return attributes_to_json(record->attributes, object) |
+		       json_object_set_new(object, "FifoQueue",
+					   json_boolean(record->attributes->type == RLQ_FIFO)) |
 		       json_object_set_new(object, "Durability",
 					   json_string(durability_name(record->attributes->durability)));
 	default:

@@ -36,6 +36,28 @@ static int set_decimal(json_t *object, const char *key, uint64_t number)
 	return json_object_set_new(object, key, json_string(text));
 }
 
+/* All of one length, so that they sort as texts too. */
+void sequence_format(uint64_t sequence, char *ret_text)
+{
+	snprintf(ret_text, SEQUENCE_TEXT_BYTES, "%" PRIu64, UINT64_C(10000000000000000000) + sequence);
+}
+
+static int set_ids(json_t *object, const struct rlq_message *message)
+{
+	char sequence[SEQUENCE_TEXT_BYTES];
+	int failed = 0;
+
+	if (message->group)
+		failed |= json_object_set_new(object, "MessageGroupId", json_string(message->group));
+	if (message->dedup_id)
+		failed |= json_object_set_new(object, "MessageDeduplicationId", json_string(message->dedup_id));
+	if (message->sequence) {
+		sequence_format(message->sequence, sequence);
+		failed |= json_object_set_new(object, "SequenceNumber", json_string(sequence));
+	}
+	return failed;
+}
+
 static json_t *system_attributes(const struct rlq_message *message)
 {
 	json_t *object = json_object();
@@ -45,6 +67,7 @@ static json_t *system_attributes(const struct rlq_message *message)
 	if (message->first_receive_ms)
 		failed |= set_decimal(object, "ApproximateFirstReceiveTimestamp", message->first_receive_ms);
 	failed |= set_decimal(object, "SenderId", message->sender);
+	failed |= set_ids(object, message);
 	if (message->dlq_source)
 		failed |= json_object_set_new(object, "DeadLetterQueueSource", json_string(message->dlq_source));
 	if (message->dlq_reason)

@@ -27,11 +27,6 @@ int report(int exit_code, const char *format, ...)
 	return exit_code;
 }
 
-int report_absent(const char *what)
-{
-	return report(EXIT_FAILED, "not in this version: %s", what);
-}
-
 /* What a code means to a person at a shell. Codes that are not here are failures with the library's
  * own text and no hint. */
 static const struct meaning {
@@ -47,7 +42,7 @@ static const struct meaning {
 	 "the message was received again since, or is gone; receive it anew"},
 	{RLQ_ENOQUEUE, EXIT_NOQUEUE, "no such queue", "ringlease ls shows them"},
 	{RLQ_EREMOVED, EXIT_NOQUEUE, "queue was removed meanwhile", "ringlease ls shows what is left"},
-	{RLQ_ENAME, EXIT_USAGE, "not a queue name", "1 to 80 of A-Z a-z 0-9 _ -"},
+	{RLQ_ENAME, EXIT_USAGE, "not a queue name", "1 to 80 of A-Z a-z 0-9 _ -, or .fifo at the end"},
 	{RLQ_ETOOBIG, EXIT_FAILED, "message is too big for queue",
 	 "its max-message-bytes counts body and attributes; ringlease stat shows it, set changes it"},
 	{RLQ_EATTRIBUTE, EXIT_USAGE, "attribute out of range or malformed for queue",
@@ -66,6 +61,18 @@ static const struct meaning {
 	{RLQ_EJOURNAL, EXIT_FAILED, "the journal cannot be written, for queue", "the log of ringleased says why"},
 	{RLQ_EDISKFULL, EXIT_FULL, "no room in the journal for a message to queue",
 	 "its disk, or a limit, is full: receive and delete, make room on the disk, or raise the limit"},
+	{RLQ_ENOGROUP, EXIT_USAGE, "no group for a message to FIFO queue", "send --group G"},
+	{RLQ_EGROUPID, EXIT_USAGE, "not a group for a message to queue", ID_HINT},
+	{RLQ_ENODEDUP, EXIT_USAGE, "no deduplication id for a message to FIFO queue",
+	 "send --dedup-id ID; or ringlease set QUEUE content-dedup=true makes it of the body"},
+	{RLQ_EDEDUPID, EXIT_USAGE, "not a deduplication or attempt id, for queue", ID_HINT},
+	{RLQ_EDEDUPFULL, EXIT_FULL, "no room for another deduplication id in queue",
+	 "wait until some are out of the window, or create it with a larger --dedup-max"},
+	{RLQ_ENOTFIFO, EXIT_USAGE, "not a FIFO queue", "deduplication and attempt ids are for those"},
+	{RLQ_EDELAY, EXIT_USAGE, "a message has no delay of its own in FIFO queue",
+	 "ringlease set QUEUE delay=D delays them all"},
+	{RLQ_ETYPE, EXIT_USAGE, "messages cannot be moved to or from queue",
+	 "it is standard and the other FIFO, or vice versa"},
 	{RLQ_EBUSY, EXIT_FAILED, "somebody else is changing queue", "try again"},
 	{RLQ_EBOOT, EXIT_FAILED, "queue is left from an earlier boot", "ringlease rm removes it"},
 	{-EACCES, EXIT_FAILED, "permission denied for queue",

@@ -24,7 +24,7 @@ int report_code(int code, const char *queue);
 /* The exit status for a code of the library. */
 int report_exit_code(int code);
 
-/* Answers what a later version will have. */
-int report_absent(const char *what);
+/* What group, deduplication and attempt ids look like. */
+#define ID_HINT "1 to 128 ASCII letters, digits and punctuation marks, no blanks"
 
 #endif

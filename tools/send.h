@@ -11,6 +11,7 @@ struct send_options {
 	struct rlq_attribute attributes[RLQ_ATTRIBUTES_MAX];
 	uint32_t attribute_count;
 	const char *file, *lines;
+	const char *group, *dedup_id;
 	int64_t delay_ms, wait_ms;
 	bool quiet;
 };
@@ -23,8 +24,8 @@ void send_attributes_free(void *options);
 /* Opens a file to read, "-" is stdin; returns 0 and the descriptor or an exit status after a report. */
 int send_open(const char *path, int *ret_fd);
 
-/* Prints an id unless --quiet. Returns 0 or an exit status. */
-int send_print_id(const struct send_options *options, const struct rlq_message_id *id);
+/* Prints what was sent unless --quiet. Returns 0 or an exit status. */
+int send_print(const struct send_options *options, const struct rlq_sent *sent);
 
 /* Sends each line as a message. */
 int send_lines(struct rlq_queue *queue, const struct send_options *options, const char *path);

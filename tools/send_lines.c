@@ -40,12 +40,12 @@ static int report_line(const struct batch *batch, int code, size_t done)
 		      line - 1, hint);
 }
 
-static int print_ids(const struct batch *batch, const struct rlq_message_id *ids, size_t count)
+static int print_sent(const struct batch *batch, const struct rlq_sent *sent, size_t count)
 {
 	int rc = EXIT_DONE;
 
 	for (size_t i = 0; !rc && i < count; i++)
-		rc = send_print_id(batch->options, &ids[i]);
+		rc = send_print(batch->options, &sent[i]);
 	/* The ids of a slow pipe's lines are wanted now. */
 	if (!rc && !batch->options->quiet && fflush(stdout))
 		rc = report(EXIT_FAILED, "cannot write the ids: %s (%llu lines were sent)", strerror(errno),
@@ -55,27 +55,28 @@ static int print_ids(const struct batch *batch, const struct rlq_message_id *ids
 
 static int batch_send(struct batch *batch)
 {
-	const struct rlq_send_options options = {
+	struct rlq_sent sent[BATCH];
+	struct rlq_send_options options = {
 		.size = sizeof(options),
 		.delay_ms = RLQ_DEFAULT,
 		.timeout_ms = batch->options->wait_ms,
 		.flags = batch->options->wait_ms ? RLQ_SEND_WAIT : 0,
 	};
-	struct rlq_message_id ids[BATCH];
 	size_t done = 0;
 
 	while (done < batch->count) {
-		const int got = rlq_send_batch(batch->queue, batch->entries + done, batch->count - done, &options,
-					       ids + done);
+		int got;
 
+		options.ret_sent = sent + done;
+		got = rlq_send_batch(batch->queue, batch->entries + done, batch->count - done, &options, NULL);
 		/* The rest of a batch that went half-way says why when it is tried again. */
 		if (got <= 0) {
-			print_ids(batch, ids, done);
+			print_sent(batch, sent, done);
 			return report_line(batch, got ? got : RLQ_EFULL, done);
 		}
 		done += (size_t)got;
 	}
-	if (print_ids(batch, ids, done))
+	if (print_sent(batch, sent, done))
 		return EXIT_FAILED;
 	batch->sent += done;
 	batch->count = 0;
@@ -90,6 +91,7 @@ static int batch_add(struct batch *batch, const char *line, size_t bytes)
 		.attributes = batch->options->attributes,
 		.attribute_count = batch->options->attribute_count,
 		.delay_ms = batch->options->delay_ms,
+		.group = batch->options->group,
 	};
 	return batch->count == BATCH ? batch_send(batch) : EXIT_DONE;
 }

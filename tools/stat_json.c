@@ -40,8 +40,8 @@ static int add_numbers(const struct rlq_queue_stat *stat, json_t *object)
 json_t *stat_to_json(const char *name, const struct rlq_queue_attributes *attributes,
 		     const struct rlq_queue_stat *stat, bool engine)
 {
-	json_t *object = json_pack("{s:s, s:s, s:s}", "QueueName", name, "Type", "standard", "Durability",
-				   durability_name(attributes->durability));
+	json_t *object = json_pack("{s:s, s:s, s:s}", "QueueName", name, "Type", type_name(attributes->type),
+				   "Durability", durability_name(attributes->durability));
 	char text[STAT_TEXT_BYTES];
 	int failed = add_numbers(stat, object) || attributes_to_json(attributes, object);
 

@@ -90,6 +90,17 @@ static const char *sends_refused_text(int32_t error)
 				: "the journal, or what it has of this queue, is as large as it may be";
 }
 
+static void print_dedup(const struct rlq_queue_attributes *attributes)
+{
+	char window[DURATION_TEXT_BYTES];
+
+	duration_format(attributes->dedup_window_ms, window);
+	line("deduplication", "by %s, in %s, for %s, of %" PRIu64 " ids at most",
+	     attributes->content_dedup ? "id, or else by body" : "id",
+	     attributes->dedup_scope == RLQ_DEDUP_GROUP ? "each group" : "all of the queue", window,
+	     attributes->dedup_max);
+}
+
 static void print_settings(const struct rlq_queue_attributes *attributes, const struct rlq_queue_stat *stat)
 {
 	static const char *const survives[] = {
@@ -100,6 +111,7 @@ static void print_settings(const struct rlq_queue_attributes *attributes, const 
 
 	char overdue[DURATION_TEXT_BYTES];
 
+	line("type", "%s", type_name(attributes->type));
 	line("durability", "%s", survives[attributes->durability]);
 	print_duration("visibility timeout", attributes->visibility_ms);
 	print_duration("delay", attributes->delay_ms);
@@ -113,6 +125,8 @@ static void print_settings(const struct rlq_queue_attributes *attributes, const 
 		     overdue);
 	else
 		line("DLQ", "none");
+	if (attributes->type == RLQ_FIFO)
+		print_dedup(attributes);
 	if (attributes->journal_bytes_max)
 		line("max journal bytes", "%" PRIu64, attributes->journal_bytes_max);
 	if (stat->sends_refused)

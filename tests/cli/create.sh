@@ -68,12 +68,6 @@ it 'name a dead-letter queue that does not exist'
 expect 6 create bad --dlq nowhere --max-receives 3
 err_has 'no such dead-letter queue: nowhere'
 
-it 'answer what later versions will have with one clear line'
-expect 1 create later --type fifo
-err_has 'not in this version: '
-expect 1 create later --content-dedup
-err_has 'not in this version: '
-
 it 'say what to start for a durable queue'
 for durability in sync async; do
 	expect 1 create later --durability $durability
@@ -119,7 +113,7 @@ it "use SQS's names in stat --json"
 expect 0 stat orders --json
 for key in QueueName ApproximateNumberOfMessages ApproximateNumberOfMessagesNotVisible \
 	ApproximateNumberOfMessagesDelayed CreatedTimestamp LastModifiedTimestamp VisibilityTimeout DelaySeconds \
-	MessageRetentionPeriod ReceiveMessageWaitTimeSeconds MaximumMessageSize NumberOfMessagesSent \
+	MessageRetentionPeriod ReceiveMessageWaitTimeSeconds MaximumMessageSize NumberOfMessagesSent Type \
 	NumberOfMessagesReceived NumberOfMessagesDeleted NumberOfMessagesRedelivered NumberOfMessagesMovedToDlq \
 	NumberOfMessagesExpired MemoryBytes Slots Rings Placed PlacementPolicy Engine Durability; do
 	out_has "\"$key\":"

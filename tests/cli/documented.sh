@@ -67,10 +67,12 @@ offers 'ls dump verify compact ' journal ''
 offers ':directories ' backup ''
 offers 'bills orders ' journal dump --queue ''
 offers 'memory async sync ' create x --durability ''
+offers 'standard fifo ' create x --type ''
+offers 'queue messageGroup ' create x --dedup-scope ''
 offers ':files ' send orders --file ''
 offers ':directories ' ls --dir ''
 offers '' ls --dir "$work/empty" ''
-offers 'visibility-timeout= delay= retention= wait= max-message-bytes= dlq= max-receives= overdue= max-journal-bytes= ' set orders ''
+offers 'visibility-timeout= delay= retention= wait= max-message-bytes= dlq= max-receives= overdue= max-journal-bytes= content-dedup= dedup-scope= dedup-window= ' set orders ''
 
 it 'complete in bash'
 if command -v bash >/dev/null; then

@@ -171,11 +171,6 @@ expect 2 send q body --attribute a=String:1 --attribute b=String:1 --attribute c
 	--attribute i=String:1 --attribute j=String:1 --attribute k=String:1
 expect 3 receive q
 
-it 'answer what belongs to FIFO queues with one clear line'
-expect 1 send q body --group g
-err_has 'not in this version: --group'
-expect 1 send q body --dedup-id d
-
 it 'refuse bad options of receive and send'
 expect 2 receive q --max 0
 expect 2 receive q --max many

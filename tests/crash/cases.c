@@ -1,6 +1,8 @@
 #include "tests/crash/cases.h"
 
+#include "kmod-free/sysops.h"
 #include "tests/crash/engine.h"
+#include "tests/support/arguments.h"
 #include "tests/support/child.h"
 #include "tests/support/shared.h"
 #include "tests/support/tally.h"
@@ -94,7 +96,10 @@ static pid_t let_another_serve(struct actor *actor)
 	pid_t engine = engine_start(scene);
 	int status;
 
-	verb_send(actor, actor->q, 16, 0);
+	if (scene->is_fifo) /* beside what the victim holds */
+		verb_send_to(actor, actor->q, GROUPS, 16);
+	else
+		verb_send(actor, actor->q, 16, 0);
 	if (verb_receive(actor, actor->q, &message, 1, 1000, 0) != 1)
 		scene_fail(scene, "cannot receive what was just sent");
 	if (!engine_work(actor, engine, 4, 1000, &status))
@@ -243,6 +248,27 @@ const char *case_others_text(enum case_others others)
 	return texts[others];
 }
 
+/* The same in each run of a case, so that groups have the same places in their tables, and a victim takes the same
+ * way each time. */
+static uint64_t *random_state;
+
+static ssize_t drawn_random(void *bytes, size_t count, unsigned flags)
+{
+	unsigned char *next = bytes;
+
+	(void)flags;
+	for (size_t i = 0; i < count; i++)
+		next[i] = (unsigned char)(random_next(random_state) >> 32);
+	return (ssize_t)count;
+}
+
+static void draw_randomly(struct scene *scene)
+{
+	scene->random = getenv("RL_SEED") ? (uint64_t)atoll(getenv("RL_SEED")) : 1;
+	random_state = &scene->random;
+	os_sys.getrandom = drawn_random;
+}
+
 const char *case_run(struct scene *scene, const struct script *script, struct crash_plan plan,
 		     enum case_others others)
 {
@@ -257,6 +283,7 @@ const char *case_run(struct scene *scene, const struct script *script, struct cr
 	scene->is_prompt = others == OTHERS_WITH_ENGINE;
 	tmpdir_empty(directory);
 	fake_clock_start(&scene->clock);
+	draw_randomly(scene);
 	scene_build(scene, script);
 	status = child_wait(child_start(case_main, &one));
 	if (child_exited(status, 0))
@@ -313,16 +340,41 @@ static const struct {
 } parts[] = {
 	{ROLE_PRODUCER, scripts_send},	{ROLE_CONSUMER, scripts_receive}, {ROLE_CONSUMER, scripts_lease},
 	{ROLE_REAPER, scripts_reap},	{ROLE_MOVER, scripts_move},	  {ROLE_GROWER, scripts_rings},
-	{ROLE_SWEEPER, scripts_bodies}, {ROLE_OPERATOR, scripts_queue},
+	{ROLE_SWEEPER, scripts_bodies}, {ROLE_OPERATOR, scripts_queue},	  {ROLE_ORDERER, scripts_fifo},
 };
+enum { PARTS = sizeof(parts) / sizeof(parts[0]), FIFO_MAX = 64, NAME_BYTES = 80 };
 
+/* The same with FIFO queues. */
+static const struct script *fifo_script(const struct script *of, uint32_t number)
+{
+	static struct script scripts[FIFO_MAX];
+	static char names[FIFO_MAX][NAME_BYTES];
+
+	if (number >= FIFO_MAX)
+		abort();
+	snprintf(names[number], NAME_BYTES, "FIFO: %s", of->name);
+	scripts[number] = *of;
+	scripts[number].name = names[number];
+	scripts[number].is_fifo = true;
+	return &scripts[number];
+}
+
+/* All scripts, then those that are also for FIFO queues, with them. */
 static const struct script *find_script(uint32_t number, enum role *ret_role)
 {
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+	uint32_t fifo_count = 0;
+
+	for (size_t i = 0; i < PARTS; i++) {
 		*ret_role = parts[i].role;
 		for (const struct script *script = parts[i].scripts; script->name; script++)
 			if (number-- == 0)
 				return script;
+	}
+	for (size_t i = 0; i < PARTS; i++) {
+		*ret_role = parts[i].role;
+		for (const struct script *script = parts[i].scripts; script->name; script++)
+			if (script->also_fifo && fifo_count++ == number)
+				return fifo_script(script, number);
 	}
 	return NULL;
 }
@@ -351,6 +403,7 @@ const char *role_name(enum role role)
 		[ROLE_MOVER] = "mover to a DLQ and back",
 		[ROLE_GROWER] = "grower and retirer of rings",
 		[ROLE_SWEEPER] = "sweeper of bodies",
+		[ROLE_ORDERER] = "user of groups",
 		[ROLE_OPERATOR] = "who opens, makes, sets, removes",
 		[ROLE_ENGINE] = "engine",
 	};

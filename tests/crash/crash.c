@@ -18,7 +18,8 @@ static _Atomic uint64_t *promised;
 static const struct os_clock_words *promised_on;
 
 #define CRASH_POINT_NAME(name) #name,
-static const char *const names[] = {CRASH_POINTS(CRASH_POINT_NAME) JOURNAL_POINTS(CRASH_POINT_NAME)};
+static const char *const names[] = {CRASH_POINTS(CRASH_POINT_NAME) JOURNAL_POINTS(CRASH_POINT_NAME)
+					    FIFO_SYNC_POINTS(CRASH_POINT_NAME)};
 #undef CRASH_POINT_NAME
 
 const char *crash_point_name(enum crash_point point)

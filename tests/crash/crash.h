@@ -28,7 +28,7 @@ struct crash_plan {
 	enum crash_point point;
 	uint64_t nth;
 	/* Of the armed process so far. */
-	uint64_t reached[CRASH_POINT_ALL];
+	uint64_t reached[CRASH_POINT_EVERY];
 	uint64_t stores;
 	/* Places in the code of two stores without a point in between. */
 	uint64_t pair_count;

@@ -25,10 +25,19 @@ void scene_fail(struct scene *scene, const char *format, ...)
 	_exit(1);
 }
 
+const char *scene_queue_name(const struct scene *scene, bool is_dlq)
+{
+	static const char *const names[2][2] = {{"q", "dlq"}, {"q.fifo", "dlq.fifo"}};
+
+	return names[scene->is_fifo][is_dlq];
+}
+
 static void build_q(struct scene *scene, const struct script *script, struct rlq_directory *directory)
 {
 	struct seg_recipe recipe = {
-		.name = "q",
+		.name = scene_queue_name(scene, false),
+		.type = scene->is_fifo ? RLQ_FIFO : RLQ_STANDARD,
+		.dedup_max = scene->is_fifo ? RLQ_DEDUP_DEFAULT : 0,
 		.capacity = scene->capacity,
 		.order_first = script->order_first ? script->order_first : ORDER_FIRST,
 		.mode = 0600,
@@ -37,12 +46,13 @@ static void build_q(struct scene *scene, const struct script *script, struct rlq
 			      [ATTRIBUTE_RETENTION_MS] = RETENTION_MS,
 			      [ATTRIBUTE_BYTES_MAX] = RLQ_BODY_MAX,
 			      [ATTRIBUTE_RECEIVES_MAX] = script->receives_max,
-			      [ATTRIBUTE_OVERDUE_MS] = 30000},
+			      [ATTRIBUTE_OVERDUE_MS] = 30000,
+			      [ATTRIBUTE_DEDUP_WINDOW_MS] = scene->is_fifo ? DEDUP_WINDOW_MS : 0},
 	};
 	int error;
 
 	if (script->receives_max)
-		strcpy(recipe.dlq, "dlq");
+		strcpy(recipe.dlq, scene_queue_name(scene, true));
 	error = seg_create(&directory->seg, &recipe);
 	if (error)
 		scene_fail(scene, "cannot create q: %s", rlq_strerror(error));
@@ -55,11 +65,14 @@ void scene_build(struct scene *scene, const struct script *script)
 	int error;
 
 	scene->capacity = script->capacity ? script->capacity : CAPACITY;
+	scene->is_fifo = script->is_fifo;
+	scene->receives_max = script->receives_max;
+	attributes.type = scene->is_fifo ? RLQ_FIFO : RLQ_STANDARD;
 	attributes.capacity = scene->capacity;
 	attributes.message_bytes_max = RLQ_BODY_MAX;
 	error = rlq_directory_open(scene->directory, &directory);
 	if (!error)
-		error = rlq_queue_create(directory, "dlq", &attributes);
+		error = rlq_queue_create(directory, scene_queue_name(scene, true), &attributes);
 	if (error < 0)
 		scene_fail(scene, "cannot create dlq: %s", rlq_strerror(error));
 	build_q(scene, script, directory);
@@ -89,11 +102,11 @@ void actor_open(struct scene *scene, struct actor *ret_actor)
 	int error = rlq_directory_open(scene->directory, &actor.directory);
 
 	if (!error)
-		error = rlq_queue_open(actor.directory, "q", &actor.q);
+		error = rlq_queue_open(actor.directory, scene_queue_name(scene, false), &actor.q);
 	if (!error)
-		error = rlq_queue_open(actor.directory, "q", &actor.q2);
+		error = rlq_queue_open(actor.directory, scene_queue_name(scene, false), &actor.q2);
 	if (!error)
-		error = rlq_queue_open(actor.directory, "dlq", &actor.dlq);
+		error = rlq_queue_open(actor.directory, scene_queue_name(scene, true), &actor.dlq);
 	if (error)
 		scene_fail(scene, "cannot open: %s", rlq_strerror(error));
 	pretend_engine(&actor);

@@ -4,6 +4,7 @@
 #define TEST_SCENE_H
 
 #include "client/internal.h"
+#include "ring/groups.h"
 #include "ringlease.h"
 #include "tests/crash/crash.h"
 #include "tests/support/fake_clock.h"
@@ -15,32 +16,45 @@ enum {
 	TAGS_MAX = 32768,
 	READINGS_MAX = 16,
 	RECEIPTS_MAX = 64,
+	CROWD = GROUP_WINDOW + 2,
+	GROUPS = 3, /* that messages go to in turn */
 	VISIBILITY_MS = 30000,
+	DEDUP_WINDOW_MS = 300000,
 	RETENTION_MS = 4 * 86400 * 1000,
 	/* What one call of a survivor may cost: operations on shared words. Rings have 32 slots here. One that
 	 * reaps looks at every block as well, and waits some 4,096 pauses for a call that stands before it keeps
 	 * the memory that it could give back. */
 	STEPS_MAX = 4000,
 	REAP_STEPS_MAX = 3 * STEPS_MAX,
+	FIFO_STEPS_MAX = 4 * STEPS_MAX, /* who finds no room empties an older table, of 1,024 cells here */
 };
 
 /* A message by its number, which its body carries. What was known when the process died is true. */
 struct tag {
 	uint8_t is_sending, is_sent; /* the call began; it answered */
 	uint8_t is_deleting, is_deleted;
-	uint8_t is_forgotten; /* may be gone, or not */
+	uint8_t is_forgotten;  /* may be gone, or not */
+	uint8_t is_sent_again; /* and nobody is sending it for the first time */
 	uint8_t received;
 	uint32_t deleted_at; /* which of the confirmed deletes */
 	uint32_t counts[2];  /* receive counts met, a bit each: in q, in the DLQ */
 	uint64_t id[2];	     /* the message's id, if its send has answered with one */
+	/* Of a FIFO queue. */
+	uint32_t group, bytes; /* bytes: sent to q by verb_send */
+	uint64_t sent_boot_ms;
+	uint64_t sequence[2]; /* in q, in the DLQ; 0: not known */
 };
 
 struct scene {
 	struct os_clock_words clock;
 	struct crash_plan plan;
 	char directory[TMPDIR_BYTES];
-	bool is_prompt; /* an engine says that it is awake, so clients do not reap */
-	uint32_t capacity;
+	bool is_prompt;	 /* an engine says that it is awake, so clients do not reap */
+	uint64_t random; /* what the processes' random bytes are drawn from */
+	bool is_fifo, is_redriven;
+	uint32_t capacity, receives_max;
+	uint64_t sequence_last[2]; /* answered to a send to q, to the DLQ */
+	uint32_t crowd[CROWD];	   /* groups whose paths are the same */
 	uint32_t tag_count, delete_count;
 	struct tag tag[TAGS_MAX];
 	/* Handed from who prepares to the victim. */
@@ -51,6 +65,7 @@ struct scene {
 		struct rlq_receipt receipt;
 		uint32_t tag;
 		bool is_dlq;
+		uint64_t until_ms; /* of its lease, boot clock */
 	} kept[RECEIPTS_MAX];
 	uint32_t kept_count;
 	/* What the victim reads in place: addresses in its own memory. */
@@ -83,6 +98,7 @@ struct script {
 	void (*meanwhile)(struct actor *actor), (*then)(struct actor *actor);
 	uint32_t capacity, order_first; /* 0: 28 messages, one ring of 32 slots */
 	uint32_t receives_max;		/* 0: no DLQ */
+	bool is_fifo, also_fifo;	/* with FIFO queues; and once more with them */
 	bool is_slow;			/* many slots: fewer cases, and no step bound */
 	bool opens;			/* the victim opens its handles itself */
 	bool is_engine;			/* the victim is an engine */
@@ -90,12 +106,14 @@ struct script {
 };
 
 extern const struct script scripts_send[], scripts_receive[], scripts_lease[], scripts_reap[], scripts_move[],
-	scripts_rings[], scripts_bodies[], scripts_queue[];
+	scripts_rings[], scripts_bodies[], scripts_queue[], scripts_fifo[];
 
 /* Ends the calling process; the text goes to the scene. */
 _Noreturn __attribute__((format(printf, 2, 3))) void scene_fail(struct scene *scene, const char *format, ...);
 
 void scene_build(struct scene *scene, const struct script *script);
+/* "q" or "dlq", and ".fifo" if it is. */
+const char *scene_queue_name(const struct scene *scene, bool is_dlq);
 void actor_open(struct scene *scene, struct actor *ret_actor);
 void actor_close(struct actor *actor);
 /* Fails unless an engine is prompt just when the scene says so. */
@@ -127,8 +145,20 @@ void survivors_fill_exactly(struct actor *actor);
 
 /* Sends a message of `bytes` (at least 8). 0, RLQ_EFULL, or RLQ_ENOSPACE. */
 int verb_send(struct actor *actor, struct rlq_queue *queue, uint32_t bytes, int64_t delay_ms);
-/* The same in its steps: the body for a new tag, and the answer. */
+/* `count` messages of that tenant of a standard queue. */
+void verb_send_as(struct actor *actor, struct rlq_queue *queue, const char *tenant, uint32_t count);
+/* The same to that group of a FIFO queue. */
+int verb_send_to(struct actor *actor, struct rlq_queue *queue, uint32_t group, uint32_t bytes);
+/* Sends a message to q once more, with the same ids: one of the two is sent, and both are told of it. */
+void verb_send_again(struct actor *actor, uint32_t tag);
+/* The same in its steps: a new tag, its ids if the queue is FIFO, its body, and the answer. */
+struct tag_ids {
+	char group[12], dedup[12];
+};
 uint32_t tag_new(struct scene *scene);
+void tag_set_ids(struct scene *scene, uint32_t tag, uint32_t group, struct tag_ids *ret_ids);
+void tag_sent(struct scene *scene, bool is_dlq, uint32_t tag, const struct rlq_sent *sent,
+	      uint64_t sequence_before);
 void tag_write_body(uint32_t tag, void *body, uint32_t bytes);
 /* Bodies are written to the last byte (those of megabytes excepted); false: only the ends of large ones, for who
  * runs one instruction at a time. */

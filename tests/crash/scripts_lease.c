@@ -62,9 +62,9 @@ static void release(struct actor *actor)
 }
 
 const struct script scripts_lease[] = {
-	{.name = "delete", .prepare = prepare_held, .run = delete_each},
-	{.name = "delete a batch", .prepare = prepare_held, .run = delete_batch},
-	{.name = "change the visibility timeout", .prepare = prepare_held, .run = extend},
-	{.name = "release at once and with a delay", .prepare = prepare_held, .run = release},
+	{.name = "delete", .also_fifo = true, .prepare = prepare_held, .run = delete_each},
+	{.name = "delete a batch", .also_fifo = true, .prepare = prepare_held, .run = delete_batch},
+	{.name = "change the visibility timeout", .also_fifo = true, .prepare = prepare_held, .run = extend},
+	{.name = "release at once and with a delay", .also_fifo = true, .prepare = prepare_held, .run = release},
 	{0},
 };

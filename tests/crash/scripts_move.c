@@ -1,5 +1,5 @@
 /* Scripts: moves to the dead-letter queue and back. */
-#include "tests/crash/scene.h"
+#include "tests/crash/order.h"
 #include "tests/support/leaks.h"
 
 /* Messages that have used up their one receive. */
@@ -73,6 +73,7 @@ static void prepare_in_dlq(struct actor *actor)
 
 	prepare_used_up(actor);
 	verb_receive(actor, actor->q, message, 4, RLQ_DEFAULT, 0);
+	actor->scene->is_redriven = true; /* from here on they may be */
 }
 
 /* By the receipts of the last holder. */
@@ -89,6 +90,7 @@ static void redrive(struct actor *actor)
 	/* They are counted anew from here. */
 	for (uint32_t tag = 0; tag < actor->scene->tag_count; tag++)
 		actor->scene->tag[tag].counts[0] = 0;
+	order_redriven(actor->scene);
 	expect_code(actor->scene, "redrive", rlq_redrive(actor->dlq, NULL, 0, NULL));
 }
 
@@ -121,41 +123,61 @@ static void prepare_dlq_gone(struct actor *actor)
 
 const struct script scripts_move[] = {
 	{.name = "move to the DLQ by receive",
+	 .also_fifo = true,
 	 .receives_max = 1,
 	 .prepare = prepare_used_up,
 	 .run = receive_used_up},
-	{.name = "move to the DLQ by the sweep", .receives_max = 1, .prepare = prepare_overdue, .run = sweep_q},
+	{.name = "move to the DLQ by the sweep",
+	 .also_fifo = true,
+	 .receives_max = 1,
+	 .prepare = prepare_overdue,
+	 .run = sweep_q},
 	{.name = "finish a decided move from the source",
+	 .also_fifo = true,
 	 .receives_max = 1,
 	 .prepare = prepare_mover_died_deciding,
 	 .run = sweep_q_then_dlq},
 	{.name = "finish a decided move from the DLQ",
+	 .also_fifo = true,
 	 .receives_max = 1,
 	 .prepare = prepare_mover_died_deciding,
 	 .run = sweep_dlq_then_q},
 	{.name = "finish a move that has arrived",
+	 .also_fifo = true,
 	 .receives_max = 1,
 	 .prepare = prepare_mover_died_arriving,
 	 .run = sweep_q_then_dlq},
 	{.name = "undo an undecided move from the source",
+	 .also_fifo = true,
 	 .receives_max = 1,
 	 .prepare = prepare_mover_died_copying,
 	 .run = sweep_q_then_dlq},
 	{.name = "undo an undecided move from the DLQ",
+	 .also_fifo = true,
 	 .receives_max = 1,
 	 .prepare = prepare_mover_died_copying,
 	 .run = sweep_dlq_then_q},
 	{.name = "move what was found dead",
+	 .also_fifo = true,
 	 .receives_max = 1,
 	 .prepare = prepare_consumer_died_finding,
 	 .run = sweep_q},
 	{.name = "delete what a dead mover has claimed",
+	 .also_fifo = true,
 	 .receives_max = 1,
 	 .prepare = prepare_mover_died_copying,
 	 .run = delete_used_up},
-	{.name = "redrive", .receives_max = 1, .prepare = prepare_in_dlq, .run = redrive},
-	{.name = "move to a full DLQ", .receives_max = 1, .prepare = prepare_dlq_full, .run = sweep_q},
-	{.name = "set no DLQ", .receives_max = 1, .prepare = prepare_used_up, .run = set_no_dlq},
-	{.name = "keep what has no DLQ any more", .receives_max = 1, .prepare = prepare_dlq_gone, .run = sweep_q},
+	{.name = "redrive", .also_fifo = true, .receives_max = 1, .prepare = prepare_in_dlq, .run = redrive},
+	{.name = "move to a full DLQ",
+	 .also_fifo = true,
+	 .receives_max = 1,
+	 .prepare = prepare_dlq_full,
+	 .run = sweep_q},
+	{.name = "set no DLQ", .also_fifo = true, .receives_max = 1, .prepare = prepare_used_up, .run = set_no_dlq},
+	{.name = "keep what has no DLQ any more",
+	 .also_fifo = true,
+	 .receives_max = 1,
+	 .prepare = prepare_dlq_gone,
+	 .run = sweep_q},
 	{0},
 };

@@ -98,7 +98,7 @@ static void purge(struct actor *actor)
 }
 
 const struct script scripts_queue[] = {
-	{.name = "open and close", .run = open_and_close, .opens = true},
+	{.name = "open and close", .also_fifo = true, .run = open_and_close, .opens = true},
 	{.name = "open more handles than there are rows", .run = open_many},
 	{.name = "create a queue", .run = create, .meanwhile = create},
 	{.name = "remove a queue",
@@ -107,6 +107,6 @@ const struct script scripts_queue[] = {
 	 .meanwhile = remove_and_make_anew,
 	 .then = expect_made_anew},
 	{.name = "set attributes", .run = set_attributes, .meanwhile = set_attributes},
-	{.name = "purge", .prepare = prepare_to_purge, .run = purge},
+	{.name = "purge", .also_fifo = true, .prepare = prepare_to_purge, .run = purge},
 	{0},
 };

@@ -7,6 +7,13 @@ static void sweep_q(struct actor *actor)
 	leaks_sweep(actor->q);
 }
 
+/* A block that its slot did not name is an orphan once the slot is freed. */
+static void sweep_twice(struct actor *actor)
+{
+	leaks_sweep(actor->q);
+	leaks_sweep(actor->q);
+}
+
 static void prepare_ended(struct actor *actor)
 {
 	prepare_sent(actor, 3);
@@ -35,6 +42,8 @@ static void prepare_orphans(struct actor *actor)
 	kill_helper_at(actor, CRASH_send_block_claimed, 1, send_one_of_each);
 	kill_helper_at(actor, CRASH_send_written, 2, send_one_of_each);
 	kill_helper_at(actor, CRASH_receive_held, 1, receive_one_in_place);
+	if (actor->scene->is_fifo) /* its token was lost with him */
+		sweep_q(actor);
 	kill_helper_at(actor, CRASH_receive_leased, 1, receive_one_in_place);
 	fake_clock_advance(&actor->scene->clock, 2000);
 }
@@ -83,11 +92,17 @@ static void prepare_held_by_dead(struct actor *actor)
 }
 
 const struct script scripts_reap[] = {
-	{.name = "reap ended leases and delays", .prepare = prepare_ended, .run = sweep_q},
-	{.name = "reap what the dead have left", .prepare = prepare_orphans, .run = sweep_q},
-	{.name = "reap what a dead reader held", .prepare = prepare_held_by_dead, .run = sweep_q},
-	{.name = "set bits again that were lost", .prepare = prepare_lost_bits, .run = sweep_q},
-	{.name = "reap by retention", .prepare = prepare_old, .run = sweep_q},
-	{.name = "meet expired messages in receive", .prepare = prepare_old, .run = receive_expired},
+	{.name = "reap ended leases and delays", .also_fifo = true, .prepare = prepare_ended, .run = sweep_q},
+	{.name = "reap what the dead have left", .also_fifo = true, .prepare = prepare_orphans, .run = sweep_twice},
+	{.name = "reap what a dead reader held",
+	 .also_fifo = true,
+	 .prepare = prepare_held_by_dead,
+	 .run = sweep_q},
+	{.name = "set bits again that were lost", .also_fifo = true, .prepare = prepare_lost_bits, .run = sweep_q},
+	{.name = "reap by retention", .also_fifo = true, .prepare = prepare_old, .run = sweep_q},
+	{.name = "meet expired messages in receive",
+	 .also_fifo = true,
+	 .prepare = prepare_old,
+	 .run = receive_expired},
 	{0},
 };

@@ -111,10 +111,15 @@ static void receive_without_lease(struct actor *actor)
 
 static void receive_past_a_producer(struct actor *actor)
 {
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
 	struct rlq_reservation reservation;
 	struct rlq_message message[4];
 
-	if (rlq_reserve(actor->q2, 16, NULL, &reservation) != 0)
+	if (actor->scene->is_fifo) {
+		options.group = "g0";
+		options.dedup_id = "reserved";
+	}
+	if (rlq_reserve(actor->q2, 16, &options, &reservation) != 0)
 		scene_fail(actor->scene, "cannot reserve");
 	verb_send(actor, actor->q, 16, 0);
 	verb_receive(actor, actor->q, message, 4, RLQ_DEFAULT, 0);
@@ -149,19 +154,55 @@ static void receive_reaps(struct actor *actor)
 	verb_receive(actor, actor->q, message, 4, RLQ_DEFAULT, 0);
 }
 
+/* ---- tenants ---------------------------------------------------------------------------------- */
+
+static void send_as_tenants(struct actor *actor)
+{
+	verb_send_as(actor, actor->q, "noisy", 18);
+	verb_send_as(actor, actor->q, "quiet", 1);
+}
+
+/* The noisy one's are passed, then taken. */
+static void receive_from_tenants(struct actor *actor)
+{
+	struct rlq_message message;
+
+	for (int i = 0; i < 4; i++)
+		if (verb_receive(actor, actor->q, &message, 1, RLQ_DEFAULT, 0) == 1)
+			verb_delete(actor, actor->q, &message.receipt, tag_check_body(actor->scene, &message));
+}
+
 const struct script scripts_receive[] = {
-	{.name = "receive copies", .prepare = prepare_mixed, .run = receive_copies},
-	{.name = "receive and delete one by one", .prepare = prepare_many, .run = receive_one_by_one},
-	{.name = "receive in place", .prepare = prepare_mixed, .run = receive_in_place},
+	{.name = "receive copies", .also_fifo = true, .prepare = prepare_mixed, .run = receive_copies},
+	{.name = "receive and delete one by one",
+	 .also_fifo = true,
+	 .prepare = prepare_many,
+	 .run = receive_one_by_one},
+	{.name = "receive in place", .also_fifo = true, .prepare = prepare_mixed, .run = receive_in_place},
 	{.name = "receive blocks in place", .prepare = prepare_blocks, .run = receive_in_place},
-	{.name = "delete under a reader in place", .prepare = prepare_blocks, .run = delete_under_reader},
+	{.name = "delete under a reader in place",
+	 .also_fifo = true,
+	 .prepare = prepare_blocks,
+	 .run = delete_under_reader},
 	{.name = "receive in place what another has read",
+	 .also_fifo = true,
 	 .prepare = prepare_read_by_another,
 	 .run = receive_in_place},
-	{.name = "receive what came back", .prepare = prepare_came_back, .run = receive_what_came_back},
-	{.name = "receive with no visibility timeout", .prepare = prepare_mixed, .run = receive_without_lease},
-	{.name = "receive past a producer", .run = receive_past_a_producer},
-	{.name = "wait for a message", .run = wait_for_message, .waits = true},
-	{.name = "reap before saying empty", .prepare = prepare_leased_soon_back, .run = receive_reaps},
+	{.name = "receive what came back",
+	 .also_fifo = true,
+	 .prepare = prepare_came_back,
+	 .run = receive_what_came_back},
+	{.name = "receive with no visibility timeout",
+	 .also_fifo = true,
+	 .prepare = prepare_mixed,
+	 .run = receive_without_lease},
+	{.name = "receive past a producer", .also_fifo = true, .run = receive_past_a_producer},
+	{.name = "send with group ids", .run = send_as_tenants},
+	{.name = "receive past a noisy tenant", .prepare = send_as_tenants, .run = receive_from_tenants},
+	{.name = "wait for a message", .also_fifo = true, .run = wait_for_message, .waits = true},
+	{.name = "reap before saying empty",
+	 .also_fifo = true,
+	 .prepare = prepare_leased_soon_back,
+	 .run = receive_reaps},
 	{0},
 };

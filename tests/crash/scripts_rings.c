@@ -82,9 +82,13 @@ static void grow_and_lose(struct actor *actor)
 }
 
 const struct script scripts_rings[] = {
-	{.name = "grow", .order_first = 2, .run = send_into_growth},
+	{.name = "grow", .also_fifo = true, .order_first = 2, .run = send_into_growth},
 	{.name = "grow and lose to another", .order_first = 2, .run = grow_and_lose},
-	{.name = "retire emptied rings", .order_first = 2, .prepare = prepare_grown, .run = sweep_twice},
+	{.name = "retire emptied rings",
+	 .also_fifo = true,
+	 .order_first = 2,
+	 .prepare = prepare_grown,
+	 .run = sweep_twice},
 	{.name = "shrink",
 	 .capacity = 14336,
 	 .order_first = 14,
@@ -100,6 +104,7 @@ const struct script scripts_rings[] = {
 	 .prepare = prepare_grower_died_early,
 	 .run = sweep_twice},
 	{.name = "finish retiring for the dead",
+	 .also_fifo = true,
 	 .order_first = 2,
 	 .prepare = prepare_retirer_died,
 	 .run = sweep_twice},

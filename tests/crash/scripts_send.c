@@ -33,19 +33,26 @@ enum { BATCH = 5 };
 
 static void send_batch(struct actor *actor)
 {
+	struct scene *scene = actor->scene;
 	struct rlq_send_entry entry[BATCH];
 	unsigned char body[BATCH][400];
+	struct tag_ids ids[BATCH];
 	uint32_t tag[BATCH];
 	int sent;
 
 	for (uint32_t i = 0; i < BATCH; i++) {
 		uint32_t bytes = i % 2 ? 400 : 16;
 
-		tag[i] = tag_new(actor->scene);
+		tag[i] = tag_new(scene);
 		tag_write_body(tag[i], body[i], bytes);
-		actor->scene->tag[tag[i]].is_sending = 1;
+		scene->tag[tag[i]].is_sending = 1;
 		entry[i] = (struct rlq_send_entry){
-			.body = body[i], .body_bytes = bytes, .delay_ms = i == 4 ? 2000 : 0};
+			.body = body[i], .body_bytes = bytes, .delay_ms = i == 4 && !scene->is_fifo ? 2000 : 0};
+		if (!scene->is_fifo)
+			continue;
+		tag_set_ids(scene, tag[i], i % 2, &ids[i]);
+		entry[i].group = ids[i].group;
+		entry[i].dedup_id = ids[i].dedup;
 	}
 	sent = rlq_send_batch(actor->q, entry, BATCH, NULL, NULL);
 	expect_code(actor->scene, "send_batch", sent);
@@ -56,9 +63,17 @@ static void send_batch(struct actor *actor)
 /* Reserves and writes; the tag of what was reserved. */
 static uint32_t reserve(struct actor *actor, uint32_t bytes, struct rlq_reservation *ret_reservation)
 {
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
 	uint32_t tag = tag_new(actor->scene);
-	int error = rlq_reserve(actor->q, bytes, NULL, ret_reservation);
+	struct tag_ids ids;
+	int error;
 
+	tag_set_ids(actor->scene, tag, 0, &ids);
+	if (actor->scene->is_fifo) {
+		options.group = ids.group;
+		options.dedup_id = ids.dedup;
+	}
+	error = rlq_reserve(actor->q, bytes, &options, ret_reservation);
 	if (error)
 		scene_fail(actor->scene, "reserve: %s", rlq_strerror(error));
 	actor->scene->tag[tag].is_sending = 1;
@@ -167,15 +182,15 @@ static void wait_for_room(struct actor *actor)
 }
 
 const struct script scripts_send[] = {
-	{.name = "send small messages", .run = send_small},
+	{.name = "send small messages", .also_fifo = true, .run = send_small},
 	{.name = "send more than a cursor's lag", .run = send_many},
 	{.name = "send bodies in blocks", .run = send_in_blocks},
 	{.name = "send delayed", .run = send_delayed},
-	{.name = "send a batch", .run = send_batch},
-	{.name = "reserve, publish, abandon", .run = reserve_publish_abandon},
-	{.name = "publish what a consumer has passed", .run = publish_what_was_passed},
+	{.name = "send a batch", .also_fifo = true, .run = send_batch},
+	{.name = "reserve, publish, abandon", .also_fifo = true, .run = reserve_publish_abandon},
+	{.name = "publish what a consumer has passed", .also_fifo = true, .run = publish_what_was_passed},
 	{.name = "send around old messages", .prepare = prepare_old_messages, .run = send_around_old_messages},
-	{.name = "send to a full queue", .prepare = prepare_full, .run = send_to_full_queue},
+	{.name = "send to a full queue", .also_fifo = true, .prepare = prepare_full, .run = send_to_full_queue},
 	{.name = "reserve every slot", .run = reserve_every_slot},
 	{.name = "wait for room", .prepare = prepare_full, .run = wait_for_room, .waits = true},
 	{0},

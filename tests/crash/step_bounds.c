@@ -34,6 +34,20 @@ static void send_one(void)
 	must(rlq_send(queue, "x", 1, NULL, NULL), "send");
 }
 
+/* To a FIFO queue; each has an id of its own. */
+static void send_to(uint32_t group)
+{
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+	char group_id[16], dedup_id[16];
+	static uint32_t count;
+
+	snprintf(group_id, sizeof(group_id), "%u", group);
+	snprintf(dedup_id, sizeof(dedup_id), "%u", count++);
+	options.group = group_id;
+	options.dedup_id = dedup_id;
+	must(rlq_send(queue, "x", 1, &options, NULL), "send to a group");
+}
+
 static void take(size_t count)
 {
 	struct rlq_receive_options options = RLQ_RECEIVE_OPTIONS_INIT;
@@ -224,6 +238,69 @@ static uint64_t steps_of_reaping_call(void)
 	return most;
 }
 
+/* ---- FIFO ----------------------------------------------------------------------------------------- */
+
+enum { GROUP = 10000 }; /* the one that is measured */
+
+static void groups(void)
+{
+	for (uint32_t i = 0; i < 50; i++)
+		send_to(i);
+}
+
+/* Those who hold the first message of each group do not go on; the others wait behind it. */
+static void blocked_groups(void)
+{
+	for (uint32_t i = 0; i < LEASED / 2; i++)
+		send_to(i);
+	take(LEASED / 2);
+	for (uint32_t i = 0; i < LEASED / 2; i++)
+		send_to(i);
+}
+
+static void long_group(void)
+{
+	for (uint32_t i = 0; i < CAPACITY / 2; i++)
+		send_to(GROUP);
+}
+
+static uint64_t steps_of_send_to_group(void)
+{
+	uint64_t steps;
+
+	crash_steps_taken();
+	send_to(GROUP);
+	steps = crash_steps_taken();
+	take(1);
+	must(rlq_delete(queue, &message[0].receipt), "delete");
+	return steps;
+}
+
+/* Of an empty queue beside those that are blocked, or of the groups in turn. */
+static uint64_t steps_of_receive_in_order(void)
+{
+	uint64_t steps;
+
+	send_to(GROUP);
+	crash_steps_taken();
+	take(1);
+	steps = crash_steps_taken();
+	must(rlq_delete(queue, &message[0].receipt), "delete");
+	return steps;
+}
+
+static uint64_t steps_of_delete_in_order(void)
+{
+	uint64_t steps;
+
+	send_to(GROUP);
+	take(1);
+	crash_steps_taken();
+	must(rlq_delete(queue, &message[0].receipt), "delete");
+	steps = crash_steps_taken();
+	return steps;
+}
+
 /* ---- the table ------------------------------------------------------------------------------------ */
 
 static const struct row {
@@ -248,6 +325,12 @@ static const struct row {
 	{"extend", "steady traffic", steady, steps_of_extend, ROUNDS, false, 32},
 	{"release", "steady traffic", steady, steps_of_release, ROUNDS, false, 16},
 	{"purge", "full", full, steps_of_purge, 2, false, 9 * SLOTS},
+	{"send", "FIFO, 50 groups", groups, steps_of_send_to_group, ROUNDS, false, 512},
+	{"send", "FIFO, behind 448 of its group", long_group, steps_of_send_to_group, ROUNDS, false, 512},
+	{"receive", "FIFO, 50 groups", groups, steps_of_receive_in_order, ROUNDS, false, 64},
+	{"receive", "FIFO, 444 groups blocked", blocked_groups, steps_of_receive_in_order, ROUNDS, false, 64},
+	{"delete", "FIFO, 50 groups", groups, steps_of_delete_in_order, ROUNDS, false, 64},
+	{"receive", "FIFO, empty, 444 groups blocked", blocked_groups, steps_of_empty, ROUNDS, false, 32},
 	{"any", "the 1,024th call, no engine", steady, steps_of_reaping_call, 4, true, 6 * SLOTS},
 };
 
@@ -257,12 +340,21 @@ static void promise_engine(void)
 	atomic_store(&queue->directory->seg.engine->awake_by_ms, boot_now() + ENGINE_SLEEP_MAX_MS);
 }
 
+static struct rlq_queue *fifo(void)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+
+	attributes.type = RLQ_FIFO;
+	attributes.capacity = CAPACITY;
+	return queue_make("q.fifo", &attributes);
+}
+
 static void run(const struct row *row)
 {
 	uint64_t most = 0, sum = 0;
 
 	queues_begin();
-	queue = queue_of("q", CAPACITY);
+	queue = strncmp(row->setting, "FIFO", 4) == 0 ? fifo() : queue_of("q", CAPACITY);
 	if (!row->is_alone)
 		promise_engine();
 	row->set();

@@ -10,6 +10,7 @@
 
 enum {
 	BATCH = 10,
+	AGAIN_MAX = 12,	  /* sends that are tried again */
 	CALLS_MAX = 6000, /* that a drain may take */
 	LAPS = 4,	  /* a full queue each */
 	QUIET_ROUNDS = 3, /* rounds that bring nothing: all is drained */
@@ -24,7 +25,8 @@ static void say_fault(void *context, const char *text)
 
 void survivors_verify(struct actor *actor)
 {
-	static const char *const names[] = {"q", "dlq", "other"}; /* which a script creates: whole or not at all */
+	const char *const names[] = {scene_queue_name(actor->scene, false), scene_queue_name(actor->scene, true),
+				     "other"}; /* which a script creates: whole or not at all */
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		int faults = rlq_verify(actor->directory, names[i], say_fault, actor->scene);
@@ -35,6 +37,18 @@ void survivors_verify(struct actor *actor)
 }
 
 /* Each of the public verbs at once, while nobody has reaped after the dead. */
+/* Who has not heard what became of a send tries again, and so may do anybody. */
+static void send_again(struct actor *actor)
+{
+	struct scene *scene = actor->scene;
+	uint32_t end = scene->tag_count, first = end > AGAIN_MAX ? end - AGAIN_MAX : 0;
+
+	for (uint32_t tag = first; tag < end; tag++)
+		if (scene->tag[tag].bytes != 0 && !scene->tag[tag].is_forgotten &&
+		    scene->clock.boot_ms < scene->tag[tag].sent_boot_ms + DEDUP_WINDOW_MS)
+			verb_send_again(actor, tag);
+}
+
 void survivors_go_on(struct actor *actor)
 {
 	struct rlq_message message[BATCH];
@@ -44,6 +58,8 @@ void survivors_go_on(struct actor *actor)
 	scene_check_engine(actor);
 	verb_send(actor, actor->q, 16, 0);
 	verb_send(actor, actor->q, 300, 0);
+	if (actor->scene->is_fifo)
+		send_again(actor);
 	count = verb_receive(actor, actor->q, message, 4, RLQ_DEFAULT, 0);
 	for (int i = 0; i < count; i++)
 		tag[i] = tag_check_body(actor->scene, &message[i]);
@@ -118,7 +134,8 @@ void survivors_check_nothing_lost(struct actor *actor)
 	}
 }
 
-/* A message on its way between the queues is in nobody's reach while its mover stands; one at a time. */
+/* A message on its way between the queues is in nobody's reach while its mover stands; one at a time, and in a FIFO
+ * queue those behind it. */
 static bool is_any_moving(const struct segment *segment)
 {
 	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
@@ -145,7 +162,7 @@ void survivors_check_only_in_hands(struct actor *actor)
 
 		if (!is_missed(account))
 			continue;
-		missing++;
+		missing += !scene->is_fifo || missing == 0 || account->group != scene->tag[which].group;
 		which = tag;
 	}
 	if (missing > is_moving)
@@ -231,8 +248,12 @@ void survivors_use_again(struct actor *actor)
 	uint32_t in_hands = slots_in_hands(actor->q->seg), calls = 0;
 
 	for (int lap = 0; lap < LAPS; lap++) {
-		uint32_t sent = press(actor);
+		uint32_t sent;
 
+		/* Those behind a message in his hands fill the queue. */
+		if (actor->scene->is_fifo)
+			in_hands = slots_in_hands(actor->q->seg);
+		sent = press(actor);
 		if (sent + in_hands < actor->scene->capacity)
 			scene_fail(actor->scene, "only %u messages fit beside %u in the victim's hands", sent,
 				   in_hands);
@@ -272,12 +293,15 @@ static void hold_from(struct actor *actor, struct rlq_queue *queue)
 {
 	struct rlq_message message[RECEIPTS_MAX];
 	struct scene *scene = actor->scene;
-	int count = verb_receive(actor, queue, message, RECEIPTS_MAX - scene->kept_count, RLQ_DEFAULT, 0);
+	/* Past the end of an engine. */
+	int count = verb_receive(actor, queue, message, RECEIPTS_MAX - scene->kept_count, 4 * VISIBILITY_MS, 0);
 
 	for (int i = 0; i < count; i++)
-		scene->kept[scene->kept_count++] = (struct kept){.receipt = message[i].receipt,
-								 .tag = tag_check_body(scene, &message[i]),
-								 .is_dlq = queue == actor->dlq};
+		scene->kept[scene->kept_count++] =
+			(struct kept){.receipt = message[i].receipt,
+				      .tag = tag_check_body(scene, &message[i]),
+				      .is_dlq = queue == actor->dlq,
+				      .until_ms = scene->clock.boot_ms + 4 * VISIBILITY_MS};
 }
 
 void survivors_hold(struct actor *actor)
@@ -296,7 +320,9 @@ void survivors_still_hold(struct actor *actor)
 	for (uint32_t i = 0; i < scene->kept_count; i++) {
 		const struct kept *kept = &scene->kept[i];
 
-		/* Unless it was purged. */
+		/* Unless it was purged. In a FIFO queue the lease must not have ended. */
+		if (scene->is_fifo && scene->clock.boot_ms >= kept->until_ms)
+			continue;
 		if (!scene->tag[kept->tag].is_forgotten &&
 		    verb_delete(actor, kept->is_dlq ? actor->dlq : actor->q, &kept->receipt, kept->tag) != 0)
 			scene_fail(scene, "message %u was taken from its holder by one who came too late",

@@ -1,7 +1,8 @@
 /* The public calls with their accounts: what was begun, what was answered. */
-#include "tests/crash/scene.h"
+#include "tests/crash/order.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,7 +115,8 @@ static void measure_begin(const struct actor *actor)
 
 static void measure_end(const struct actor *actor, const char *what)
 {
-	uint64_t *most = actor->is_reaping ? &actor->scene->reap_steps_max : &actor->scene->steps_max;
+	bool is_dearer = actor->is_reaping || actor->scene->is_fifo;
+	uint64_t *most = is_dearer ? &actor->scene->reap_steps_max : &actor->scene->steps_max;
 	uint64_t steps;
 
 	if (!actor->is_measured)
@@ -122,7 +124,7 @@ static void measure_end(const struct actor *actor, const char *what)
 	steps = crash_steps_taken();
 	if (steps > *most)
 		*most = steps;
-	if (steps <= (actor->is_reaping ? REAP_STEPS_MAX : STEPS_MAX))
+	if (steps <= (actor->scene->is_fifo ? FIFO_STEPS_MAX : actor->is_reaping ? REAP_STEPS_MAX : STEPS_MAX))
 		return;
 	actor->scene->is_stuck = true;
 	scene_fail(actor->scene, "%s took a survivor %llu steps", what, (unsigned long long)steps);
@@ -136,29 +138,94 @@ void expect_code(struct scene *scene, const char *what, int code)
 
 /* ---- verbs ------------------------------------------------------------------------------------ */
 
-int verb_send(struct actor *actor, struct rlq_queue *queue, uint32_t bytes, int64_t delay_ms)
+void tag_set_ids(struct scene *scene, uint32_t tag, uint32_t group, struct tag_ids *ret_ids)
 {
-	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
-	uint32_t tag = tag_new(actor->scene);
+	snprintf(ret_ids->group, sizeof(ret_ids->group), "g%u", group);
+	snprintf(ret_ids->dedup, sizeof(ret_ids->dedup), "%u", tag);
+	scene->tag[tag].group = group;
+}
+
+void tag_sent(struct scene *scene, bool is_dlq, uint32_t tag, const struct rlq_sent *sent, uint64_t sequence_before)
+{
+	if (scene->is_fifo)
+		order_sent(scene, is_dlq, tag, sent, sequence_before);
+	memcpy(scene->tag[tag].id, sent->id.word, sizeof(sent->id.word));
+	scene->tag[tag].is_sent = 1;
+}
+
+static int send_tag(struct actor *actor, struct rlq_queue *queue, uint32_t tag, uint32_t bytes,
+		    struct rlq_send_options *options)
+{
+	struct scene *scene = actor->scene;
 	unsigned char *body = calloc(1, bytes);
-	struct rlq_message_id id;
+	bool is_dlq = queue == actor->dlq;
+	uint64_t sequence_before = scene->sequence_last[is_dlq];
+	struct rlq_sent sent;
 	int error;
 
 	if (body == NULL)
-		scene_fail(actor->scene, "no memory");
-	options.delay_ms = delay_ms;
+		scene_fail(scene, "no memory");
+	options->ret_sent = &sent;
 	tag_write_body(tag, body, bytes);
-	actor->scene->tag[tag].is_sending = 1;
+	scene->tag[tag].is_sending = 1;
+	scene->tag[tag].bytes = is_dlq ? 0 : bytes;
+	scene->tag[tag].sent_boot_ms = scene->clock.boot_ms;
 	measure_begin(actor);
-	error = rlq_send(queue, body, bytes, &options, &id);
+	error = rlq_send(queue, body, bytes, options, NULL);
 	measure_end(actor, "send");
 	free(body);
-	if (error == 0) {
-		memcpy(actor->scene->tag[tag].id, id.word, sizeof(id.word));
-		actor->scene->tag[tag].is_sent = 1;
-	}
-	expect_code(actor->scene, "send", error);
+	if (error == 0)
+		tag_sent(scene, is_dlq, tag, &sent, sequence_before);
+	/* Who has stood still for days cannot be told. */
+	if (error != RLQ_EUNKNOWN || !actor->is_victim)
+		expect_code(scene, "send", error);
 	return error;
+}
+
+void verb_send_again(struct actor *actor, uint32_t tag)
+{
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+	uint64_t first_ms = actor->scene->tag[tag].sent_boot_ms;
+	struct tag_ids ids;
+
+	tag_set_ids(actor->scene, tag, actor->scene->tag[tag].group, &ids);
+	options.group = ids.group;
+	options.dedup_id = ids.dedup;
+	actor->scene->tag[tag].is_sent_again = 1;
+	send_tag(actor, actor->q, tag, actor->scene->tag[tag].bytes, &options);
+	actor->scene->tag[tag].is_sent_again = 0;
+	actor->scene->tag[tag].sent_boot_ms = first_ms;
+}
+
+int verb_send_to(struct actor *actor, struct rlq_queue *queue, uint32_t group, uint32_t bytes)
+{
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+	uint32_t tag = tag_new(actor->scene);
+	struct tag_ids ids;
+
+	tag_set_ids(actor->scene, tag, group, &ids);
+	options.group = ids.group;
+	options.dedup_id = ids.dedup;
+	return send_tag(actor, queue, tag, bytes, &options);
+}
+
+int verb_send(struct actor *actor, struct rlq_queue *queue, uint32_t bytes, int64_t delay_ms)
+{
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+
+	if (actor->scene->is_fifo)
+		return verb_send_to(actor, queue, actor->scene->tag_count % GROUPS, bytes);
+	options.delay_ms = delay_ms;
+	return send_tag(actor, queue, tag_new(actor->scene), bytes, &options);
+}
+
+void verb_send_as(struct actor *actor, struct rlq_queue *queue, const char *tenant, uint32_t count)
+{
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+
+	options.group = tenant;
+	for (uint32_t i = 0; i < count; i++)
+		send_tag(actor, queue, tag_new(actor->scene), 16, &options);
 }
 
 /* Each lease of a message has a receive count of its own, which no other receive may have been given. */
@@ -204,10 +271,14 @@ int verb_receive(struct actor *actor, struct rlq_queue *queue, struct rlq_messag
 		if (actor->scene->tag[tag].is_deleted && actor->scene->tag[tag].deleted_at <= deletes_before)
 			scene_fail(actor->scene, "message %u was received after its delete", tag);
 		check_first_receive(actor->scene, &ret_messages[i], began_ms);
+		if (actor->scene->is_fifo)
+			order_received(actor, queue == actor->dlq, tag, &ret_messages[i]);
 		note_count(actor->scene, tag, queue == actor->dlq, ret_messages[i].receive_count);
 		actor->scene->tag[tag].received++;
 		reading_note(actor, queue, &ret_messages[i], tag);
 	}
+	if (actor->scene->is_fifo)
+		order_check_batch(actor, queue == actor->dlq, ret_messages, count);
 	return count;
 }
 

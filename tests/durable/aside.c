@@ -38,7 +38,8 @@ static void spoil(int queue)
 	unsigned char byte = 0;
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/q%d.rlq", rlq_directory_path(machine_directory()), queue);
+	snprintf(path, sizeof(path), "%s/%s.rlq", rlq_directory_path(machine_directory()),
+		 history_name(&history, queue));
 	fd = open(path, O_RDWR);
 	if (fd < 0)
 		return;

@@ -1,6 +1,7 @@
 /* What others may see, and who may go on, while the journal stands before a write or a flush; and that all who wait
  * hear when the power goes: the clock stands, so nobody's patience ends, and who is not told hangs. */
 #include "shm/durable.h"
+#include "shm/fifo.h"
 #include "tests/durable/machine.h"
 #include "tests/support/cases.h"
 
@@ -278,6 +279,29 @@ CASE(a_delete_after_the_failure_hears_at_once)
 	CHECK_EQ(rlq_send(queue, "z", 1, NULL, NULL), RLQ_EJOURNAL);
 	CHECK_EQ(rlq_delete(queue, &message.receipt), RLQ_EJOURNAL);
 	CHECK_EQ(receive(queue, &message), 0);
+	rlq_queue_close(queue);
+	machine_end();
+}
+
+/* Without a sweep that would find it later. */
+CASE(a_message_is_its_group_s_turn_once_it_is_durable)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+	struct rlq_queue *queue;
+	uint64_t head;
+
+	machine_begin();
+	CHECK_EQ(machine_start(), 0);
+	attributes.durability = RLQ_SYNC;
+	attributes.type = RLQ_FIFO;
+	CHECK_EQ(rlq_queue_create(machine_directory(), "q.fifo", &attributes), 1);
+	queue = opened("q.fifo");
+	options.group = options.dedup_id = "1";
+	CHECK_EQ(rlq_send(queue, "x", 1, &options, NULL), 0);
+	CHECK_EQ(seg_enter(queue->seg), 0);
+	CHECK_EQ(fifo_next(queue->seg, &head), 1);
+	seg_leave(queue->seg);
 	rlq_queue_close(queue);
 	machine_end();
 }

@@ -19,12 +19,26 @@ struct message_state {
 	unsigned at; /* number of the call that made it so */
 };
 
+/* To a FIFO queue, with a deduplication id. */
+struct told_send {
+	bool is_one;
+	int queue;
+	bool is_acknowledged, was_there, is_durable;
+	bool may_be_forgotten; /* by a purge, or since its window is over */
+	struct rlq_message_id id;
+	uint64_t sequence; /* 0: not known */
+};
+
 struct told_message {
 	uint32_t bytes;
 	bool is_leased;
 	struct rlq_receipt receipt;
 	struct message_state state[STATES_MAX];
 	int states;
+	uint64_t sequence; /* in a FIFO queue: the last one that is known; 0: none is */
+	int sequence_of;   /* that queue */
+	bool was_moved;
+	struct told_send send;
 };
 
 struct queue_state {
@@ -37,6 +51,8 @@ struct told_queue {
 	uint32_t receives_max;
 	int dlq; /* index; -1: none */
 	struct rlq_queue *handle;
+	bool is_fifo;	   /* once created so, for all of the history */
+	uint64_t sequence; /* the highest number that is known */
 	struct queue_state state[STATES_MAX];
 	int states;
 };
@@ -53,6 +69,10 @@ struct history {
 	char fault[256];      /* "": what calls have answered is possible */
 };
 
+const char *history_name(const struct history *history, int queue);
+/* The first one counts. */
+void history_fault(struct history *history, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 void history_begin(struct history *history);
 /* Closes all handles; before the machine is stopped. */
 void history_close(struct history *history);
@@ -60,10 +80,14 @@ void history_close(struct history *history);
 /* ---- calls ------------------------------------------------------------------------------------ */
 
 void h_create(struct history *history, int queue, enum rlq_durability durability, int dlq, uint32_t receives_max);
+void h_create_fifo(struct history *history, int queue, enum rlq_durability durability, int dlq,
+		   uint32_t receives_max);
 void h_remove(struct history *history, int queue);
 void h_set_visibility(struct history *history, int queue, int64_t visibility_ms);
 /* 1: rlq_send, more: a batch. */
 void h_send(struct history *history, int queue, int count, uint32_t bytes, int64_t delay_ms);
+/* To a FIFO queue: written in place one after the other, and published the other way round. */
+void h_send_crossed(struct history *history, int queue, int count, uint32_t bytes);
 /* With a lease that ends only if the test lets time pass; 0: visible again at once. */
 void h_receive(struct history *history, int queue, int max, int64_t visibility_ms);
 /* The oldest that are leased. */
@@ -71,6 +95,8 @@ void h_delete(struct history *history, int queue, int count);
 void h_release(struct history *history, int queue, int64_t delay_ms);
 void h_purge(struct history *history, int queue);
 void h_redrive(struct history *history, int from, int to);
+/* What was sent to FIFO queues is sent again, with the same ids. */
+void h_retry(struct history *history);
 /* Waits until all that was done is durable. */
 void h_settle(struct history *history);
 

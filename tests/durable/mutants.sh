@@ -10,7 +10,7 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
-: "${BUILD:=build}" "${CC:=cc}" "${MUTANT_LIBS:=-luring -lisal -lcrypto}"
+: "${BUILD:=build}" "${CC:=cc}" "${MUTANT_LIBS:=-luring -lisal -lcrypto -lnettle}"
 only=" $* "
 work=$BUILD/tests/durable/mutants
 flags="-std=gnu17 -D_GNU_SOURCE= -O2 -g -I. -Iinclude -fPIC -fvisibility=hidden -ffunction-sections -pthread -w"

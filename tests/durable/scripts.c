@@ -98,9 +98,50 @@ static void play_large(struct history *history)
 	h_send(history, 0, 3, LARGE, 0);
 }
 
+/* Groups with messages in flight, deleted before those ahead of them, released, moved and moved back. */
+static void play_fifo(struct history *history)
+{
+	h_create_fifo(history, 1, RLQ_SYNC, -1, 0);
+	h_create_fifo(history, 0, RLQ_SYNC, 1, 2);
+	h_create_fifo(history, 2, RLQ_ASYNC, -1, 0);
+	h_send_crossed(history, 2, 7, SMALL);
+	h_send(history, 0, 7, SMALL, 0);
+	h_receive(history, 0, 3, HOUR_MS); /* of one group */
+	h_release(history, 0, 0);
+	h_settle(history);	 /* and with it the marks are taken */
+	h_delete(history, 0, 1); /* the second of the three */
+	h_send(history, 0, 2, BLOCK, 0);
+	h_receive(history, 0, 4, 0);
+	h_receive(history, 0, 4, 0); /* moves */
+	h_settle(history);
+	h_send(history, 0, 1, SMALL, 0);
+	h_receive(history, 1, 2, HOUR_MS);
+	h_delete(history, 1, 1);
+	h_redrive(history, 1, 0);
+	h_receive(history, 0, 3, HOUR_MS);
+	h_release(history, 0, HOUR_MS);
+	h_send(history, 0, 3, LARGE, 0);
+}
+
+/* Files are dropped in which ids stand that are to be known, and numbers of messages that stay. */
+static void play_fifo_files(struct history *history)
+{
+	h_create_fifo(history, 0, RLQ_SYNC, -1, 0);
+	h_create_fifo(history, 2, RLQ_SYNC, -1, 0);
+	h_send(history, 0, 3, SMALL, 0);
+	h_receive(history, 0, 2, HOUR_MS);
+	h_delete(history, 0, 2);
+	for (int i = 0; i < 9 && !history->is_over; i++) {
+		h_send(history, 2, 3, LARGE, 0);
+		h_receive(history, 2, 3, HOUR_MS);
+		h_delete(history, 2, 3);
+	}
+}
+
 const struct script scripts[] = {
-	{"sends", play_sends, false}, {"moves", play_moves, false}, {"queues", play_queues, false},
-	{"large", play_large, false}, {"files", play_files, true},
+	{"sends", play_sends, false},	       {"moves", play_moves, false}, {"queues", play_queues, false},
+	{"large", play_large, false},	       {"files", play_files, true},  {"fifo", play_fifo, false},
+	{"fifo_files", play_fifo_files, true},
 };
 const int script_count = sizeof(scripts) / sizeof(scripts[0]);
 
@@ -153,14 +194,26 @@ static void any_call(struct history *history, uint64_t *random)
 		h_settle(history);
 }
 
+static void create(struct history *history, bool is_fifo, int queue, enum rlq_durability durability, int dlq,
+		   uint32_t receives_max)
+{
+	(is_fifo ? h_create_fifo : h_create)(history, queue, durability, dlq, receives_max);
+}
+
 void script_random(struct history *history, uint64_t *random, int calls)
 {
+	/* One in three, without a draw of its own, so that the others are as they were. */
+	bool is_fifo = history->queues[1].is_fifo ||
+		       (!history_has_queue(history, 0) && !history_has_queue(history, 1) && *random / 7 % 3 == 0);
+
 	if (!history_has_queue(history, 1))
-		h_create(history, 1, RLQ_SYNC, -1, 0);
+		create(history, is_fifo, 1, RLQ_SYNC, -1, 0);
 	if (!history_has_queue(history, 0))
-		h_create(history, 0, RLQ_SYNC, 1, 2);
+		create(history, is_fifo, 0, RLQ_SYNC, 1, 2);
 	if (!history_has_queue(history, 2))
-		h_create(history, 2, draw(random, 2) ? RLQ_SYNC : RLQ_ASYNC, -1, 0);
+		create(history, is_fifo, 2, draw(random, 2) ? RLQ_SYNC : RLQ_ASYNC, -1, 0);
+	if (is_fifo)
+		h_retry(history);
 	for (int i = 0; i < calls && !history->is_over; i++)
 		any_call(history, random);
 }

@@ -8,7 +8,7 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
-: "${BUILD:=build}" "${CC:=cc}" "${LIBS:=-luring -lisal -lcrypto}"
+: "${BUILD:=build}" "${CC:=cc}" "${LIBS:=-luring -lisal -lcrypto -lnettle}"
 only=${1:-}
 here=tests/images
 work=$BUILD/tests/images/mutants

@@ -9,7 +9,7 @@
 
 #include <time.h>
 
-enum { SAMPLES_MAX = 512, SCRIPTS_MAX = 128 };
+enum { SAMPLES_MAX = 512, SCRIPTS_MAX = 256 };
 
 /* What came of all runs of a script. */
 struct tally {

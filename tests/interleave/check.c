@@ -260,6 +260,8 @@ void show_word(const void *address, char *text, size_t bytes)
 		snprintf(text, bytes, "again %#llx", value);
 	else if (address == ring.kept.level[0])
 		snprintf(text, bytes, "kept %#llx", value);
+	else if (address == ring.aside[0].level[0])
+		snprintf(text, bytes, "aside %#llx", value);
 	else if (address == ring.due.groups)
 		snprintf(text, bytes, "due group %llu", ~value);
 	else if (address == ring.due.summary)

@@ -46,34 +46,39 @@ mutate() {
 	done
 }
 
-# The ring alone is built anew, with what was mutated.
-build_ring() {
-	cp -R "$root/ring" "$1/ring"
-	mkdir -p "$1/tests"
-	cp -R "$root/tests/interleave" "$1/tests/interleave"
-	mutate "$1" "$2" "$3" || return 1
-	# shellcheck disable=SC2086
-	(cd "$1" && $CC $flags $MUTANT_CFLAGS -I. ring/*.c tests/interleave/*.c -o explorer)
-}
-
-# Of the segments only what was mutated is compiled, or includes what was, and linked with what `make` has built.
-build_segments() {
-	mutate "$1" "$2" "$3" || return 1
-	objects=$build/segments
-	sources=$2
-	case $2 in *.h) sources=$(cd "$objects" && grep -l -F "$2" ring/*.d shm/*.d client/*.d daemon/*.d | sed 's/\.d$/.c/') ;; esac
-	mkdir -p "$1/objects"
-	cp -R "$objects/ring" "$objects/shm" "$objects/client" "$objects/daemon" "$objects/tests" "$1/objects"
-	segments="$flags -D_GNU_SOURCE -U_FORTIFY_SOURCE -include $root/tests/interleave/segments/os.h"
+# Only what was mutated is compiled, or includes what was, and linked with what `make` has built in $4, of the folders
+# $5; by the flags that follow.
+build_with() {
+	tree=$1 files=$2 objects=$4 folders=$5
+	mutate "$tree" "$files" "$3" || return 1
+	shift 5
+	sources=
+	for file in $files; do
+		case $file in
+		*.h) sources="$sources $(cd "$objects" && find $folders -name '*.d' -exec grep -l -F "$file" {} + | sed 's/\.d$/.c/')" ;;
+		*) sources="$sources $file" ;;
+		esac
+	done
+	mkdir -p "$tree/objects"
+	(cd "$objects" && find $folders -name '*.o' -exec cp --parents {} "$tree/objects" \;)
 	for source in $sources; do
 		from=$root/$source
-		[ ! -f "$1/$source" ] || from=$1/$source
+		[ ! -f "$tree/$source" ] || from=$tree/$source
 		# shellcheck disable=SC2086
-		$CC $segments $MUTANT_CFLAGS -I"$1" -I"$root/tests/interleave/segments" -I"$root" -I"$root/include" \
-			-c "$from" -o "$1/objects/${source%.c}.o" || return 1
+		$CC $flags $MUTANT_CFLAGS -I"$tree" "$@" -I"$root" -c "$from" -o "$tree/objects/${source%.c}.o" || return 1
 	done
 	# shellcheck disable=SC2046
-	$CC $(find "$1/objects" -name '*.o') -o "$1/explorer"
+	$CC $(find "$tree/objects" -name '*.o') -o "$tree/explorer"
+}
+
+build_ring() {
+	build_with "$1" "$2" "$3" "$build" "ring tests/interleave"
+}
+
+build_segments() {
+	build_with "$1" "$2" "$3" "$build/segments" "ring shm client daemon tests" \
+		-D_GNU_SOURCE -U_FORTIFY_SOURCE -include "$root/tests/interleave/segments/os.h" \
+		-I"$root/tests/interleave/segments" -I"$root/include"
 }
 
 # Prints which scenario of "$2" catches the mutant in $1.

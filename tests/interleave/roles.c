@@ -61,7 +61,8 @@ bool send_once(int actor, enum send_mode mode)
 	slot = me->claim.slot;
 	/* Nobody else touches the message of a slot that is being written, so this is no step. */
 	data_written(&ring.slots[slot].message.id[0]);
-	ring.slots[slot].message.id[0] = me->first++;
+	ring.slots[slot].message.id[0] = me->first;
+	tenant_note(&ring.slots[slot].message, me->first++);
 	explore_doing(actor, "publish");
 	result = publish(actor, mode);
 	monitor_step();
@@ -103,12 +104,16 @@ int add_delaying_producer(const char *name, unsigned first, unsigned messages)
 
 enum ring_result consume_once(int actor, bool before_sleep, struct ring_taken *ret)
 {
-	struct ring_terms terms = {.deadline_ms = world.now + LEASE_ENDS, .before_sleep = before_sleep};
+	struct ring_cursor *cursor = &private_of(actor)->cursor;
+	struct ring_terms terms = {
+		.deadline_ms = world.now + LEASE_ENDS, .before_sleep = before_sleep, .tenants = tenants_for(actor)};
 	enum ring_result result;
 
 	explore_doing(actor, "take");
 	check_take_begins(actor);
-	result = ring_take(&ring, &private_of(actor)->cursor, &terms, ret);
+	result = ring_take(&ring, cursor, &terms, ret);
+	if (result == RING_EMPTY && world.noisy)
+		result = ring_take_aside(&ring, cursor, &terms, ret);
 	check_take_ends(actor, result);
 	if (result == RING_OK)
 		data_read(&ring.slots[ret->slot].message.id[0]);
@@ -297,7 +302,8 @@ void sweep_slot(uint32_t slot)
 		expire_slot(slot);
 		break;
 	case SLOT_READY:
-		if (word_receives(word) > 0 || ring_is_behind_head(&ring, slot, word)) {
+		if ((word_receives(word) > 0 || ring_is_behind_head(&ring, slot, word)) &&
+		    !(world.noisy && ring_is_aside(&ring, slot))) {
 			ring_set_again(&ring, slot);
 			monitor_step();
 			check_settled(slot);

@@ -65,6 +65,32 @@ void tear_words(void)
 	explore_join(NULL);
 }
 
+/* ---- tenants -------------------------------------------------------------------------------------- */
+
+enum { NOISY = 1, QUIET = 2 };
+
+/* The judgement itself is no part of what is explored. */
+static const _Alignas(8) atomic_u32 live[TENANT_COUNT] = {[NOISY] = 100, [QUIET] = 1};
+static const struct tenants tenants = {.live = live, .limit = 10, .any_is_noisy = true};
+
+void start_tenants(unsigned noisy)
+{
+	world.noisy = (uint8_t)noisy;
+}
+
+const struct tenants *tenants_for(int actor)
+{
+	return world.noisy && !world.actors[actor].is_unfair ? &tenants : NULL;
+}
+
+void tenant_note(struct slot_message *message, unsigned number)
+{
+	if (world.noisy)
+		message->block = block_with_tenant(0, world.noisy >> number & 1 ? NOISY : QUIET);
+}
+
+/* ---- start states --------------------------------------------------------------------------------- */
+
 static void put(uint32_t slot, struct slot_word word)
 {
 	ring.slots[slot].word.low = word.bits.low;
@@ -78,6 +104,7 @@ static void start_with(uint32_t slot, uint64_t generation, unsigned message, enu
 {
 	put(slot, word_make(state, generation, OWNER_NONE, 1, deadline_ms));
 	ring.slots[slot].message.id[0] = message;
+	tenant_note(&ring.slots[slot].message, message);
 	world.messages[message] = (struct account){
 		.slot = slot, .generation = generation, .exists = 1, .epoch = 1, .holder = NOBODY, .received = 1};
 }

@@ -56,7 +56,8 @@ struct private
 	uint8_t must_see;   /* messages that the present take may not miss, bit set */
 	uint8_t free_slots; /* slots FREE ever since the present claim began, bit set */
 	uint8_t in_wait;    /* asleep on the event */
-	uint8_t padding[2];
+	uint8_t is_unfair;  /* finds nobody noisy, whatever others find */
+	uint8_t padding[1];
 };
 
 struct world {
@@ -68,7 +69,7 @@ struct world {
 	uint8_t expired; /* a lease has ended by time */
 	uint8_t swept;	 /* the final sweep was made */
 	uint8_t failed_sends;
-	uint8_t padding;
+	uint8_t noisy; /* messages of the noisy tenant, bit set; 0: there are no tenants */
 };
 
 extern struct world world;
@@ -156,5 +157,12 @@ void start_ready_again(uint32_t slot, uint64_t generation, unsigned message); /*
 void start_freed(uint32_t slot, uint64_t generation);
 void start_ends(uint64_t position);
 void start_marked(uint32_t slot);
+/* The messages of this set, a bit each, are of a tenant that is noisy, all others of a quiet one. Before the other
+ * start states. */
+void start_tenants(unsigned noisy);
+/* What to go by for a consumer: NULL where there are no tenants. */
+const struct tenants *tenants_for(int actor);
+/* The producer of the message writes down whose it is. */
+void tenant_note(struct slot_message *message, unsigned number);
 
 #endif

@@ -74,15 +74,22 @@ static uint32_t body_bytes(struct desk *desk)
 	return 12 + (uint32_t)one_of(desk, kind < 70 ? 53 : kind < 95 ? 1000 : ROLE_BODY_MAX - 12);
 }
 
+const char *stage_queue(bool is_dlq, bool is_fifo)
+{
+	static const char *const name[] = {"q", "dlq", "q.fifo", "dlq.fifo"};
+
+	return name[is_dlq + 2 * is_fifo];
+}
+
 void desk_open(struct stage *stage, uint32_t number, uint64_t random, struct desk *ret_desk)
 {
 	struct desk desk = {.stage = stage, .log = stage->log[number], .random = random, .number = number};
 	int error = rlq_directory_open(stage->directory, &desk.directory);
 
 	if (!error)
-		error = rlq_queue_open(desk.directory, "q", &desk.q);
+		error = rlq_queue_open(desk.directory, stage_queue(false, stage->is_fifo), &desk.q);
 	if (!error)
-		error = rlq_queue_open(desk.directory, "dlq", &desk.dlq);
+		error = rlq_queue_open(desk.directory, stage_queue(true, stage->is_fifo), &desk.dlq);
 	if (error)
 		stage_fail(stage, "cannot open: %s", rlq_strerror(error));
 	*ret_desk = desk;
@@ -90,21 +97,46 @@ void desk_open(struct stage *stage, uint32_t number, uint64_t random, struct des
 
 /* ---- producer --------------------------------------------------------------------------------- */
 
-/* The intent to send; NULL when the log is full. Its place in the log makes the id. */
+/* The intent to send; NULL when the log is full. Its place in the log makes the id. In a FIFO queue some share
+ * deduplication ids, all others have one of their own. */
 static struct history_event *send_intended(struct desk *desk)
 {
-	return history_add(desk->log,
-			   (struct history_event){.kind = HISTORY_SEND,
-						  .id = (uint64_t)(desk->number + 1) << 32 | desk->log->count,
-						  .start_ns = history_now_ns()});
+	struct history_event event = {.kind = HISTORY_SEND,
+				      .id = (uint64_t)(desk->number + 1) << 32 | desk->log->count,
+				      .start_ns = history_now_ns()};
+
+	if (desk->stage->is_fifo) {
+		event.group = 1 + (uint32_t)one_of(desk, ROLE_GROUPS);
+		event.dedup_id = one_of(desk, 16) == 0 ? 1 + (uint32_t)one_of(desk, ROLE_SHARED_IDS) : 0;
+	}
+	return history_add(desk->log, event);
 }
 
-static void send_answered(struct desk *desk, struct history_event *event, int error, struct rlq_message_id id)
+/* As texts, which live as long as this does. */
+struct ids {
+	char group[16], dedup_id[32];
+};
+
+static void ids_write(const struct desk *desk, const struct history_event *event, struct ids *ids,
+		      const char **ret_group, const char **ret_dedup_id)
+{
+	if (event->group == 0)
+		return;
+	snprintf(ids->group, sizeof(ids->group), "%u", event->group);
+	snprintf(ids->dedup_id, sizeof(ids->dedup_id), event->dedup_id ? "%u-shared-%llx" : "%u-%llx",
+		 desk->stage->round, event->dedup_id ? event->dedup_id : (unsigned long long)event->id);
+	*ret_group = ids->group;
+	*ret_dedup_id = ids->dedup_id;
+}
+
+static void send_answered(struct desk *desk, struct history_event *event, int error, const struct rlq_sent *sent)
 {
 	event->end_ns = history_now_ns();
-	event->message_id[0] = id.word[0];
-	event->message_id[1] = id.word[1];
-	if (error != 0 && error != RLQ_EFULL && error != RLQ_ENOSPACE)
+	event->message_id[0] = sent->id.word[0];
+	event->message_id[1] = sent->id.word[1];
+	event->sequence = sent->sequence;
+	event->is_duplicate = sent->is_duplicate;
+	if (error != 0 && error != RLQ_EFULL && error != RLQ_ENOSPACE && error != RLQ_EDEDUPFULL)
 		stage_fail(desk->stage, "send: %s", rlq_strerror(error));
 	__atomic_store_n(&event->outcome, error ? HISTORY_REFUSED : HISTORY_DONE, __ATOMIC_RELEASE);
 	if (error)
@@ -116,40 +148,50 @@ static bool send_one(struct desk *desk, unsigned char *body)
 	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
 	uint32_t bytes = body_bytes(desk);
 	struct history_event *event = send_intended(desk);
-	struct rlq_message_id id = {{0}};
+	struct rlq_sent sent = {0};
+	struct ids ids;
 
 	if (event == NULL)
 		return false;
-	options.delay_ms = one_of(desk, 20) == 0 ? (int64_t)one_of(desk, 5) : 0;
+	options.delay_ms = one_of(desk, 20) == 0 && !desk->stage->is_fifo ? (int64_t)one_of(desk, 5) : 0;
+	options.ret_sent = &sent;
+	ids_write(desk, event, &ids, &options.group, &options.dedup_id);
 	body_write(event->id, body, bytes);
-	send_answered(desk, event, rlq_send(desk->q, body, bytes, &options, &id), id);
+	send_answered(desk, event, rlq_send(desk->q, body, bytes, &options, NULL), &sent);
 	return true;
 }
 
+/* Its publish says no number, nor whether it is a duplicate: so it has an id of its own. */
 static bool send_in_place(struct desk *desk)
 {
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
 	uint32_t bytes = body_bytes(desk);
 	struct history_event *event = send_intended(desk);
 	struct rlq_reservation reservation;
-	struct rlq_message_id id = {{0}};
+	struct rlq_sent sent = {0};
+	struct ids ids;
 	int error;
 
 	if (event == NULL)
 		return false;
-	error = rlq_reserve(desk->q, bytes, NULL, &reservation);
+	event->dedup_id = 0;
+	ids_write(desk, event, &ids, &options.group, &options.dedup_id);
+	error = rlq_reserve(desk->q, bytes, &options, &reservation);
 	if (!error) {
 		body_write(event->id, reservation.body, bytes);
-		error = rlq_publish(desk->q, &reservation, &id);
+		error = rlq_publish(desk->q, &reservation, &sent.id);
 	}
-	send_answered(desk, event, error, id);
+	send_answered(desk, event, error, &sent);
 	return true;
 }
 
 static bool send_batch(struct desk *desk, unsigned char *body)
 {
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
 	struct rlq_send_entry entry[BATCH];
-	struct rlq_message_id id[BATCH];
+	struct rlq_sent answer[BATCH] = {0};
 	struct history_event *event[BATCH];
+	struct ids ids[BATCH];
 	int count = 0, sent;
 
 	for (; count < BATCH && (event[count] = send_intended(desk)) != NULL; count++) {
@@ -157,13 +199,15 @@ static bool send_batch(struct desk *desk, unsigned char *body)
 
 		body_write(event[count]->id, body, bytes);
 		entry[count] = (struct rlq_send_entry){.body = body, .body_bytes = bytes};
+		ids_write(desk, event[count], &ids[count], &entry[count].group, &entry[count].dedup_id);
 		body += bytes;
 	}
 	if (count == 0)
 		return false;
-	sent = rlq_send_batch(desk->q, entry, (size_t)count, NULL, id);
+	options.ret_sent = answer;
+	sent = rlq_send_batch(desk->q, entry, (size_t)count, &options, NULL);
 	for (int i = 0; i < count; i++)
-		send_answered(desk, event[i], i < sent ? 0 : RLQ_EFULL, id[i]);
+		send_answered(desk, event[i], i < sent ? 0 : RLQ_EFULL, &answer[i]);
 	return true;
 }
 
@@ -186,6 +230,11 @@ static void produce(struct desk *desk)
 
 /* ---- consumer --------------------------------------------------------------------------------- */
 
+static uint32_t group_of(const struct rlq_message *message)
+{
+	return message->group ? (uint32_t)atoi(message->group) : 0;
+}
+
 int desk_receive(struct desk *desk, bool is_dlq, struct rlq_message *ret_messages, size_t max,
 		 const struct rlq_receive_options *options)
 {
@@ -203,6 +252,8 @@ int desk_receive(struct desk *desk, bool is_dlq, struct rlq_message *ret_message
 							      .id = id,
 							      .receive_count = ret_messages[i].receive_count,
 							      .is_dlq = is_dlq,
+							      .group = group_of(&ret_messages[i]),
+							      .sequence = ret_messages[i].sequence,
 							      .start_ns = start_ns,
 							      .end_ns = end_ns,
 							      .lease_ns = options->visibility_ms * 1000000});

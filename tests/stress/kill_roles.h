@@ -18,12 +18,16 @@ enum {
 	ROLE_RECEIVES_MAX = 4,
 	ROLE_VISIBILITY_MAX_MS = 40,
 	ROLE_BODY_MAX = 70000,
+	ROLE_GROUPS = 5,
+	ROLE_SHARED_IDS = 50,
 };
 
 /* Shared by all. */
 struct stage {
 	char directory[TMPDIR_BYTES];
 	uint32_t is_ending;
+	bool is_fifo;	/* of this round: queues of their own */
+	uint32_t round; /* deduplication ids are used again within one only */
 	uint64_t seed;
 	struct history_log *log[ROLE_COUNT + 1]; /* the last one of who drains */
 	uint32_t log_at_start[ROLE_COUNT];
@@ -45,6 +49,9 @@ struct desk {
 	uint64_t random;
 	uint32_t number;
 };
+
+/* Queue names, for FIFO rounds with ".fifo" behind them. */
+const char *stage_queue(bool is_dlq, bool is_fifo);
 
 /* Runs the role's process. */
 void role_main(void *role);

@@ -1,9 +1,9 @@
 /* Producers, consumers and an engine, which are killed and stopped at random moments; then a checker looks
  * at what each of them wrote down.
  *
- * In rounds of a second: all work on one queue with a DLQ, while the driver kills, restarts, stops and continues
- * them. At the end of a round all are ended, half of them by SIGKILL; a survivor takes out every message, nothing
- * may be left behind, and the history must be sound (tests/support/history.h).
+ * In rounds of a second: all work on one queue with a DLQ, standard or FIFO, while the driver kills, restarts,
+ * stops and continues them. At the end of a round all are ended, half of them by SIGKILL; a survivor takes out
+ * every message, nothing may be left behind, and the history must be sound (tests/support/history.h).
  *
  * stress_kill [--seconds N] [--seed S]; exit 0, 1, or 77 under ThreadSanitizer. */
 #include "tests/stress/kill_roles.h"
@@ -25,6 +25,7 @@ enum {
 	ROUND_MS = 1000,
 	WATCHDOG_S = 60, /* of one round */
 	DRAIN_CALLS_MAX = 100000,
+	WINDOW_MS = 20000, /* of deduplication: longer than a round */
 };
 
 static struct stage *stage;
@@ -32,6 +33,7 @@ static struct role role[ROLE_COUNT];
 static pid_t pid[ROLE_COUNT];
 static bool is_stopped[ROLE_COUNT];
 static uint64_t random_state;
+static uint32_t fifo_rounds;
 static uint64_t kills, stops, messages, received, redelivered, dead;
 
 static uint64_t one_of(uint64_t count)
@@ -168,7 +170,9 @@ static void count_events(const struct history *history)
 
 static bool round_is_sound(void)
 {
-	struct history history = {.receives_max = ROLE_RECEIVES_MAX};
+	struct history history = {.receives_max = ROLE_RECEIVES_MAX,
+				  .is_fifo = stage->is_fifo,
+				  .dedup_window_ns = WINDOW_MS * INT64_C(1000000)};
 	pid_t drainer = child_start(drain, NULL);
 	int status = child_wait(drainer);
 	uint64_t faults;
@@ -190,24 +194,39 @@ static bool round_is_sound(void)
 
 /* ---- rounds ----------------------------------------------------------------------------------- */
 
-static void make_queues(void)
+static void make_pair(struct rlq_directory *directory, bool is_fifo)
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
-	struct rlq_directory *directory;
-	int error = rlq_directory_open(stage->directory, &directory);
+	int error;
 
 	attributes.capacity = 20000;
-	if (!error)
-		error = rlq_queue_create(directory, "dlq", &attributes);
+	if (is_fifo) {
+		attributes.type = RLQ_FIFO;
+		attributes.dedup_window_ms = WINDOW_MS;
+	}
+	error = rlq_queue_create(directory, stage_queue(true, is_fifo), &attributes);
 	attributes.receives_max = ROLE_RECEIVES_MAX;
 	attributes.overdue_ms = 20;
-	strcpy(attributes.dlq, "dlq");
+	strcpy(attributes.dlq, stage_queue(true, is_fifo));
 	if (error == 1)
-		error = rlq_queue_create(directory, "q", &attributes);
+		error = rlq_queue_create(directory, stage_queue(false, is_fifo), &attributes);
 	if (error != 1) {
 		printf("create: %s\n", rlq_strerror(error));
 		exit(1);
 	}
+}
+
+static void make_queues(void)
+{
+	struct rlq_directory *directory;
+	int error = rlq_directory_open(stage->directory, &directory);
+
+	if (error) {
+		printf("open: %s\n", rlq_strerror(error));
+		exit(1);
+	}
+	make_pair(directory, false);
+	make_pair(directory, true);
 	rlq_directory_close(directory);
 }
 
@@ -217,6 +236,9 @@ static bool run_round(void)
 	int64_t end_ns = history_now_ns() + ROUND_MS * INT64_C(1000000);
 
 	watchdog(WATCHDOG_S);
+	stage->is_fifo = one_of(2);
+	stage->round++;
+	fifo_rounds += stage->is_fifo;
 	for (uint32_t i = 0; i < (has_engine ? ROLE_COUNT : ROLE_WORKERS); i++)
 		start(i);
 	while (history_now_ns() < end_ns) {
@@ -245,10 +267,12 @@ int main(int count, char **values)
 	for (; is_sound && history_now_ns() < end_ns; rounds++)
 		is_sound = run_round();
 	tmpdir_remove(stage->directory);
-	printf("%u rounds, %llu kills, %llu stops; %llu messages sent, %llu received (%llu again, %llu from the "
+	printf("%u rounds, %u of them on FIFO queues, %llu kills, %llu stops; %llu messages sent, %llu received "
+	       "(%llu again, %llu from the "
 	       "DLQ)\n",
-	       rounds, (unsigned long long)kills, (unsigned long long)stops, (unsigned long long)messages,
-	       (unsigned long long)received, (unsigned long long)redelivered, (unsigned long long)dead);
+	       rounds, fifo_rounds, (unsigned long long)kills, (unsigned long long)stops,
+	       (unsigned long long)messages, (unsigned long long)received, (unsigned long long)redelivered,
+	       (unsigned long long)dead);
 	tally("kills", kills);
 	tally("stops", stops);
 	tally("messages", messages);

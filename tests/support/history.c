@@ -1,5 +1,6 @@
 #include "tests/support/history.h"
 
+#include "tests/support/history_check.h"
 #include "tests/support/shared.h"
 
 #include <inttypes.h>
@@ -49,16 +50,8 @@ struct history_event *history_add(struct history_log *log, struct history_event 
 
 /* ---- one message ------------------------------------------------------------------------------ */
 
-struct check {
-	const struct history *history;
-	FILE *out;
-	uint64_t faults;
-	const struct history_event **event; /* of all logs, by id, then by start */
-	size_t count;
-};
-
-static void fault(struct check *check, const char *what, const struct history_event *first,
-		  const struct history_event *second)
+void history_fault(struct history_check *check, const char *what, const struct history_event *first,
+		   const struct history_event *second)
 {
 	if (check->faults++ >= FAULTS_SAID_MAX)
 		return;
@@ -72,6 +65,11 @@ static void fault(struct check *check, const char *what, const struct history_ev
 				" us, lease %" PRId64 " us",
 				event->kind, event->outcome, event->receive_count, event->is_dlq,
 				event->start_ns / 1000, event->end_ns / 1000, event->lease_ns / 1000);
+		if (event && check->history->is_fifo)
+			fprintf(check->out,
+				", message %" PRIx64 " of group %" PRIu32 ", number %" PRIu64 ", id %" PRIu32 "%s",
+				event->id, event->group, event->sequence, event->dedup_id,
+				event->is_duplicate ? ", a duplicate" : "");
 	}
 	fputc('\n', check->out);
 }
@@ -93,46 +91,46 @@ static bool is_given_up(const struct history_event *const *event, size_t count, 
 }
 
 /* Was `second` certainly received while this receive or extension gave the message to somebody? */
-static bool is_inside(const struct history_event *const *event, size_t count, const struct history_event *lease,
-		      const struct history_event *second)
+bool history_is_inside(const struct history_event *const *event, size_t count, const struct history_event *lease,
+		       const struct history_event *second)
 {
 	return second->start_ns > lease->end_ns && second->end_ns < lease->start_ns + lease->lease_ns &&
 	       !is_given_up(event, count, lease, second->end_ns);
 }
 
-static void check_extensions(struct check *check, const struct history_event *const *event, size_t count,
+static void check_extensions(struct history_check *check, const struct history_event *const *event, size_t count,
 			     const struct history_event *second)
 {
 	for (size_t i = 0; i < count; i++)
 		if (event[i]->kind == HISTORY_EXTEND && event[i]->outcome == HISTORY_DONE &&
-		    event[i]->is_dlq == second->is_dlq && is_inside(event, count, event[i], second))
-			fault(check, "double lease, after an extension", event[i], second);
+		    event[i]->is_dlq == second->is_dlq && history_is_inside(event, count, event[i], second))
+			history_fault(check, "double lease, after an extension", event[i], second);
 }
 
-static void check_two_receives(struct check *check, const struct history_event *const *event, size_t count,
+static void check_two_receives(struct history_check *check, const struct history_event *const *event, size_t count,
 			       const struct history_event *a, const struct history_event *b)
 {
 	const struct history_event *first = a->start_ns <= b->start_ns ? a : b, *second = first == a ? b : a;
 
 	if (first->is_dlq != second->is_dlq) {
 		if (first->is_dlq && second->start_ns > first->end_ns)
-			fault(check, "back from the DLQ", first, second);
+			history_fault(check, "back from the DLQ", first, second);
 		return;
 	}
 	if (first->receive_count == second->receive_count)
-		fault(check, "double lease, same receive count", first, second);
-	else if (is_inside(event, count, first, second))
-		fault(check, "double lease", first, second);
+		history_fault(check, "double lease, same receive count", first, second);
+	else if (history_is_inside(event, count, first, second))
+		history_fault(check, "double lease", first, second);
 }
 
-static void check_receives(struct check *check, const struct history_event *const *event, size_t count)
+static void check_receives(struct history_check *check, const struct history_event *const *event, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (event[i]->kind != HISTORY_RECEIVE)
 			continue;
 		if (check->history->receives_max && !event[i]->is_dlq &&
 		    event[i]->receive_count > check->history->receives_max)
-			fault(check, "received too often", event[i], NULL);
+			history_fault(check, "received too often", event[i], NULL);
 		check_extensions(check, event, count, event[i]);
 		for (size_t j = i + 1; j < count; j++)
 			if (event[j]->kind == HISTORY_RECEIVE)
@@ -140,7 +138,7 @@ static void check_receives(struct check *check, const struct history_event *cons
 	}
 }
 
-static void check_deletes(struct check *check, const struct history_event *const *event, size_t count)
+static void check_deletes(struct history_check *check, const struct history_event *const *event, size_t count)
 {
 	const struct history_event *done = NULL;
 
@@ -148,36 +146,40 @@ static void check_deletes(struct check *check, const struct history_event *const
 		if (event[i]->kind != HISTORY_DELETE || event[i]->outcome != HISTORY_DONE)
 			continue;
 		if (done)
-			fault(check, "deleted twice", done, event[i]);
+			history_fault(check, "deleted twice", done, event[i]);
 		done = event[i];
 	}
 	for (size_t i = 0; done && i < count; i++) {
 		if (event[i]->kind != HISTORY_RECEIVE)
 			continue;
 		if (event[i]->start_ns > done->end_ns)
-			fault(check, "received after its delete", done, event[i]);
+			history_fault(check, "received after its delete", done, event[i]);
 		if (event[i]->is_dlq == done->is_dlq && event[i]->receive_count > done->receive_count &&
 		    event[i]->end_ns < done->start_ns)
-			fault(check, "stale delete", done, event[i]);
+			history_fault(check, "stale delete", done, event[i]);
 	}
 }
 
-static void check_message(struct check *check, const struct history_event *const *event, size_t count)
+static void check_message(struct history_check *check, const struct history_event *const *event, size_t count)
 {
-	const struct history_event *send = NULL, *receive = NULL;
+	const struct history_event *send = NULL, *receive = NULL, *acknowledged = NULL;
 	bool may_be_deleted = false;
 
 	for (size_t i = 0; i < count; i++) {
-		if (event[i]->kind == HISTORY_SEND && event[i]->outcome != HISTORY_REFUSED)
+		if (event[i]->kind == HISTORY_SEND && event[i]->outcome != HISTORY_REFUSED) {
+			/* Of a duplicate the first is there, which may have been sent before with the same body. */
+			if (event[i]->outcome == HISTORY_DONE && (!event[i]->is_duplicate || send))
+				acknowledged = event[i];
 			send = event[i];
+		}
 		if (event[i]->kind == HISTORY_RECEIVE)
 			receive = event[i];
 		may_be_deleted |= event[i]->kind == HISTORY_DELETE && event[i]->outcome != HISTORY_REFUSED;
 	}
 	if (receive && !send)
-		fault(check, "invented", receive, NULL);
-	if (send && send->outcome == HISTORY_DONE && !may_be_deleted)
-		fault(check, "lost", send, receive);
+		history_fault(check, "invented", receive, NULL);
+	if (acknowledged && !may_be_deleted)
+		history_fault(check, "lost", acknowledged, receive);
 	check_receives(check, event, count);
 	check_deletes(check, event, count);
 }
@@ -202,7 +204,7 @@ static int by_message_id(const void *a, const void *b)
 	return memcmp(x->message_id, y->message_id, sizeof(x->message_id));
 }
 
-static void gather(struct check *check)
+static void gather(struct history_check *check)
 {
 	const struct history *history = check->history;
 	size_t total = 0;
@@ -218,22 +220,23 @@ static void gather(struct check *check)
 }
 
 /* Keeps the sends that were done only, and looks for two with one message id. */
-static void check_ids(struct check *check)
+static void check_ids(struct history_check *check)
 {
 	size_t sends = 0;
 
 	for (size_t i = 0; i < check->count; i++)
-		if (check->event[i]->kind == HISTORY_SEND && check->event[i]->outcome == HISTORY_DONE)
+		if (check->event[i]->kind == HISTORY_SEND && check->event[i]->outcome == HISTORY_DONE &&
+		    !check->event[i]->is_duplicate)
 			check->event[sends++] = check->event[i];
 	qsort(check->event, sends, sizeof(check->event[0]), by_message_id);
 	for (size_t i = 1; i < sends; i++)
 		if (by_message_id(&check->event[i - 1], &check->event[i]) == 0)
-			fault(check, "same message id", check->event[i - 1], check->event[i]);
+			history_fault(check, "same message id", check->event[i - 1], check->event[i]);
 }
 
 uint64_t history_check(const struct history *history, FILE *out)
 {
-	struct check check = {.history = history, .out = out};
+	struct history_check check = {.history = history, .out = out};
 
 	gather(&check);
 	qsort(check.event, check.count, sizeof(check.event[0]), by_id_and_start);
@@ -242,6 +245,8 @@ uint64_t history_check(const struct history *history, FILE *out)
 			to++;
 		check_message(&check, &check.event[from], to - from);
 	}
+	if (history->is_fifo)
+		history_check_fifo(&check);
 	check_ids(&check);
 	free(check.event);
 	return check.faults;

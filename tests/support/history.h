@@ -15,10 +15,24 @@
  *   too often       received from its queue more often than allowed
  *   back            received from its queue after it had been received from the DLQ
  *   same id         two sends were given the same message id
+ *
+ * A send that is repeated with the same body, after a crash, is another event with the same id. Of a FIFO queue
+ * also:
+ *
+ *   order            a message was received while one before it in its group was there, visible or in flight, and
+ * was not handed out by the same receive. What is before what is said by sequence numbers sequence         numbers
+ * do not rise with time, two are the same, or a receive says another one than the send other group      a receive
+ * says another group than the send duplicate        a send of a deduplication id within the window of the first one
+ * was taken for new, answered with another id or number, or delivered not a duplicate  a send was called one though
+ * no other could have come before it, within the window late delete      a delete was confirmed though the lease
+ * had been over before it began
+ *
+ * In which order groups are served is not judged here: tests/model does that, for one process.
  */
 #ifndef TEST_HISTORY_H
 #define TEST_HISTORY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -33,6 +47,10 @@ struct history_event {
 	uint32_t receive_count;
 	uint8_t kind, outcome;
 	uint8_t is_dlq;
+	/* Of a FIFO queue; each 0 if there is none. */
+	uint8_t is_duplicate;	  /* HISTORY_SEND: so it was answered */
+	uint32_t group, dedup_id; /* of the test's own; dedup_id: HISTORY_SEND */
+	uint64_t sequence;	  /* HISTORY_SEND that was done and said it, HISTORY_RECEIVE */
 };
 
 /* One process's log; the next process in its place goes on with it. */
@@ -47,6 +65,8 @@ struct history {
 	struct history_log *log[HISTORY_LOGS_MAX];
 	uint32_t log_count;
 	uint32_t receives_max; /* from a queue that has a DLQ; 0: no limit */
+	bool is_fifo, dedup_by_group;
+	int64_t dedup_window_ns;
 };
 
 /* Now, on the clock of leases. */

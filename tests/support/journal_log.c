@@ -98,7 +98,7 @@ static int define(void *context, struct journal *journal)
 	for (uint32_t i = 0; i < writer->queues; i++) {
 		struct format_queue queue = {
 			.queue = i, .durability = i % 3, .incarnation = i + 1, .capacity = 1000 + i};
-		unsigned char *at = journal_reserve(journal, sizeof(queue));
+		unsigned char *at = journal_reserve(journal, format_queue_bytes(&queue));
 
 		if (at == NULL)
 			return journal_error(journal);

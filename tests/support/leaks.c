@@ -65,6 +65,21 @@ static const char *check_regions(const struct segment *segment)
 	return NULL;
 }
 
+/* Of a FIFO queue: what is listed is there, nothing else. */
+static const char *check_tables(const struct segment *segment)
+{
+	for (uint32_t i = SEG_RING_COUNT; seg_is_fifo(segment) && i < SEG_REGION_COUNT; i++) {
+		uint32_t kind = (i - SEG_RING_COUNT) / TABLES_OF_A_KIND,
+			 nth = (i - SEG_RING_COUNT) % TABLES_OF_A_KIND;
+		bool is_listed = rings_contain(tables_list(segment->header, (enum seg_table_kind)kind), nth);
+		uint32_t state = (uint32_t)segment->header->region[i].low & 15;
+
+		if (state != (is_listed ? REGION_LIVE : REGION_EMPTY))
+			return say("table %u of kind %u stays in state %u", nth, kind, state);
+	}
+	return NULL;
+}
+
 static const char *check_blocks(struct segment *segment)
 {
 	for (uint32_t class = 0; class < SEG_BODY_CLASS_COUNT; class ++) {
@@ -116,6 +131,8 @@ const char *leaks_find(struct rlq_queue *queue)
 	if (!text)
 		text = check_regions(segment);
 	if (!text)
+		text = check_tables(segment);
+	if (!text)
 		text = check_blocks(segment);
 	if (!text)
 		text = check_rows(segment);
@@ -158,6 +175,22 @@ static uint64_t class_memory(struct segment *segment, uint32_t class)
 	return bytes + whole_pages(region->backed * sizeof(uint64_t)) + CLASS_BITMAPS_BYTES;
 }
 
+static uint64_t tables_memory(const struct segment *segment)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t kind = 0; seg_is_fifo(segment) && kind < SEG_TABLE_KINDS; kind++) {
+		uint64_t list = tables_list(segment->header, (enum seg_table_kind)kind);
+		struct table_place table;
+
+		for (uint32_t i = 0; i < rings_count(list); i++)
+			if (table_open(segment, (enum seg_table_kind)kind, list, i, &table))
+				bytes += whole_pages(table_bytes(table_region((enum seg_table_kind)kind, table.nth),
+								 table.order));
+	}
+	return bytes;
+}
+
 const char *leaks_find_memory(struct rlq_queue *queue)
 {
 	struct segment *segment = queue->seg;
@@ -166,8 +199,12 @@ const char *leaks_find_memory(struct rlq_queue *queue)
 	if (seg_enter(segment) != 0)
 		return say("cannot enter");
 	may += whole_pages(SEG_ROWS + (seg_row_high(segment) + 1) * sizeof(struct seg_row));
-	for (uint32_t i = 0; i < rings_count(segment->rings); i++)
-		may += whole_pages(seg_ring_bytes(segment, segment->ring[rings_at(segment->rings, i)].order));
+	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
+		uint32_t order = segment->ring[rings_at(segment->rings, i)].order;
+
+		may += whole_pages(seg_ring_bytes(segment, order)) + whole_pages(seg_cells_bytes(segment, order));
+	}
+	may += tables_memory(segment);
 	for (uint32_t class = 0; class < SEG_BODY_CLASS_COUNT; class ++)
 		may += class_memory(segment, class);
 	seg_leave(segment);

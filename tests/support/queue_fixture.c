@@ -110,6 +110,20 @@ struct rlq_queue *queue_with_dlq(const char *name, uint32_t receives_max, struct
 	return queue_make(name, &attributes);
 }
 
+struct rlq_queue *fifo_make(const char *name, const char *dlq, bool content_dedup)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+
+	attributes.type = RLQ_FIFO;
+	attributes.visibility_ms = 1000;
+	attributes.capacity = 1000;
+	attributes.dedup_max = 1000;
+	attributes.content_dedup = content_dedup;
+	attributes.receives_max = dlq ? 2 : 0;
+	strcpy(attributes.dlq, dlq ? dlq : "");
+	return queue_make(name, &attributes);
+}
+
 /* ---- messages --------------------------------------------------------------------------------- */
 
 void send_text(struct rlq_queue *queue, const char *text)
@@ -214,6 +228,15 @@ void sweep_now(struct rlq_queue *queue)
 
 	while (seg_sweep_step(queue->seg, &sweep, 1 << 16))
 		;
+}
+
+void reap_now(struct rlq_queue *queue)
+{
+	NEEDED(seg_enter(queue->seg));
+	os_clock_read(&queue->seg->clock);
+	while (seg_reap_due(queue->seg, 1 << 16) <= queue->seg->clock.boot_ms)
+		;
+	seg_leave(queue->seg);
 }
 
 struct death {

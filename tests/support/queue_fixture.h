@@ -34,6 +34,8 @@ struct rlq_queue *queue_again(const char *name);
 struct rlq_queue *queue_of(const char *name, uint64_t capacity);
 /* `name` with its DLQ "dlq", made before, and a visibility timeout of 1 s. */
 struct rlq_queue *queue_with_dlq(const char *name, uint32_t receives_max, struct rlq_queue **ret_dlq);
+/* FIFO, with a visibility timeout of 1 s; `dlq`, if any, was made before, and gets what was received twice. */
+struct rlq_queue *fifo_make(const char *name, const char *dlq, bool content_dedup);
 
 /* Sends a text; ends the test if that fails. */
 void send_text(struct rlq_queue *queue, const char *text);
@@ -55,6 +57,8 @@ int faults_of(const char *name);
 
 /* Runs a full sweep of the queue, as the engine would, whatever the clock says. */
 void sweep_now(struct rlq_queue *queue);
+/* Ends the leases and delays that are over, as an engine would that is prompt. */
+void reap_now(struct rlq_queue *queue);
 
 /* Runs `act` in a child that then dies of SIGKILL, holding what it holds; waits for it. */
 void die_doing(void (*act)(void *context), void *context);

@@ -20,6 +20,7 @@
  *                       These five end in _plain or _queued: writes one after the other, or several under way
  *   engine_kills        of a real process that journals, by _plain calls and by io_uring (_uring)
  *   messages            sent in a stress run
+ *   scripts_standard    of calls, that were played beside the model; scripts_fifo: on a FIFO queue
  *   unreached           cases that the time did not reach
  *   losses, stuck       messages lost; calls over their bound of steps, and cases that hung
  *   steps_max           of one call, beside somebody dead or stopped

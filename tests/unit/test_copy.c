@@ -155,7 +155,7 @@ static uint64_t draw(uint64_t below)
 static int define(void *context, struct journal *to)
 {
 	struct format_queue queue = {.queue = 1, .durability = RLQ_SYNC, .capacity = 100, .name = "orders"};
-	unsigned char *at = journal_reserve(to, sizeof(queue));
+	unsigned char *at = journal_reserve(to, format_queue_bytes(&queue));
 
 	(void)context;
 	if (at == NULL)

@@ -31,10 +31,11 @@ TestSuite(directory, .init = set_up, .fini = tear_down, .timeout = 60);
 Test(directory, shouldTellQueueNamesFromOthers)
 {
 	static const char *const good[] = {"a", "A-Z_09", "--", "x.fifo"};
-	static const char *const bad[] = {"", "a b", "a/b", "..", "ä", "a.b"};
+	static const char *const bad[] = {"",	 "a b",	  "a/b",	 "..",	    "ä",
+					  "a.b", ".fifo", "a.fifo.fifo", "a.fifo2", "fifo.a"};
 	char longest[RLQ_NAME_MAX + 2];
 
-	for (int i = 0; i < 3; i++)
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		cr_expect(seg_name_is_valid(good[i]), "%s", good[i]);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		cr_expect_not(seg_name_is_valid(bad[i]), "%s", bad[i]);
@@ -42,6 +43,12 @@ Test(directory, shouldTellQueueNamesFromOthers)
 	memset(longest, 'q', sizeof(longest));
 	longest[RLQ_NAME_MAX] = '\0';
 	cr_expect(seg_name_is_valid(longest));
+	strcpy(longest + RLQ_NAME_MAX - 5, ".fifo");
+	cr_expect(seg_name_is_valid(longest), "the suffix counts");
+	strcpy(longest + RLQ_NAME_MAX - 4, ".fifo");
+	longest[RLQ_NAME_MAX - 5] = 'q';
+	cr_expect_not(seg_name_is_valid(longest));
+	memset(longest, 'q', RLQ_NAME_MAX);
 	longest[RLQ_NAME_MAX] = 'q';
 	longest[RLQ_NAME_MAX + 1] = '\0';
 	cr_expect_not(seg_name_is_valid(longest));

@@ -82,7 +82,7 @@ static struct format_frame *frame_of_all(unsigned char bytes[static FRAME_BYTES]
 	format_update_put(at, &update);
 	at += sizeof(update);
 	format_queue_put(at, &queue);
-	at += sizeof(queue);
+	at += format_queue_bytes(&queue);
 	format_removed_put(at, 3);
 	at += sizeof(struct format_removed);
 	*frame = (struct format_frame){
@@ -95,6 +95,44 @@ static struct format_frame *frame_of_all(unsigned char bytes[static FRAME_BYTES]
 		.wall_ms = 1700000000004,
 		.count = 5,
 	};
+	format_frame_seal(frame, format_seed(SEED_ID, SEED_FILE));
+	return frame;
+}
+
+static const struct format_seen_id seen[2] = {
+	{.key = {1, 2}, .id = {3, 4}, .sequence = 5, .sent_ms = 1700000000000},
+	{.key = {6, 7}, .id = {8, 9}, .sequence = 10, .sent_ms = 1700000000001},
+};
+
+/* A frame of what only FIFO queues have. */
+static struct format_frame *frame_of_fifo(unsigned char bytes[static FRAME_BYTES])
+{
+	struct format_frame *frame = (void *)bytes;
+	struct format_queue fifo = queue;
+	unsigned char *at = bytes + sizeof(*frame);
+
+	memset(bytes, 0xee, FRAME_BYTES);
+	memcpy(format_sequenced_put(at, &message, 0x123456789a)->payload, "helloattr", 9);
+	((struct format_message *)(void *)at)->record.flags |= FORMAT_MOVED;
+	at += format_sequenced_bytes(5, 4);
+	fifo.type = FORMAT_FIFO;
+	fifo.dedup_max = 1000000;
+	fifo.sequence = 4194304;
+	fifo.purged = 7;
+	fifo.dedup_seed = 0xfedcba;
+	strcpy(fifo.name, "orders.fifo");
+	format_queue_put(at, &fifo);
+	at += format_queue_bytes(&fifo);
+	memcpy(format_seen_put(at, 3, 2)->ids, seen, sizeof(seen));
+	at += format_seen_bytes(2);
+	*frame = (struct format_frame){.bytes = (uint32_t)(at - bytes),
+				       .flags = FORMAT_END_OF_TURN,
+				       .lsn = 9,
+				       .turn = 4,
+				       .durable = 8,
+				       .file = SEED_FILE,
+				       .wall_ms = 1700000000004,
+				       .count = 3};
 	format_frame_seal(frame, format_seed(SEED_ID, SEED_FILE));
 	return frame;
 }
@@ -146,25 +184,85 @@ static const char frame_1_0[] =
 	"000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
 	"0000000000000000000000000000000010000000050000000300000000000000";
 
+/* As version 1.1 writes them: the frame of all that 1.0 knew of is the same. */
+static const char file_1_1[] =
+	"524c4a4f55524e4c01000100001000000000000000000000050000000000000000000100000000008877665544332211"
+	"0102030405060708090a0b0c0d0e0f100068e5cf8b010000090000000000000004000000000000000000000000000000"
+	"0000000000000000000000000000000000000000000000000000000099e80de7";
+static const char fifo_file_1_1[] =
+	"524c4a4f55524e4c01000100001000000200000000000000050000000000000000000100000000008877665544332211"
+	"0102030405060708090a0b0c0d0e0f100068e5cf8b010000090000000000000004000000000000000000000000000000"
+	"00000000000000000000000000000000000000000000000000000000f25d9dce";
+static const char fifo_frame_1_1[] =
+	"524c465287f17a19a8020000010000000900000000000000040000000000000008000000000000000500000000000000"
+	"0468e5cf8b01000003000000f97185df68000000010300000b0000000000000003000000040000001111000000000000"
+	"22220000000000000168e5cf8b0100000268e5cf8b010000020000006300000005000000040000000a00000000000000"
+	"68656c6c6f61747472000000000000009a7856341200000090010000040000000300000002000000efcdab0000000000"
+	"00806e877401000001806e8774010000e803000000000000a00100006400000001000000020000003075000000000000"
+	"000000000000000000709914000000000000000000000000000000000000000000000000000000000000000000000000"
+	"000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+	"0000000000000000000000000000000000000000000000006f72646572732e6669666f00000000000000000000000000"
+	"000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+	"000000000000000000000000000000006f72646572732d64656164000000000000000000000000000000000000000000"
+	"000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+	"00000000000000000100000040420f0000004000000000000700000000000000badcfe00000000007000000007000200"
+	"030000000000000001000000000000000200000000000000030000000000000004000000000000000500000000000000"
+	"0068e5cf8b01000006000000000000000700000000000000080000000000000009000000000000000a00000000000000"
+	"0168e5cf8b010000";
+
 static void expect_bytes(const char *what, const void *bytes, size_t count, const char *text)
 {
 	size_t want_count;
 	const unsigned char *want = hex(text, &want_count), *have = bytes;
 
-	cr_expect(count == want_count && memcmp(have, want, count) == 0, "%s: other bytes than version 1.0", what);
+	cr_expect(count == want_count && memcmp(have, want, count) == 0, "%s: other bytes than its version has",
+		  what);
 	if (getenv("SHOW_BYTES")) /* for whoever changes the format */
 		for (size_t i = 0; i < count; i++)
 			printf("%02x%s", have[i], i + 1 == count ? "\n" : "");
 }
 
-Test(format, writes_the_bytes_of_version_1_0)
+Test(format, writes_the_bytes_of_version_1_1)
 {
 	_Alignas(8) unsigned char bytes[FRAME_BYTES];
 	struct format_file file = file_head();
 	struct format_frame *frame = frame_of_all(bytes);
 
-	expect_bytes("file head", &file, sizeof(file), file_1_0);
+	expect_bytes("file head", &file, sizeof(file), file_1_1);
 	expect_bytes("frame", frame, frame->bytes, frame_1_0);
+	file.features = FORMAT_FILE_FIFO;
+	format_file_seal(&file);
+	frame = frame_of_fifo(bytes);
+	expect_bytes("file head, FIFO", &file, sizeof(file), fifo_file_1_1);
+	expect_bytes("frame, FIFO", frame, frame->bytes, fifo_frame_1_1);
+}
+
+Test(format, reads_the_bytes_of_version_1_1)
+{
+	_Alignas(8) unsigned char bytes[FRAME_BYTES];
+	const struct format_file *file = (const void *)bytes;
+	const struct format_frame *frame = (const void *)bytes;
+	const struct format_message *sent = (const void *)(bytes + 64);
+	const struct format_seen *ids;
+	struct format_queue found;
+	size_t count;
+
+	memcpy(bytes, hex(file_1_1, &count), 128);
+	cr_assert(format_file_check(file) == FORMAT_SOUND && file->features == 0);
+	memcpy(bytes, hex(fifo_file_1_1, &count), 128);
+	cr_assert(format_file_check(file) == FORMAT_SOUND && file->features == FORMAT_FILE_FIFO);
+	memcpy(bytes, hex(fifo_frame_1_1, &count), FRAME_BYTES);
+	cr_assert_eq(check(frame), FORMAT_SOUND);
+	cr_assert_eq(frame->count, 3);
+	cr_expect_eq(format_sequence(sent), 0x123456789a);
+	cr_expect_eq(memcmp(sent->payload, "helloattr", 9), 0);
+	format_queue_read((const void *)(bytes + 64 + sent->record.bytes), &found);
+	cr_expect(found.type == FORMAT_FIFO && found.dedup_max == 1000000);
+	cr_expect(found.sequence == 4194304 && found.purged == 7 && found.dedup_seed == 0xfedcba);
+	cr_expect_str_eq(found.name, "orders.fifo");
+	ids = (const void *)(bytes + 64 + sent->record.bytes + found.record.bytes);
+	cr_expect(ids->record.kind == FORMAT_SEEN && ids->record.count == 2 && ids->queue == 3);
+	cr_expect_eq(memcmp(ids->ids, seen, sizeof(seen)), 0);
 }
 
 Test(format, reads_the_bytes_of_version_1_0)
@@ -203,6 +301,13 @@ Test(format, fields_lie_where_the_head_of_the_file_says)
 	cr_expect_eq(offsetof(struct format_queue, attributes), 64);
 	cr_expect_eq(offsetof(struct format_queue, name), 192);
 	cr_expect_eq(offsetof(struct format_queue, dlq), 280);
+	cr_expect_eq(offsetof(struct format_queue, type), 368);
+	cr_expect_eq(offsetof(struct format_queue, dedup_max), 372);
+	cr_expect_eq(offsetof(struct format_queue, sequence), 376);
+	cr_expect_eq(offsetof(struct format_queue, purged), 384);
+	cr_expect_eq(offsetof(struct format_queue, dedup_seed), 392);
+	cr_expect_eq(offsetof(struct format_seen, ids), 16);
+	cr_expect_eq(offsetof(struct format_seen_id, sent_ms), 40);
 }
 
 Test(format, checksums_are_castagnoli_seeded_with_journal_and_file)
@@ -251,7 +356,8 @@ Test(format, each_kind_of_record_comes_back_as_it_was)
 	cr_expect(deleted->record.kind == FORMAT_DELETE && deleted->record.count == 3);
 	cr_expect_eq(memcmp(deleted->numbers, numbers, sizeof(numbers)), 0);
 	cr_expect(same_fields((const struct format_update *)record_at(frame, 2), &update));
-	cr_expect(same_fields((const struct format_queue *)record_at(frame, 3), &queue));
+	cr_expect(memcmp((const char *)record_at(frame, 3) + 8, (const char *)&queue + 8,
+			 FORMAT_QUEUE_STANDARD_BYTES - 8) == 0);
 	cr_expect(removed->record.kind == FORMAT_REMOVED && removed->queue == 3);
 }
 
@@ -464,8 +570,9 @@ Test(format, impossible_records_are_refused)
 	expect_record(0, 0, UINT32_MAX - 7, 4, FORMAT_BAD_RECORD);
 	expect_record(0, 4, 0, 1, FORMAT_UNKNOWN_KIND); /* kind */
 	expect_record(0, 4, 6, 1, FORMAT_BAD_RECORD);	/* a TAG of 96 bytes */
-	expect_record(0, 4, 7, 1, FORMAT_UNKNOWN_KIND);
-	expect_record(0, 4, 0x8007, 2, FORMAT_SOUND);	 /* OPTIONAL */
+	expect_record(0, 4, 7, 1, FORMAT_BAD_RECORD);	/* a SEEN without ids */
+	expect_record(0, 4, 8, 1, FORMAT_UNKNOWN_KIND);
+	expect_record(0, 4, 0x8008, 2, FORMAT_SOUND);	 /* OPTIONAL */
 	expect_record(0, 5, 1, 1, FORMAT_BAD_RECORD);	 /* flags */
 	expect_record(0, 6, 1, 2, FORMAT_BAD_RECORD);	 /* count */
 	expect_record(0, 8, 0, 8, FORMAT_BAD_RECORD);	 /* number */
@@ -480,6 +587,30 @@ Test(format, impossible_records_are_refused)
 	expect_record(3, 192 + 87, 'x', 1, FORMAT_BAD_RECORD); /* that does not end */
 	expect_record(3, 280 + 87, 'x', 1, FORMAT_BAD_RECORD);
 	expect_record(4, 0, 8, 4, FORMAT_BAD_RECORD);
+}
+
+Test(format, what_only_fifo_queues_have_is_checked)
+{
+	_Alignas(8) unsigned char bytes[FRAME_BYTES];
+	struct format_frame *frame = frame_of_fifo(bytes);
+	struct format_message *sent = (void *)(bytes + 64);
+	struct format_queue *defined = (void *)(bytes + 64 + sent->record.bytes);
+
+	sent->record.flags = 0; /* its number would stand behind its end */
+	cr_expect_eq(format_record_check(&sent->record, FRAME_BYTES), FORMAT_BAD_RECORD);
+	sent->record.flags = 4;
+	cr_expect_eq(format_record_check(&sent->record, FRAME_BYTES), FORMAT_BAD_RECORD);
+	defined->record.flags = FORMAT_SEQUENCED;
+	cr_expect_eq(format_record_check(&defined->record, sizeof(*defined)), FORMAT_BAD_RECORD);
+	defined->record.flags = 0;
+	cr_expect_eq(format_record_check(&defined->record, sizeof(*defined)), FORMAT_SOUND);
+	defined->type = 2;
+	cr_expect_eq(format_record_check(&defined->record, sizeof(*defined)), FORMAT_BAD_RECORD);
+	defined->type = FORMAT_FIFO;
+	defined->dedup_max = 0;
+	cr_expect_eq(format_record_check(&defined->record, sizeof(*defined)), FORMAT_BAD_RECORD);
+	cr_expect_eq(check(frame_of_fifo(bytes)), FORMAT_SOUND);
+	(void)frame;
 }
 
 Test(format, each_fault_has_its_text)

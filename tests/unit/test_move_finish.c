@@ -74,7 +74,7 @@ static void make_arriving(uint64_t incarnation, uint64_t place, uint64_t file)
 
 	cr_assert_eq(rlq_send(dlq, large, sizeof(large), NULL, NULL), 0);
 	origin.copy = first_place(dlq);
-	memcpy(slot->message.inline_bytes, &origin, sizeof(origin));
+	memcpy(slot->message.inline_bytes + ORIGIN_OFFSET, &origin, sizeof(origin));
 	word = word_with_owner(word_with_state(slot_read(slot), SLOT_ARRIVING), dead_row);
 	change(slot, word_with_deadline(word, dead_serial));
 }
@@ -142,7 +142,7 @@ static bool has_copy(const struct rlq_queue *source, uint32_t slot, uint64_t pla
 
 Test(move_finish, shouldKnowTheCopyByWhereItComesFrom)
 {
-	struct origin *origin = (struct origin *)(void *)first_slot(dlq)->message.inline_bytes;
+	struct origin *origin = (struct origin *)(void *)(first_slot(dlq)->message.inline_bytes + ORIGIN_OFFSET);
 	uint64_t place;
 
 	make_decided();

@@ -3,6 +3,7 @@
 
 #include "client/internal.h"
 #include "kmod-free/sysops.h"
+#include "shm/tenants.h"
 #include "tests/support/queue_fixture.h"
 #include "tests/support/tmpdir.h"
 #include "tests/unit/faulty_calls.h"
@@ -95,6 +96,39 @@ Test(restore, anEmptyMessageNeedsNoPayload)
 	draft_of(10);
 	cr_assert_eq(seg_restore(draft, &message, &place), 0);
 	cr_expect_eq(seg_live(draft), 1);
+}
+
+/* A body of so many bytes, and a group id, which is none if it is empty. */
+static uint32_t restore_of(const char *group, uint32_t body_bytes, bool in_block)
+{
+	struct message_parts parts = {.group = *group ? group : NULL, .group_bytes = (uint32_t)strlen(group)};
+	struct restored message = {.number = NUMBER,
+				   .payload = payload,
+				   .body_bytes = body_bytes,
+				   .extra_bytes = (uint32_t)message_extra_bytes(&parts)};
+
+	message_write_extra(payload + body_bytes, &parts);
+	if (in_block)
+		cr_assert_eq(seg_restore_payload(draft, NUMBER, payload, body_bytes + message.extra_bytes,
+						 &message.block),
+			     0);
+	cr_assert_eq(seg_restore(draft, &message, &place), 0);
+	return slot_tenant(&draft->ring[place.ring].slots[place.slot]);
+}
+
+Test(restore, aMessageHasItsTenantAgain)
+{
+	uint32_t tenant;
+
+	draft_of(10);
+	cr_expect_eq(restore_of("", 7, false), TENANT_NONE);
+	cr_expect_not(seg_has_tenants(draft));
+	tenant = seg_tenant_of(draft, "tenant", 6);
+	cr_expect_eq(restore_of("tenant", 7, false), tenant);
+	cr_expect_eq(restore_of("tenant", 500, true), tenant);
+	cr_expect_eq(restore_of("", 7, false), TENANT_NOBODY);
+	seg_tenants_flush(draft);
+	cr_expect_eq(((uint32_t *)(void *)(draft->base + SEG_TENANTS))[tenant], 2);
 }
 
 Test(restore, aDraftTakesNoName, .description = "from a queue that was made meanwhile")

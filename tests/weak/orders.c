@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SCENARIOS_MAX = 96, SITES_MAX = 128, LINE_MAX_BYTES = 512 };
+enum { SCENARIOS_MAX = 160, SITES_MAX = 320, LINE_MAX_BYTES = 512 };
 
 static const struct {
 	unsigned order;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SITES_MAX = 128 };
+enum { SITES_MAX = 320 };
 
 extern struct site *const __start_weak_sites[], *const __stop_weak_sites[];
 

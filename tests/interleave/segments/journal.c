@@ -172,6 +172,12 @@ int journal_end_turn(struct journal *journal)
 	return 0;
 }
 
+void journal_need(struct journal *journal, uint64_t features)
+{
+	(void)journal;
+	(void)features;
+}
+
 uint64_t journal_file(const struct journal *journal)
 {
 	(void)journal;

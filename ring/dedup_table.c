@@ -1,0 +1,265 @@
+/* Tables of deduplication: how large, when a newer one, when an older one goes, and who may still insert. */
+#include "ring/dedup.h"
+
+/* Ids for which a table is made, of those in the last window, or in the part of one that filled the last table. */
+enum { GROW_TIMES = 4, TAKE_OVER_TIMES = 32 };
+
+size_t dedup_table_bytes(uint32_t order)
+{
+	return sizeof(struct dedup_head) + (sizeof(struct dedup_entry) << order);
+}
+
+void dedup_table_place(struct dedup_table *ret, void *memory, uint32_t order)
+{
+	*ret = (struct dedup_table){
+		.head = memory,
+		.entries = (struct dedup_entry *)((struct dedup_head *)memory + 1),
+		.order = order,
+	};
+}
+
+uint32_t dedup_order_for(uint64_t ids)
+{
+	uint32_t order = DEDUP_ORDER_MIN;
+
+	while (order < DEDUP_ORDER_MAX && UINT64_C(1) << order < 2 * ids)
+		order++;
+	return order;
+}
+
+/* If there is any. */
+static const struct dedup_table *newest_of(const struct dedup *dedup)
+{
+	return &dedup->table[dedup->count > 0 ? dedup->count - 1 : 0];
+}
+
+/* Ids that a table takes. */
+static uint64_t share_of(const struct dedup *dedup, const struct dedup_table *table)
+{
+	uint64_t half = dedup_cells(table) / 2;
+
+	return half < dedup->ids_max ? half : dedup->ids_max;
+}
+
+static uint64_t window_of(const struct dedup_table *table)
+{
+	return load_relaxed(&table->head->window_ms); /* relaxed: written before the table was listed */
+}
+
+/* Has it been there for so long? */
+static bool is_older_than(const struct dedup_table *table, uint64_t window_ms, uint64_t now_ms)
+{
+	/* relaxed: written before the table was listed */
+	return (int64_t)(now_ms - load_relaxed(&table->head->born_ms)) >= (int64_t)window_ms;
+}
+
+static bool is_past_window(const struct dedup_table *table, uint64_t now_ms)
+{
+	return is_older_than(table, window_of(table), now_ms);
+}
+
+/* ---- a newer table -------------------------------------------------------------------------------- */
+
+/* By time, while there are two left for what comes next; or because it is half full and smaller than it may be.
+ */
+bool dedup_is_due(const struct dedup *dedup, uint64_t now_ms)
+{
+	const struct dedup_table *newest = newest_of(dedup);
+	uint64_t used;
+
+	if (dedup->count == 0 || dedup->count == DEDUP_TABLES_MAX)
+		return dedup->count == 0;
+	used = load_relaxed(&newest->head->used); /* relaxed: a guess, and the CAS of the list decides */
+	if (is_past_window(newest, now_ms) || window_of(newest) != dedup->window_ms)
+		return dedup->count == 1 && (used > 0 || newest->order > dedup_order_for(0));
+	return used >= share_of(dedup, newest) && newest->order < dedup_order_for(dedup->ids_max);
+}
+
+uint32_t dedup_next_order(const struct dedup *dedup, uint64_t now_ms)
+{
+	const struct dedup_table *newest = newest_of(dedup);
+	uint64_t ids;
+
+	if (dedup->count == 0)
+		return dedup_order_for(0);
+	ids = load_relaxed(&newest->head->used); /* relaxed: an estimate */
+	if (is_past_window(newest, now_ms))
+		ids *= GROW_TIMES;
+	else /* half full so soon; the last one that takes over is a full one */
+		ids = dedup->count + 1 < DEDUP_TABLES_MAX ? ids * TAKE_OVER_TIMES : dedup->ids_max;
+	return dedup_order_for(ids < dedup->ids_max ? ids : dedup->ids_max);
+}
+
+/* What a small one had in its window counts in its successor too. */
+void dedup_begin(const struct dedup *dedup, const struct dedup_table *table, uint64_t now_ms)
+{
+	uint64_t used = 0;
+
+	if (dedup->count > 0 && !is_past_window(newest_of(dedup), now_ms))
+		used = load_relaxed(&newest_of(dedup)->head->used); /* relaxed: an estimate, and so below */
+	/* relaxed: nobody knows the table before it is listed */
+	store_relaxed(&table->head->used, used);
+	CRASH_POINT(dedup_begun);
+	store_relaxed(&table->head->born_ms, now_ms);
+	CRASH_POINT(dedup_begun);
+	store_relaxed(&table->head->window_ms, dedup->window_ms);
+	CRASH_POINT(dedup_begun);
+}
+
+/* ---- how many ------------------------------------------------------------------------------------- */
+
+static bool has_quota(const struct dedup *dedup, const struct dedup_quota *quota)
+{
+	/* relaxed: written before the table was listed */
+	return dedup->count > 0 && quota->head == newest_of(dedup)->head &&
+	       quota->born_ms == load_relaxed(&quota->head->born_ms);
+}
+
+/* Runs become short where they could be missed elsewhere. */
+static uint64_t run_of(uint64_t left)
+{
+	uint64_t run = left / 64;
+
+	return run < 1 ? 1 : run > DEDUP_RUN ? DEDUP_RUN : run;
+}
+
+/* OK: at least one. FULL: none is left. */
+static enum dedup_result take_run(const struct dedup *dedup, struct dedup_quota *quota)
+{
+	const struct dedup_table *newest = newest_of(dedup);
+	struct dedup_head *head = newest->head;
+	uint64_t share = share_of(dedup, newest), used, run;
+
+	do {
+		used = load_relaxed(&head->used); /* relaxed: the CAS decides, on a word that orders nothing else */
+		if (used >= share)
+			return DEDUP_FULL;
+		run = run_of(share - used);
+	} while (!cas_ordered(&head->used, used, used + run, memory_order_relaxed));
+	CRASH_POINT(dedup_reserved);
+	*quota = (struct dedup_quota){
+		.head = head,
+		.born_ms = load_relaxed(&head->born_ms), /* relaxed: as above */
+		.left = (uint32_t)run,
+	};
+	return DEDUP_OK;
+}
+
+enum dedup_result dedup_reserve(const struct dedup *dedup, struct dedup_quota *quota, uint64_t now_ms)
+{
+	if (!has_quota(dedup, quota) || quota->left == 0)
+		if (dedup->count == 0 || take_run(dedup, quota) != DEDUP_OK)
+			return dedup_is_due(dedup, now_ms) ? DEDUP_GROW : DEDUP_FULL;
+	quota->left--;
+	return DEDUP_OK;
+}
+
+void dedup_unreserve(const struct dedup *dedup, struct dedup_quota *quota)
+{
+	if (has_quota(dedup, quota))
+		quota->left++;
+	if (quota->left > DEDUP_RUN)
+		dedup_give_back(dedup, quota);
+}
+
+void dedup_give_back(const struct dedup *dedup, struct dedup_quota *quota)
+{
+	if (has_quota(dedup, quota)) {
+		/* relaxed: would do, it is a count */
+		fetch_add_seq(&newest_of(dedup)->head->used, -(uint64_t)quota->left);
+		CRASH_POINT(dedup_unreserved);
+	}
+	quota->left = 0;
+}
+
+/* ---- an older table goes ----------------------------------------------------------------------------- */
+
+bool dedup_may_settle(const struct dedup *dedup, uint64_t now_ms)
+{
+	return dedup->count > 1 && is_older_than(&dedup->table[1], window_of(&dedup->table[0]), now_ms);
+}
+
+/* Of entries that may count: what is LATE was so by the horizon, which only rises. */
+static void note_time(struct dedup_settling *settling, uint64_t boot_ms)
+{
+	if (!settling->any || (int64_t)(boot_ms - settling->latest_ms) > 0)
+		settling->latest_ms = boot_ms;
+	settling->any = true;
+}
+
+/* A free cell is sealed, an entry read. HELP: its message is WRITING. */
+static enum dedup_result settle_cell(const struct dedup *dedup, struct dedup_settling *settling,
+				     struct dedup_entry *entry, uint64_t *ret_link)
+{
+	uint64_t control = load_acquire(&entry->control); /* [U2] */
+
+	if (control == DEDUP_EMPTY) {
+		if (cas_seq(&entry->control, DEDUP_EMPTY, DEDUP_SEALED)) { /* [U3] */
+			CRASH_POINT(dedup_sealed);
+			return DEDUP_OK;
+		}
+		control = load_acquire(&entry->control); /* [U2] */
+	}
+	if (control == DEDUP_SEALED || dedup_is_late(control))
+		return DEDUP_OK;
+	/* Whoever was to publish it may be dead; when the table is gone, it would be late. */
+	if (dedup_is_taken(control) ||
+	    (control != DEDUP_RESTORED && dedup_is_writing(dedup, control & LINK_MASK))) {
+		*ret_link = control & LINK_MASK;
+		return DEDUP_HELP;
+	}
+	note_time(settling, load_relaxed(&entry->boot_ms)); /* relaxed: behind the control word */
+	return DEDUP_OK;
+}
+
+enum dedup_result dedup_settle(const struct dedup *dedup, struct dedup_settling *settling, uint32_t budget,
+			       uint64_t *ret_link)
+{
+	const struct dedup_table *oldest = &dedup->table[0];
+
+	for (uint32_t i = 0; settling->cursor < dedup_cells(oldest); i++) {
+		if (i == budget)
+			return DEDUP_BUSY;
+		if (settle_cell(dedup, settling, &oldest->entries[settling->cursor], ret_link) == DEDUP_HELP)
+			return DEDUP_HELP;
+		settling->cursor++;
+	}
+	settling->is_through = true;
+	return DEDUP_OK;
+}
+
+bool dedup_may_drop(const struct dedup *dedup, const struct dedup_settling *settling, uint64_t now_ms)
+{
+	int64_t horizon = (int64_t)(settling->latest_ms + window_of(&dedup->table[0]));
+
+	if (dedup->count < 2 || !settling->is_through)
+		return false;
+	if (settling->any && (int64_t)now_ms - horizon < DEDUP_MARGIN_MS)
+		return false;
+	/* [U6] Before the table leaves the list: who does not see it sees the horizon. */
+	if (settling->any && horizon > 0)
+		raise_release(&dedup->marks->horizon_ms, (uint64_t)horizon);
+	CRASH_POINT(dedup_horizon_raised);
+	return true;
+}
+
+/* ---- after a restart ----------------------------------------------------------------------------------- */
+
+bool dedup_restore(const struct dedup_table *table, const struct dedup_message *message)
+{
+	for (uint64_t i = 0; i < dedup_probes(table); i++) {
+		struct dedup_entry *entry = dedup_cell(table, message->key, i);
+
+		/* relaxed: the table is ours alone until it is listed */
+		if (load_relaxed(&entry->control) != DEDUP_EMPTY)
+			continue;
+		dedup_copy(entry, message);
+		store_relaxed(&entry->control, DEDUP_RESTORED); /* relaxed: as above */
+		CRASH_POINT(dedup_completed);
+		/* relaxed: as above */
+		store_relaxed(&table->head->used, load_relaxed(&table->head->used) + 1);
+		CRASH_POINT(dedup_reserved);
+		return true;
+	}
+	return false;
+}
