@@ -4,6 +4,7 @@
 # COVERAGE=1, CC=clang. Layers (docs: ARCHITECTURE.md) are folders, their sources found by wildcard.
 # Fragments (tests/*/*.mk, bench/*.mk, ...) may add to
 #   CHECK_PROGRAMS       commands that `make check` runs, each a test
+#   CHECK_BESIDE         those of them that keep one core busy and wait for nothing: run beside the others
 #   CHECK_DEPS           what must be built for them
 #   CHECK_LONG_TARGETS   targets of `make check-long`; each runs for about LONG_SECONDS, or as long as it takes
 
@@ -88,6 +89,7 @@ CLI     := $(wildcard tests/cli/*.sh)
 test_of  = $(1:tests/%.c=$(B)/tests/%)
 
 CHECK_PROGRAMS :=
+CHECK_BESIDE :=
 CHECK_DEPS :=
 CHECK_LONG_TARGETS :=
 DEMO ?= demo/run-demo
@@ -217,7 +219,7 @@ endif
 check-build: all $(TESTS) $(if $(SAN)$(COVERAGE),,$(CHECK_DEPS))
 
 check-run: check-build
-	$(Q)BUILD=$(abspath $(B)) CC=$(CC) scripts/run-tests $(RUN_TESTS) $(if $(SAN)$(COVERAGE),,$(CHECK_PROGRAMS))
+	$(Q)BUILD=$(abspath $(B)) CC=$(CC) scripts/run-tests $(RUN_TESTS) $(if $(SAN)$(COVERAGE),,$(CHECK_PROGRAMS) --beside $(CHECK_BESIDE))
 
 check-asan: ## tests under AddressSanitizer and UBSan
 	$(Q)$(MAKE) $(jobs) --no-print-directory SAN=address,undefined check-build

@@ -9,7 +9,7 @@ images_scene   := $(filter-out tests/crash/crash.c tests/crash/durable_% $(call 
 images_tracer  := $(filter-out tests/images/victim.c $(images_scene),$(wildcard tests/images/*.c))
 
 CHECK_DEPS += $(IMAGES_DIR)/images $(IMAGES_DIR)/victim
-CHECK_PROGRAMS += tests/images/check-images
+CHECK_BESIDE += tests/images/check-images
 CHECK_LONG_TARGETS += check-images-all
 
 $(IMAGES_DIR)/images: $(call crash,$(images_tracer) $(images_scene) tests/crash/crash.c) \

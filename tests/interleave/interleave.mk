@@ -60,7 +60,7 @@ $(INTERLEAVE_DIR)/interleave-segments: $(SEGMENTS_OBJECTS)
 # `make check`: all short scenarios, each a test, then each mutant of the protocol.
 INTERLEAVE_PROGRAMS := $(INTERLEAVE_DIR)/interleave $(INTERLEAVE_DIR)/interleave-segments
 CHECK_DEPS += $(INTERLEAVE_PROGRAMS)
-CHECK_PROGRAMS += $(INTERLEAVE_PROGRAMS) tests/interleave/check-mutants tests/interleave/segments/check-mutants
+CHECK_BESIDE += $(INTERLEAVE_PROGRAMS) tests/interleave/check-mutants tests/interleave/segments/check-mutants
 CHECK_LONG_TARGETS += check-interleave-long
 
 .PHONY: check-interleave check-interleave-long check-interleave-mutants

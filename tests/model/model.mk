@@ -3,7 +3,7 @@
 # that have found a fault once.
 MODEL_DIR := $(B)/tests/model
 CHECK_DEPS += $(MODEL_DIR)/histories
-CHECK_PROGRAMS += "$(MODEL_DIR)/histories --type fifo" "$(MODEL_DIR)/histories --again $(wildcard tests/model/scripts/*)"
+CHECK_BESIDE += "$(MODEL_DIR)/histories --type fifo" "$(MODEL_DIR)/histories --again $(wildcard tests/model/scripts/*)"
 CHECK_LONG_TARGETS += check-model-long
 
 .PHONY: check-model-long

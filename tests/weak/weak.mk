@@ -20,7 +20,7 @@ $(WEAK_DIR)/weak: $(WEAK_OBJECTS)
 
 # `make check`: litmus tests and short scenarios, then each order taken away.
 CHECK_DEPS += $(WEAK_DIR)/weak
-CHECK_PROGRAMS += $(WEAK_DIR)/weak tests/weak/check-table
+CHECK_BESIDE += $(WEAK_DIR)/weak tests/weak/check-table
 CHECK_LONG_TARGETS += check-weak-long
 
 .PHONY: check-weak check-weak-long
