@@ -35,13 +35,17 @@ int fifo_head(struct segment *segment, uint64_t group, uint64_t *ret_head)
 
 /* ---- send ------------------------------------------------------------------------------------- */
 
+static uint64_t due_after(const struct fifo_links *links, uint64_t delay_ms)
+{
+	return load_relaxed(&links->boot_ms) + OS_CLOCK_SLACK_MS + delay_ms; /* relaxed: behind the word */
+}
+
 /* What a message becomes that has joined. */
 static struct slot_word published(const struct segment *segment, const struct fifo_links *links,
 				  struct slot_word writing, uint64_t *ret_due_ms)
 {
 	uint64_t delay_ms = seg_attribute(segment, ATTRIBUTE_DELAY_MS), generation = word_generation(writing);
-	uint64_t due_ms =
-		load_relaxed(&links->boot_ms) + OS_CLOCK_SLACK_MS + delay_ms; /* relaxed: behind the word */
+	uint64_t due_ms = due_after(links, delay_ms);
 
 	*ret_due_ms = delay_ms > 0 ? due_ms : 0;
 	if (segment->durability == RLQ_SYNC)
@@ -65,6 +69,15 @@ static bool publish_first(struct segment *segment, const struct ring *ring, uint
 		due_lower(&ring->due, slot, due_ms);
 	ring_mark(ring, slot);
 	return true;
+}
+
+void fifo_keep_delay(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word delayed)
+{
+	const struct ring *at = &segment->ring[ring];
+	uint64_t due_ms = due_after(fifo_links(&at->slots[slot]), seg_attribute(segment, ATTRIBUTE_DELAY_MS));
+
+	if (word_receives(delayed) == 0 && word_deadline_ms(delayed) != (uint32_t)due_ms)
+		ring_set_deadline(at, slot, delayed, SLOT_DELAYED, due_ms);
 }
 
 static bool drop_duplicate(struct segment *segment, const struct ring *ring, uint32_t slot,

@@ -117,6 +117,10 @@ bool fifo_rescue(struct segment *segment, uint32_t ring, uint32_t slot, struct s
  * does not stop those behind it. */
 void fifo_unblock(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word);
 
+/* DELAYED: the queue's delay, as it is now, counts for what is in the queue already (SQS), if its holder has not
+ * released it with a delay of its own. */
+void fifo_keep_delay(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word delayed);
+
 /* READY: pushes its token if it is the head and has none. */
 void fifo_offer_again(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word);
 

@@ -54,6 +54,7 @@ static int copy_into(struct segment *source, const struct slot *from, uint32_t f
 	const unsigned char *payload = message_payload(source, from, &message, place);
 	struct message_parts notes = {0};
 	struct origin origin = {.incarnation = source->incarnation, .place = place, .file = source->file};
+	bool is_sent_anew = kind == MOVE_REDRIVE || seg_is_fifo(target);
 	unsigned char *room;
 	uint64_t keep;
 	int error;
@@ -79,7 +80,7 @@ static int copy_into(struct segment *source, const struct slot *from, uint32_t f
 	memcpy(to->message.id, message.id, sizeof(message.id));
 	os_clock_read(&target->clock);
 	to->message.sent =
-		sent_pack(kind == MOVE_REDRIVE ? target->clock.wall_ms : sent_ms(message.sent), seg_turn(target));
+		sent_pack(is_sent_anew ? target->clock.wall_ms : sent_ms(message.sent), seg_turn(target));
 	to->message.first_receive_ms = message.first_receive_ms;
 	to->message.sender = message.sender;
 	memcpy(to->message.inline_bytes + ORIGIN_OFFSET, &origin, sizeof(origin));

@@ -31,7 +31,7 @@
 #include "shm/segment.h"
 
 enum move_kind {
-	MOVE_TO_DLQ,  /* keeps the receive count; adds where from and why */
+	MOVE_TO_DLQ,  /* keeps the receive count, in standard queues the sent time; adds where from and why */
 	MOVE_REDRIVE, /* count and sent time start anew; the notes are left behind */
 };
 

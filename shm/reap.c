@@ -246,8 +246,11 @@ static void sweep_slot(struct segment *segment, struct sweep *sweep, uint32_t in
 	case SLOT_READY:
 		sweep_ready(segment, sweep, index, slot, word);
 		break;
-	case SLOT_LEASED:
 	case SLOT_DELAYED:
+		if (seg_is_fifo(segment))
+			fifo_keep_delay(segment, index, slot, word);
+		__attribute__((fallthrough));
+	case SLOT_LEASED:
 		if (time_slot(segment, index, slot))
 			seg_notify(segment, 1);
 		break;

@@ -286,6 +286,42 @@ CASE(the_queues_delay_keeps_the_order)
 	queues_end();
 }
 
+static void set_delay(int64_t delay_ms)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+
+	attributes.type = RLQ_FIFO;
+	attributes.visibility_ms = 1000;
+	attributes.delay_ms = delay_ms;
+	CHECK_EQ(rlq_queue_set_attributes(queue, &attributes), 0);
+	sweep_now(queue);
+}
+
+CASE(a_changed_delay_of_the_queue_counts_for_messages_that_are_in_it)
+{
+	begin();
+	set_delay(5000);
+	send_one("g-1");
+	time_passes(1000);
+	send_one("g-2");
+	set_delay(8000);
+	time_passes(4000 + LEASE_SLACK_MS);
+	sweep_now(queue);
+	CHECK_TEXT(receive(10), "");
+	time_passes(3000);
+	sweep_now(queue);
+	CHECK_TEXT(receive(1), "g-1");
+	/* Released with a delay of its own: the queue's changes nothing. */
+	CHECK_EQ(rlq_release(queue, &messages[0].receipt, 20000), 0);
+	set_delay(0);
+	CHECK_EQ(stat_of(queue).delayed, 1);
+	CHECK_TEXT(receive(10), "");
+	time_passes(20000 + LEASE_SLACK_MS);
+	sweep_now(queue);
+	CHECK_TEXT(receive(10), "g-1 g-2");
+	queues_end();
+}
+
 CASE(what_retention_ends_leaves_its_group)
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
@@ -388,6 +424,24 @@ CASE(used_up_messages_move_in_order_and_the_group_goes_on_in_the_same_receive)
 	CHECK_TEXT(messages[1].dedup_id, "g-2");
 	CHECK_TEXT(messages[0].dlq_source, "q.fifo");
 	CHECK_EQ(faults_of("q.fifo") + faults_of("dlq.fifo"), 0);
+	queues_end();
+}
+
+/* Unlike what a standard queue moves. */
+CASE(sent_time_and_retention_begin_anew_in_the_dlq)
+{
+	const struct rlq_queue_attributes defaults = RLQ_QUEUE_ATTRIBUTES_INIT;
+
+	begin_with_dlq(1);
+	send_one("g-1");
+	CHECK_TEXT(receive(1), "g-1");
+	time_passes(defaults.retention_ms - 1000);
+	sweep_now(queue);
+	CHECK_TEXT(receive(1), "");
+	time_passes(2000);
+	CHECK_TEXT(receive_from(dlq, 1), "g-1");
+	CHECK_EQ(messages[0].sent_ms, wall_now() - 2000);
+	CHECK_EQ(messages[0].receive_count, 2);
 	queues_end();
 }
 
