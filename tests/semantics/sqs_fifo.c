@@ -1,4 +1,6 @@
 /* FIFO queues: the order of groups. The names are the rules (docs/SEMANTICS.md). */
+#include "client/internal.h"
+#include "ring/event.h"
 #include "tests/support/cases.h"
 #include "tests/support/queue_fixture.h"
 
@@ -259,6 +261,49 @@ CASE(sequence_numbers_rise)
 		CHECK(messages[i].sequence > last);
 		last = messages[i].sequence;
 	}
+	queues_end();
+}
+
+/* ---- who waits -------------------------------------------------------------------------------- */
+
+static void begin_blocked(void)
+{
+	begin();
+	send_all("g-1 g-2 g-3");
+	CHECK_TEXT(receive(2), "g-1 g-2");
+}
+
+CASE(the_last_delete_of_a_group_wakes_who_waits)
+{
+	begin_blocked();
+	delete_nth(1);
+	CHECK_WAKES(consumers, queue, delete_nth(0));
+	CHECK_TEXT(receive(10), "g-3");
+	queues_end();
+}
+
+CASE(the_end_of_the_timeout_wakes_who_waits)
+{
+	begin_blocked();
+	time_passes(1000 + LEASE_SLACK_MS);
+	CHECK_WAKES(consumers, queue, reap_now(queue));
+	CHECK_TEXT(receive(10), "g-1 g-2 g-3");
+	queues_end();
+}
+
+CASE(a_release_of_the_first_wakes_who_waits)
+{
+	begin_blocked();
+	CHECK_WAKES(consumers, queue, CHECK_EQ(rlq_release(queue, &messages[0].receipt, 0), 0));
+	CHECK_TEXT(receive(10), "g-1");
+	queues_end();
+}
+
+CASE(a_send_to_a_group_that_is_free_wakes_who_waits)
+{
+	begin_blocked();
+	CHECK_WAKES(consumers, queue, send_one("h-1"));
+	CHECK_TEXT(receive(10), "h-1");
 	queues_end();
 }
 

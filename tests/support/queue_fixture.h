@@ -60,6 +60,15 @@ void sweep_now(struct rlq_queue *queue);
 /* Ends the leases and delays that are over, as an engine would that is prompt. */
 void reap_now(struct rlq_queue *queue);
 
+/* Somebody is about to sleep until there is room (`whom` producers) or a message (consumers); then `act` must wake
+ * him. Under a clock that the test moves, a real sleeper looks every millisecond by himself. */
+#define CHECK_WAKES(whom, queue, act)                                                                              \
+	do {                                                                                                       \
+		event_prepare(&(queue)->seg->header->whom);                                                        \
+		act;                                                                                               \
+		CHECK(!event_has_sleepers(&(queue)->seg->header->whom));                                           \
+	} while (0)
+
 /* Runs `act` in a child that then dies of SIGKILL, holding what it holds; waits for it. */
 void die_doing(void (*act)(void *context), void *context);
 
