@@ -164,6 +164,7 @@ enum group_result groups_pop(const struct groups *groups, uint64_t group, uint64
 {
 	struct fifo_links *links;
 	enum group_result result = group_links(groups, head, &links);
+	bool was_closed = false;
 
 	if (result != GROUP_OK)
 		return result;
@@ -171,9 +172,14 @@ enum group_result groups_pop(const struct groups *groups, uint64_t group, uint64
 		struct group_spot spot;
 
 		result = group_find(groups, group, GROUP_MOVES, &spot);
-		/* [G2] Closed, and somebody else has emptied the cell. relaxed: nothing else is read by it. */
-		if (result == GROUP_NONE || (result == GROUP_OK && spot.head != head))
-			return load_relaxed(&links->next) == link_closed(head) ? GROUP_OK : GROUP_NONE;
+		if (result == GROUP_NONE || (result == GROUP_OK && spot.head != head)) {
+			/* [G2] Closed, and then the cell was seen without it: somebody else has emptied it. Seen
+			 * the other way round, it may have become the head in between, and be so still. */
+			if (was_closed || load_acquire(&links->next) != link_closed(head))
+				return was_closed ? GROUP_OK : GROUP_NONE;
+			was_closed = true;
+			continue;
+		}
 		if (result != GROUP_OK)
 			return result;
 		result = pop_at(groups, &spot, links);
