@@ -89,7 +89,8 @@ static bool is_purged(enum slot_state state)
 	       state == SLOT_MOVING;
 }
 
-/* Is it one of those that had joined by the mark, whose ids are forgotten too? Decided, if it was not yet. */
+/* Is it one of those up to the mark, whose ids are forgotten too? Decided, if it has joined and was not yet; what
+ * has only its number so far is still being sent, and may stay. */
 static bool fifo_is_purged(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word *word,
 			   uint64_t mark)
 {
@@ -98,7 +99,7 @@ static bool fifo_is_purged(struct segment *segment, uint32_t ring, uint32_t slot
 
 	if (sequence == 0 || sequence > mark)
 		return false;
-	fifo_publish(segment, fifo_link(ring, slot, *word));
+	fifo_publish_joined(segment, ring, slot, *word);
 	*word = slot_read_stable(at);
 	return true;
 }

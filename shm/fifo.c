@@ -369,9 +369,9 @@ bool fifo_follower(struct segment *segment, uint64_t link, uint64_t *ret_followe
 
 /* ---- sweep ------------------------------------------------------------------------------------ */
 
-bool fifo_rescue(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word)
+/* Who is still being sent: 1: it has joined; 0: not yet; else a code. */
+static int has_joined(struct segment *segment, uint64_t link)
 {
-	uint64_t link = fifo_link(ring, slot, word);
 	enum group_result result;
 	uint32_t looks = 0;
 	int error;
@@ -379,9 +379,25 @@ bool fifo_rescue(struct segment *segment, uint32_t ring, uint32_t slot, struct s
 	do
 		result = groups_contain(&segment->groups, link);
 	while (fifo_tries_again(segment, result, &looks, &error));
-	if (!error && result == GROUP_NONE)
+	return error ? error : result == GROUP_OK;
+}
+
+void fifo_publish_joined(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word)
+{
+	uint64_t link = fifo_link(ring, slot, word);
+
+	if (is_being_sent(link, word) && has_joined(segment, link) == 1)
+		fifo_publish(segment, link);
+}
+
+bool fifo_rescue(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word)
+{
+	uint64_t link = fifo_link(ring, slot, word);
+	int joined = has_joined(segment, link);
+
+	if (joined == 0)
 		return false;
-	if (error)
+	if (joined < 0)
 		return true; /* not now */
 	fifo_publish(segment, link);
 	fifo_became_ready(segment, ring, slot, slot_read(&segment->ring[ring].slots[slot]));

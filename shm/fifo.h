@@ -75,6 +75,10 @@ void fifo_make_way(struct segment *segment);
  * was done. */
 void fifo_publish(struct segment *segment, uint64_t link);
 
+/* The same of any that is WRITING or PASSED: what has a number may not have joined yet, and then nobody but its
+ * owner may touch it. */
+void fifo_publish_joined(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word word);
+
 /* The head of a group. 1: there is one; 0: it has no messages. Else a code. */
 int fifo_head(struct segment *segment, uint64_t group, uint64_t *ret_head);
 
