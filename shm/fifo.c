@@ -219,6 +219,9 @@ int fifo_send(struct segment *segment, uint32_t ring, uint32_t slot, struct slot
 		return error;
 	message.sequence = own_sequence(at, link);
 	fate = deal_with(segment, &message, &answer, &is_ours);
+	/* Who has published it for us may be stopped before he comes to that. */
+	if (fate == DEDUP_FIRST && !is_ours)
+		ring_mark(&segment->ring[ring], slot);
 	/* Behind another one, who makes it the head looks at it. It was the head a moment ago, and if it is READY
 	 * it has hardly been taken since. */
 	if (is_head && fate == DEDUP_FIRST && word_state(slot_read(at)) == SLOT_READY)
