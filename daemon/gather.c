@@ -25,10 +25,11 @@ bool gather_is_alive(struct slot_word word)
 }
 
 /* Is there a message for this turn? Also if it was deleted since the turn began; not if it was moved: then its copy
- * is. */
+ * is; nor if it never was one, but a duplicate, or a copy that did not come to be. */
 bool gather_is_there(const struct turn *turn, struct slot_word word)
 {
-	return (gather_is_alive(word) && !word_was_moved(word)) || word_was_held_in(word, turn->number);
+	return (gather_is_alive(word) && !word_was_moved(word)) ||
+	       (word_was_held_in(word, turn->number) && word_owner(word) != OWNER_NEVER);
 }
 
 /* The one that is written? A copy is written as soon as its move is decided, though it may not have arrived. */
