@@ -185,6 +185,7 @@ int gather_deletes(struct turn *turn, struct journaled *queue)
 
 	if (error)
 		return error == RLQ_EREMOVED ? 0 : error;
+	queue->segment->clock = turn->clock; /* what we ask the next turn for is not older than this one */
 	/* A dead handle may have changed what it had no time to mark: all is compared. */
 	if (load_seq(&queue->segment->header->wanted) != queue->wanted) {
 		queue->wanted = load_seq(&queue->segment->header->wanted);
