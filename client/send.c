@@ -512,6 +512,8 @@ int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries
 
 		sent += send_run(queue, entries + sent, count - sent, ret_ids ? ret_ids + sent : NULL,
 				 o.ret_sent ? o.ret_sent + sent : NULL, &error);
+		if (error == -EAGAIN) /* as in try_once() */
+			continue;
 		if (sent == count || !is_worth_waiting(error))
 			break;
 		/* The one that found no room is sent patiently, then the rest again at once. */

@@ -374,7 +374,8 @@ struct rlq_send_entry {
 };
 
 /* Sends up to RLQ_BATCH_MAX messages, in order; they become visible one by one. Returns how many were
- * sent: fewer than `count` when the rest found no room or was refused; a negative code if none was.
+ * sent: fewer than `count` when the rest found no room or was refused (the next one, sent again, hears why); a
+ * negative code if none was.
  * `ret_ids`, if given, has room for `count`. `options`: flags, timeout and ret_sent only. Sleeps as rlq_send, for
  * each that finds no room. */
 RLQ_PUBLIC int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries, size_t count,
@@ -394,7 +395,8 @@ struct rlq_reservation {
 RLQ_PUBLIC int rlq_reserve(struct rlq_queue *queue, size_t body_bytes, const struct rlq_send_options *options,
 			   struct rlq_reservation *ret_reservation);
 /* Makes it visible; the reservation is used up. Errors: RLQ_ERECEIPT (it was before, or is none of this handle),
- * RLQ_EREMOVED. */
+ * RLQ_EREMOVED; in a FIFO queue -EAGAIN: not sent, since it was stopped in here for longer than ids are remembered,
+ * or a first message of its id was just taken back (RLQ_EDISKFULL); it is to be written anew. */
 RLQ_PUBLIC int rlq_publish(struct rlq_queue *queue, struct rlq_reservation *reservation,
 			   struct rlq_message_id *ret_id);
 /* Gives it back unsent. Errors as rlq_publish. */

@@ -67,8 +67,8 @@
  * Size. dedup_max ids are accepted in a window, at least: the newest table takes as many, for as long as a window,
  * and then a newer one is due. Up to twice as many are remembered. Above that dedup_reserve() says FULL, before
  * there is anything to decide: nobody who decides ever hears it. Cells are at least twice the ids, 64 bytes each:
- * 1 M ids 128 MiB, twice. A table begins small, and is followed by a larger one when it is half full before its
- * window is over, at the second time by a full one. Ids are counted in the newest table by runs of up to DEDUP_RUN
+ * 1 M ids 128 MiB, twice. A table begins small, and is followed by a larger one when it is half full; the last one
+ * that there may be has the full size. Ids are counted in the newest table by runs of up to DEDUP_RUN
  * for each handle, one CAS a run, one by one near the end. A killed handle's rest is lost until the next table:
  * FULL may come that much early, an id is never forgotten.
  *

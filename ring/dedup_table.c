@@ -60,19 +60,22 @@ static bool is_past_window(const struct dedup_table *table, uint64_t now_ms)
 
 /* ---- a newer table -------------------------------------------------------------------------------- */
 
-/* By time, while there are two left for what comes next; or because it is half full and smaller than it may be.
- */
+/* Because it is as full as it gets, unless it has the full size for a window that is not over; or by time, while
+ * there are two left for what comes next. */
 bool dedup_is_due(const struct dedup *dedup, uint64_t now_ms)
 {
 	const struct dedup_table *newest = newest_of(dedup);
+	bool is_past;
 	uint64_t used;
 
 	if (dedup->count == 0 || dedup->count == DEDUP_TABLES_MAX)
 		return dedup->count == 0;
+	is_past = is_past_window(newest, now_ms);
 	used = load_relaxed(&newest->head->used); /* relaxed: a guess, and the CAS of the list decides */
-	if (is_past_window(newest, now_ms) || window_of(newest) != dedup->window_ms)
-		return dedup->count == 1 && (used > 0 || newest->order > dedup_order_for(0));
-	return used >= share_of(dedup, newest) && newest->order < dedup_order_for(dedup->ids_max);
+	if (used >= share_of(dedup, newest) && (is_past || newest->order < dedup_order_for(dedup->ids_max)))
+		return true;
+	return dedup->count == 1 && (is_past || window_of(newest) != dedup->window_ms) &&
+	       (used > 0 || newest->order > dedup_order_for(0));
 }
 
 uint32_t dedup_next_order(const struct dedup *dedup, uint64_t now_ms)
@@ -82,11 +85,10 @@ uint32_t dedup_next_order(const struct dedup *dedup, uint64_t now_ms)
 
 	if (dedup->count == 0)
 		return dedup_order_for(0);
-	ids = load_relaxed(&newest->head->used); /* relaxed: an estimate */
-	if (is_past_window(newest, now_ms))
-		ids *= GROW_TIMES;
-	else /* half full so soon; the last one that takes over is a full one */
-		ids = dedup->count + 1 < DEDUP_TABLES_MAX ? ids * TAKE_OVER_TIMES : dedup->ids_max;
+	if (dedup->count + 1 == DEDUP_TABLES_MAX)
+		return dedup_order_for(dedup->ids_max); /* none comes after it */
+	ids = load_relaxed(&newest->head->used);	/* relaxed: an estimate */
+	ids *= is_past_window(newest, now_ms) ? GROW_TIMES : TAKE_OVER_TIMES;
 	return dedup_order_for(ids < dedup->ids_max ? ids : dedup->ids_max);
 }
 

@@ -72,23 +72,30 @@ void table_begin(struct segment *segment, uint32_t index, uint32_t order)
 	}
 }
 
+static bool is_changed(const struct segment *segment, enum seg_table_kind kind, uint64_t seen)
+{
+	return tables_list(segment->header, kind) != seen;
+}
+
 int tables_append(struct segment *segment, enum seg_table_kind kind, uint64_t seen, uint32_t order)
 {
 	struct pair128 busy;
 	int index, error;
 
+	if (is_changed(segment, kind, seen))
+		return 0;
 	if (rings_count(seen) >= TABLES_OF_A_KIND)
 		return -EBUSY;
 	index = region_take(segment, table_region(kind, 0), TABLES_OF_A_KIND, order, &busy);
-	if (index < 0)
-		return -EBUSY;
+	if (index < 0) /* whoever has the last one may have appended it meanwhile */
+		return is_changed(segment, kind, seen) ? 0 : -EBUSY;
 	error = region_allocate(segment, (uint32_t)index, order);
 	CRASH_POINT(grow_allocated);
 	if (!error)
 		table_begin(segment, (uint32_t)index, order);
 	if (error || !list_append(segment, kind, seen, nth_of((uint32_t)index))) {
 		region_give_back(segment, (uint32_t)index, busy);
-		return tables_list(segment->header, kind) == seen ? error : 0;
+		return is_changed(segment, kind, seen) ? 0 : error;
 	}
 	CRASH_POINT(grow_appended);
 	region_make_live(segment, (uint32_t)index, busy);

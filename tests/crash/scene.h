@@ -179,6 +179,8 @@ void tag_deleted(struct scene *scene, uint32_t tag);
 void prepare_leased(struct actor *actor, size_t count, int64_t visibility_ms);
 /* Sends `count` small messages to q. */
 void prepare_sent(struct actor *actor, uint32_t count);
+/* Sends to q and receives it, while windows go by, and tables of ids with them. FIFO. */
+void outlive_windows(struct actor *actor);
 /* Is the code one that a call may answer when others have acted meanwhile? */
 void expect_code(struct scene *scene, const char *what, int code);
 

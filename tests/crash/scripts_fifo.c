@@ -62,8 +62,7 @@ static void send_duplicates(struct actor *actor)
 	receive_and_delete(actor, 10);
 }
 
-/* Windows go by, and tables with them. */
-static void outlive_windows(struct actor *actor)
+void outlive_windows(struct actor *actor)
 {
 	for (int i = 0; i < 4; i++) {
 		send_to(actor, (uint32_t)i, 1);

@@ -626,6 +626,19 @@ Test(dedup, shouldFollowWhatAWindowNeeds)
 	cr_assert_not(dedup_is_due(&dedup, now + WINDOW), "and nothing is to be done");
 }
 
+/* The table before it goes a margin after its own window is over, and is not to be waited for. */
+Test(dedup, shouldGrowAlsoPastTheWindowWhileTheOlderTableIsThere)
+{
+	dedup.ids_max = 100000;
+	append(DEDUP_ORDER_MIN);
+	now += WINDOW;
+	cr_assert_eq(reserve_until(DEDUP_GROW), 1u << (DEDUP_ORDER_MIN - 1));
+	append(dedup_next_order(&dedup, now));
+	now += WINDOW;
+	cr_assert_eq(reserve_until(DEDUP_GROW), 1u << (dedup.table[2].order - 1));
+	cr_assert_eq(dedup_next_order(&dedup, now), 18, "none comes after the fourth");
+}
+
 Test(dedup, shouldBeginWithoutATable)
 {
 	struct dedup_message message;

@@ -1,0 +1,63 @@
+/* Tables of ids in a queue: several handles replace them, and what a send answers meanwhile. */
+#include "client/internal.h"
+#include "shm/fifo.h"
+#include "tests/support/queue_fixture.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+enum { BATCH = 10 };
+
+static struct rlq_queue *fifo, *other;
+
+static void set_up(void)
+{
+	queues_begin();
+	fifo = fifo_make("q.fifo", NULL, false);
+	other = queue_again("q.fifo");
+}
+
+TestSuite(seen, .init = set_up, .fini = queues_end, .timeout = 60);
+
+static int send_batch(struct rlq_queue *queue)
+{
+	static int last_id;
+	struct rlq_send_entry entries[BATCH];
+	char ids[BATCH][16];
+
+	for (int i = 0; i < BATCH; i++) {
+		snprintf(ids[i], sizeof(ids[i]), "%d", ++last_id);
+		entries[i] = (struct rlq_send_entry){.group = ids[i], .dedup_id = ids[i], .delay_ms = RLQ_DEFAULT};
+	}
+	return rlq_send_batch(queue, entries, BATCH, NULL, NULL);
+}
+
+/* The newest table, as the handle knows it. */
+static struct dedup_head *newest(const struct rlq_queue *queue)
+{
+	return queue->seg->dedup.table[queue->seg->dedup.count - 1].head;
+}
+
+static void append_tables(struct rlq_queue *queue, uint32_t count)
+{
+	struct segment *segment = queue->seg;
+
+	cr_assert_eq(seg_enter(segment), 0);
+	for (uint32_t i = 0; i < count; i++) {
+		cr_assert_eq(tables_append(segment, TABLE_IDS, segment->dedup_seen, DEDUP_ORDER_MIN), 0);
+		cr_assert_eq(fifo_refresh(segment), 0);
+	}
+	seg_leave(segment);
+}
+
+/* Who knows only the first one, which is half full, wants a larger one, and finds no region for it. No sweep shows
+ * it the others: somebody else has just made one. */
+Test(seen, shouldFindTheTablesThatOthersHaveAppended)
+{
+	uint32_t half = 1u << (DEDUP_ORDER_MIN - 1);
+
+	append_tables(other, DEDUP_TABLES_MAX - 1);
+	store_relaxed(&fifo->seg->header->sweep_ms, boot_now());
+	store_relaxed(&newest(fifo)->used, half);
+	cr_assert_eq(send_batch(fifo), BATCH);
+}
