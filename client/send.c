@@ -270,9 +270,20 @@ static inline __attribute__((always_inline)) int send_begin(struct rlq_queue *qu
  * others have freed meanwhile, says nothing about him. */
 enum { GROWING_MS = 1000, GROWING_LOOK_MS = 10, GROWING_LOOKS = GROWING_MS / GROWING_LOOK_MS };
 
+static bool is_growing(int error)
+{
+	return error == ROOM_GROWING || error == ROOM_GROWING_IDS;
+}
+
 static bool is_worth_waiting(int error)
 {
-	return error == RLQ_EFULL || error == RLQ_ENOSPACE || error == RLQ_EDISKFULL || error == ROOM_GROWING;
+	return error == RLQ_EFULL || error == RLQ_ENOSPACE || error == RLQ_EDISKFULL || is_growing(error);
+}
+
+/* What a send answers that has waited in vain. */
+static int in_vain(int error)
+{
+	return error == ROOM_GROWING ? RLQ_EFULL : error == ROOM_GROWING_IDS ? RLQ_EDEDUPFULL : error;
 }
 
 struct patience {
@@ -286,7 +297,7 @@ struct patience {
 /* Is the error due to rings that are being made? All but one of several made at once give their memory back. */
 static bool is_passing(const struct rlq_queue *queue, int error)
 {
-	return error == ROOM_GROWING || (error == RLQ_ENOSPACE && seg_is_growing(queue->seg));
+	return is_growing(error) || (error == RLQ_ENOSPACE && seg_is_growing(queue->seg));
 }
 
 static bool goes_on(const struct rlq_queue *queue, struct patience *patience)
@@ -358,7 +369,7 @@ static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_
 		uint64_t until_ms;
 
 		seg_room_linger(queue->seg);
-		if (error == ROOM_GROWING && seg_is_fifo(queue->seg))
+		if (is_growing(error) && seg_is_fifo(queue->seg))
 			fifo_make_way(queue->seg);
 		/* [E2] tried again after the ticket, so that room made in between is not slept through */
 		error = try_once(queue, out, attempt, ret_id);
@@ -366,7 +377,7 @@ static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_
 			return error;
 		until_ms = waits_until(queue, patience, error);
 		if (until_ms == 0)
-			return error == ROOM_GROWING ? RLQ_EFULL : error;
+			return in_vain(error);
 		if (tries > 0) {
 			error = sleep_on(queue, event, ticket, until_ms);
 			if (error && (patience->flags & RLQ_INTERRUPTIBLE))

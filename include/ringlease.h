@@ -22,7 +22,8 @@
  *   - A process that is stopped (SIGSTOP) keeps the memory it holds, but no lease beyond its time.
  *   - Blocking: a receive sleeps as long as it was asked to wait, a send with RLQ_SEND_WAIT likewise. A send or
  *     reserve sleeps unasked only for memory of the queue that others are just making or giving back: 10 ms as
- *     a rule, at most until 1 s after their last step, then RLQ_EFULL or RLQ_ENOSPACE (one of them is stopped).
+ *     a rule, at most until 1 s after their last step, then RLQ_EFULL, RLQ_ENOSPACE or RLQ_EDEDUPFULL (one of
+ *     them is stopped).
  *     No other call on a queue sleeps; rlq_peek, rlq_purge, rlq_redrive, rlq_queue_stat and rlq_verify walk over
  *     all of its slots.
  *   - Bodies and attributes are bytes from other processes: treat them as input.
@@ -87,14 +88,16 @@ enum rlq_error {
 	/* The journal has no room for the message: its disk is full, or it has reached its limit, or the queue its
 	 * own. Nothing was sent. Receives and deletes go on, and make room. */
 	RLQ_EDISKFULL = -2022,
-	RLQ_ENOGROUP = -2023,	/* a message to a FIFO queue needs a group id */
-	RLQ_EGROUPID = -2024,	/* not a group id: 1-128 letters, digits and punctuation of ASCII, no blanks */
-	RLQ_ENODEDUP = -2025,	/* a message to a FIFO queue needs a deduplication id, unless the queue makes one */
-	RLQ_EDEDUPID = -2026,	/* not a deduplication id, or not an attempt id: they look like group ids */
-	RLQ_EDEDUPFULL = -2027, /* as many ids are within the window as the queue can remember; nothing was sent */
-	RLQ_ENOTFIFO = -2028,	/* deduplication and attempt ids are for FIFO queues only */
-	RLQ_EDELAY = -2029,	/* a message to a FIFO queue has no delay of its own */
-	RLQ_ETYPE = -2030,	/* DLQ or redrive target, and the queue, are not both standard or both FIFO */
+	RLQ_ENOGROUP = -2023, /* a message to a FIFO queue needs a group id */
+	RLQ_EGROUPID = -2024, /* not a group id: 1-128 letters, digits and punctuation of ASCII, no blanks */
+	RLQ_ENODEDUP = -2025, /* a message to a FIFO queue needs a deduplication id, unless the queue makes one */
+	RLQ_EDEDUPID = -2026, /* not a deduplication id, or not an attempt id: they look like group ids */
+	/* As many ids are within the window as the queue can remember, or a process that is stopped in a call keeps
+	 * the memory for more of them; nothing was sent. */
+	RLQ_EDEDUPFULL = -2027,
+	RLQ_ENOTFIFO = -2028, /* deduplication and attempt ids are for FIFO queues only */
+	RLQ_EDELAY = -2029,   /* a message to a FIFO queue has no delay of its own */
+	RLQ_ETYPE = -2030,    /* DLQ or redrive target, and the queue, are not both standard or both FIFO */
 };
 
 /* Text for a code of any function here; never NULL, static. Thread-safe. */

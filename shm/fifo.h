@@ -68,7 +68,8 @@ void fifo_unreserve(struct segment *segment);
 int fifo_send(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word writing,
 	      struct fifo_sent *ret_sent);
 
-/* After ROOM_GROWING, outside a call: does what others may have left undone of replacing tables. */
+/* After ROOM_GROWING or ROOM_GROWING_IDS, outside a call: does what others may have left undone of replacing
+ * tables. */
 void fifo_make_way(struct segment *segment);
 
 /* WRITING or PASSED, in its chain -> what it is to be, or gone if it is a duplicate. By anybody; nothing if that

@@ -21,8 +21,8 @@ static inline int seg_room(struct segment *segment)
 }
 
 /* There is room, but whoever is growing or retiring rings has the last regions: ask again soon. Growing wakes
- * who waits for room. */
-enum { ROOM_GROWING = -EBUSY };
+ * who waits for room. ROOM_GROWING_IDS: the same for tables of ids, when what is left is RLQ_EDEDUPFULL. */
+enum { ROOM_GROWING = -EBUSY, ROOM_GROWING_IDS = -EALREADY };
 
 /* Claims a slot of the newest ring, growing if it is physically full. `arriving`: for a moved copy,
  * with its receive count. Returns the ring's index, or RLQ_EFULL, RLQ_ENOSPACE, RLQ_EDAMAGED, ROOM_GROWING. */

@@ -47,7 +47,7 @@ static int append(struct segment *segment)
 	segment->dedup.window_ms = seg_attribute(segment, ATTRIBUTE_DEDUP_WINDOW_MS);
 	error = tables_append(segment, TABLE_IDS, segment->dedup_seen, dedup_next_order(&segment->dedup, now_ms));
 	if (error)
-		return error == -ENOSPC ? RLQ_ENOSPACE : error == -EBUSY ? ROOM_GROWING : error;
+		return error == -ENOSPC ? RLQ_ENOSPACE : error == -EBUSY ? ROOM_GROWING_IDS : error;
 	return fifo_refresh(segment);
 }
 

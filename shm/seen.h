@@ -11,7 +11,8 @@
 /* Opens the tables as they are listed now. 0 or RLQ_EDAMAGED. */
 int seen_open(struct segment *segment);
 
-/* Room for one more id, before a slot is claimed. 0, RLQ_EDEDUPFULL, RLQ_ENOSPACE, RLQ_EDAMAGED, ROOM_GROWING. */
+/* Room for one more id, before a slot is claimed. 0, RLQ_EDEDUPFULL, RLQ_ENOSPACE, RLQ_EDAMAGED,
+ * ROOM_GROWING_IDS. */
 int seen_reserve(struct segment *segment);
 /* Nothing was sent after all. */
 void seen_unreserve(struct segment *segment);

@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-enum { BATCH = 10 };
+enum { BATCH = 10, HALF = 1 << (DEDUP_ORDER_MIN - 1) };
 
 static struct rlq_queue *fifo, *other;
 
@@ -50,14 +50,43 @@ static void append_tables(struct rlq_queue *queue, uint32_t count)
 	seg_leave(segment);
 }
 
+/* Somebody else has just made one. */
+static void no_sweep_comes(void)
+{
+	store_relaxed(&fifo->seg->header->sweep_ms, boot_now());
+}
+
+static void drop_tables(struct rlq_queue *queue, uint32_t count)
+{
+	struct segment *segment = queue->seg;
+
+	cr_assert_eq(seg_enter(segment), 0);
+	for (uint32_t i = 0; i < count; i++) {
+		cr_assert(tables_drop_oldest(segment, TABLE_IDS, segment->dedup_seen));
+		cr_assert_eq(fifo_refresh(segment), 0);
+	}
+	seg_leave(segment);
+}
+
 /* Who knows only the first one, which is half full, wants a larger one, and finds no region for it. No sweep shows
- * it the others: somebody else has just made one. */
+ * it the others. */
 Test(seen, shouldFindTheTablesThatOthersHaveAppended)
 {
-	uint32_t half = 1u << (DEDUP_ORDER_MIN - 1);
-
 	append_tables(other, DEDUP_TABLES_MAX - 1);
-	store_relaxed(&fifo->seg->header->sweep_ms, boot_now());
-	store_relaxed(&newest(fifo)->used, half);
+	no_sweep_comes();
+	store_relaxed(&newest(fifo)->used, HALF);
+	cr_assert_eq(send_batch(fifo), BATCH);
+}
+
+/* As if it was stopped there: what was dropped since stays where it is. */
+Test(seen, shouldSayWhichMemoryAStoppedProcessKeeps)
+{
+	cr_assert_eq(seg_enter(other->seg), 0);
+	append_tables(fifo, DEDUP_TABLES_MAX - 1);
+	drop_tables(fifo, DEDUP_TABLES_MAX - 1);
+	store_relaxed(&newest(fifo)->used, HALF);
+	no_sweep_comes();
+	cr_assert_eq(send_batch(fifo), RLQ_EDEDUPFULL);
+	seg_leave(other->seg);
 	cr_assert_eq(send_batch(fifo), BATCH);
 }
