@@ -379,9 +379,10 @@ static int try_patiently(struct rlq_queue *queue, struct outgoing *out, attempt_
 		if (until_ms == 0)
 			return in_vain(error);
 		if (tries > 0) {
-			error = sleep_on(queue, event, ticket, until_ms);
-			if (error && (patience->flags & RLQ_INTERRUPTIBLE))
-				return error;
+			int interrupted = sleep_on(queue, event, ticket, until_ms);
+
+			if (interrupted && (patience->flags & RLQ_INTERRUPTIBLE))
+				return interrupted;
 			patience->looks += load32_acquire(event) == ticket; /* nobody has woken us */
 		}
 		ticket = event_prepare(event);

@@ -4,7 +4,10 @@
 #include "tests/support/queue_fixture.h"
 
 #include <criterion/criterion.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
+#include <unistd.h>
 
 enum { BATCH = 10, HALF = 1 << (DEDUP_ORDER_MIN - 1) };
 
@@ -76,6 +79,48 @@ Test(seen, shouldFindTheTablesThatOthersHaveAppended)
 	no_sweep_comes();
 	store_relaxed(&newest(fifo)->used, HALF);
 	cr_assert_eq(send_batch(fifo), BATCH);
+}
+
+static pid_t sender;
+
+/* In the futex of who waits for room: sched.h's word for it is S. */
+static bool is_asleep(pid_t thread)
+{
+	char path[64], state = '\0';
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", thread);
+	file = fopen(path, "r");
+	if (file == NULL || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = '\0';
+	if (file)
+		fclose(file);
+	return state == 'S' && event_has_sleepers(&fifo->seg->header->producers);
+}
+
+static void *leave_once_it_sleeps(void *argument)
+{
+	(void)argument;
+	while (!is_asleep(sender))
+		sched_yield();
+	seg_leave(other->seg);
+	return NULL;
+}
+
+/* Whatever was in the way before: at each look. */
+Test(seen, shouldTakeTheMemoryBackThatIsFreeMeanwhile)
+{
+	pthread_t thread;
+
+	cr_assert_eq(seg_enter(other->seg), 0);
+	append_tables(fifo, DEDUP_TABLES_MAX - 1);
+	drop_tables(fifo, DEDUP_TABLES_MAX - 1);
+	store_relaxed(&newest(fifo)->used, HALF);
+	no_sweep_comes();
+	sender = gettid();
+	cr_assert_eq(pthread_create(&thread, NULL, leave_once_it_sleeps, NULL), 0);
+	cr_assert_eq(send_batch(fifo), BATCH);
+	pthread_join(thread, NULL);
 }
 
 /* As if it was stopped there: what was dropped since stays where it is. */
