@@ -50,7 +50,7 @@ void expect(const char *test, const char *fault)
 	char *text = NULL;
 	size_t bytes = 0;
 	FILE *out = open_memstream(&text, &bytes);
-	uint64_t faults = history_check(&told, out);
+	uint64_t faults = history_judge(&told, out);
 	bool good;
 
 	fclose(out);

@@ -230,7 +230,7 @@ static void find_duplicates(void)
 
 static void find_repeated_sends(void)
 {
-	struct history_event answered = fifo_send(5, 2, 14, 90);
+	struct history_event answered = fifo_send(5, 2, 14, 90), other;
 
 	add(0, answered);
 	expect("a repeated send that is acknowledged and never seen again is lost", "lost: message 5");
@@ -247,6 +247,84 @@ static void find_repeated_sends(void)
 	add(0, fifo_receive(answered, 1, 110));
 	add(0, fifo_delete(answered, 1, 115));
 	expect("two messages of it are found", "double lease, same receive count: message 5");
+	add(0, answered);
+	other = fifo_again(5, answered, 95);
+	other.message_id[0] = 77;
+	add(0, other);
+	add(0, fifo_receive(answered, 1, 100));
+	add(0, fifo_delete(answered, 1, 105));
+	expect("all who repeat it hear of one message", "duplicates, answered with two ids: message 5");
+	add(0, answered);
+	other = fifo_receive(answered, 1, 100);
+	other.sequence = 99;
+	add(0, other);
+	add(0, fifo_delete(answered, 1, 105));
+	expect("and of its number", "sequence, another one than at the send: message 5");
+}
+
+static struct history_event fifo_peek(struct history_event send, int64_t start_ms)
+{
+	struct history_event event = fifo_receive(send, 0, start_ms);
+
+	event.kind = HISTORY_PEEK;
+	return event;
+}
+
+static void find_faults_over_reboots(void)
+{
+	struct history_event a4 = fifo_send(9, 1, 14, 90), a5 = fifo_send(10, 1, 15, 92),
+			     later = fifo_receive(a4, 1, 105), deletion = fifo_delete(a4, 1, 107);
+
+	later.epoch = deletion.epoch = 1;
+	add(0, a4);
+	add(0, fifo_receive(a4, 1, 100));
+	add(1, later);
+	add(1, deletion);
+	expect("a lease, and its count, do not outlive a reboot", NULL);
+	add(0, a4);
+	add(0, fifo_receive(a4, 1, 100));
+	add(0, fifo_delete(a4, 1, 102));
+	add(1, later);
+	expect("a delete does", "received after its delete: message 9");
+	later = fifo_receive(a5, 1, 105);
+	later.epoch = deletion.epoch = 1;
+	deletion.id = a5.id;
+	add(0, a4);
+	add(0, a5);
+	add(1, later);
+	add(1, deletion);
+	add(1, fifo_peek(a4, 110));
+	expect("and so does the order", "order, before one that was there: message 9");
+}
+
+static void find_faults_of_what_is_left(void)
+{
+	struct history_event a4 = fifo_send(9, 1, 14, 90), other = a4;
+
+	add(0, a4);
+	add(1, fifo_peek(a4, 110));
+	expect("what is there at the end is not lost", NULL);
+	add(1, fifo_peek(a4, 110));
+	expect("what is there was sent", "invented: message 9");
+	add(0, a4);
+	add(0, fifo_receive(a4, 1, 100));
+	add(0, fifo_delete(a4, 1, 102));
+	add(1, fifo_peek(a4, 110));
+	expect("what is there was not deleted", "there after its delete: message 9");
+	told.is_cut = true;
+	add(0, a4);
+	add(0, fifo_receive(a4, 1, 100));
+	add(0, fifo_delete(a4, 1, 102));
+	add(1, fifo_peek(a4, 110));
+	expect("unless a reboot has undone that", NULL);
+	add(0, a4);
+	expect("and has undone sends", NULL);
+	told.is_cut = false;
+	other.sequence = 20;
+	add(0, a4);
+	add(1, fifo_peek(other, 110));
+	expect("what is there has the number that it was given",
+	       "sequence, another one than at the send: message 9");
 }
 
 static void find_late_deletes(void)
@@ -286,5 +364,7 @@ void find_fifo_faults(void)
 	find_bad_numbers();
 	find_duplicates();
 	find_repeated_sends();
+	find_faults_over_reboots();
+	find_faults_of_what_is_left();
 	find_late_deletes();
 }

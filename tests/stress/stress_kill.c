@@ -184,7 +184,7 @@ static bool round_is_sound(void)
 	for (uint32_t i = 0; i <= ROLE_COUNT; i++)
 		history.log[history.log_count++] = stage->log[i];
 	count_events(&history);
-	faults = history_check(&history, stdout);
+	faults = history_judge(&history, stdout);
 	if (faults > 0)
 		printf("%llu faults in the history\n", (unsigned long long)faults);
 	for (uint32_t i = 0; i <= ROLE_COUNT; i++)

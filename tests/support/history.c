@@ -50,8 +50,8 @@ struct history_event *history_add(struct history_log *log, struct history_event 
 
 /* ---- one message ------------------------------------------------------------------------------ */
 
-void history_fault(struct history_check *check, const char *what, const struct history_event *first,
-		   const struct history_event *second)
+void history_report(struct history_check *check, const char *what, const struct history_event *first,
+		    const struct history_event *second)
 {
 	if (check->faults++ >= FAULTS_SAID_MAX)
 		return;
@@ -76,7 +76,7 @@ void history_fault(struct history_check *check, const char *what, const struct h
 
 static bool is_same_lease(const struct history_event *a, const struct history_event *b)
 {
-	return a->receive_count == b->receive_count && a->is_dlq == b->is_dlq;
+	return a->receive_count == b->receive_count && a->is_dlq == b->is_dlq && a->epoch == b->epoch;
 }
 
 /* Had the holder begun to give up, or to set anew, the lease of this receive or extension before `until_ns`? */
@@ -94,7 +94,8 @@ static bool is_given_up(const struct history_event *const *event, size_t count, 
 bool history_is_inside(const struct history_event *const *event, size_t count, const struct history_event *lease,
 		       const struct history_event *second)
 {
-	return second->start_ns > lease->end_ns && second->end_ns < lease->start_ns + lease->lease_ns &&
+	return second->epoch == lease->epoch && second->start_ns > lease->end_ns &&
+	       second->end_ns < lease->start_ns + lease->lease_ns &&
 	       !is_given_up(event, count, lease, second->end_ns);
 }
 
@@ -104,7 +105,7 @@ static void check_extensions(struct history_check *check, const struct history_e
 	for (size_t i = 0; i < count; i++)
 		if (event[i]->kind == HISTORY_EXTEND && event[i]->outcome == HISTORY_DONE &&
 		    event[i]->is_dlq == second->is_dlq && history_is_inside(event, count, event[i], second))
-			history_fault(check, "double lease, after an extension", event[i], second);
+			history_report(check, "double lease, after an extension", event[i], second);
 }
 
 static void check_two_receives(struct history_check *check, const struct history_event *const *event, size_t count,
@@ -114,13 +115,15 @@ static void check_two_receives(struct history_check *check, const struct history
 
 	if (first->is_dlq != second->is_dlq) {
 		if (first->is_dlq && second->start_ns > first->end_ns)
-			history_fault(check, "back from the DLQ", first, second);
+			history_report(check, "back from the DLQ", first, second);
 		return;
 	}
+	if (first->epoch != second->epoch)
+		return;
 	if (first->receive_count == second->receive_count)
-		history_fault(check, "double lease, same receive count", first, second);
+		history_report(check, "double lease, same receive count", first, second);
 	else if (history_is_inside(event, count, first, second))
-		history_fault(check, "double lease", first, second);
+		history_report(check, "double lease", first, second);
 }
 
 static void check_receives(struct history_check *check, const struct history_event *const *event, size_t count)
@@ -130,7 +133,7 @@ static void check_receives(struct history_check *check, const struct history_eve
 			continue;
 		if (check->history->receives_max && !event[i]->is_dlq &&
 		    event[i]->receive_count > check->history->receives_max)
-			history_fault(check, "received too often", event[i], NULL);
+			history_report(check, "received too often", event[i], NULL);
 		check_extensions(check, event, count, event[i]);
 		for (size_t j = i + 1; j < count; j++)
 			if (event[j]->kind == HISTORY_RECEIVE)
@@ -146,24 +149,26 @@ static void check_deletes(struct history_check *check, const struct history_even
 		if (event[i]->kind != HISTORY_DELETE || event[i]->outcome != HISTORY_DONE)
 			continue;
 		if (done)
-			history_fault(check, "deleted twice", done, event[i]);
+			history_report(check, "deleted twice", done, event[i]);
 		done = event[i];
 	}
 	for (size_t i = 0; done && i < count; i++) {
+		if (event[i]->kind == HISTORY_PEEK && !check->history->is_cut)
+			history_report(check, "there after its delete", done, event[i]);
 		if (event[i]->kind != HISTORY_RECEIVE)
 			continue;
 		if (event[i]->start_ns > done->end_ns)
-			history_fault(check, "received after its delete", done, event[i]);
-		if (event[i]->is_dlq == done->is_dlq && event[i]->receive_count > done->receive_count &&
-		    event[i]->end_ns < done->start_ns)
-			history_fault(check, "stale delete", done, event[i]);
+			history_report(check, "received after its delete", done, event[i]);
+		if (event[i]->is_dlq == done->is_dlq && event[i]->epoch == done->epoch &&
+		    event[i]->receive_count > done->receive_count && event[i]->end_ns < done->start_ns)
+			history_report(check, "stale delete", done, event[i]);
 	}
 }
 
 static void check_message(struct history_check *check, const struct history_event *const *event, size_t count)
 {
 	const struct history_event *send = NULL, *receive = NULL, *acknowledged = NULL;
-	bool may_be_deleted = false;
+	bool may_be_gone = check->history->is_cut;
 
 	for (size_t i = 0; i < count; i++) {
 		if (event[i]->kind == HISTORY_SEND && event[i]->outcome != HISTORY_REFUSED) {
@@ -172,14 +177,15 @@ static void check_message(struct history_check *check, const struct history_even
 				acknowledged = event[i];
 			send = event[i];
 		}
-		if (event[i]->kind == HISTORY_RECEIVE)
+		if (history_is_seen(event[i]))
 			receive = event[i];
-		may_be_deleted |= event[i]->kind == HISTORY_DELETE && event[i]->outcome != HISTORY_REFUSED;
+		may_be_gone |= event[i]->kind == HISTORY_DELETE && event[i]->outcome != HISTORY_REFUSED;
+		may_be_gone |= event[i]->kind == HISTORY_PEEK; /* it is there */
 	}
 	if (receive && !send)
-		history_fault(check, "invented", receive, NULL);
-	if (acknowledged && !may_be_deleted)
-		history_fault(check, "lost", acknowledged, receive);
+		history_report(check, "invented", receive, NULL);
+	if (acknowledged && !may_be_gone)
+		history_report(check, "lost", acknowledged, receive);
 	check_receives(check, event, count);
 	check_deletes(check, event, count);
 }
@@ -231,10 +237,10 @@ static void check_ids(struct history_check *check)
 	qsort(check->event, sends, sizeof(check->event[0]), by_message_id);
 	for (size_t i = 1; i < sends; i++)
 		if (by_message_id(&check->event[i - 1], &check->event[i]) == 0)
-			history_fault(check, "same message id", check->event[i - 1], check->event[i]);
+			history_report(check, "same message id", check->event[i - 1], check->event[i]);
 }
 
-uint64_t history_check(const struct history *history, FILE *out)
+uint64_t history_judge(const struct history *history, FILE *out)
 {
 	struct history_check check = {.history = history, .out = out};
 

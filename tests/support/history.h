@@ -16,8 +16,9 @@
  *   back            received from its queue after it had been received from the DLQ
  *   same id         two sends were given the same message id
  *
- * A send that is repeated with the same body, after a crash, is another event with the same id. Of a FIFO queue
- * also:
+ * A send that is repeated with the same body, after a crash, is another event with the same id. A durable queue
+ * that outlives a reboot begins another epoch with it: leases and receive counts are of one epoch. What is found in
+ * the queue when a history ends is a peek, and not lost. Of a FIFO queue also:
  *
  *   order            a message was received while one before it in its group was there, visible or in flight, and
  * was not handed out by the same receive. What is before what is said by sequence numbers sequence         numbers
@@ -36,7 +37,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum history_kind { HISTORY_SEND = 1, HISTORY_RECEIVE, HISTORY_CHANGE, HISTORY_EXTEND, HISTORY_DELETE };
+enum history_kind {
+	HISTORY_SEND = 1,
+	HISTORY_RECEIVE,
+	HISTORY_CHANGE,
+	HISTORY_EXTEND,
+	HISTORY_DELETE,
+	HISTORY_PEEK
+};
 enum history_outcome { HISTORY_UNKNOWN, HISTORY_DONE, HISTORY_REFUSED };
 
 struct history_event {
@@ -44,13 +52,13 @@ struct history_event {
 	uint64_t message_id[2]; /* HISTORY_SEND that was done */
 	int64_t start_ns, end_ns;
 	int64_t lease_ns; /* HISTORY_RECEIVE, HISTORY_EXTEND: the visibility timeout */
-	uint32_t receive_count;
+	uint32_t receive_count, epoch;
 	uint8_t kind, outcome;
 	uint8_t is_dlq;
 	/* Of a FIFO queue; each 0 if there is none. */
 	uint8_t is_duplicate;	  /* HISTORY_SEND: so it was answered */
 	uint32_t group, dedup_id; /* of the test's own; dedup_id: HISTORY_SEND */
-	uint64_t sequence;	  /* HISTORY_SEND that was done and said it, HISTORY_RECEIVE */
+	uint64_t sequence;	  /* HISTORY_SEND that was done and said it, HISTORY_RECEIVE, HISTORY_PEEK */
 };
 
 /* One process's log; the next process in its place goes on with it. */
@@ -66,6 +74,7 @@ struct history {
 	uint32_t log_count;
 	uint32_t receives_max; /* from a queue that has a DLQ; 0: no limit */
 	bool is_fifo, dedup_by_group;
+	bool is_cut; /* what was found is after a reboot that may have undone the end of it */
 	int64_t dedup_window_ns;
 };
 
@@ -80,6 +89,6 @@ void history_log_clear(struct history_log *log);
 struct history_event *history_add(struct history_log *log, struct history_event event);
 
 /* Says each fault to `out`, and returns how many there are. */
-uint64_t history_check(const struct history *history, FILE *out);
+uint64_t history_judge(const struct history *history, FILE *out);
 
 #endif

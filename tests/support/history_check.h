@@ -20,8 +20,8 @@ struct history_check {
 };
 
 /* Says it, with the events that show it; `second` may be NULL. */
-void history_fault(struct history_check *check, const char *what, const struct history_event *first,
-		   const struct history_event *second);
+void history_report(struct history_check *check, const char *what, const struct history_event *first,
+		    const struct history_event *second);
 
 /* Among the events of one message: was `second`, a receive of it or of another, certainly made while this receive
  * or extension gave the message to somebody? */
@@ -34,6 +34,8 @@ void history_check_duplicates(struct history_check *check);
 
 /* A send that was answered, and not as a duplicate. */
 bool history_is_new(event_t *send);
+/* It tells of a message that is there. */
+bool history_is_seen(event_t *event);
 /* Zeroed, with room for one more; ends the test if there is none. */
 void *history_array(size_t count, size_t bytes);
 

@@ -30,6 +30,7 @@ struct same {
 	event_t *const *send;
 	size_t count;
 	int64_t window_ns, last_ns; /* last_ns: nothing was done later */
+	bool is_of_one;		    /* all within one window: at most one of them is a message */
 };
 
 /* When it may have come at the latest. */
@@ -47,6 +48,22 @@ static bool are_near(const struct same *same, event_t *a, event_t *b)
 	return to - from < same->window_ns;
 }
 
+static bool are_of_one(const struct same *same)
+{
+	int64_t from = INT64_MAX, to = INT64_MIN;
+
+	for (size_t i = 0; i < same->count; i++) {
+		from = same->send[i]->start_ns < from ? same->send[i]->start_ns : from;
+		to = latest(same, same->send[i]) > to ? latest(same, same->send[i]) : to;
+	}
+	return to - from < same->window_ns;
+}
+
+static bool answers_differ(event_t *a, event_t *b)
+{
+	return memcmp(a->message_id, b->message_id, sizeof(a->message_id)) != 0 || a->sequence != b->sequence;
+}
+
 static void check_pair(const struct same *same, event_t *a, event_t *b)
 {
 	event_t *first = history_is_new(a) ? a : b, *second = first == a ? b : a;
@@ -54,14 +71,16 @@ static void check_pair(const struct same *same, event_t *a, event_t *b)
 	if (!are_near(same, a, b))
 		return;
 	if (history_is_new(a) && history_is_new(b))
-		history_fault(same->check, "duplicate, taken for new", a, b);
+		history_report(same->check, "duplicate, taken for new", a, b);
 	else if (history_is_new(first) && second->outcome == HISTORY_DONE && second->start_ns > first->end_ns &&
-		 (memcmp(first->message_id, second->message_id, sizeof(first->message_id)) != 0 ||
-		  first->sequence != second->sequence))
-		history_fault(same->check, "duplicate, answered with another id", first, second);
+		 answers_differ(first, second))
+		history_report(same->check, "duplicate, answered with another id", first, second);
+	else if (same->is_of_one && a->outcome == HISTORY_DONE && b->outcome == HISTORY_DONE &&
+		 !history_is_new(first) && answers_differ(a, b))
+		history_report(same->check, "duplicates, answered with two ids", a, b);
 	if (a->id != b->id && reception_of(same->check, a) && reception_of(same->check, b))
-		history_fault(same->check, "duplicate, delivered", reception_of(same->check, a),
-			      reception_of(same->check, b));
+		history_report(same->check, "duplicate, delivered", reception_of(same->check, a),
+			       reception_of(same->check, b));
 }
 
 /* Is there a send that it could be a duplicate of? */
@@ -78,13 +97,14 @@ static bool has_first(const struct same *same, event_t *send)
 	return false;
 }
 
-static void check_same(const struct same *same)
+static void check_same(struct same *same)
 {
+	same->is_of_one = are_of_one(same);
 	for (size_t i = 0; i < same->count; i++) {
 		event_t *send = same->send[i];
 
 		if (send->outcome == HISTORY_DONE && send->is_duplicate && !has_first(same, send))
-			history_fault(same->check, "not a duplicate", send, NULL);
+			history_report(same->check, "not a duplicate", send, NULL);
 		for (size_t j = i + 1; j < same->count; j++)
 			check_pair(same, send, same->send[j]);
 	}
@@ -125,7 +145,11 @@ void history_check_duplicates(struct history_check *check)
 	for (size_t from = 0, to; from < count; from = to) {
 		for (to = from + 1; to < count && order(&send[to], &send[from]) == 0;)
 			to++;
-		check_same(&(struct same){check, &send[from], to - from, check->history->dedup_window_ns, last_ns});
+		check_same(&(struct same){.check = check,
+					  .send = &send[from],
+					  .count = to - from,
+					  .window_ns = check->history->dedup_window_ns,
+					  .last_ns = last_ns});
 	}
 	free(send);
 }

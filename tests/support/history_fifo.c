@@ -19,6 +19,11 @@ bool history_is_new(event_t *send)
 	return send->kind == HISTORY_SEND && send->outcome == HISTORY_DONE && !send->is_duplicate;
 }
 
+bool history_is_seen(event_t *event)
+{
+	return event->kind == HISTORY_RECEIVE || event->kind == HISTORY_PEEK;
+}
+
 /* ---- order within a group --------------------------------------------------------------------- */
 
 /* A message in one queue, with its place in the order of its group. */
@@ -69,7 +74,8 @@ static int64_t kept_until(event_t *const *event, size_t count, event_t *receive)
 
 	for (size_t i = 0; i < count; i++)
 		if (event[i]->kind >= HISTORY_CHANGE && event[i]->receive_count == receive->receive_count &&
-		    event[i]->is_dlq == receive->is_dlq && event[i]->start_ns < until_ns)
+		    event[i]->is_dlq == receive->is_dlq && event[i]->epoch == receive->epoch &&
+		    event[i]->start_ns < until_ns)
 			until_ns = event[i]->start_ns;
 	return until_ns;
 }
@@ -97,7 +103,7 @@ static bool member_make(const struct history *history, event_t *const *event, si
 {
 	*ret = (struct member){.event = event, .count = count, .is_dlq = is_dlq};
 	for (size_t i = 0; i < count; i++) {
-		bool tells = event[i]->kind == HISTORY_RECEIVE || history_is_new(event[i]);
+		bool tells = history_is_seen(event[i]) || history_is_new(event[i]);
 
 		if (!tells || event[i]->is_dlq != is_dlq || event[i]->sequence == 0)
 			continue;
@@ -126,11 +132,11 @@ static void say_overtaken(struct history_check *check, const struct member *firs
 
 		if (leases && lease->is_dlq == first->is_dlq &&
 		    history_is_inside(first->event, first->count, lease, receive)) {
-			history_fault(check, "order, behind one in flight", lease, receive);
+			history_report(check, "order, behind one in flight", lease, receive);
 			return;
 		}
 	}
-	history_fault(check, "order, before one that was there", first->event[0], receive);
+	history_report(check, "order, before one that was there", first->event[0], receive);
 }
 
 /* Members of one group, in order; each reception must find none before its message but those of the same call. */
@@ -236,7 +242,7 @@ static void check_rising(struct history_check *check, event_t **send, size_t cou
 			if (highest == NULL || ended[at]->sequence > highest->sequence)
 				highest = ended[at];
 		if (highest && highest->sequence > send[i]->sequence)
-			history_fault(check, "sequence, not rising", highest, send[i]);
+			history_report(check, "sequence, not rising", highest, send[i]);
 	}
 	free(ended);
 }
@@ -252,7 +258,7 @@ static void check_sequences(struct history_check *check)
 	qsort(send, count, sizeof(*send), by_sequence);
 	for (size_t i = 1; i < count; i++)
 		if (send[i]->sequence == send[i - 1]->sequence)
-			history_fault(check, "sequence, twice", send[i - 1], send[i]);
+			history_report(check, "sequence, twice", send[i - 1], send[i]);
 	check_rising(check, send, count);
 	free(send);
 }
@@ -268,7 +274,7 @@ static int64_t lease_end(event_t *const *event, size_t count, event_t *deletion)
 		int64_t until_ns = event[i]->end_ns + event[i]->lease_ns + HISTORY_SLACK_NS;
 
 		if (event[i]->receive_count != deletion->receive_count || event[i]->is_dlq != deletion->is_dlq ||
-		    event[i]->outcome == HISTORY_REFUSED)
+		    event[i]->epoch != deletion->epoch || event[i]->outcome == HISTORY_REFUSED)
 			continue;
 		if (event[i]->kind == HISTORY_CHANGE && event[i]->outcome == HISTORY_DONE &&
 		    event[i]->end_ns < deletion->start_ns)
@@ -286,19 +292,20 @@ static void check_one(struct history_check *check, event_t *const *event, size_t
 	event_t *send = NULL;
 
 	for (size_t i = 0; i < count; i++)
-		if (event[i]->kind == HISTORY_SEND && (send == NULL || history_is_new(event[i])))
+		if (event[i]->kind == HISTORY_SEND &&
+		    (send == NULL || history_is_new(event[i]) || send->outcome != HISTORY_DONE))
 			send = event[i];
 	for (size_t i = 0; i < count; i++) {
 		if (event[i]->kind == HISTORY_DELETE && event[i]->outcome == HISTORY_DONE &&
 		    event[i]->start_ns > lease_end(event, count, event[i]))
-			history_fault(check, "late delete", event[i], NULL);
-		if (event[i]->kind != HISTORY_RECEIVE || send == NULL)
+			history_report(check, "late delete", event[i], NULL);
+		if (!history_is_seen(event[i]) || send == NULL)
 			continue;
 		if (event[i]->group != send->group)
-			history_fault(check, "other group", send, event[i]);
-		if (history_is_new(send) && send->sequence != 0 && !event[i]->is_dlq &&
+			history_report(check, "other group", send, event[i]);
+		if (send->outcome == HISTORY_DONE && send->sequence != 0 && !event[i]->is_dlq &&
 		    event[i]->sequence != send->sequence)
-			history_fault(check, "sequence, another one than at the send", send, event[i]);
+			history_report(check, "sequence, another one than at the send", send, event[i]);
 	}
 }
 
