@@ -59,6 +59,7 @@ struct hold {
 struct sent {
 	uint64_t place;
 	uint32_t ring_id;
+	uint32_t duplicates; /* of the same batch, before it */
 };
 
 /* What the ids of the message that is being sent to a FIFO queue come to. */

@@ -207,6 +207,7 @@ static inline __attribute__((always_inline)) int outgoing_publish(struct rlq_que
 		queue->sent[queue->sent_count++] = (struct sent){
 			.place = place_pack(out->ring, out->claim.slot, out->claim.position >> ring->order),
 			.ring_id = segment->ring_id[out->ring],
+			.duplicates = queue->first_count,
 		};
 	if (__builtin_expect(segment->durability != RLQ_MEMORY, 0))
 		queue->unsettled += (uint64_t)message->body_bytes + message->extra_bytes;

@@ -7,8 +7,8 @@
 #include "shm/fifo.h"
 
 struct left_out {
-	uint32_t count, before; /* `before` the first one were all sent */
-	bool is_damaged;	/* one of them at least */
+	uint32_t count, first; /* of what was sent, from that one on */
+	bool is_damaged;       /* one of them at least */
 };
 
 static bool is_damaged(struct segment *segment, const struct slot *slot, uint64_t place)
@@ -51,7 +51,7 @@ static int take_back_all(struct rlq_queue *queue, uint32_t count, struct left_ou
 		if (!take_back(queue->seg, &queue->sent[i], left))
 			continue;
 		if (left->count++ == 0)
-			left->before = i;
+			left->first = i;
 	}
 	seg_leave(queue->seg);
 	return 0;
@@ -82,8 +82,8 @@ static int settle_firsts(struct rlq_queue *queue)
 
 int sends_settle(struct rlq_queue *queue, size_t *count)
 {
-	uint32_t sent = queue->sent_count;
-	struct left_out left = {.before = sent};
+	uint32_t sent = queue->sent_count, before;
+	struct left_out left = {0};
 	int error = call_settle(queue), doubt = error ? 0 : settle_firsts(queue);
 
 	queue->sent_count = queue->first_count = 0;
@@ -95,12 +95,14 @@ int sends_settle(struct rlq_queue *queue, size_t *count)
 		return error ? error : doubt;
 	seg_notify_room(queue->seg);
 	/* A turn may have had it since: only the next one is sure not to. */
-	if (call_settle(queue) != 0 || (left.before + left.count < sent && !left.is_damaged))
+	if (call_settle(queue) != 0 || (left.first + left.count < sent && !left.is_damaged))
 		return RLQ_EUNKNOWN;
 	if (left.is_damaged)
 		return RLQ_EDAMAGED;
-	if (left.before == 0)
+	/* Entries before it: a duplicate is one. */
+	before = left.first + queue->sent[left.first].duplicates;
+	if (before == 0)
 		return RLQ_EDISKFULL;
-	*count = left.before;
+	*count = before;
 	return 0;
 }

@@ -217,3 +217,30 @@ Test(journaling_fifo, files_say_that_they_have_fifo_queues_once_there_is_one)
 	rlq_queue_close(made(RLQ_SYNC));
 	cr_expect_eq(files_with(FORMAT_FILE_FIFO), 1);
 }
+
+/* What is refused was not sent: the count is of entries, and a duplicate is one. */
+Test(journaling_fifo, a_batch_with_duplicates_says_how_many_found_room)
+{
+	static const char body[1000];
+	struct rlq_queue *queue = made(RLQ_SYNC);
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	struct rlq_send_entry entries[3];
+	struct rlq_message message[3];
+
+	for (int i = 0; i < 3; i++)
+		entries[i] = (struct rlq_send_entry){.body = body,
+						     .body_bytes = sizeof(body),
+						     .delay_ms = RLQ_DEFAULT,
+						     .group = "g",
+						     .dedup_id = i == 0	  ? "1"
+								 : i == 1 ? "2"
+									  : "3"};
+	cr_assert_eq(rlq_queue_get_attributes(queue, &attributes), 0);
+	attributes.journal_bytes_max = 2 * sizeof(body);
+	cr_assert_eq(rlq_queue_set_attributes(queue, &attributes), 0);
+	sent(queue, "g", "1", "small");
+	cr_expect_eq(rlq_send_batch(queue, entries, 3, NULL, NULL), 2, "a duplicate, and one that finds room");
+	cr_expect_eq(rlq_send_batch(queue, entries, 3, NULL, NULL), 2, "two duplicates");
+	cr_expect_eq(receive(queue, message, 3), 2);
+	rlq_queue_close(queue);
+}
