@@ -13,6 +13,11 @@ enum {
 	LOOKS_MAX = 1000, /* at what others change meanwhile, in one call */
 	SETTLED_A_TIME = 4096,
 	WEAR_ENOUGH = 4096, /* cells to be looked at before a judgement */
+#ifdef RL_EXPLORE
+	BEGUN_ORDER = 2,
+#else
+	BEGUN_ORDER = 22, /* twice as many groups as are to have begun when half of a table is sealed */
+#endif
 };
 
 /* ---- view ------------------------------------------------------------------------------------- */
@@ -94,7 +99,7 @@ static uint32_t group_order_for(uint64_t live)
 {
 	uint32_t order = fifo_order_for(live);
 
-	while (order < TABLE_ORDER_MAX && (UINT64_C(1) << 2 * order) < live << 22)
+	while (order < TABLE_ORDER_MAX && (UINT64_C(1) << 2 * order) < live << BEGUN_ORDER)
 		order++;
 	return order;
 }

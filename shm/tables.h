@@ -23,7 +23,11 @@ enum seg_table_kind {
 
 enum {
 	TABLE_ORDER_MAX = 24,
+#ifdef RL_EXPLORE
+	TABLE_ORDER_FIRST = 3,
+#else
 	TABLE_ORDER_FIRST = 10,
+#endif
 	TABLES_OF_A_KIND = SEG_TABLE_COUNT / SEG_TABLE_KINDS,
 };
 

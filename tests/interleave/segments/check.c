@@ -1,5 +1,6 @@
 /* The end: those who live sweep, and everything that is left can be received once; then nothing is left. */
 #include "tests/interleave/segments/journal.h"
+#include "tests/interleave/segments/judge.h"
 
 #include "shm/extents.h"
 #include "shm/message.h"
@@ -34,6 +35,7 @@ static void sweep_all(unsigned rounds)
 void check_resume(void)
 {
 	memset(&own[DRAINER], 0, sizeof(own[DRAINER]));
+	world.was_late = 1;
 	world.now_ms += LATER_MS;
 	call_open(DRAINER, 0);
 	if (is_there(QUEUE) && !explore_failed())
@@ -97,6 +99,24 @@ static void check_regions(int queue)
 	}
 }
 
+/* Of groups and tokens there is one table in the end. */
+static void check_tables(int queue)
+{
+	const struct seg_header *header = header_of(queue);
+
+	for (uint32_t kind = TABLE_GROUPS; kind <= TABLE_TOKENS; kind++)
+		if (rings_count(header->tables[kind]) != 1)
+			explore_fail("%llu tables of a kind are left", rings_count(header->tables[kind]));
+	for (uint32_t i = 0; i < SEG_TABLE_COUNT; i++) {
+		bool is_listed = rings_contain(header->tables[i / TABLES_OF_A_KIND], i % TABLES_OF_A_KIND);
+
+		if ((header->region[SEG_RING_COUNT + i].low & 15) != (is_listed ? REGION_LIVE : REGION_EMPTY))
+			explore_fail("table region %llu is not as the list says", i);
+		if (!is_listed && world.files[queue].table_bytes[i] > 0)
+			explore_fail("table region %llu keeps its memory", i);
+	}
+}
+
 static void check_blocks(int queue)
 {
 	for (uint32_t block = 0; block < BLOCKS_SEEN; block++) {
@@ -132,10 +152,12 @@ static void check_nothing_is_left(int queue)
 {
 	check_slots(queue);
 	check_regions(queue);
+	if (world_is_fifo())
+		check_tables(queue);
 	check_blocks(queue);
 	check_rows(queue);
 	if (!explore_failed())
-		seg_verify(directory_of(DRAINER), queue == QUEUE ? "q" : "d", say_fault, NULL);
+		seg_verify(directory_of(DRAINER), world_name(queue), say_fault, NULL);
 }
 
 static void check_all_came(void)
@@ -143,6 +165,7 @@ static void check_all_came(void)
 	for (unsigned i = 1; i < MESSAGES_MAX; i++)
 		if (world.accounts[i].exists && !world.accounts[i].deleted)
 			explore_fail("message %llu is stranded", i);
+	fifo_check_promises();
 }
 
 /* ---- the end ---- */
@@ -165,7 +188,7 @@ static void everybody_leaves(void)
 /* Who freed a message that somebody read, and who read it: one of them has freed it for good. */
 static void check_held(void)
 {
-	for (int queue = 0; queue < QUEUES; queue++)
+	for (int queue = 0; queue < QUEUES && !world_is_fifo(); queue++) /* there it may be kept by its chain */
 		for (uint32_t slot = 0; slot < 2 && !explore_any_death(); slot++)
 			if ((slot_in(queue, 0, slot)->word.low & 15) == SLOT_HELD)
 				explore_fail("slot %llu is held for nobody", slot);
@@ -203,8 +226,11 @@ static void check_works_on(void)
 {
 	memset(&world.accounts, 0, sizeof(world.accounts));
 	memset(&cut, 0, sizeof(cut));
+	world.is_over = 1;
+	memset(world.leased, 0, sizeof(world.leased));
 	call_send(DRAINER, 1);
-	call_send_big(DRAINER, 2);
+	if (!world_is_fifo()) /* where it has no block either */
+		call_send_big(DRAINER, 2);
 	drain(QUEUE);
 	if (!world.accounts[1].deleted || (world.accounts[2].exists && !world.accounts[2].deleted))
 		explore_fail("the empty queue does not take messages", 0);
@@ -226,6 +252,19 @@ static void check_nobody_waits(int queue)
 	for (uint32_t block = 0; block < BLOCKS_SEEN; block++)
 		if (block_is_owned(*block_word(queue, block)))
 			explore_fail("block %llu waits for the dead", block);
+}
+
+/* Nobody was killed or stopped, so each group whose head is READY can be received from at once. */
+static void check_turns(void)
+{
+	for (int queue = 0; queue < QUEUES && is_there(queue); queue++) {
+		for (int tries = 0; tries < DRAINS_MAX; tries++) {
+			(queue == QUEUE ? call_receive : call_receive_dlq)(DRAINER, BATCH_MAX);
+			if (own[DRAINER].has == 0)
+				break;
+		}
+		fifo_check_turns(queue);
+	}
 }
 
 static bool any_asleep(void)
@@ -261,6 +300,8 @@ void check_end(void)
 	call_open(DRAINER, 0);
 	if (explore_failed())
 		return;
+	if (world_is_fifo() && !explore_any_death() && !world.was_late)
+		check_turns();
 	sweep_all(SWEEPS);
 	for (int queue = 0; queue < QUEUES && !any_asleep(); queue++)
 		check_nobody_waits(queue);

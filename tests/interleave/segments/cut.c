@@ -30,10 +30,9 @@ static bool is_on(void)
 
 /* ---- the accounts -------------------------------------------------------------------------------- */
 
-static void note(unsigned kind, unsigned message, uint16_t causes)
+static void note(int who, unsigned kind, unsigned message, uint16_t causes)
 {
 	unsigned number = kind + message - 1;
-	int who = acting();
 
 	cut.causes[number] = causes;
 	cut.turn_of[number] = cut.began[who];
@@ -55,10 +54,10 @@ static uint16_t place_of(int queue, unsigned message)
 	return queue == cut.home[message] ? known : known | with_causes(MOVED, message);
 }
 
-void cut_sent(unsigned message)
+void cut_sent(unsigned message, int sender)
 {
 	if (is_on() && message)
-		note(SENT, message, cut.knows[acting()]);
+		note(sender, SENT, message, cut.knows[sender]);
 }
 
 void cut_received(int queue, unsigned message)
@@ -71,13 +70,13 @@ void cut_deleted(int queue, unsigned message)
 {
 	cut_received(queue, message);
 	if (is_on() && message)
-		note(DELETED, message, cut.knows[acting()]);
+		note(acting(), DELETED, message, cut.knows[acting()]);
 }
 
 void cut_moved(unsigned message)
 {
 	if (is_on() && message)
-		note(MOVED, message, with_causes(SENT, message));
+		note(acting(), MOVED, message, with_causes(SENT, message));
 }
 
 void cut_call_begins(int actor)

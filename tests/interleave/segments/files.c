@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const names[QUEUES] = {"q", "d"};
 uint64_t name_step;
 struct seg_engine_page engine_page;
 
@@ -27,12 +26,19 @@ int fake_unlinkat(int directory, const char *name, int flags);
 pid_t fake_getpid(void);
 uid_t fake_geteuid(void);
 
+static bool is_file_of(const char *file, int queue)
+{
+	size_t bytes = strlen(world_name(queue));
+
+	return strncmp(file, world_name(queue), bytes) == 0 && strcmp(file + bytes, ".rlq") == 0;
+}
+
 /* The queue of that file name, if it has its name; -1 and errno if not. One look at the directory. */
 static int find_name(const char *file)
 {
 	explore_step(&name_step);
 	for (int i = 0; i < QUEUES; i++)
-		if (file[0] == names[i][0] && strcmp(file + 1, ".rlq") == 0 && world.files[i].named)
+		if (is_file_of(file, i) && world.files[i].named)
 			return i;
 	errno = ENOENT;
 	return -1;
@@ -153,7 +159,7 @@ int os_file_resize(int fd, uint64_t bytes)
 
 bool seg_name_is_valid(const char *name)
 {
-	return strcmp(name, names[QUEUE]) == 0 || strcmp(name, names[DLQ]) == 0;
+	return strcmp(name, world_name(QUEUE)) == 0 || strcmp(name, world_name(DLQ)) == 0;
 }
 
 void seg_file_name(const char *queue, char *ret_name)
@@ -182,7 +188,7 @@ int seg_directory_list(const struct seg_directory *directory, const char *prefix
 		listed[i] = world.files[i].named;
 	for (int i = QUEUES - 1; i >= 0 && result == 0; i--) /* by name */
 		if (listed[i])
-			result = each(context, names[i]);
+			result = each(context, world_name(i));
 	return result;
 }
 

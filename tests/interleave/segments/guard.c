@@ -40,6 +40,8 @@ static void visit_all(bool begins)
 		visit(&keepers[i], offsetof(struct keeper, group), begins);
 	for (int queue = 0; queue < QUEUES; queue++) {
 		visit(map_base[queue], SEG_ROWS + SEG_ROWS_STEP * sizeof(struct seg_row), begins);
+		for (uint32_t i = 0; i < SEG_TABLE_COUNT; i++)
+			visit(table_memory(queue, i), world_table_bytes(i), begins);
 		for (uint32_t ring = 0; ring < RINGS_SEEN; ring++)
 			visit(ring_memory(queue, ring), world_ring_bytes(2), begins);
 		visit((const void *)body_places[queue].table, 2 * BLOCKS_SEEN * sizeof(uint64_t), begins);

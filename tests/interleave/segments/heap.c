@@ -39,6 +39,8 @@ static void *keeper_take(struct keeper *keeper, size_t bytes)
 		return place_take(&keeper->group_used, keeper->group, bytes, GROUP_PLACES);
 	if (bytes <= LIST_BYTES)
 		return place_take(&keeper->list_used, keeper->list, LIST_BYTES, LIST_PLACES);
+	if (bytes <= KNOWN_BYTES)
+		return place_take(&keeper->known_used, keeper->known, KNOWN_BYTES, KNOWN_PLACES);
 	return no_room(bytes);
 }
 
@@ -52,6 +54,8 @@ void *fake_calloc(size_t count, size_t bytes)
 		return place_take(&me->queue_used, me->queue, bytes, QUEUES);
 	if (count == RLQ_BATCH_MAX && bytes == sizeof(struct sent))
 		return place_take(&me->sent_used, me->sent, sizeof(me->sent[0]), QUEUES);
+	if (count == RLQ_BATCH_MAX && bytes == sizeof(struct first_sent))
+		return place_take(&me->firsts_used, me->firsts, sizeof(me->firsts[0]), QUEUES);
 	return keeper_of(acting()) ? keeper_take(keeper_of(acting()), count * bytes) : no_room(count * bytes);
 }
 
@@ -90,7 +94,8 @@ static bool keeper_free(struct keeper *keeper, const void *memory)
 	return place_free(&keeper->small_used, keeper->small, PLACE_BYTES, SMALL_PLACES, memory) ||
 	       place_free(&keeper->scratch_used, keeper->scratch, SCRATCH_BYTES, SCRATCH_PLACES, memory) ||
 	       place_free(&keeper->group_used, keeper->group, sizeof(keeper->group[0]), GROUP_PLACES, memory) ||
-	       place_free(&keeper->list_used, keeper->list, LIST_BYTES, LIST_PLACES, memory);
+	       place_free(&keeper->list_used, keeper->list, LIST_BYTES, LIST_PLACES, memory) ||
+	       place_free(&keeper->known_used, keeper->known, KNOWN_BYTES, KNOWN_PLACES, memory);
 }
 
 void fake_free(void *memory)
@@ -100,7 +105,8 @@ void fake_free(void *memory)
 	if (memory == NULL || (keeper_of(acting()) && keeper_free(keeper_of(acting()), memory)) ||
 	    place_free(&me->segment_used, me->segment, sizeof(*me->segment), SEGMENTS_MAX, memory))
 		return;
-	if (!place_free(&me->sent_used, me->sent, sizeof(me->sent[0]), QUEUES, memory))
+	if (!place_free(&me->sent_used, me->sent, sizeof(me->sent[0]), QUEUES, memory) &&
+	    !place_free(&me->firsts_used, me->firsts, sizeof(me->firsts[0]), QUEUES, memory))
 		place_free(&me->queue_used, me->queue, sizeof(*me->queue), QUEUES, memory);
 }
 
@@ -110,6 +116,9 @@ static void segment_remember(int actor, struct segment *segment, uint32_t rings)
 	explore_remember_of(actor, segment, offsetof(struct segment, ring) + rings * sizeof(struct ring));
 	explore_remember_of(actor, segment->cursor, rings * sizeof(struct ring_cursor));
 	explore_remember_of(actor, segment->ring_id, sizeof(segment->ring_id) + sizeof(segment->occupied));
+	if (world_is_fifo())
+		explore_remember_of(actor, &segment->groups,
+				    offsetof(struct segment, bodies) - offsetof(struct segment, groups));
 	explore_remember_of(actor, &segment->bodies.region[0], sizeof(struct body_region));
 	explore_remember_of(actor, &segment->clock, sizeof(*segment) - offsetof(struct segment, clock));
 }
@@ -126,7 +135,9 @@ void own_remember(int actor, uint32_t rings)
 			continue;
 		explore_remember_of(actor, &me->queue[i], sizeof(me->queue[i]));
 		explore_remember_of(actor, me->sent[i], BATCH_MAX * sizeof(struct sent));
-		explore_remember_of(actor, me->chunk[i], 128);
+		if (world_is_fifo())
+			explore_remember_of(actor, me->firsts[i], BATCH_MAX * sizeof(struct first_sent));
+		explore_remember_of(actor, me->chunk[i], world_is_fifo() ? 384 : 128);
 	}
 	for (unsigned i = 0; i < SEGMENTS_MAX; i++)
 		if (me->segment_used >> i & 1)

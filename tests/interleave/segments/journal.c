@@ -51,6 +51,8 @@ static void remember_keeper(int actor, struct keeper *keeper)
 		explore_remember_of(actor, &keeper->group[i], GROUP_SEEN_BYTES);
 	for (int i = 0; i < LIST_PLACES; i++)
 		explore_remember_of(actor, keeper->list[i], LIST_SEEN_BYTES);
+	for (int i = 0; world_is_fifo() && i < KNOWN_PLACES; i++)
+		explore_remember_of(actor, keeper->known[i], KNOWN_SEEN_BYTES);
 }
 
 void journal_remember(void)
@@ -284,7 +286,7 @@ static void find_written_of(int queue, struct found *found)
 	*found = (struct found){.chunk = found->message,
 				.queue.definition.queue = (uint32_t)queue + 1,
 				.recovery.live = {.chunks = &found->chunk, .order = found->order}};
-	strcpy(found->queue.definition.name, queue == QUEUE ? "q" : "d");
+	strcpy(found->queue.definition.name, world_name(queue));
 	for (int i = 0; i < written.count; i++) {
 		const struct written_message *message = &written.live[i];
 

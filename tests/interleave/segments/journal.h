@@ -19,7 +19,10 @@ enum {
 	GROUP_PLACES = QUEUES * RINGS_SEEN,
 	LIST_BYTES = 1024 * sizeof(struct touched),
 	LIST_PLACES = 4,
+	KNOWN_BYTES = 2048 * 128, /* ids of FIFO queues */
+	KNOWN_PLACES = 4,
 	GROUP_SEEN_BYTES = offsetof(struct ledger_group, entry) + SLOTS_SEEN * sizeof(struct ledger_entry),
+	KNOWN_SEEN_BYTES = 512,
 	LIST_SEEN_BYTES = SLOTS_SEEN * sizeof(struct touched),
 };
 
@@ -63,12 +66,13 @@ struct keeper {
 	struct turn turn;
 	struct journaled queue[QUEUES];
 	struct journaled *queues[QUEUES];
-	uint32_t small_used, scratch_used, group_used, list_used;
+	uint32_t small_used, scratch_used, group_used, list_used, known_used, padding;
 	_Alignas(16) unsigned char small[SMALL_PLACES][PLACE_BYTES];
 	_Alignas(16) unsigned char scratch[SCRATCH_PLACES][SCRATCH_BYTES];
 	/* Of these the first bytes are used, and remembered. */
 	struct ledger_group group[GROUP_PLACES];
 	_Alignas(16) unsigned char list[LIST_PLACES][LIST_BYTES];
+	_Alignas(16) unsigned char known[KNOWN_PLACES][KNOWN_BYTES];
 };
 extern struct keeper keepers[KEEPERS];
 
@@ -105,7 +109,7 @@ void cut_call_begins(int actor);
 void cut_call_returns(int actor);
 void cut_turn_begins(void);
 /* By the actor at work, to a message of a queue. */
-void cut_sent(unsigned message);
+void cut_sent(unsigned message, int sender);
 void cut_received(int queue, unsigned message);
 void cut_deleted(int queue, unsigned message);
 void cut_moved(unsigned message);

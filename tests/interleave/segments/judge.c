@@ -75,7 +75,7 @@ bool copy_is_arriving(int queue, struct slot_word moved)
 }
 
 /* Does a MOVED of the other queue name this place? */
-static bool is_decided(const struct spot *spot, struct slot_word arriving)
+bool arriving_is_decided(const struct spot *spot, struct slot_word arriving)
 {
 	uint64_t place = place_of(spot, arriving);
 
@@ -109,7 +109,8 @@ static bool is_drawn(enum slot_state from, enum slot_state to)
 		[SLOT_HELD] = ONE(FREE),
 	};
 
-	return from < SLOT_STATE_COUNT && is_one_of(to, drawn[from]);
+	return from < SLOT_STATE_COUNT &&
+	       (is_one_of(to, drawn[from]) || (world_is_fifo() && fifo_is_drawn(from, to)));
 }
 
 static void judge_generation(struct slot_word from, struct slot_word to)
@@ -124,6 +125,8 @@ static void judge_generation(struct slot_word from, struct slot_word to)
 static void judge_owner(const struct spot *spot, struct slot_word from, struct slot_word to)
 {
 	if (word_state(to) == SLOT_PASSED || is_owner(spot, from))
+		return;
+	if (world_is_fifo() && word_state(from) != SLOT_MOVING && fifo_may_change(spot, word_state(to)))
 		return;
 	if (owner_lives(spot, from) || is_one_of(word_state(to), ONE(DELAYED) | ONE(MOVED)) ||
 	    (word_state(to) == SLOT_READY && word_state(from) != SLOT_MOVING))
@@ -143,11 +146,11 @@ static void judge_dead(const struct spot *spot, struct slot_word from, struct sl
 /* A copy arrives once that is decided, and goes only if it is not: then by its owner, or after its death. */
 static void judge_arriving(const struct spot *spot, struct slot_word from, struct slot_word to)
 {
-	bool decided = is_decided(spot, from);
+	bool decided = arriving_is_decided(spot, from);
 
 	if (word_state(to) == SLOT_READY && !decided)
 		explore_fail("slot %llu: a copy arrived before that was decided", spot->slot);
-	if (word_state(to) == SLOT_FREE && (decided || (!is_owner(spot, from) && owner_lives(spot, from))))
+	if (word_state(to) != SLOT_READY && (decided || (!is_owner(spot, from) && owner_lives(spot, from))))
 		explore_fail("slot %llu: a copy was thrown away", spot->slot);
 }
 
@@ -161,13 +164,22 @@ static void judge_moved(const struct spot *spot, struct slot_word to)
 		explore_fail("slot %llu is MOVED before its copy is whole", spot->slot);
 }
 
+static bool is_holder(const struct account *account, int who)
+{
+	return account->holder == who || account->partner == who;
+}
+
 static void judge_lease(const struct spot *spot, struct account *account, struct slot_word from,
 			struct slot_word to)
 {
 	int who = acting();
 	bool ended = word_state(to) == SLOT_READY || word_state(to) == SLOT_DELAYED;
 
-	if (account->holder == who)
+	if (world.attempts[who] && !ended)
+		fifo_share(who, number_in(spot->queue, spot->at), word_receives(to));
+	if (world_is_fifo() && !world.attempts[who] && is_holder(account, who) && !ended)
+		fifo_judge_lease(spot, from);
+	if (is_holder(account, who))
 		return;
 	if (!ended || !deadline_is_past(word_deadline_ms(from), (uint32_t)world.now_ms))
 		explore_fail("slot %llu: a lease was ended or changed by somebody who does not hold it",
@@ -180,7 +192,7 @@ static void judge_lease(const struct spot *spot, struct account *account, struct
 static void lease(struct account *account, struct slot_word to)
 {
 	account->holder = (uint8_t)acting();
-	account->extended_by = NOBODY;
+	account->extended_by = account->partner = NOBODY;
 	account->epoch = (uint8_t)word_receives(to);
 	account->epoch_of[acting()] = account->epoch;
 }
@@ -195,7 +207,9 @@ static void leave(const struct spot *spot, struct account *account, struct slot_
 			explore_fail("slot %llu: the source went before its copy arrived", spot->slot);
 		return;
 	}
-	if (account->holder != who && !world.purges[who])
+	if (world_is_fifo())
+		fifo_left(spot, from);
+	if (!is_holder(account, who) && !world.purges[who])
 		explore_fail("slot %llu was deleted by somebody who does not hold it", spot->slot);
 	account->deleted = 1;
 	account->deleted_by = (uint8_t)who;
@@ -224,8 +238,10 @@ static void publish(const struct spot *spot, enum slot_state to)
 	if (world_is_sync() && to != SLOT_PENDING)
 		explore_fail("slot %llu can be received before it is durable", spot->slot);
 	account->exists = 1;
-	account->sent_by = (uint8_t)acting();
-	cut_sent(number_in(spot->queue, spot->at));
+	account->sent_by = world.claimed_by[spot->queue][spot->ring][spot->slot];
+	if (world_is_fifo())
+		fifo_published(spot, number_in(spot->queue, spot->at));
+	cut_sent(number_in(spot->queue, spot->at), account->sent_by);
 }
 
 /* By the journal alone, which has it by now. */
@@ -270,6 +286,8 @@ static void charge(const struct spot *spot, struct slot_word from, struct slot_w
 		judge_lease(spot, account, from, to);
 	if (new == SLOT_LEASED && old == SLOT_READY) {
 		lease(account, to);
+		if (world_is_fifo())
+			fifo_leased(spot, account);
 		cut_received(spot->queue, number_in(spot->queue, spot->at));
 	}
 	if (is_one_of(new, ONE(FREE) | ONE(HELD)) &&
@@ -277,6 +295,8 @@ static void charge(const struct spot *spot, struct slot_word from, struct slot_w
 		leave(spot, account, from);
 	if (new == SLOT_FREE)
 		judge_let_go(spot, from);
+	if (new == SLOT_FREE && world_is_fifo())
+		fifo_freed(spot, from);
 }
 
 void judge_slot(const struct spot *spot, struct slot_word from, struct slot_word to)
@@ -286,6 +306,8 @@ void judge_slot(const struct spot *spot, struct slot_word from, struct slot_word
 	judge_generation(from, to);
 	if (word_state(from) == SLOT_FREE && !is_owner(spot, to))
 		explore_fail("slot %llu claimed for another owner", spot->slot);
+	if (word_state(from) == SLOT_FREE)
+		world.claimed_by[spot->queue][spot->ring][spot->slot] = (uint8_t)acting();
 	charge(spot, from, to);
 	memset(&world.accounts[0], 0, sizeof(world.accounts[0]));
 }

@@ -21,6 +21,10 @@ unsigned number_in(int queue, const struct slot *slot)
 	const struct slot_message *message = &slot->message;
 	uint64_t block = (message->block & ((UINT64_C(1) << BODY_INDEX_BITS) - 1)) - 1;
 
+	if (message->block == 0 && world_is_fifo())
+		return message->body_bytes <= SLOT_BYTES
+			       ? number_of_bytes(cell_of_slot(queue, slot), message->body_bytes)
+			       : 0;
 	if (message->block == 0)
 		return message->body_bytes <= SLOT_INLINE_BYTES
 			       ? number_of_bytes(message->inline_bytes, message->body_bytes)

@@ -36,6 +36,15 @@ static void ring_check(int queue, uint32_t ring)
 		explore_fail("ring region %llu was written to without having memory", ring);
 }
 
+static void table_check(int queue, uint32_t table)
+{
+	uint32_t from = world.files[queue].table_bytes[table];
+	size_t bytes = world_table_bytes(table);
+
+	if (from < bytes && !is_poison(table_memory(queue, table) + from, bytes - from))
+		explore_fail("table %llu was written to without having memory", table);
+}
+
 static void extent_check(int queue, uint32_t extent)
 {
 	for (uint32_t block = extent * 2; block < extent * 2 + 2; block++)
@@ -49,6 +58,8 @@ void os_check_poison(void)
 	for (int queue = 0; queue < QUEUES; queue++) {
 		for (uint32_t ring = 0; ring < RINGS_SEEN; ring++)
 			ring_check(queue, ring);
+		for (uint32_t table = 0; table < SEG_TABLE_COUNT; table++)
+			table_check(queue, table);
 		for (uint32_t extent = 0; extent < BLOCKS_SEEN / 2; extent++)
 			extent_check(queue, extent);
 	}
@@ -70,6 +81,14 @@ static bool ring_touch(int queue, uint64_t offset)
 	return at < SLOTS_SEEN * sizeof(struct slot);
 }
 
+static void table_touch(int queue, uint64_t offset)
+{
+	uint64_t table = offset / SEG_TABLE_REGION;
+
+	if (offset % SEG_TABLE_REGION >= world.files[queue].table_bytes[table])
+		explore_fail("table %llu is touched without having memory", table);
+}
+
 static void block_touch(int queue, uint64_t extent)
 {
 	if (!(world.files[queue].extents >> extent & 1))
@@ -83,7 +102,9 @@ void os_touch(const void *address)
 	touched = touches;
 	touches = false;
 	for (int queue = 0; queue < QUEUES; queue++) {
-		if (at >= map_base[queue] + SEG_RINGS && at < map_base[queue] + SEG_MAP_BYTES)
+		if (at >= map_base[queue] + SEG_TABLES && at < map_base[queue] + SEG_MAP_BYTES)
+			table_touch(queue, (uint64_t)(at - map_base[queue]) - SEG_TABLES);
+		else if (at >= map_base[queue] + SEG_RINGS && at < map_base[queue] + SEG_TABLES)
 			touches = ring_touch(queue, (uint64_t)(at - map_base[queue]) - SEG_RINGS);
 		else if (at >= body_places[queue].data && at < block_bytes(queue, BLOCKS_SEEN))
 			block_touch(queue, (uint64_t)(at - body_places[queue].data) / BODY_EXTENT_BYTES);
@@ -97,6 +118,8 @@ void os_begin(void)
 	for (int queue = 0; queue < QUEUES; queue++) {
 		for (uint32_t ring = 0; ring < RINGS_SEEN; ring++)
 			memset(ring_memory(queue, ring), POISON, ring_bytes_seen());
+		for (uint32_t table = 0; table < SEG_TABLE_COUNT; table++)
+			memset(table_memory(queue, table), POISON, world_table_bytes(table));
 		for (uint32_t block = 0; block < BLOCKS_SEEN; block++)
 			memset(block_bytes(queue, block), POISON, BLOCK_SEEN_BYTES);
 	}
@@ -113,6 +136,24 @@ static void ring_give(int queue, uint32_t ring, uint32_t bytes)
 		memset(ring_memory(queue, ring) + *have, 0, bytes - *have);
 	if (bytes > *have)
 		*have = bytes;
+}
+
+static void table_give(int queue, uint32_t table, uint32_t bytes)
+{
+	uint32_t *have = &world.files[queue].table_bytes[table];
+
+	table_check(queue, table);
+	if (bytes > world_table_bytes(table))
+		explore_fail("table %llu is too large for this scenario", table);
+	else if (bytes > *have)
+		memset(table_memory(queue, table) + *have, 0, bytes - *have), *have = bytes;
+}
+
+static void table_take(int queue, uint32_t table)
+{
+	table_check(queue, table);
+	memset(table_memory(queue, table), POISON, world_table_bytes(table));
+	world.files[queue].table_bytes[table] = 0;
 }
 
 static void extent_give(int queue, uint32_t extent)
@@ -151,7 +192,9 @@ int os_file_allocate(int fd, uint64_t offset, uint64_t bytes)
 	explore_step(&world.memory);
 	if (is_refused())
 		return -ENOSPC;
-	if (offset >= SEG_RINGS && offset < SEG_MAP_BYTES)
+	if (offset >= SEG_TABLES && offset < SEG_MAP_BYTES)
+		table_give(queue, (uint32_t)((offset - SEG_TABLES) / SEG_TABLE_REGION), (uint32_t)bytes);
+	else if (offset >= SEG_RINGS && offset < SEG_TABLES)
 		ring_give(queue, (uint32_t)((offset - SEG_RINGS) / SEG_RING_REGION), (uint32_t)bytes);
 	else if (extent >= BLOCKS_SEEN / 2)
 		explore_fail("more blocks than this scenario has", 0);
@@ -167,7 +210,9 @@ int os_file_punch(int fd, uint64_t offset, uint64_t bytes)
 
 	(void)bytes;
 	explore_step(&world.memory); /* others may go on before it is done */
-	if (offset >= SEG_RINGS && offset < SEG_MAP_BYTES) {
+	if (offset >= SEG_TABLES && offset < SEG_MAP_BYTES) {
+		table_take(queue, (uint32_t)((offset - SEG_TABLES) / SEG_TABLE_REGION));
+	} else if (offset >= SEG_RINGS && offset < SEG_TABLES) {
 		uint64_t ring = (offset - SEG_RINGS) / SEG_RING_REGION;
 
 		ring_check(queue, (uint32_t)ring);
@@ -186,6 +231,8 @@ void *os_map(int fd, uint64_t offset, size_t bytes, bool writable)
 	(void)bytes, (void)writable;
 	if (offset == 0)
 		return map_base[fd - FIRST_FD];
+	if (offset == SEG_CELLS)
+		return cell_base[fd - FIRST_FD];
 	return offset == SEG_BODIES ? body_base[fd - FIRST_FD] : NULL;
 }
 

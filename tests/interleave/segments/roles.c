@@ -1,5 +1,6 @@
 /* What actors do: the calls of client/, and what an engine calls. Each checks its answer. */
 #include "tests/interleave/segments/journal.h"
+#include "tests/interleave/segments/judge.h"
 
 #include "shm/move.h"
 #include "shm/reap.h"
@@ -33,11 +34,14 @@ static void check_sent(int result, unsigned number)
 
 	if (result == 0 && (!exists || world.accounts[number].taken_back))
 		explore_fail("message %llu was sent, yet it is not there", number);
+	if (result == RLQ_EDISKFULL && world_is_fifo() && !exists) /* nor was the one that it was a duplicate of */
+		return;
 	if (result == RLQ_EDISKFULL && exists) {
 		cut_judge_refused(number);
 		return;
 	}
-	if (result == RLQ_EUNKNOWN && explore_any_death()) /* both are right */
+	if (result == RLQ_EUNKNOWN &&
+	    (explore_any_death() || (world_is_fifo() && world_is_sync()))) /* both are right */
 		return;
 	if (result != 0 && exists)
 		explore_fail("message %llu was refused, yet it is there", number);
@@ -55,16 +59,19 @@ static void send(int actor, unsigned number, size_t bytes)
 {
 	unsigned char body[BIG_BYTES];
 	bool was_removed;
+	bool is_duplicate = false;
 	int result;
 
 	if (!handle_of(actor, QUEUE)) /* not opened: it was removed before */
 		return;
 	memset(body, (int)number, bytes);
 	was_removed = is_removed(QUEUE);
-	result = rlq_send(handle_of(actor, QUEUE), body, bytes, NULL, NULL);
+	result = world_is_fifo() ? fifo_send_call(handle_of(actor, QUEUE), body, bytes, number, &is_duplicate)
+				 : rlq_send(handle_of(actor, QUEUE), body, bytes, NULL, NULL);
 	if (was_removed && result != RLQ_EREMOVED)
 		explore_fail("message %llu was sent to a queue removed before", number);
-	check_sent(result, number);
+	if (!is_duplicate)
+		check_sent(result, number);
 }
 
 void call_send(int actor, unsigned number)
@@ -99,9 +106,12 @@ static void check_received(int actor, const struct rlq_message *message)
 {
 	unsigned number = number_of_bytes(message->body, message->body_bytes);
 
+	if (world.attempts[actor])
+		fifo_share(actor, number, message->receive_count);
 	if (number == 0)
 		explore_fail("received a message that is not whole", 0);
-	else if (world.accounts[number].epoch_of[actor] != message->receive_count)
+	else if (world.accounts[number].epoch_of[actor] < message->receive_count ||
+		 (!world_is_fifo() && world.accounts[number].epoch_of[actor] != message->receive_count))
 		explore_fail("received message %llu, which it did not lease", number);
 }
 
@@ -118,13 +128,15 @@ static void view(int actor, int queue, const struct rlq_message *message)
 	};
 }
 
-static void receive(int actor, int queue, unsigned max, uint32_t flags)
+static void receive(int actor, int queue, unsigned max, uint32_t flags, const char *attempt)
 {
 	struct rlq_receive_options options = RLQ_RECEIVE_OPTIONS_INIT;
 	struct own *me = &own[actor];
 	int count;
 
 	options.flags = flags;
+	options.attempt_id = attempt;
+	world.attempts[actor] = attempt != NULL;
 	count = rlq_receive(handle_of(actor, queue), me->message, max, &options);
 	monitor_step();
 	if (count < 0 && count != RLQ_EREMOVED)
@@ -134,23 +146,31 @@ static void receive(int actor, int queue, unsigned max, uint32_t flags)
 		check_received(actor, &me->message[i]);
 		me->number[i] = (uint8_t)number_of_bytes(me->message[i].body, me->message[i].body_bytes);
 	}
+	world.attempts[actor] = 0;
+	if (world_is_fifo())
+		fifo_judge_received(actor, queue, me->message, me->has);
 	if (count > 0 && (flags & RLQ_RECEIVE_IN_PLACE))
 		view(actor, queue, &me->message[0]);
 }
 
 void call_receive(int actor, unsigned max)
 {
-	receive(actor, QUEUE, max, 0);
+	receive(actor, QUEUE, max, 0, NULL);
 }
 
 void call_receive_dlq(int actor, unsigned max)
 {
-	receive(actor, DLQ, max, 0);
+	receive(actor, DLQ, max, 0, NULL);
 }
 
 void call_receive_held(int actor, unsigned max)
 {
-	receive(actor, QUEUE, max, RLQ_RECEIVE_IN_PLACE);
+	receive(actor, QUEUE, max, RLQ_RECEIVE_IN_PLACE, NULL);
+}
+
+void call_attempt(int actor, unsigned max)
+{
+	receive(actor, QUEUE, max, 0, "again");
 }
 
 static int queue_of_receipt(int actor, const struct rlq_receipt *receipt)
@@ -159,12 +179,15 @@ static int queue_of_receipt(int actor, const struct rlq_receipt *receipt)
 }
 
 /* Refused: then somebody has received it since, or it is gone or on its way. */
-static void check_refused(int actor, int error, unsigned number)
+static void check_refused(int actor, int error, unsigned i)
 {
+	unsigned number = own[actor].number[i];
 	const struct account *account = &world.accounts[number];
 
 	if (error != RLQ_ESTALE && error != RLQ_EREMOVED)
 		explore_fail("a holder is answered %lld", (uint64_t)(int64_t)error);
+	else if (world_is_fifo() && error == RLQ_ESTALE)
+		fifo_check_refused(actor, number, own[actor].message[i].receive_count);
 	else if (error == RLQ_ESTALE && !account->deleted && !account->moved && account->holder == actor)
 		explore_fail("message %llu: its latest holder was refused", number);
 }
@@ -182,7 +205,7 @@ static void each_received(int actor, int (*call)(struct rlq_queue *queue, const 
 
 		monitor_step();
 		if (error)
-			check_refused(actor, error, me->number[i]);
+			check_refused(actor, error, i);
 		else
 			accepted(actor, me->number[i]);
 	}
@@ -312,7 +335,7 @@ void call_redrive(int actor, unsigned unused)
 void call_remove(int actor, unsigned unused)
 {
 	struct rlq_directory directory = {.seg = *directory_of(actor)};
-	int error = rlq_queue_remove(&directory, "q");
+	int error = rlq_queue_remove(&directory, world_name(QUEUE));
 
 	(void)unused;
 	if (error && error != RLQ_ENOQUEUE)
@@ -335,7 +358,7 @@ void call_open(int actor, unsigned unused)
 		if (handle_of(actor, queue) ||
 		    (queue == DLQ && header_of(QUEUE)->attribute[ATTRIBUTE_RECEIVES_MAX] == 0))
 			continue;
-		error = rlq_queue_open(&directories[actor], queue == QUEUE ? "q" : "d", &own[actor].handle[queue]);
+		error = rlq_queue_open(&directories[actor], world_name(queue), &own[actor].handle[queue]);
 		if (error && error != RLQ_ENOQUEUE)
 			explore_fail("open answered %lld", (uint64_t)(int64_t)error);
 		if (error == RLQ_ENOQUEUE && !is_removed(queue))
@@ -348,7 +371,7 @@ void call_open(int actor, unsigned unused)
 void call_finish_removal(int actor, unsigned unused)
 {
 	(void)unused;
-	seg_finish_removal(directory_of(actor), "q");
+	seg_finish_removal(directory_of(actor), world_name(QUEUE));
 }
 
 void call_retire(int actor, unsigned unused)

@@ -41,6 +41,40 @@ void build_blocks_closed(void);
 void build_grow_refused(void);
 void build_blocks_refused(void);
 
+/* scenario_fifo.c */
+void build_fifo_join(void);
+void build_fifo_same(void);
+void build_fifo_same_behind(void);
+void build_fifo_purge(void);
+void build_fifo_purge_delete(void);
+void build_fifo_purge_same(void);
+void build_fifo_removal(void);
+void build_fifo_delete(void);
+void build_fifo_expiry(void);
+void build_fifo_late(void);
+void build_fifo_release(void);
+void build_fifo_dlq(void);
+void build_fifo_dlq_fine(void);
+void build_fifo_dlq_two(void);
+void build_fifo_dlq_two_fine(void);
+void build_fifo_redrive(void);
+void build_fifo_redrive_fine(void);
+void build_fifo_attempt(void);
+void build_fifo_blocked(void);
+
+/* scenario_fifo_tables.c */
+void build_fifo_groups_replaced(void);
+void build_fifo_tokens_replaced(void);
+void build_fifo_ids_replaced(void);
+void build_fifo_ids_dropped(void);
+
+/* scenario_fifo_durable.c */
+void build_fifo_sync_same(void);
+void build_fifo_taken_back(void);
+void build_fifo_taken_back_ahead(void);
+void build_fifo_cut_helped(void);
+void build_fifo_cut_delete(void);
+
 /* scenario_durable.c */
 void build_cut_forward(void);
 void build_cut_chain(void);

@@ -17,6 +17,11 @@ static void show_slot(int queue, size_t offset, char *text, size_t bytes)
 	const struct slot *at = slot_in(queue, ring, slot);
 	struct slot_word word = {{.low = at->word.low, .high = at->word.high}};
 
+	if (world_is_fifo() && offset % sizeof(struct slot) == offsetof(struct slot, message.inline_bytes)) {
+		snprintf(text, bytes, "%c ring %u slot %u next %llx", queue_names[queue], ring, slot,
+			 (unsigned long long)fifo_links(at)->next);
+		return;
+	}
 	snprintf(text, bytes, "%c ring %u slot %u gen %llu %s owner %u receives %u deadline %u", queue_names[queue],
 		 ring, slot, (unsigned long long)word_generation(word), state_names[word_state(word)],
 		 word_owner(word), word_receives(word), word_deadline_ms(word));
@@ -39,6 +44,15 @@ static void show_header(int queue, size_t offset, unsigned long long value, char
 		snprintf(text, bytes, "%c region %zu %llx", queue_names[queue], region / 16, value);
 	else
 		snprintf(text, bytes, "%c header +%zu %llx", queue_names[queue], offset, value);
+}
+
+static void show_table(int queue, size_t offset, unsigned long long value, char *text, size_t bytes)
+{
+	static const char *const kinds[SEG_TABLE_KINDS] = {"groups", "tokens", "ids"};
+	size_t table = offset / SEG_TABLE_REGION;
+
+	snprintf(text, bytes, "%c table %zu of %s +%zu %llx", queue_names[queue], table % TABLES_OF_A_KIND,
+		 kinds[table / TABLES_OF_A_KIND], offset % SEG_TABLE_REGION, value);
 }
 
 static void show_row(int queue, size_t offset, unsigned long long value, char *text, size_t bytes)
@@ -64,7 +78,9 @@ static bool show_in_queue(int queue, const unsigned char *at, unsigned long long
 	}
 	if (at < map_base[queue] || offset >= SEG_MAP_BYTES)
 		return false;
-	if (offset >= SEG_RINGS && is_hint(queue, offset - SEG_RINGS))
+	if (offset >= SEG_TABLES)
+		show_table(queue, offset - SEG_TABLES, value, text, bytes);
+	else if (offset >= SEG_RINGS && is_hint(queue, offset - SEG_RINGS))
 		snprintf(text, bytes, "%c hint or mark +%zu %llx", queue_names[queue],
 			 (offset - SEG_RINGS) % SEG_RING_REGION, value);
 	else if (offset >= SEG_RINGS)

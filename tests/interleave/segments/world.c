@@ -9,10 +9,12 @@
 #include <sys/mman.h>
 
 struct world world;
-unsigned char *map_base[QUEUES], *body_base[QUEUES];
+unsigned char *map_base[QUEUES], *body_base[QUEUES], *cell_base[QUEUES];
 struct body_region body_places[QUEUES];
 
 static struct shape shape;
+enum { IDS_MAX = 8, DAY_MS = 86400000 };
+
 static uint32_t rows_seen[QUEUES]; /* that can come into use */
 static const struct op *scripts[ACTORS_MAX];
 static struct op script_ops[ACTORS_MAX][OPS_MAX + 1];
@@ -56,23 +58,82 @@ bool world_is_sync(void)
 	return shape.durability == RLQ_SYNC;
 }
 
+bool world_is_fifo(void)
+{
+	return shape.groups != NULL;
+}
+
+const char *world_name(int queue)
+{
+	static const char *const names[2][QUEUES] = {{"q", "d"}, {"q.fifo", "d.fifo"}};
+
+	return names[world_is_fifo()][queue];
+}
+
+const struct shape *world_shape(void)
+{
+	return &shape;
+}
+
+static uint32_t nth_of_table(uint32_t table)
+{
+	return table % TABLES_OF_A_KIND;
+}
+
+static bool is_of_replaced(size_t table)
+{
+	return table / TABLES_OF_A_KIND == shape.replaced;
+}
+
+size_t world_table_bytes(uint32_t table)
+{
+	bool is_replaced = is_of_replaced(table) && shape.tables > 1;
+
+	if (!world_is_fifo() || nth_of_table(table) >= (is_replaced ? shape.tables : 1))
+		return 0;
+	return table_bytes(SEG_RING_COUNT + table, is_replaced ? TABLE_ORDER_SEEN : TABLE_ORDER_FIRST);
+}
+
 size_t world_ring_bytes(uint32_t order)
 {
 	return ring_bytes(order, world_is_durable());
 }
 
+static bool fifo_header_is_joined(size_t offset)
+{
+	if (offset < offsetof(struct seg_header, sequence))
+		return !is_fine(FINE_TABLES) ||
+		       offset != offsetof(struct seg_header, tables[0]) + shape.replaced * 8;
+	if (offset >= offsetof(struct seg_header, tokens) && offset < offsetof(struct seg_header, dedup))
+		return !is_fine(FINE_TOKENS);
+	if (offset >= offsetof(struct seg_header, dedup) && offset < offsetof(struct seg_header, attempt))
+		return !is_fine(FINE_IDS);
+	return true;
+}
+
+static bool table_region_is_joined(size_t offset)
+{
+	return !is_fine(FINE_TABLES) || offset % 16 != 0 || !is_of_replaced(offset / 16) ||
+	       nth_of_table((uint32_t)(offset / 16)) >= shape.tables;
+}
+
 static bool header_is_joined(size_t offset)
 {
 	if (offset == offsetof(struct seg_header, rings))
-		return !is_fine(FINE_VIEWS | FINE_NAMES);
+		return !is_fine(FINE_VIEWS | FINE_NAMES | FINE_TABLES);
 	if (offset == offsetof(struct seg_header, viewers))
 		return !is_fine(FINE_HOLDS);
 	if (offset == offsetof(struct seg_header, move_target))
 		return false;
+	if (offset >= offsetof(struct seg_header, region[SEG_RING_COUNT]) &&
+	    offset < offsetof(struct seg_header, ends))
+		return table_region_is_joined(offset - offsetof(struct seg_header, region[SEG_RING_COUNT]));
 	if (offset >= offsetof(struct seg_header, region) && offset < offsetof(struct seg_header, ends))
 		return !is_fine(FINE_VIEWS) || offset % 16 != 0;
-	if (offset >= offsetof(struct seg_header, ends) && offset < offsetof(struct seg_header, bodies))
+	if (offset >= offsetof(struct seg_header, ends) && offset < offsetof(struct seg_header, tables))
 		return !is_fine(FINE_HINTS);
+	if (offset >= offsetof(struct seg_header, tables) && offset < offsetof(struct seg_header, bodies))
+		return fifo_header_is_joined(offset);
 	return true;
 }
 
@@ -85,7 +146,7 @@ static bool row_is_joined(int queue, size_t offset)
 	if (at == offsetof(struct seg_row, user))
 		return !is_fine(FINE_ROWS);
 	if (at == offsetof(struct seg_row, view))
-		return !is_fine(FINE_VIEWS);
+		return !is_fine(FINE_VIEWS | FINE_TABLES);
 	if (at >= offsetof(struct seg_row, holds))
 		return !is_fine(FINE_HOLDS) ||
 		       at >= offsetof(struct seg_row, holds) + HOLDS_SEEN * sizeof(uint64_t);
@@ -103,7 +164,30 @@ static bool ring_is_joined(int queue, size_t offset)
 	if (at >> order >= sizeof(struct slot))
 		return !is_fine(FINE_HINTS);
 	at %= sizeof(struct slot);
+	if (world_is_fifo() &&
+	    at == offsetof(struct slot, message.inline_bytes) + offsetof(struct fifo_links, next))
+		return !is_fine(FINE_CHAINS);
 	return at != 0 && (!is_fine(FINE_BODIES) || at != offsetof(struct slot, message.inline_bytes));
+}
+
+static bool id_is_joined(size_t offset)
+{
+	size_t at = offset % sizeof(struct dedup_entry);
+
+	return !is_fine(FINE_IDS) || offset < sizeof(struct dedup_head) ||
+	       (at != offsetof(struct dedup_entry, control) && at != offsetof(struct dedup_entry, voided));
+}
+
+static bool table_is_joined(size_t offset)
+{
+	switch (offset / SEG_TABLE_REGION / TABLES_OF_A_KIND) {
+	case TABLE_GROUPS: /* the low half, as of slots */
+		return !is_fine(FINE_CHAINS) || offset % sizeof(struct word128) != 0;
+	case TABLE_TOKENS:
+		return !is_fine(FINE_TOKENS);
+	default:
+		return id_is_joined(offset % SEG_TABLE_REGION);
+	}
 }
 
 static bool map_is_joined(int queue, size_t offset)
@@ -112,6 +196,8 @@ static bool map_is_joined(int queue, size_t offset)
 		return header_is_joined(offset);
 	if (offset < SEG_RINGS)
 		return row_is_joined(queue, offset - SEG_ROWS);
+	if (offset >= SEG_TABLES)
+		return table_is_joined(offset - SEG_TABLES);
 	return ring_is_joined(queue, offset - SEG_RINGS);
 }
 
@@ -141,7 +227,7 @@ static bool is_joined(const void *address)
 	if (address == &world.life)
 		return !explore_knows_death();
 	if (address == &world.memory)
-		return !is_fine(FINE_VIEWS);
+		return !is_fine(FINE_VIEWS | FINE_TABLES);
 	if (address == &name_step)
 		return !is_fine(FINE_NAMES);
 	for (int queue = 0; queue < QUEUES; queue++) {
@@ -149,6 +235,8 @@ static bool is_joined(const void *address)
 			return map_is_joined(queue, (size_t)(at - map_base[queue]));
 		if (at >= body_base[queue] && at < body_base[queue] + SEG_BODY_REGION)
 			return body_is_joined(queue, at);
+		if (at >= cell_base[queue] && at < cell_base[queue] + SEG_CELLS_BYTES)
+			return !is_fine(FINE_BODIES) || (size_t)(at - cell_base[queue]) % SLOT_BYTES != 0;
 	}
 	return true; /* nobody else's */
 }
@@ -173,6 +261,7 @@ static void map_queues(void)
 	for (int queue = 0; queue < QUEUES && map_base[QUEUES - 1] == NULL; queue++) {
 		map_base[queue] = reserve(SEG_MAP_BYTES);
 		body_base[queue] = reserve(SEG_BODY_REGION);
+		cell_base[queue] = reserve(SEG_CELLS_BYTES);
 	}
 }
 
@@ -203,10 +292,13 @@ static void create(const char *name, const char *dlq)
 			      [ATTRIBUTE_RETENTION_MS] = (uint64_t)RLQ_RETENTION_MAX_MS,
 			      [ATTRIBUTE_BYTES_MAX] = RLQ_BODY_DEFAULT_MAX,
 			      [ATTRIBUTE_RECEIVES_MAX] = dlq[0] ? shape.receives_max : 0,
-			      [ATTRIBUTE_OVERDUE_MS] = OVERDUE_MS},
+			      [ATTRIBUTE_OVERDUE_MS] = OVERDUE_MS,
+			      [ATTRIBUTE_DEDUP_WINDOW_MS] = shape.window_ms},
 		.mode = 0600,
 		.durability = shape.durability,
 		.group = UINT32_MAX,
+		.type = shape.groups ? RLQ_FIFO : RLQ_STANDARD,
+		.dedup_max = shape.groups ? IDS_MAX : 0,
 		.order_first = shape.is_whole ? 2 : 1,
 	};
 
@@ -232,17 +324,21 @@ void world_begin(const struct shape *of)
 	shape = *of;
 	if (shape.rings == 0)
 		shape.rings = 1;
+	if (shape.tables == 0)
+		shape.tables = 1;
+	if (shape.window_ms == 0)
+		shape.window_ms = DAY_MS;
 	world.now_ms = 1000;
 	map_queues();
 	wipe(QUEUE);
 	wipe(DLQ);
 	os_begin();
 	act_as(DRAINER);
-	create("q", shape.receives_max ? "d" : "");
+	create(world_name(QUEUE), shape.receives_max ? world_name(DLQ) : "");
 	if (shape.receives_max)
-		create("d", "");
+		create(world_name(DLQ), "");
 	for (int i = 0; i < MESSAGES_MAX; i++)
-		world.accounts[i].holder = world.accounts[i].deleted_by = NOBODY;
+		world.accounts[i].holder = world.accounts[i].deleted_by = world.accounts[i].partner = NOBODY;
 	monitor_begin();
 	journal_begin();
 	open_handles(DRAINER);
@@ -253,6 +349,7 @@ static void turn(int who)
 	const struct op *op = &scripts[who][own[who].at++];
 
 	explore_doing(who, op->name);
+	world.began_ms[who] = world.now_ms;
 	cut_call_begins(who);
 	op->call(who, op->argument);
 	monitor_returned();
@@ -289,6 +386,7 @@ int add_script_late(const char *name, const struct op *ops, bool is_mortal)
 void before_call(int who, struct op op)
 {
 	act_as(who);
+	world.began_ms[who] = world.now_ms;
 	op.call(who, op.argument);
 	cut_call_returns(who);
 	act_as(DRAINER);
@@ -299,6 +397,24 @@ static void remember_bits(const struct bitmap *map)
 {
 	for (uint32_t level = 0; level < map->levels; level++)
 		explore_remember((void *)map->level[level], sizeof(uint64_t));
+}
+
+static void remember_fifo(int queue)
+{
+	struct seg_header *header = header_of(queue);
+
+	explore_remember((void *)header->tables,
+			 offsetof(struct seg_header, attempt) - offsetof(struct seg_header, tables));
+	if (shape.has_attempts)
+		explore_remember((void *)header->attempt, sizeof(header->attempt));
+	for (uint32_t i = 0; i < SEG_TABLE_COUNT; i++)
+		if (world_table_bytes(i) > 0) {
+			explore_remember((void *)&header->region[SEG_RING_COUNT + i], sizeof(header->region[0]));
+			explore_remember(table_memory(queue, i), world_table_bytes(i));
+		}
+	for (uint32_t ring = 0; ring < shape.rings; ring++)
+		for (uint32_t slot = 0; slot < (shape.capacity > 1 ? 4 : 2); slot++)
+			explore_remember(cell_of_slot(queue, slot_in(queue, ring, slot)), CELL_SEEN_BYTES);
 }
 
 static void remember_queue(int queue)
@@ -319,6 +435,8 @@ static void remember_queue(int queue)
 	remember_bits(&body_places[queue].holes);
 	for (uint32_t i = 0; i < BLOCKS_SEEN; i++)
 		explore_remember(block_bytes(queue, i), BLOCK_SEEN_BYTES);
+	if (world_is_fifo())
+		remember_fifo(queue);
 	for (uint32_t i = 1; i <= rows_seen[queue]; i++)
 		explore_remember(row_of(queue, i), offsetof(struct seg_row, holds) + HOLDS_SEEN * sizeof(uint64_t));
 }

@@ -22,7 +22,10 @@ enum {
 	BLOCKS_SEEN = 6, /* of class 0: three extents */
 	BLOCK_SEEN_BYTES = 128,
 	HOLDS_SEEN = 2,
-	MESSAGES_MAX = 6, /* numbered from 1 */
+	TABLE_ORDER_SEEN = 4, /* of tables that replace the first ones */
+	CELL_SEEN_BYTES = 64, /* of the payload of a FIFO queue's slot */
+	GROUPS_SEEN = 2,      /* named a and b */
+	MESSAGES_MAX = 6,     /* numbered from 1 */
 	BATCH_MAX = 2,
 	OPS_MAX = 8,
 	DRAINER = ACTORS_MAX, /* who sets up, and works in the final checks */
@@ -49,6 +52,10 @@ enum fine {
 	FINE_ROWS = 32,	  /* whose they are */
 	FINE_BODIES = 64, /* the moment before bytes are copied */
 	FINE_MARKS = 128,
+	FINE_CHAINS = 256,  /* of FIFO queues: the cells of groups, what follows a message */
+	FINE_TOKENS = 512,  /* whose turn it is */
+	FINE_IDS = 1024,    /* whose each entry of an id is; the purge mark */
+	FINE_TABLES = 2048, /* lists of tables, and their regions */
 };
 
 /* What a scenario begins with. */
@@ -60,6 +67,13 @@ struct shape {
 	bool is_whole;			/* with all slots from the start */
 	bool may_lack_memory;		/* one allocation may be refused */
 	enum rlq_durability durability; /* of both queues */
+	/* FIFO queues, if there are groups: that of message 1, 2, ... The last one goes for those that follow. */
+	const char *groups;
+	const char *ids;    /* the same of deduplication ids; none: each message has its own */
+	uint64_t window_ms; /* of deduplication; 0: longer than any scenario */
+	uint32_t tables;    /* in use of the kind that is replaced, 1 if 0 */
+	uint32_t replaced;  /* that kind (enum seg_table_kind): FINE_TABLES is about its list and regions */
+	bool has_attempts;  /* receives may be asked for again */
 };
 
 /* One message, by number; number 0 is none. */
@@ -72,12 +86,22 @@ struct account {
 	uint8_t epoch_of[PEOPLE]; /* of each one's latest lease */
 	uint8_t sent_by;
 	uint8_t taken_back; /* by its sender, whom the journal had left waiting */
+	uint8_t partner;    /* who had the latest lease renewed as an attempt of its own */
+	/* In FIFO queues. Sets of messages have a bit for each. */
+	uint8_t sequence[QUEUES]; /* its number */
+	uint8_t ahead[PEOPLE];	  /* of its group, when each one's latest lease of it began */
+	uint8_t unheld[PEOPLE];	  /* of those, the ones that were not leased by the same one */
+	uint8_t was_leased;	  /* set of queues */
+	uint8_t padding[2];
+	uint32_t id;	  /* folded */
+	uint64_t boot_ms; /* when it was sent */
 };
 
 /* What the operating system knows of a queue's file. */
 struct file {
 	uint32_t ring_bytes[RINGS_SEEN]; /* with memory */
-	uint8_t extents;		 /* of class 0 with memory, bit set */
+	uint32_t table_bytes[SEG_TABLE_COUNT];
+	uint8_t extents; /* of class 0 with memory, bit set */
 	uint8_t named;
 	uint8_t padding[2];
 };
@@ -101,6 +125,15 @@ struct world {
 	struct viewed viewed[PEOPLE]; /* read in place now */
 	uint8_t purges[PEOPLE];
 	uint8_t refusals_left; /* of memory */
+	/* FIFO queues (judge_fifo.c) */
+	uint8_t promised;		     /* messages whose senders, or those of duplicates, were told of them */
+	uint8_t told;			     /* the greatest number that a sender was told */
+	uint8_t leased[QUEUES][GROUPS_SEEN]; /* the greatest of a message that was ever leased */
+	uint8_t claimed_by[QUEUES][RINGS_SEEN][SLOTS_SEEN]; /* who wrote the message */
+	uint8_t was_late;				    /* somebody was stopped, and goes on */
+	uint8_t is_over;	   /* the scenario is: messages have ids of their own from now on */
+	uint8_t attempts[PEOPLE];  /* who receives what it may have had before */
+	uint64_t began_ms[PEOPLE]; /* each one's present call */
 };
 extern struct world world;
 
@@ -118,13 +151,14 @@ struct own {
 	uint8_t journal; /* 1 + whose memory it keeps one in; 0: it keeps none */
 	uint8_t padding[3];
 	uint32_t queue_used, segment_used, sent_used; /* bit set */
-	uint32_t padding_2;
+	uint32_t firsts_used;
 	const void *asleep_on; /* the event, if it sleeps */
 	struct rlq_message message[BATCH_MAX];
 	struct rlq_queue *handle[QUEUES];
 	struct rlq_queue queue[QUEUES];
 	struct segment segment[SEGMENTS_MAX];
 	struct sent sent[QUEUES][RLQ_BATCH_MAX]; /* of which no scenario uses more than BATCH_MAX */
+	struct first_sent firsts[QUEUES][RLQ_BATCH_MAX];
 	_Alignas(16) unsigned char chunk[QUEUES][4096];
 };
 extern struct own own[PEOPLE];
@@ -173,6 +207,8 @@ void call_tick(int actor, unsigned ms);
 void call_journal_start(int actor, unsigned unused);
 void call_turn(int actor, unsigned unused);
 void call_disk(int actor, unsigned is_full);
+void call_attempt(int actor, unsigned max); /* a receive, and the same again */
+void call_replace(int actor, unsigned kind);
 
 /* clang-format off */
 #define SEND(number) {call_send, "send", number}
@@ -199,13 +235,15 @@ void call_disk(int actor, unsigned is_full);
 #define TURN {call_turn, "turn", 0}
 #define DISK_FULL {call_disk, "disk full", true}
 #define DISK_ROOM {call_disk, "disk has room", false}
+#define ATTEMPT(max) {call_attempt, "attempt", max}
+#define REPLACE(kind) {call_replace, "replace", kind}
 #define LATER {call_tick, "later", OVERDUE_MS * 2}
 /* clang-format on */
 
 /* ---- who, where ---- */
 
 extern struct body_region body_places[QUEUES]; /* class 0 */
-extern unsigned char *map_base[QUEUES], *body_base[QUEUES];
+extern unsigned char *map_base[QUEUES], *body_base[QUEUES], *cell_base[QUEUES];
 
 static inline struct seg_header *header_of(int queue)
 {
@@ -227,6 +265,17 @@ static inline struct slot *slot_in(int queue, uint32_t ring, uint32_t slot)
 	return (struct slot *)(void *)ring_memory(queue, ring) + slot;
 }
 
+static inline unsigned char *table_memory(int queue, uint32_t table)
+{
+	return map_base[queue] + SEG_TABLES + table * SEG_TABLE_REGION;
+}
+
+/* Where a FIFO queue has the payload of the message in a slot. */
+static inline unsigned char *cell_of_slot(int queue, const struct slot *slot)
+{
+	return cell_base[queue] + ((const unsigned char *)slot - (map_base[queue] + SEG_RINGS));
+}
+
 static inline atomic_u64 *block_word(int queue, uint32_t block)
 {
 	return &body_places[queue].table[block];
@@ -244,6 +293,11 @@ struct seg_directory *directory_of(int actor);
 extern struct seg_engine_page engine_page;
 bool world_is_durable(void);
 bool world_is_sync(void);
+bool world_is_fifo(void);
+const char *world_name(int queue);
+const struct shape *world_shape(void);
+/* How much of a table may come into use. */
+size_t world_table_bytes(uint32_t table);
 /* Bytes of a ring in the present scenario. */
 size_t world_ring_bytes(uint32_t order);
 
@@ -273,6 +327,9 @@ void monitor_access(void);
 void monitor_returned(void);
 /* The number that the bytes of a message say; 0: they are not whole. */
 unsigned number_in(int queue, const struct slot *slot);
+/* Of FIFO queues. Sends message `number`. */
+int fifo_send_call(struct rlq_queue *queue, const unsigned char *body, size_t bytes, unsigned number,
+		   bool *ret_is_duplicate);
 unsigned number_of_bytes(const unsigned char *bytes, uint64_t count);
 void check_end(void);
 void check_resume(void);
