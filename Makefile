@@ -309,7 +309,7 @@ lint: ## cppcheck and clang-tidy
 # without crash_points, which reaches here what stop_continue does; of the explorer, the short scenarios that
 # between them lose every race.
 COVERAGE_SCENARIOS := one_slot marks_race death_marks sleep_one bitmap dedup_append dedup_drop_other dedup_free
-COVERAGE_TESTS = $(filter-out $(addprefix $(B)/tests/,stress/stress_% stress/no_% stress/history_% crash/crash_% crash/stop_stores crash/engine_kills durable/async_cuts),$(TESTS)) \
+COVERAGE_TESTS = $(filter-out $(addprefix $(B)/tests/,stress/stress_% stress/no_% stress/history_% crash/crash_% crash/stop_stores crash/engine_kills crash/fifo_kills durable/async_cuts),$(TESTS)) \
 	$(FUZZ_PROGRAMS) $(CLI)
 CHECK_LONG_TARGETS += check-coverage
 .PHONY: check-coverage coverage-build coverage-run

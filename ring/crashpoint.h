@@ -180,6 +180,7 @@
 	X(turn_files_dropped)                                                                                      \
 	X(turn_queues_said)                                                                                        \
 	X(turn_message_settled)                                                                                    \
+	X(turn_seen_noted)                                                                                         \
 	X(turn_settled)                                                                                            \
 	X(turn_done)                                                                                               \
 	X(turn_waiters_woken)                                                                                      \
@@ -198,10 +199,10 @@
 	X(file_oldest_unlinked)                                                                                    \
 	X(file_oldest_flushed)
 
-/* Of durable FIFO queues, which have no script of kills yet. */
+/* Of who sends to a sync FIFO queue for which the journal has no room, and takes it back. No script has a journal:
+ * tests/crash/fifo_kills kills at them. */
 #define FIFO_SYNC_POINTS(X)                                                                                        \
 	X(fifo_taken_back)                                                                                         \
-	X(turn_seen_noted)                                                                                         \
 	X(dedup_void_marked)                                                                                       \
 	X(dedup_void_cut)
 

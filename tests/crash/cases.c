@@ -303,6 +303,7 @@ static void raise_to(uint64_t *most, uint64_t value)
 void cases_count(struct case_totals *totals, const struct scene *scene, const char *failure)
 {
 	totals->cases++;
+	totals->fifo += scene->is_fifo;
 	totals->failures += failure != NULL;
 	totals->losses += failure != NULL && scene->is_loss;
 	totals->stuck += failure != NULL && scene->is_stuck;
@@ -314,6 +315,7 @@ void cases_count(struct case_totals *totals, const struct scene *scene, const ch
 void cases_add(struct case_totals *sum, const struct case_totals *more)
 {
 	sum->cases += more->cases;
+	sum->fifo += more->fifo;
 	sum->failures += more->failures;
 	sum->losses += more->losses;
 	sum->stuck += more->stuck;
@@ -324,7 +326,11 @@ void cases_add(struct case_totals *sum, const struct case_totals *more)
 
 void cases_tally(const struct case_totals *totals, const char *what)
 {
+	char fifo[32];
+
+	snprintf(fifo, sizeof(fifo), "fifo_%s", what);
 	tally(what, totals->cases);
+	tally(fifo, totals->fifo);
 	tally("losses", totals->losses);
 	tally("stuck", totals->stuck);
 	tally("steps_max", totals->steps_max);

@@ -27,6 +27,7 @@ const char *case_run(struct scene *scene, const struct script *script, struct cr
 /* What a worker's cases have come to. */
 struct case_totals {
 	uint64_t cases, failures, losses, stuck;
+	uint64_t fifo;	   /* of the cases */
 	uint64_t compared; /* bodies, while their reader stood */
 	uint64_t steps_max, reap_steps_max;
 };

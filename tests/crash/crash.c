@@ -90,7 +90,7 @@ void crash_point_reached(enum crash_point point)
 	if (armed == NULL)
 		return;
 	armed->reached[point]++;
-	if (armed->mode == CRASH_AT_POINT && armed->point == point && armed->reached[point] == armed->nth)
+	if (armed->mode == CRASH_AT_POINT && armed->point == point && armed->reached[point] >= armed->nth)
 		end_here();
 }
 
@@ -116,7 +116,7 @@ void crash_store(void)
 	if (armed == NULL)
 		return;
 	armed->stores++;
-	if (armed->mode == CRASH_AT_STORE && armed->stores == armed->nth)
+	if (armed->mode == CRASH_AT_STORE && armed->stores >= armed->nth)
 		end_here();
 	if (store_before != NULL)
 		note_pair(store_before, here);

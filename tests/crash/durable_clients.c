@@ -1,31 +1,15 @@
 #include "tests/crash/durable_stage.h"
 
-#include "client/internal.h"
-#include "kmod-free/futex.h"
 #include "ringlease-engine.h"
 #include "shm/durable.h"
 #include "tests/support/arguments.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { LIVE_MOST = 120, SMALL = 100, LARGE = 3000, LEASE_MS = 3600000, PENDING_MOST = 4096, COMPACT_EVERY = 8 };
 
 const char *const stage_names[STAGE_QUEUES] = {"sync", "async", "moves", "dlq", "kept"};
-
-void stage_fail(struct stage *stage, const char *format, ...)
-{
-	char text[FAILURE_BYTES];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	if (stage->failure[0] == '\0')
-		strcpy(stage->failure, text);
-}
 
 /* One process: its handles, and what it was told of async queues since it last knew everything durable. */
 struct hands {
@@ -63,15 +47,10 @@ static void close_hands(struct hands *hands)
 /* Rests while that is asked for; true: it was. */
 static bool rest(struct stage *stage, void (*close)(struct hands *hands), struct hands *hands)
 {
-	uint32_t pauses = atomic_load(&stage->pauses);
-
-	if (pauses % 2 == 0)
+	if (!stage_is_paused(stage))
 		return false;
 	close(hands);
-	atomic_fetch_add(&stage->resting, 1);
-	while (atomic_load(&stage->pauses) == pauses)
-		os_futex_wait(&stage->pauses, pauses, UINT64_MAX);
-	atomic_fetch_sub(&stage->resting, 1);
+	stage_rest(stage);
 	return true;
 }
 

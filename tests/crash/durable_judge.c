@@ -1,24 +1,19 @@
 #include "tests/crash/durable_stage.h"
 
-#include "client/internal.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static unsigned char found[TAGS_ALL];
-static uint64_t words;
-static bool only_words;
-static char fault[FAILURE_BYTES];
 
-static __attribute__((format(printf, 1, 2))) void note(const char *format, ...)
+void stage_note(struct stage_looks *looks, const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	if (fault[0] == '\0')
-		vsnprintf(fault, sizeof(fault), format, arguments);
+	if (looks->fault[0] == '\0')
+		vsnprintf(looks->fault, sizeof(looks->fault), format, arguments);
 	va_end(arguments);
 }
 
@@ -31,75 +26,88 @@ static bool is_there(struct slot_word word)
 	return there >> word_state(word) & 1;
 }
 
-static void look_at_slot(struct stage *stage, struct segment *segment, uint32_t ring, uint32_t index)
+static bool has_begun(const struct slot *slot, struct slot_word word)
+{
+	const uint32_t begun = 1u << SLOT_WRITING | 1u << SLOT_PASSED;
+
+	return begun >> word_state(word) & 1 && load_relaxed(&fifo_links(slot)->sequence) != 0;
+}
+
+static void look_at_slot(struct stage_looks *looks, struct segment *segment, uint32_t ring, uint32_t index)
 {
 	const struct slot *slot = &segment->ring[ring].slots[index];
 	struct slot_word word = slot_read_stable(slot);
-	struct slot_message message = message_read(&slot->message);
-	const unsigned char *payload;
-	unsigned tag;
+	struct stage_found at = {
+		.queue = segment->name, .slot = slot, .word = word, .message = message_read(&slot->message)};
 
-	words = (words ^ word.bits.low) * UINT64_C(0x9e3779b97f4a7c15);
-	words = (words ^ word.bits.high) * UINT64_C(0x9e3779b97f4a7c15);
-	if (only_words || !is_there(word))
+	looks->words = (looks->words ^ word.bits.low) * UINT64_C(0x9e3779b97f4a7c15);
+	looks->words = (looks->words ^ word.bits.high) * UINT64_C(0x9e3779b97f4a7c15);
+	if (looks->each == NULL || !(is_there(word) || (looks->has_begun && has_begun(slot, word))))
 		return;
-	payload = message_payload(segment, slot, &message, place_pack(ring, index, word_generation(word)));
-	if (payload == NULL || message.body_bytes < sizeof(tag)) {
-		note("%s: a message without its body", segment->name);
-		return;
-	}
-	memcpy(&tag, payload, sizeof(tag));
-	if (tag >= atomic_load(&stage->next_tag))
-		note("%s: a message that nobody sent", segment->name);
-	else if (++found[tag] > 1)
-		note("message %u is there twice, once in %s", tag, segment->name);
-	for (uint32_t i = sizeof(tag); tag < TAGS_ALL && i < message.body_bytes; i++)
-		if (payload[i] != (unsigned char)tag) {
-			note("message %u has another body", tag);
-			return;
-		}
+	at.payload = message_payload(segment, slot, &at.message, place_pack(ring, index, word_generation(word)));
+	if ((at.payload == NULL || at.message.body_bytes < sizeof(unsigned)) && !is_there(word))
+		return; /* not written yet */
+	if (at.payload == NULL || at.message.body_bytes < sizeof(unsigned))
+		stage_note(looks, "%s: a message without its body", segment->name);
+	else
+		looks->each(looks, &at);
 }
 
-static void look_at_queue(struct stage *stage, struct rlq_directory *directory, const char *name)
+void stage_look(struct stage_looks *looks, struct rlq_directory *directory, const char *name)
 {
 	struct rlq_queue *queue;
 	int error = rlq_queue_open(directory, name, &queue);
 
 	if (error) {
-		note("%s cannot be opened: %s", name, rlq_strerror(error));
+		stage_note(looks, "%s cannot be opened: %s", name, rlq_strerror(error));
 		return;
 	}
 	error = seg_enter(queue->seg);
 	for (uint32_t i = 0; i < SEG_RING_COUNT && !error; i++)
 		for (uint32_t slot = 0; queue->seg->listed >> i & 1 && slot <= queue->seg->ring[i].mask; slot++)
-			look_at_slot(stage, queue->seg, i, slot);
+			look_at_slot(looks, queue->seg, i, slot);
 	if (!error)
 		seg_leave(queue->seg);
 	rlq_queue_close(queue);
 }
 
-/* The words of all slots, in one number. */
-static uint64_t look_at_all(struct stage *stage, struct rlq_directory *directory, bool is_for_words)
+static void count_tag(struct stage_looks *looks, const struct stage_found *at)
 {
-	only_words = is_for_words;
-	words = 0;
+	const struct stage *stage = looks->context;
+	unsigned tag;
+
+	memcpy(&tag, at->payload, sizeof(tag));
+	if (tag >= atomic_load(&stage->next_tag))
+		stage_note(looks, "%s: a message that nobody sent", at->queue);
+	else if (++found[tag] > 1)
+		stage_note(looks, "message %u is there twice, once in %s", tag, at->queue);
+	for (uint32_t i = sizeof(tag); tag < TAGS_ALL && i < at->message.body_bytes; i++)
+		if (at->payload[i] != (unsigned char)tag) {
+			stage_note(looks, "message %u has another body", tag);
+			return;
+		}
+}
+
+static void look_at_all(struct stage_looks *looks, struct rlq_directory *directory)
+{
 	for (int i = 0; i < STAGE_QUEUES; i++)
-		look_at_queue(stage, directory, stage_names[i]);
-	return words;
+		stage_look(looks, directory, stage_names[i]);
 }
 
 /* The engine moves what is DEAD meanwhile: what was seen counts if no word has changed by the time that all was. */
 static void find_all(struct stage *stage, struct rlq_directory *directory)
 {
-	uint64_t seen;
+	struct stage_looks seen, again;
 
 	do {
+		seen = (struct stage_looks){.each = count_tag, .context = stage};
+		again = (struct stage_looks){0};
 		memset(found, 0, atomic_load(&stage->next_tag));
-		fault[0] = '\0';
-		seen = look_at_all(stage, directory, false);
-	} while (look_at_all(stage, directory, true) != seen);
-	if (fault[0])
-		stage_fail(stage, "%s", fault);
+		look_at_all(&seen, directory);
+		look_at_all(&again, directory);
+	} while (seen.words != again.words);
+	if (seen.fault[0])
+		stage_fail(stage, "%s", seen.fault);
 }
 
 static const char *wrong_with(unsigned known, bool is_found, bool was_reboot)

@@ -1,22 +1,19 @@
 /* Kills an engine that journals at every named point between two changes of its disk or of what clients see of a
  * turn, while clients send, receive, delete and move messages, make and remove a queue, on sync and async queues,
- * and wait for the journal to be compacted;
- * and before any store to shared memory, and at any moment. The disk is the machine's own, by io_uring and by plain
- * calls.
+ * and wait for the journal to be compacted; and before any store to shared memory, and at any moment. The disk is
+ * the machine's own, by io_uring and by plain calls.
  *
  *   engine_kills [--seconds N] [--seed S] [POINT]
  *
  * Clients hear that it is not known, or that there is no engine, and nothing else; they go on with the next engine.
  * What was acknowledged is there, once, and what was confirmed as deleted is not: with the queues as they are, or
  * after a reboot at that moment (the queues' folder is gone). What an async queue has accepted outlives the engine,
- * and once somebody has waited, the reboot. First all points, then draws for N seconds in all. */
-#include "client/internal.h"
+ * and once somebody has waited, the reboot. Other clients use FIFO queues meanwhile, whose histories are judged as
+ * fifo_kills does. First all points, then draws for N seconds in all. */
 #include "kmod-free/disk.h"
-#include "kmod-free/futex.h"
 #include "tests/crash/durable_stage.h"
 #include "tests/support/arguments.h"
 #include "tests/support/child.h"
-#include "tests/support/shared.h"
 #include "tests/support/tally.h"
 
 #include <sched.h>
@@ -33,6 +30,9 @@ enum {
 	TURNS_MOST = 4000, /* a point that is not passed in so many is not passed */
 	TRIES = 20,
 	STORES_MOST = 3000,
+	PASSAGES = 14,
+	OTHERS = 2, /* who makes queues, who compacts */
+	ACTORS = CLIENTS + OTHERS + FIFO_CLIENTS,
 };
 
 enum moment { AT_POINT, AT_STORE, ANY_MOMENT };
@@ -54,22 +54,6 @@ static uint64_t draw(uint64_t below)
 }
 
 /* ---- clients ---------------------------------------------------------------------------------- */
-
-/* When the engine is dead: all calls under way have to come to an end without it. */
-static void clients_rest(void)
-{
-	atomic_fetch_add(&stage->pauses, 1);
-	while (atomic_load(&stage->resting) < ACTORS && !stage->failure[0])
-		sched_yield();
-}
-
-static void clients_go_on(void)
-{
-	atomic_fetch_add(&stage->pauses, 1);
-	os_futex_wake(&stage->pauses, INT32_MAX);
-	while (atomic_load(&stage->resting) > 0 && !stage->failure[0])
-		sched_yield();
-}
 
 static void make_queues(void)
 {
@@ -96,27 +80,29 @@ static void make_queues(void)
 	}
 	if (!is_done)
 		give_up("the queues cannot be made");
+	fifo_make_queues(stage, directory);
 	rlq_queue_close(kept);
 	rlq_directory_close(directory);
 }
 
 static void begin(void)
 {
-	static struct client them[ACTORS];
-	static void (*const others[])(void *) = {passer_main, compacter_main};
-	const char *base = getenv("TMPDIR"); /* the runner's, on a disk */
+	static struct client them[CLIENTS + OTHERS];
+	static struct fifo_client fifo[FIFO_CLIENTS];
+	static void (*const others[OTHERS])(void *) = {passer_main, compacter_main};
 
-	stage = shared_memory(sizeof(*stage));
-	tmpdir_make(stage->queues);
-	snprintf(stage->data, sizeof(stage->data), "%s/ringlease-kills.XXXXXX", base ? base : "/var/tmp");
-	if (mkdtemp(stage->data) == NULL)
-		give_up("no folder for the journal");
+	stage = stage_open();
+	stage->actors = ACTORS;
 	if (!engine_begin(stage, (struct crash_plan){.mode = CRASH_COUNT}))
 		give_up("the first engine dies");
 	make_queues();
-	for (int i = 0; i < ACTORS; i++) {
+	for (int i = 0; i < CLIENTS + OTHERS; i++) {
 		them[i] = (struct client){.stage = stage, .random = random_next(&random_state)};
 		clients[i] = child_start(i < CLIENTS ? client_main : others[i - CLIENTS], &them[i]);
+	}
+	for (unsigned i = 0; i < FIFO_CLIENTS; i++) {
+		fifo[i] = (struct fifo_client){.stage = stage, .number = i, .random = random_next(&random_state)};
+		clients[CLIENTS + OTHERS + i] = child_start(fifo_client_main, &fifo[i]);
 	}
 }
 
@@ -127,8 +113,7 @@ static void end(void)
 		child_signal(clients[i], SIGKILL);
 		child_wait(clients[i]);
 	}
-	tmpdir_remove(stage->queues);
-	tmpdir_remove(stage->data);
+	stage_close(stage);
 }
 
 /* ---- one kill --------------------------------------------------------------------------------- */
@@ -152,7 +137,9 @@ static bool come_back(struct crash_plan plan, bool is_reboot)
 	}
 	if (!stage->failure[0])
 		stage_judge(stage, is_reboot);
-	clients_go_on();
+	if (!stage->failure[0])
+		fifo_judge(stage, is_reboot);
+	stage_go_on(stage);
 	return is_started;
 }
 
@@ -187,7 +174,7 @@ static bool kill_once(const struct death *death, bool is_reboot)
 	kills[stage->is_plain]++;
 	if (draw(2))
 		clients_are_refused();
-	clients_rest();
+	stage_pause(stage);
 	return is_killed || !is_started;
 }
 
@@ -224,7 +211,7 @@ static bool kill_serving(enum crash_point point)
 	bool is_killed = false;
 
 	for (int i = 0; i < 2 && !is_killed && !stage->failure[0]; i++) {
-		death.nth = 2 + draw(9);
+		death.nth = 2 + draw(PASSAGES);
 		is_killed = kill_once(&death, draw(2));
 	}
 	return is_killed;
@@ -267,7 +254,7 @@ static bool any_kill(void)
 {
 	enum moment moment = (enum moment)draw(3);
 	enum crash_point point = CRASH_POINT_COUNT + (enum crash_point)draw(CRASH_POINT_ALL - CRASH_POINT_COUNT);
-	uint64_t nth = 1 + draw(moment == AT_STORE ? STORES_MOST : 9);
+	uint64_t nth = 1 + draw(moment == AT_STORE ? STORES_MOST : PASSAGES);
 	struct death death = {.point = point, .turns = moment == ANY_MOMENT ? 1 + draw(100) : 500};
 
 	if (moment == AT_STORE || (moment == AT_POINT && draw(2)))
@@ -278,6 +265,17 @@ static bool any_kill(void)
 	stage->is_plain = !has_uring || draw(2);
 	passages[point] += kill_once(&death, draw(2)) && moment == AT_POINT;
 	return !is_failed(failure_text(moment, point, nth));
+}
+
+static bool last_judgement(void)
+{
+	if (!engine_begin(stage, (struct crash_plan){.mode = CRASH_COUNT}) && !stage->failure[0])
+		give_up("the last engine dies");
+	if (!stage->failure[0])
+		stage_judge(stage, false);
+	if (!stage->failure[0])
+		fifo_judge_rest(stage);
+	return !is_failed("at the end");
 }
 
 /* ---- the whole -------------------------------------------------------------------------------- */
@@ -317,6 +315,11 @@ static int report(const char *only)
 		printf("io_uring is refused here: by plain calls only\n");
 	tally("engine_kills_plain", kills[true]);
 	tally("engine_kills_uring", kills[false]);
+	if (!fifo_report(stage) && !*only) {
+		printf("FAILED: no send was repeated, or none was a duplicate\n");
+		never++;
+	}
+	tally("fifo_kills", kills[0] + kills[1]);
 	tally("messages", atomic_load(&stage->next_tag));
 	return never;
 }
@@ -334,10 +337,11 @@ int main(int argc, char **argv)
 	watchdog(WATCHDOG_S);
 	begin();
 	engine_kill();
-	clients_rest();
+	stage_pause(stage);
 	failed = !all_points(only);
 	while (!failed && !*only && time(NULL) < until)
 		failed = !any_kill();
+	failed += failed ? 0 : !last_judgement();
 	failed += failed ? 0 : report(only);
 	end();
 	all = kills[0] + kills[1];

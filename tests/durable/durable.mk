@@ -8,13 +8,15 @@ CHECK_LONG_TARGETS += check-durable-long
 
 .PHONY: check-durable-long check-durable-mutants
 ENGINE_KILLS := $(B)/tests/crash/engine_kills
-check-durable-long: $(DURABLE_PROGRAMS) $(ENGINE_KILLS) check-durable-mutants ## cut the power, kill the engine, fail the disk (long)
-	$(Q)$(call run_long,"$(DURABLE_DIR)/power_cuts --seconds $(call share,20)" \
+FIFO_KILLS := $(B)/tests/crash/fifo_kills
+check-durable-long: $(DURABLE_PROGRAMS) $(ENGINE_KILLS) $(FIFO_KILLS) check-durable-mutants ## cut the power, kill the engine, fail the disk (long)
+	$(Q)$(call run_long,"$(DURABLE_DIR)/power_cuts --seconds $(call share,15)" \
 		"$(DURABLE_DIR)/power_cuts --encrypted --seconds $(call share,10)" \
-		"$(DURABLE_DIR)/engine_deaths --seconds $(call share,15)" "$(DURABLE_DIR)/full_disk --seconds $(call share,5)" "$(ENGINE_KILLS) --seconds $(call share,15)" \
+		"$(DURABLE_DIR)/engine_deaths --seconds $(call share,15)" "$(DURABLE_DIR)/full_disk --seconds $(call share,5)" "$(ENGINE_KILLS) --seconds $(call share,10)" \
+		"$(FIFO_KILLS) --seconds $(call share,10)" \
 		"$(DURABLE_DIR)/async_cuts --seconds $(call share,10)" "$(DURABLE_DIR)/senders --seconds $(call share,10)" \
 		"$(DURABLE_DIR)/mirrors --seconds $(call share,10)" "$(DURABLE_DIR)/mirrors --encrypted --seconds $(call share,5)" \
 		"$(DURABLE_DIR)/aside --seconds $(call share,5)" "$(DURABLE_DIR)/aside --encrypted --seconds $(call share,5)")
 
-check-durable-mutants: $(DURABLE_PROGRAMS) $(ENGINE_KILLS)
+check-durable-mutants: $(DURABLE_PROGRAMS) $(ENGINE_KILLS) $(FIFO_KILLS)
 	$(Q)BUILD=$(B) CC=$(CC) MUTANT_LIBS="$(ENGINE_LIBS)" tests/durable/mutants.sh

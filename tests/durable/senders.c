@@ -1,14 +1,17 @@
-/* Several threads on sync queues, all served by the same turns, when the power is cut.
+/* Several threads on sync queues, standard and FIFO, all served by the same turns, when the power is cut.
  *
  *   senders [--seconds N] [--seed S]
  *
  * Each sends, alone and in batches, receives what anybody has sent, and deletes some of it. After the loss of
  * power: what was acknowledged is there; what anybody has received is there, though its sender may not have heard
  * (nobody receives what could vanish), unless its delete was tried; what was confirmed as deleted is not; nothing
- * is twice. */
+ * is twice. Of the FIFO queue, once what had no answer was sent again with the same deduplication ids, the history
+ * says so (fifo_senders.h), with the order of groups and their numbers. */
+#include "tests/durable/fifo_senders.h"
 #include "tests/durable/machine.h"
 #include "tests/support/arguments.h"
 #include "tests/support/child.h"
+#include "tests/support/tally.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,7 +22,7 @@
 
 enum {
 	WATCHDOG_S = 60,
-	THREADS = 4,
+	THREADS = FIFO_THREADS,
 	QUEUES = 2,
 	MESSAGES_MAX = 4000,
 	LEASE_MS = 3600000,
@@ -34,11 +37,13 @@ static atomic_uint known[MESSAGES_MAX], next_message;
 static unsigned char found[MESSAGES_MAX];
 static const char *const names[QUEUES] = {"a", "b"};
 static uint64_t rounds[MACHINE_DISKS], messages, failures;
+static struct fifo_counts fifo_counts;
 
 struct worker {
 	pthread_t thread;
 	uint64_t random;
-	struct rlq_queue *queues[QUEUES];
+	unsigned number;
+	struct rlq_queue *queues[QUEUES], *fifo;
 };
 
 static void needed(bool is_so, const char *what)
@@ -108,7 +113,11 @@ static void *work(void *context)
 		struct rlq_queue *queue = worker->queues[drawn >> 50 & 1];
 		size_t bytes = drawn >> 51 & 1 ? LARGE : sizeof(unsigned);
 
-		if (drawn >> 60 < 8)
+		if (drawn >> 49 & 1)
+			goes_on = drawn >> 60 < 8
+					  ? fifo_send_some(worker->fifo, worker->number, drawn >> 20)
+					  : fifo_receive_some(worker->fifo, worker->number, drawn >> 60 < 14);
+		else if (drawn >> 60 < 8)
 			goes_on = send_some(queue, drawn >> 52 & 1 ? 1 : 1 + (int)((drawn >> 53) % RLQ_BATCH_MAX),
 					    bytes);
 		else
@@ -125,9 +134,12 @@ static void play(uint64_t *random, int cut)
 	attributes.durability = RLQ_SYNC;
 	for (int i = 0; i < QUEUES; i++)
 		needed(rlq_queue_create(machine_directory(), names[i], &attributes) == 1, "create");
+	needed(fifo_senders_begin(machine_directory()), "create the FIFO queue");
 	disk_power_for(cut);
 	for (int i = 0; i < THREADS; i++) {
 		workers[i].random = random_next(random);
+		workers[i].number = (unsigned)i;
+		needed(rlq_queue_open(machine_directory(), FIFO_SENDERS_QUEUE, &workers[i].fifo) == 0, "open");
 		for (int q = 0; q < QUEUES; q++)
 			needed(rlq_queue_open(machine_directory(), names[q], &workers[i].queues[q]) == 0, "open");
 		needed(pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0, "a thread");
@@ -136,6 +148,7 @@ static void play(uint64_t *random, int cut)
 		pthread_join(workers[i].thread, NULL);
 		for (int q = 0; q < QUEUES; q++)
 			rlq_queue_close(workers[i].queues[q]);
+		rlq_queue_close(workers[i].fifo);
 	}
 }
 
@@ -187,7 +200,7 @@ static void one_round(uint64_t seed)
 	uint64_t random = seed;
 	int cut = (int)(random_next(&random) >> 33) % CUT_MAX;
 	enum machine_disk disk = (enum machine_disk)(random_next(&random) >> 63);
-	const char *wrong;
+	const char *wrong, *fifo_wrong;
 	unsigned tag;
 
 	watchdog(WATCHDOG_S);
@@ -203,6 +216,12 @@ static void one_round(uint64_t seed)
 	needed(machine_start() == 0, "the start after the loss of power");
 	look();
 	wrong = judge(&tag);
+	fifo_wrong = fifo_senders_judge(machine_directory(), &fifo_counts);
+	if (fifo_wrong) {
+		printf("FAILED: seed %llu, %s, power for %d calls: %s\n", (unsigned long long)seed,
+		       machine_disk_names[disk], cut, fifo_wrong);
+		failures++;
+	}
 	if (wrong || machine_saw_damage()) {
 		printf("FAILED: seed %llu, %s, power for %d calls: message %u %s\n", (unsigned long long)seed,
 		       machine_disk_names[disk], cut, tag, wrong ? wrong : "(damage)");
@@ -220,9 +239,13 @@ int main(int argc, char **argv)
 
 	while (time(NULL) < until && failures == 0)
 		one_round(random_next(&random));
-	printf("%llu messages found\n", (unsigned long long)messages);
+	printf("%llu messages found; FIFO: %llu acknowledged, %llu sent again, of them %llu duplicates\n",
+	       (unsigned long long)messages, (unsigned long long)fifo_counts.acknowledged,
+	       (unsigned long long)fifo_counts.repeated, (unsigned long long)fifo_counts.duplicates);
 	machine_tally("power_cuts", rounds);
+	tally("fifo_kills", rounds[0] + rounds[1]);
 	printf("%llu passed, %llu failed\n", (unsigned long long)(rounds[0] + rounds[1] - failures),
 	       (unsigned long long)failures);
-	return failures > 0 || rounds[MACHINE_PLAIN] == 0 || rounds[MACHINE_QUEUED] == 0;
+	return failures > 0 || fifo_counts.duplicates == 0 || rounds[MACHINE_PLAIN] == 0 ||
+	       rounds[MACHINE_QUEUED] == 0;
 }

@@ -317,6 +317,8 @@ static void find_faults_of_what_is_left(void)
 	add(0, fifo_delete(a4, 1, 102));
 	add(1, fifo_peek(a4, 110));
 	expect("unless a reboot has undone that", NULL);
+	add(1, fifo_peek(a4, 110));
+	expect("or what was before this history", NULL);
 	add(0, a4);
 	expect("and has undone sends", NULL);
 	told.is_cut = false;

@@ -34,7 +34,7 @@ static pid_t pid[ROLE_COUNT];
 static bool is_stopped[ROLE_COUNT];
 static uint64_t random_state;
 static uint32_t fifo_rounds;
-static uint64_t kills, stops, messages, received, redelivered, dead;
+static uint64_t kills, fifo_kills, stops, messages, received, redelivered, dead;
 
 static uint64_t one_of(uint64_t count)
 {
@@ -77,6 +77,7 @@ static void disturb(bool has_engine)
 		child_signal(pid[number], SIGKILL);
 		collect(number);
 		kills++;
+		fifo_kills += stage->is_fifo;
 		start(number);
 	}
 }
@@ -274,6 +275,7 @@ int main(int count, char **values)
 	       (unsigned long long)messages, (unsigned long long)received, (unsigned long long)redelivered,
 	       (unsigned long long)dead);
 	tally("kills", kills);
+	tally("fifo_kills", fifo_kills);
 	tally("stops", stops);
 	tally("messages", messages);
 	return !is_sound;

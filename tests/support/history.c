@@ -182,7 +182,8 @@ static void check_message(struct history_check *check, const struct history_even
 		may_be_gone |= event[i]->kind == HISTORY_DELETE && event[i]->outcome != HISTORY_REFUSED;
 		may_be_gone |= event[i]->kind == HISTORY_PEEK; /* it is there */
 	}
-	if (receive && !send)
+	/* What a reboot has brought back may be from before this history. */
+	if (receive && !send && !(receive->kind == HISTORY_PEEK && check->history->is_cut))
 		history_report(check, "invented", receive, NULL);
 	if (acknowledged && !may_be_gone)
 		history_report(check, "lost", acknowledged, receive);

@@ -7,6 +7,7 @@
  *   schedules, states   that ended, that were walked, by the explorer
  *   images              of memory that were judged, each once
  *   kills, stops        of real processes, by SIGKILL and by SIGSTOP
+ *   fifo_kills, fifo_stops  those, and cuts of the power, that FIFO queues were judged after; some count as kills too
  *   flips, fuzz_runs    bits flipped in live segments, inputs of a fuzz harness
  *   journal_flips       bits flipped in journals at rest
  *   mutants             that were caught; mutants_stuck: whose call that never returned was named
