@@ -201,6 +201,16 @@ err_has 'no room for another deduplication id in queue: small\.fifo '
 expect 0 receive small.fifo --max 5 --delete
 lines_are 3
 
+it 'take new ones after a purge, however often'
+expect 0 create often.fifo --type fifo --dedup-max 300
+for time in 1 2 3 4 5 6; do
+	seq 1 300 >"$work/lines"
+	expect 0 set often.fifo content-dedup=true
+	expect 0 send often.fifo --lines "$work/lines" --group g --quiet
+	expect 4 send often.fifo more --group g
+	expect 0 purge often.fifo
+done
+
 it 'refuse what is no attempt id'
 expect 2 receive q.fifo --attempt-id 'a b'
 err_has '^ringlease: receive: --attempt-id: not an attempt id: a b '
