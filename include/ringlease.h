@@ -283,6 +283,13 @@ struct rlq_queue_stat {
 	/* Why sends answer RLQ_EDISKFULL: -ENOSPC, the disk of the journal is full; -EDQUOT, the journal or the
 	 * queue is as large as it may be. 0: they do not. */
 	int32_t sends_refused;
+	/* About: a message is counted a moment after it was sent, and of large tables a sample is looked at. Of
+	 * FIFO queues: groups with messages; ids that count against dedup_max, with up to 16 that each open handle
+	 * has taken ahead. Of standard ones: tenants with messages, and those of them who have far more than the
+	 * others.
+	 */
+	uint64_t groups, dedup_ids;
+	uint32_t tenants, noisy_tenants;
 };
 
 #define RLQ_QUEUE_STAT_INIT                                                                                        \

@@ -187,6 +187,8 @@ struct dedup_quota {
 enum dedup_result dedup_reserve(const struct dedup *dedup, struct dedup_quota *quota, uint64_t now_ms);
 /* The reservation was not needed: no claim, or a duplicate. */
 void dedup_unreserve(const struct dedup *dedup, struct dedup_quota *quota);
+/* About how many are taken, by runs of all handles. */
+uint64_t dedup_taken(const struct dedup *dedup);
 /* Gives the rest back when the handle is closed. */
 void dedup_give_back(const struct dedup *dedup, struct dedup_quota *quota);
 

@@ -177,6 +177,22 @@ enum dedup_result dedup_reserve(const struct dedup *dedup, struct dedup_quota *q
 	return DEDUP_OK;
 }
 
+uint64_t dedup_taken(const struct dedup *dedup)
+{
+	const struct dedup_head *head;
+	uint64_t used, since;
+
+	if (dedup->count == 0)
+		return 0;
+	head = newest_of(dedup)->head;
+	used = load_relaxed(&head->used); /* relaxed: figures to be shown */
+	if (!dedup_is_purged(dedup))
+		return used;
+	/* What was sent before the purge is not kept apart. Each id since has a number. */
+	since = load_relaxed(dedup->sequence) - load_relaxed(&dedup->marks->purged); /* relaxed: as above */
+	return since < used ? since : used;
+}
+
 void dedup_unreserve(const struct dedup *dedup, struct dedup_quota *quota)
 {
 	if (has_quota(dedup, quota))

@@ -240,6 +240,11 @@ int seen_restore(struct segment *segment, const struct dedup_message *message)
 	return dedup_restore(&dedup->table[dedup->count - 1], message) ? 0 : RLQ_ENOSPACE;
 }
 
+uint64_t seen_count(const struct segment *segment)
+{
+	return dedup_taken(&segment->dedup);
+}
+
 void seen_close(struct segment *segment)
 {
 	if (segment->quota.left == 0 || seg_enter(segment) != 0)
