@@ -46,9 +46,10 @@ static const struct {
 	 "body (content-based deduplication)"},
 	{RLQ_EDEDUPID,
 	 "not a deduplication or attempt id: 1 to 128 ASCII letters, digits and punctuation marks, no blanks"},
-	{RLQ_EDEDUPFULL, "the queue remembers as many deduplication ids as it can; wait until some are out of the "
-			 "window, or create it with room for more; far below its limit, a process that is stopped "
-			 "in a call keeps their memory"},
+	{RLQ_EDEDUPFULL,
+	 "the queue remembers as many deduplication ids as it can; wait until some are out of the "
+	 "window, purge it, or create it with room for more; far below its limit, a process that is "
+	 "stopped in a call keeps their memory"},
 	{RLQ_ENOTFIFO, "deduplication and attempt ids are for FIFO queues; this queue is a standard one"},
 	{RLQ_EDELAY, "a message to a FIFO queue has no delay of its own; set that of the queue"},
 	{RLQ_ETYPE,

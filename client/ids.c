@@ -35,6 +35,8 @@ int ids_check(const struct rlq_queue *queue, struct message_parts *parts)
 	parts->dedup_bytes = parts->dedup_id ? id_length(parts->dedup_id) : 0;
 	if (parts->dedup_id && parts->dedup_bytes == 0)
 		return RLQ_EDEDUPID;
+	/* Read once: the message says it too. */
+	parts->dedup_in_group = is_fifo && seg_attribute(queue->seg, ATTRIBUTE_DEDUP_SCOPE) == RLQ_DEDUP_GROUP;
 	if (is_fifo && parts->group == NULL)
 		return RLQ_ENOGROUP;
 	if (is_fifo && parts->dedup_id == NULL && !seg_attribute(queue->seg, ATTRIBUTE_CONTENT_DEDUP))
@@ -51,6 +53,7 @@ static int hash_ids(struct rlq_queue *queue, const struct message_parts *parts)
 		.group_bytes = parts->group_bytes,
 		.dedup = (const unsigned char *)parts->dedup_id,
 		.dedup_bytes = parts->dedup_bytes,
+		.dedup_in_group = parts->dedup_in_group,
 	};
 
 	error = id_hash_message(queue->seg, &ids, &queue->ids.group, &queue->ids.key);

@@ -10,6 +10,8 @@
 #include "shm/reap.h"
 #include "shm/segment.h"
 
+#include <stddef.h>
+
 struct rlq_directory {
 	struct seg_directory seg;
 };
@@ -105,6 +107,9 @@ struct rlq_queue {
 
 /* Errors of lower layers as public codes. */
 int public_error(int error);
+
+/* Sizes of the public structs in their first version, by what was then their last member. */
+#define BYTES_UP_TO(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
 
 /* Copies a caller's options over defaults: shorter ones are filled up, longer ones must be zero beyond
  * what we know. NULL: defaults. RLQ_EATTRIBUTE if not. */

@@ -212,7 +212,8 @@ struct rlq_queue_attributes {
 	/* Ids within the window, 1 .. RLQ_DEDUP_MAX; fixed at creation. Above it sends answer RLQ_EDEDUPFULL. Up to
 	 * twice as many are remembered, for they go a table at a time: two tables with two cells of 64 bytes an id,
 	 * rounded up to a power of two, made as they are needed. Default RLQ_DEDUP_DEFAULT: 3,495 messages a second
-	 * for 5 minutes, up to 128 MiB twice. */
+	 * for 5 minutes, up to 128 MiB twice. A purge makes room for as many at once, in a table more, or within a
+	 * second when there are four. */
 	uint64_t dedup_max;
 	bool content_dedup; /* who gives no deduplication id gets the SHA-256 of the body */
 };
@@ -282,6 +283,13 @@ struct rlq_queue_stat {
 	/* Why sends answer RLQ_EDISKFULL: -ENOSPC, the disk of the journal is full; -EDQUOT, the journal or the
 	 * queue is as large as it may be. 0: they do not. */
 	int32_t sends_refused;
+	/* About: a message is counted a moment after it was sent, and of large tables a sample is looked at. Of
+	 * FIFO queues: groups with messages; ids that count against dedup_max, with up to 16 that each open handle
+	 * has taken ahead. Of standard ones: tenants with messages, and those of them who have far more than the
+	 * others.
+	 */
+	uint64_t groups, dedup_ids;
+	uint32_t tenants, noisy_tenants;
 };
 
 #define RLQ_QUEUE_STAT_INIT                                                                                        \
@@ -292,8 +300,8 @@ struct rlq_queue_stat {
 /* Fills as many bytes as `ret_stat->size` says, as rlq_queue_get_attributes does. */
 RLQ_PUBLIC int rlq_queue_stat(struct rlq_queue *queue, struct rlq_queue_stat *ret_stat);
 
-/* Deletes all messages; `ret_count` may be NULL. What is being sent or moved here meanwhile may survive. What
- * is held in place is deleted too; its body stays until it is let go. */
+/* Deletes all messages, and forgets their deduplication ids; `ret_count` may be NULL. What is being sent or moved
+ * here meanwhile may survive. What is held in place is deleted too; its body stays until it is let go. */
 RLQ_PUBLIC int rlq_purge(struct rlq_queue *queue, uint64_t *ret_count);
 
 /* ---- Messages --------------------------------------------------------------------------------- */

@@ -39,7 +39,12 @@
  * before he judges. Who was judged before the mark has a number up to the cut, and is a duplicate for ever; a
  * number above the cut was given after the mark, and everybody passes the entry for it.
  *
- * Purge. purged = the last sequence number given; each message notes it before it joins (dedup_stamp()).
+ * Purge. purged = the last sequence number given; each message notes it before it joins (dedup_stamp()). What a
+ * purge has forgotten takes no room: a full table is followed by another, and one whose entries are all forgotten,
+ * but for those past their window, is settled and goes as if their window had ended when whoever settles asked for
+ * the mark, before he read the clock (dedup_begin_settling()). For a message that had noted an older mark was
+ * stamped before that, so it is LATE; and for the others such an entry does not count. The margin is shorter then,
+ * since somebody may be waiting.
  *
  * What the layer above has to do
  *
@@ -57,6 +62,7 @@
  *   anew, as a new message, or fails as the first did. The slot is looked at before the entry: it is freed after
  *   the void.
  * - A purge deletes all messages with a sequence number up to the mark; those not decided are decided first.
+ * - Settling: dedup_begin_settling(), then the clock is read, and asked_ms is not before that.
  * - Tables: one word like the list of rings (ADR 4), changed by CAS. Calls say which list they work with, and read
  *   it again on STALE; memory of what was dropped is given back, or used again, when no call works with a list that
  *   had it. dedup_is_due(): zeroed memory, dedup_begin(), append. Several may do so: the first CAS counts. Then, by
@@ -86,6 +92,7 @@ enum {
 	DEDUP_ORDER_MAX = 24,
 	DEDUP_RUN = 16,
 	DEDUP_MARGIN_MS = 1000,
+	DEDUP_PURGE_MARGIN_MS = 250,
 #ifdef RL_EXPLORE
 	DEDUP_ORDER_MIN = 1,
 	DEDUP_PROBES_MAX = 4,
@@ -110,6 +117,7 @@ struct dedup_head {
 	_Alignas(128) atomic_u64 used; /* ids reserved */
 	atomic_u64 born_ms;	       /* boot clock; since when it was the newest */
 	atomic_u64 window_ms;	       /* for which its entries count */
+	atomic_u64 purged, sequence;   /* the mark, and the last number given, when it was begun */
 };
 
 struct dedup_table {
@@ -179,6 +187,8 @@ struct dedup_quota {
 enum dedup_result dedup_reserve(const struct dedup *dedup, struct dedup_quota *quota, uint64_t now_ms);
 /* The reservation was not needed: no claim, or a duplicate. */
 void dedup_unreserve(const struct dedup *dedup, struct dedup_quota *quota);
+/* About how many are taken, by runs of all handles. */
+uint64_t dedup_taken(const struct dedup *dedup);
 /* Gives the rest back when the handle is closed. */
 void dedup_give_back(const struct dedup *dedup, struct dedup_quota *quota);
 
@@ -218,19 +228,27 @@ uint32_t dedup_order_for(uint64_t ids);
 
 /* Is a newer table due, and of which order? */
 bool dedup_is_due(const struct dedup *dedup, uint64_t now_ms);
+/* Would one be, because of a purge, if an older one could go? It soon can. */
+bool dedup_is_purged(const struct dedup *dedup);
 uint32_t dedup_next_order(const struct dedup *dedup, uint64_t now_ms);
 /* Prepares a table that nobody knows yet to be appended to these. */
 void dedup_begin(const struct dedup *dedup, const struct dedup_table *table, uint64_t now_ms);
 
-/* Is it time to settle the oldest table? Its successor has been the newest for a window. */
+/* Is it time to settle the oldest table? Its successor has been the newest for a window, or was begun before all
+ * was purged. */
 bool dedup_may_settle(const struct dedup *dedup, uint64_t now_ms);
 
 /* How far one who settles the oldest table has come; zeroed at first. */
 struct dedup_settling {
 	uint64_t cursor;
-	uint64_t latest_ms; /* of the entries looked at */
+	uint64_t purged, asked_ms; /* the mark, and a time after it was asked for */
+	uint64_t ends_ms, due_ms;  /* when the last of the entries looked at ends to count, and the table may go */
 	bool any, is_through;
 };
+
+/* Before the first cell; and once more if there was a purge since it was through. True: it was done, and asked_ms
+ * is to be set. */
+bool dedup_begin_settling(const struct dedup *dedup, struct dedup_settling *settling);
 
 /* Looks at up to `budget` cells of the oldest table, which is not the newest. OK: all are settled. HELP: *ret_link.
  */

@@ -58,10 +58,22 @@ static bool is_past_window(const struct dedup_table *table, uint64_t now_ms)
 	return is_older_than(table, window_of(table), now_ms);
 }
 
+/* Has a purge forgotten something since it was begun? */
+static bool is_purged_since(const struct dedup *dedup, const struct dedup_table *table)
+{
+	/* relaxed: a guess; and written before the table was listed */
+	return load_relaxed(&dedup->marks->purged) > load_relaxed(&table->head->purged);
+}
+
+bool dedup_is_purged(const struct dedup *dedup)
+{
+	return dedup->count > 0 && is_purged_since(dedup, newest_of(dedup));
+}
+
 /* ---- a newer table -------------------------------------------------------------------------------- */
 
-/* Because it is as full as it gets, unless it has the full size for a window that is not over; or by time, while
- * there are two left for what comes next. */
+/* Because it is as full as it gets, unless it has the full size for a window that is not over, without a purge; or
+ * by time, while there are two left for what comes next. */
 bool dedup_is_due(const struct dedup *dedup, uint64_t now_ms)
 {
 	const struct dedup_table *newest = newest_of(dedup);
@@ -72,7 +84,8 @@ bool dedup_is_due(const struct dedup *dedup, uint64_t now_ms)
 		return dedup->count == 0;
 	is_past = is_past_window(newest, now_ms);
 	used = load_relaxed(&newest->head->used); /* relaxed: a guess, and the CAS of the list decides */
-	if (used >= share_of(dedup, newest) && (is_past || newest->order < dedup_order_for(dedup->ids_max)))
+	if (used >= share_of(dedup, newest) &&
+	    (is_past || newest->order < dedup_order_for(dedup->ids_max) || is_purged_since(dedup, newest)))
 		return true;
 	return dedup->count == 1 && (is_past || window_of(newest) != dedup->window_ms) &&
 	       (used > 0 || newest->order > dedup_order_for(0));
@@ -95,16 +108,24 @@ uint32_t dedup_next_order(const struct dedup *dedup, uint64_t now_ms)
 /* What a small one had in its window counts in its successor too. */
 void dedup_begin(const struct dedup *dedup, const struct dedup_table *table, uint64_t now_ms)
 {
-	uint64_t used = 0;
+	uint64_t used = 0, purged = 0, sequence = 0;
 
-	if (dedup->count > 0 && !is_past_window(newest_of(dedup), now_ms))
-		used = load_relaxed(&newest_of(dedup)->head->used); /* relaxed: an estimate, and so below */
+	if (dedup->count > 0) { /* else it is the queue's first one */
+		if (!is_past_window(newest_of(dedup), now_ms) && !dedup_is_purged(dedup))
+			used = load_relaxed(&newest_of(dedup)->head->used); /* relaxed: an estimate, and so below */
+		purged = load_relaxed(&dedup->marks->purged);		    /* relaxed: as above */
+		sequence = load_relaxed(dedup->sequence);		    /* relaxed: as above */
+	}
 	/* relaxed: nobody knows the table before it is listed */
 	store_relaxed(&table->head->used, used);
 	CRASH_POINT(dedup_begun);
 	store_relaxed(&table->head->born_ms, now_ms);
 	CRASH_POINT(dedup_begun);
 	store_relaxed(&table->head->window_ms, dedup->window_ms);
+	CRASH_POINT(dedup_begun);
+	store_relaxed(&table->head->purged, purged);
+	CRASH_POINT(dedup_begun);
+	store_relaxed(&table->head->sequence, sequence);
 	CRASH_POINT(dedup_begun);
 }
 
@@ -156,6 +177,22 @@ enum dedup_result dedup_reserve(const struct dedup *dedup, struct dedup_quota *q
 	return DEDUP_OK;
 }
 
+uint64_t dedup_taken(const struct dedup *dedup)
+{
+	const struct dedup_head *head;
+	uint64_t used, since;
+
+	if (dedup->count == 0)
+		return 0;
+	head = newest_of(dedup)->head;
+	used = load_relaxed(&head->used); /* relaxed: figures to be shown */
+	if (!dedup_is_purged(dedup))
+		return used;
+	/* What was sent before the purge is not kept apart. Each id since has a number. */
+	since = load_relaxed(dedup->sequence) - load_relaxed(&dedup->marks->purged); /* relaxed: as above */
+	return since < used ? since : used;
+}
+
 void dedup_unreserve(const struct dedup *dedup, struct dedup_quota *quota)
 {
 	if (has_quota(dedup, quota))
@@ -178,14 +215,46 @@ void dedup_give_back(const struct dedup *dedup, struct dedup_quota *quota)
 
 bool dedup_may_settle(const struct dedup *dedup, uint64_t now_ms)
 {
-	return dedup->count > 1 && is_older_than(&dedup->table[1], window_of(&dedup->table[0]), now_ms);
+	if (dedup->count < 2)
+		return false;
+	/* relaxed: a guess, each entry is looked at; and written before the table was listed. A purge of nothing is
+	 * none. */
+	return is_older_than(&dedup->table[1], window_of(&dedup->table[0]), now_ms) ||
+	       (is_purged_since(dedup, &dedup->table[0]) &&
+		load_relaxed(&dedup->marks->purged) >= load_relaxed(&dedup->table[1].head->sequence));
+}
+
+bool dedup_begin_settling(const struct dedup *dedup, struct dedup_settling *settling)
+{
+	/* [U7] Who notes an older mark has read the clock before, so before we do. */
+	uint64_t purged = load_seq(&dedup->marks->purged);
+
+	if (settling->is_through ? purged == settling->purged : settling->cursor != 0)
+		return false;
+	*settling = (struct dedup_settling){.purged = purged};
+	return true;
+}
+
+static bool is_before(uint64_t one_ms, uint64_t other_ms)
+{
+	return (int64_t)(one_ms - other_ms) < 0;
 }
 
 /* Of entries that may count: what is LATE was so by the horizon, which only rises. */
-static void note_time(struct dedup_settling *settling, uint64_t boot_ms)
+static void note_end(const struct dedup *dedup, struct dedup_settling *settling, const struct dedup_entry *entry)
 {
-	if (!settling->any || (int64_t)(boot_ms - settling->latest_ms) > 0)
-		settling->latest_ms = boot_ms;
+	/* relaxed: behind the control word */
+	uint64_t ends_ms = load_relaxed(&entry->boot_ms) + window_of(&dedup->table[0]);
+	uint64_t due_ms = ends_ms + DEDUP_MARGIN_MS;
+
+	if (load_relaxed(&entry->sequence) <= settling->purged && is_before(settling->asked_ms, ends_ms)) {
+		ends_ms = settling->asked_ms;
+		due_ms = ends_ms + DEDUP_PURGE_MARGIN_MS;
+	}
+	if (!settling->any || is_before(settling->ends_ms, ends_ms))
+		settling->ends_ms = ends_ms;
+	if (!settling->any || is_before(settling->due_ms, due_ms))
+		settling->due_ms = due_ms;
 	settling->any = true;
 }
 
@@ -210,7 +279,7 @@ static enum dedup_result settle_cell(const struct dedup *dedup, struct dedup_set
 		*ret_link = control & LINK_MASK;
 		return DEDUP_HELP;
 	}
-	note_time(settling, load_relaxed(&entry->boot_ms)); /* relaxed: behind the control word */
+	note_end(dedup, settling, entry);
 	return DEDUP_OK;
 }
 
@@ -232,15 +301,13 @@ enum dedup_result dedup_settle(const struct dedup *dedup, struct dedup_settling 
 
 bool dedup_may_drop(const struct dedup *dedup, const struct dedup_settling *settling, uint64_t now_ms)
 {
-	int64_t horizon = (int64_t)(settling->latest_ms + window_of(&dedup->table[0]));
-
 	if (dedup->count < 2 || !settling->is_through)
 		return false;
-	if (settling->any && (int64_t)now_ms - horizon < DEDUP_MARGIN_MS)
+	if (settling->any && is_before(now_ms, settling->due_ms))
 		return false;
 	/* [U6] Before the table leaves the list: who does not see it sees the horizon. */
-	if (settling->any && horizon > 0)
-		raise_release(&dedup->marks->horizon_ms, (uint64_t)horizon);
+	if (settling->any && (int64_t)settling->ends_ms > 0)
+		raise_release(&dedup->marks->horizon_ms, settling->ends_ms);
 	CRASH_POINT(dedup_horizon_raised);
 	return true;
 }

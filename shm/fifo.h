@@ -113,6 +113,9 @@ bool fifo_follower(struct segment *segment, uint64_t link, uint64_t *ret_followe
 /* Where a link leads; NULL: not to a slot of the present rings. */
 const struct ring *fifo_place(const struct segment *segment, uint64_t link, uint32_t *ret_ring, uint32_t *ret_slot);
 
+/* About how many groups have messages: exact in small tables while nothing moves, else by a sample. */
+uint64_t fifo_groups(const struct segment *segment);
+
 /* ---- for the sweep ---- */
 
 /* WRITING or PASSED, of a dead owner. True: it had joined, and is published now. */

@@ -13,6 +13,7 @@ enum {
 	LOOKS_MAX = 1000, /* at what others change meanwhile, in one call */
 	SETTLED_A_TIME = 4096,
 	WEAR_ENOUGH = 4096, /* cells to be looked at before a judgement */
+	GROUPS_SAMPLED = 8192,
 #ifdef RL_EXPLORE
 	BEGUN_ORDER = 2,
 #else
@@ -160,6 +161,23 @@ bool fifo_tries_again(struct segment *segment, enum group_result result, uint32_
 	else
 		*ret_error = result == GROUP_FULL ? append_larger(segment) : fifo_refresh(segment);
 	return *ret_error == 0;
+}
+
+uint64_t fifo_groups(const struct segment *segment)
+{
+	struct groups view = segment->groups;
+	uint64_t groups = 0;
+
+	/* In each table, as if it was the newest. */
+	for (uint32_t i = 0; i < segment->groups.table_count; i++) {
+		struct group_wear wear = {0};
+		uint64_t from = 0;
+
+		view.table_count = i + 1;
+		groups_wear(&view, &from, GROUPS_SAMPLED, &wear);
+		groups += (wear.live << view.table[i].order) / wear.looked;
+	}
+	return groups;
 }
 
 /* ---- care ------------------------------------------------------------------------------------- */

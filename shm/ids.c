@@ -58,12 +58,10 @@ struct id_key id_dedup_key(uint64_t seed, const void *group, size_t group_bytes,
 int id_hash_message(const struct segment *segment, const struct message_ids *ids, uint64_t *ret_group,
 		    struct id_key *ret_key)
 {
-	bool is_by_group = seg_attribute(segment, ATTRIBUTE_DEDUP_SCOPE) == RLQ_DEDUP_GROUP;
-
 	if (!ids_are_whole(ids))
 		return RLQ_EDAMAGED;
 	*ret_group = id_group_hash(segment->incarnation, ids->group, ids->group_bytes);
-	*ret_key = id_dedup_key(segment->dedup_seed, is_by_group ? ids->group : NULL, ids->group_bytes, ids->dedup,
+	*ret_key = id_dedup_key(segment->dedup_seed, ids->dedup_in_group ? ids->group : NULL, ids->group_bytes, ids->dedup,
 				ids->dedup_bytes);
 	return 0;
 }

@@ -30,7 +30,7 @@ static inline bool ids_are_whole(const struct message_ids *ids)
 	       ids->dedup_bytes <= RLQ_ID_MAX;
 }
 
-/* The same for the ids of a message, by the queue's scope. RLQ_EDAMAGED: a message of a FIFO queue has both. */
+/* The same for the ids of a message. RLQ_EDAMAGED: a message of a FIFO queue has both. */
 int id_hash_message(const struct segment *segment, const struct message_ids *ids, uint64_t *ret_group,
 		    struct id_key *ret_key);
 

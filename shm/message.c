@@ -99,7 +99,7 @@ uint64_t message_attribute_bytes(const struct rlq_attribute *attributes, uint32_
 /* ---- extra ------------------------------------------------------------------------------------ */
 
 /* In the order in which they stand. */
-static const uint8_t note_kind[] = {NOTE_GROUP, NOTE_DEDUP, NOTE_SOURCE, NOTE_REASON};
+static const uint8_t note_kind[] = {NOTE_GROUP, NOTE_DEDUP, NOTE_DEDUP_IN_GROUP, NOTE_SOURCE, NOTE_REASON};
 
 static const char *note_of(const struct message_parts *parts, uint8_t kind, uint32_t *ret_bytes)
 {
@@ -110,8 +110,9 @@ static const char *note_of(const struct message_parts *parts, uint8_t kind, uint
 		*ret_bytes = parts->group_bytes;
 		return parts->group;
 	case NOTE_DEDUP:
+	case NOTE_DEDUP_IN_GROUP:
 		*ret_bytes = parts->dedup_bytes;
-		return parts->dedup_id;
+		return (kind == NOTE_DEDUP_IN_GROUP) == parts->dedup_in_group ? parts->dedup_id : NULL;
 	default:
 		*ret_bytes = note ? (uint32_t)strlen(note) : 0;
 		return note;
@@ -208,9 +209,10 @@ int message_read_ids(const unsigned char *extra, uint64_t bytes, struct message_
 		if (record.kind == NOTE_GROUP) {
 			ret_ids->group = record.value;
 			ret_ids->group_bytes = record.value_bytes;
-		} else if (record.kind == NOTE_DEDUP) {
+		} else if (record.kind == NOTE_DEDUP || record.kind == NOTE_DEDUP_IN_GROUP) {
 			ret_ids->dedup = record.value;
 			ret_ids->dedup_bytes = record.value_bytes;
+			ret_ids->dedup_in_group = record.kind == NOTE_DEDUP_IN_GROUP;
 		}
 	}
 	return result;

@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-enum { NOTE_GROUP = 8, NOTE_DEDUP = 9, NOTE_SOURCE = 16, NOTE_REASON = 17 };
+enum { NOTE_GROUP = 8, NOTE_DEDUP = 9, NOTE_DEDUP_IN_GROUP = 10, NOTE_SOURCE = 16, NOTE_REASON = 17 };
 
 /* Where a moved message was, at the end of its copy's inline bytes. */
 struct origin {
@@ -52,6 +52,7 @@ struct message_parts {
 	uint32_t attribute_count;
 	const char *group, *dedup_id, *source, *reason; /* notes; NULL: none */
 	uint32_t group_bytes, dedup_bytes;
+	bool dedup_in_group; /* where the deduplication id counts */
 };
 
 /* 0, or RLQ_EATTRIBUTE when a name, type or value is not what SQS allows. */
@@ -157,6 +158,7 @@ int message_next_record(const unsigned char *extra, uint64_t bytes, uint64_t *of
 struct message_ids {
 	const unsigned char *group, *dedup;
 	uint32_t group_bytes, dedup_bytes;
+	bool dedup_in_group; /* dedup counts among those of its group; else of the queue */
 };
 
 /* 0 or RLQ_EDAMAGED. */

@@ -74,6 +74,10 @@ static bool settle_oldest(struct segment *segment, uint32_t budget)
 	uint64_t link, helped = 0;
 	enum dedup_result result;
 
+	if (dedup_begin_settling(&segment->dedup, settling)) {
+		os_clock_read(&segment->clock);
+		settling->asked_ms = segment->clock.boot_ms + OS_CLOCK_SLACK_MS;
+	}
 	while ((result = dedup_settle(&segment->dedup, settling, budget, &link)) == DEDUP_HELP && link != helped) {
 		fifo_publish(segment, link);
 		helped = link;
@@ -115,11 +119,14 @@ static int reserve(struct segment *segment)
 static int reserve_anew(struct segment *segment)
 {
 	uint64_t list = segment->dedup_seen;
+	int error;
 
 	while (dedup_may_settle(&segment->dedup, segment->clock.boot_ms) && segment->dedup_seen == list)
 		if (!settle_oldest(segment, SETTLED_A_TIME))
 			break;
-	return reserve(segment);
+	error = reserve(segment);
+	/* All tables there may be, in use: after a purge the oldest one goes soon. */
+	return error == RLQ_EDEDUPFULL && dedup_is_purged(&segment->dedup) ? ROOM_GROWING_IDS : error;
 }
 
 int seen_reserve(struct segment *segment)
@@ -231,6 +238,11 @@ int seen_restore(struct segment *segment, const struct dedup_message *message)
 	if (age_ms >= (int64_t)seg_attribute(segment, ATTRIBUTE_DEDUP_WINDOW_MS))
 		return 0;
 	return dedup_restore(&dedup->table[dedup->count - 1], message) ? 0 : RLQ_ENOSPACE;
+}
+
+uint64_t seen_count(const struct segment *segment)
+{
+	return dedup_taken(&segment->dedup);
 }
 
 void seen_close(struct segment *segment)

@@ -40,6 +40,9 @@ uint64_t seen_purge(struct segment *segment);
 int seen_restore_begin(struct segment *segment, uint64_t ids);
 int seen_restore(struct segment *segment, const struct dedup_message *message);
 
+/* About how many ids count against the limit now. */
+uint64_t seen_count(const struct segment *segment);
+
 /* For the sweep: replaces tables whose time is over. True if there is more to do at once. */
 bool seen_tend(struct segment *segment, uint32_t budget);
 

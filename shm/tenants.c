@@ -106,6 +106,20 @@ const struct tenants *seg_tenants_judge(struct segment *segment)
 	return mine->view.any_is_noisy ? &mine->view : NULL;
 }
 
+void seg_tenants_count_all(const struct segment *segment, uint32_t *ret_any, uint32_t *ret_noisy)
+{
+	struct tenants now = {.live = live_of(segment)};
+
+	*ret_any = *ret_noisy = 0;
+	if (!seg_has_tenants(segment))
+		return;
+	tenants_judge(&now);
+	for (uint32_t tenant = 1; tenant < TENANT_NOBODY; tenant++) {
+		*ret_any += tenant_live(&now, tenant) > 0;
+		*ret_noisy += tenant_is_noisy(&now, tenant);
+	}
+}
+
 /* ---- sweep ------------------------------------------------------------------------------------ */
 
 void seg_tenants_recount(struct segment *segment)

@@ -42,6 +42,9 @@ void seg_tenants_flush(struct segment *segment);
 /* Who is noisy, judged anew once a millisecond of the handle's clock; NULL: nobody is, nor was lately. */
 const struct tenants *seg_tenants_judge(struct segment *segment);
 
+/* How many have messages, but for TENANT_NOBODY; and how many of these are noisy. */
+void seg_tenants_count_all(const struct segment *segment, uint32_t *ret_any, uint32_t *ret_noisy);
+
 /* A sweep: begins, meets a message, ends. `moved`: what may have come or gone meanwhile. */
 void seg_tenants_recount(struct segment *segment);
 static inline void seg_tenants_meet(struct segment *segment, const struct slot *slot)

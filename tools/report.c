@@ -67,7 +67,8 @@ static const struct meaning {
 	 "send --dedup-id ID; or ringlease set QUEUE content-dedup=true makes it of the body"},
 	{RLQ_EDEDUPID, EXIT_USAGE, "not a deduplication or attempt id, for queue", ID_HINT},
 	{RLQ_EDEDUPFULL, EXIT_FULL, "no room for another deduplication id in queue",
-	 "wait until some are out of the window, or create it with a larger --dedup-max; far below that, a process "
+	 "wait until some are out of the window, purge it, or create it with a larger --dedup-max; far below that, "
+	 "a process "
 	 "that is stopped in a call keeps their memory"},
 	{RLQ_ENOTFIFO, EXIT_USAGE, "not a FIFO queue", "deduplication and attempt ids are for those"},
 	{RLQ_EDELAY, EXIT_USAGE, "a message has no delay of its own in FIFO queue",

@@ -37,13 +37,25 @@ static int add_numbers(const struct rlq_queue_stat *stat, json_t *object)
 	return failed;
 }
 
+static int add_groups(const struct rlq_queue_attributes *attributes, const struct rlq_queue_stat *stat,
+		      json_t *object)
+{
+	if (attributes->type == RLQ_FIFO)
+		return json_object_set_new(object, "ApproximateNumberOfGroups", output_number(stat->groups)) ||
+		       json_object_set_new(object, "ApproximateNumberOfDeduplicationIds",
+					   output_number(stat->dedup_ids));
+	return json_object_set_new(object, "ApproximateNumberOfTenants", output_number(stat->tenants)) ||
+	       json_object_set_new(object, "ApproximateNumberOfNoisyTenants", output_number(stat->noisy_tenants));
+}
+
 json_t *stat_to_json(const char *name, const struct rlq_queue_attributes *attributes,
 		     const struct rlq_queue_stat *stat, bool engine)
 {
 	json_t *object = json_pack("{s:s, s:s, s:s}", "QueueName", name, "Type", type_name(attributes->type),
 				   "Durability", durability_name(attributes->durability));
 	char text[STAT_TEXT_BYTES];
-	int failed = add_numbers(stat, object) || attributes_to_json(attributes, object);
+	int failed = add_numbers(stat, object) || add_groups(attributes, stat, object) ||
+		     attributes_to_json(attributes, object);
 
 	/* All 64 bits are in use, and JSON's integers end at 63. */
 	snprintf(text, sizeof(text), "%016" PRIx64, stat->incarnation);

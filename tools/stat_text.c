@@ -90,6 +90,18 @@ static const char *sends_refused_text(int32_t error)
 				: "the journal, or what it has of this queue, is as large as it may be";
 }
 
+/* By what messages of a FIFO queue are kept in order, and those of a standard one are fair. */
+static void print_groups(const struct rlq_queue_attributes *attributes, const struct rlq_queue_stat *stat)
+{
+	if (attributes->type == RLQ_FIFO) {
+		line("groups", "about %" PRIu64 " with messages", stat->groups);
+		line("ids remembered", "about %" PRIu64 " of %" PRIu64, stat->dedup_ids, attributes->dedup_max);
+	} else if (stat->tenants) {
+		line("tenants", "about %u with messages, %u of them far more than the others", stat->tenants,
+		     stat->noisy_tenants);
+	}
+}
+
 static void print_dedup(const struct rlq_queue_attributes *attributes)
 {
 	char window[DURATION_TEXT_BYTES];
@@ -160,6 +172,7 @@ void stat_print(const char *name, const struct rlq_queue_attributes *attributes,
 
 	printf("%s\n", name);
 	print_depths(stat);
+	print_groups(attributes, stat);
 	print_settings(attributes, stat);
 	print_memory(attributes, stat);
 	line("engine", "%s", engine ? "running" : "none (clients do its work on their way)");

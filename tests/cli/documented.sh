@@ -40,6 +40,71 @@ for option in $("$ringleased" --help | sed -nE 's/^  (--[a-z-]+).*/\1/p'); do
 	grep -Fq -e "$option" "$top/completions/ringlease.bash" || fault "ringleased $option is not completed"
 done
 
+# Of each section of the manual, the command, and the options that are explained in it.
+explained() {
+	sed 's/\\-/-/g; s/\\~/ /g; s/"//g' "$manual" | awk '
+		/^\.SH/ { command = $2 == "OPTIONS" ? "*" : "" }
+		/^\.SS/ { command = $2 }
+		# Words for fonts, and more than one option in a line.
+		command != "" && after && /^\.[BIR]+ / { for (i = 2; i <= NF; i++) if ($i ~ /^--[a-z]/) print command, $i }
+		{ after = $1 == ".TP" }'
+}
+
+it 'have no option in the manual that is none'
+explained | tr -d ',' >"$work/explained"
+[ "$(wc -l <"$work/explained")" -gt 40 ] || fault "hardly any option is explained: $(cat "$work/explained")"
+while read -r command option; do
+	case " $(echo $commands) " in
+	*" $command "*) options_of $command ;;
+	*) options_of ;;
+	esac | grep -Fxq -e "$option" || fault "$command has no $option"
+done <"$work/explained"
+
+# constant NAME: a limit of the public header, a number
+constant() {
+	value=$(sed -nE "s/^[[:space:]]*RLQ_$1 = ([0-9 *]+),.*/\1/p; s/^#define RLQ_$1 INT64_C\(([0-9]+)\).*/\1/p" \
+		"$top/include/ringlease.h")
+	[ -n "$value" ] || fault "no RLQ_$1 in the header"
+	echo $((value))
+}
+
+# 14680064 as 14,680,064
+grouped() {
+	echo "$1" | sed -E ':a; s/([0-9])([0-9]{3})(,|$)/\1,\2\3/; ta'
+}
+
+# both NAME README MANUAL: a row of the limits in the README, and in ringlease(7), which leaves out what is behind a comma
+both() {
+	grep -Fq -e "| $1 | $2" "$top/README.md" || fault "README.md does not say: | $1 | $2"
+	grep -Fq -e "${1%%,*}:$3" "$top/docs/man/ringlease.7" || fault "ringlease(7) does not say: ${1%%,*}: $3"
+}
+
+it 'say the limits of the header in README and manual'
+mib=1048576 day=86400000
+messages=$(constant CAPACITY_MAX) messages_default=$(constant CAPACITY_DEFAULT)
+ids=$(constant DEDUP_MAX) ids_default=$(constant DEDUP_DEFAULT)
+both 'queue name' "1 to $(constant NAME_MAX) of " "1 to $(constant NAME_MAX) of "
+both 'group and deduplication id' "1 to $(constant ID_MAX) " "1 to $(constant ID_MAX) "
+both 'body and attributes' \
+	"$(($(constant BODY_DEFAULT_MAX) / mib)) MiB by default, settable up to $(($(constant BODY_MAX) / mib)) MiB; $(constant ATTRIBUTES_MAX) attributes |" \
+	"$(($(constant BODY_MAX) / mib)) MiB, by default $(($(constant BODY_DEFAULT_MAX) / mib)) MiB; $(constant ATTRIBUTES_MAX) attributes"
+both 'messages in a queue' \
+	"$(grouped $messages_default) by default, settable from 1 to $(grouped $messages);" \
+	"1 to $messages, by default $messages_default"
+both 'messages in a call' "$(grouped $(constant BATCH_MAX)) |" "$(constant BATCH_MAX)"
+both 'deduplication ids of a queue' \
+	"$(grouped $ids_default) by default, settable from 1 to $(grouped $ids);" "1 to $ids, by default $ids_default"
+both 'deduplication window' \
+	"$(($(constant DEDUP_WINDOW_DEFAULT_MS) / 60000)) minutes by default, settable from $(($(constant DEDUP_WINDOW_MIN_MS) / 1000)) s to $(($(constant DEDUP_WINDOW_MAX_MS) / 3600000)) h |" \
+	"$(($(constant DEDUP_WINDOW_MIN_MS) / 1000))s to $(($(constant DEDUP_WINDOW_MAX_MS) / 3600000))h, by default $(($(constant DEDUP_WINDOW_DEFAULT_MS) / 60000))m"
+hours=$(($(constant VISIBILITY_MAX_MS) / 3600000)) days=$(($(constant DELAY_MAX_MS) / day))
+both 'visibility timeout' "0 to $hours h |" "0 to ${hours}h"
+both 'delay' "0 to $days days |" "0 to ${days}d"
+seconds=$(($(constant RETENTION_MIN_MS) / 1000)) days=$(($(constant RETENTION_MAX_MS) / day))
+both 'retention' "$seconds s to $days days |" "${seconds}s to ${days}d"
+both 'open handles of a queue, all processes' "$(grouped $(constant HANDLES_MAX)) |" "$(constant HANDLES_MAX)"
+both 'messages read in place, per handle' "$(constant HOLDS_MAX) |" "$(constant HOLDS_MAX)"
+
 it 'offer every command and option to the shell'
 "$ringlease" __complete '' >"$work/out"
 for command in $commands; do

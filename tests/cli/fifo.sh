@@ -201,6 +201,48 @@ err_has 'no room for another deduplication id in queue: small\.fifo '
 expect 0 receive small.fifo --max 5 --delete
 lines_are 3
 
+it 'take new ones after a purge, however often'
+expect 0 create often.fifo --type fifo --dedup-max 300
+for time in 1 2 3 4 5 6; do
+	seq 1 300 >"$work/lines"
+	expect 0 set often.fifo content-dedup=true
+	expect 0 send often.fifo --lines "$work/lines" --group g --quiet
+	expect 4 send often.fifo more --group g
+	expect 0 purge often.fifo
+done
+
+it 'show its groups and the ids it remembers'
+expect 0 create shown.fifo --type fifo --dedup-max 500
+for group in a b c; do
+	expect 0 send shown.fifo x --group $group --dedup-id $group-1 --quiet
+	expect 0 send shown.fifo x --group $group --dedup-id $group-2 --quiet
+done
+stat_is shown.fifo ApproximateNumberOfGroups 3
+stat_is shown.fifo ApproximateNumberOfDeduplicationIds 6
+expect 0 stat shown.fifo
+out_has '^  groups              about 3 with messages$'
+out_has '^  ids remembered      about 6 of 500$'
+expect 0 receive shown.fifo --max 2 --delete
+stat_is shown.fifo ApproximateNumberOfGroups 2
+stat_is shown.fifo ApproximateNumberOfDeduplicationIds 6
+expect 0 purge shown.fifo
+stat_is shown.fifo ApproximateNumberOfGroups 0
+stat_is shown.fifo ApproximateNumberOfDeduplicationIds 0
+
+it 'show the tenants of a fair queue'
+expect 0 create fair
+expect 0 stat fair
+out_lacks tenants
+for number in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	expect 0 send fair x --group loud --quiet
+done
+expect 0 send fair x --group calm --quiet
+expect 0 send fair x --quiet
+stat_is fair ApproximateNumberOfTenants 2
+stat_is fair ApproximateNumberOfNoisyTenants 1
+expect 0 stat fair
+out_has '^  tenants             about 2 with messages, 1 of them far more than the others$'
+
 it 'refuse what is no attempt id'
 expect 2 receive q.fifo --attempt-id 'a b'
 err_has '^ringlease: receive: --attempt-id: not an attempt id: a b '

@@ -12,6 +12,7 @@ enum {
 	DEDUP_WINDOW = 2000,
 	DEDUP_OLD = 10000,					     /* boot clock */
 	DEDUP_NOW = DEDUP_OLD + DEDUP_WINDOW + DEDUP_MARGIN_MS + 10, /* past the window of what is old */
+	DEDUP_LATER = DEDUP_NOW + 2, /* when an older table is settled, and the end */
 };
 
 /* Lists of tables: which of the two are on it. */

@@ -291,11 +291,13 @@ static void dropper_turn(int actor)
 	uint64_t link;
 
 	explore_doing(actor, "settle");
+	dedup_begin_settling(&view, &settling);
+	settling.asked_ms = DEDUP_LATER;
 	for (int tries = 0; tries < TRIES; tries++)
 		if (dedup_settle(&view, &settling, CELLS_MAX, &link) == DEDUP_HELP)
 			help(actor, link_slot(link));
 	explore_doing(actor, "drop");
-	if (dedup_may_drop(&view, &settling, DEDUP_NOW))
+	if (dedup_may_drop(&view, &settling, DEDUP_LATER + DEDUP_PURGE_MARGIN_MS))
 		store_seq(&all.list, LIST_NEWER);
 	explore_finish(actor);
 }
@@ -313,10 +315,10 @@ static void try_once_more(unsigned key)
 	enum dedup_result result;
 	bool is_barred = false;
 
-	*account = (struct dedup_account){.key = (uint8_t)key, .boot_ms = DEDUP_NOW};
+	*account = (struct dedup_account){.key = (uint8_t)key, .boot_ms = DEDUP_LATER};
 	message = message_of(LAST);
 	write_message(LAST);
-	dedup_stamp(&view, &all.slots[LAST], DEDUP_NOW, &message);
+	dedup_stamp(&view, &all.slots[LAST], DEDUP_LATER, &message);
 	account->purged = message.purged;
 	message.sequence = fetch_add_seq(&all.sequence, 1) + 1;
 	join(LAST, message.sequence);

@@ -51,6 +51,8 @@ void build_dedup_two(void);
 void build_dedup_three(void);
 void build_dedup_append(void);
 void build_dedup_settle(void);
+void build_dedup_purge_drop(void);
+void build_dedup_purge_drop_two(void);
 void build_dedup_drop(void);
 void build_dedup_drop_other(void);
 void build_dedup_drop_published(void);

@@ -82,6 +82,27 @@ void build_dedup_purge(void)
 	add_dedup_purger("purger2");
 }
 
+/* A table goes because its first was forgotten by a purge, of which others have not heard. */
+void build_dedup_purge_drop(void)
+{
+	dedup_world_begin(CELLS_ORDER, LIST_BOTH, false);
+	dedup_start_first(0, 1, DEDUP_NOW, true);
+	add_dedup_sender("sender", 1, 1, DEDUP_NOW, LIST_OLDER);
+	add_dedup_helper("helper", 1);
+	add_dedup_purger("purger");
+	add_dedup_dropper("dropper");
+}
+
+/* The same, and its first comes while it is forgotten: whose owner is late. */
+void build_dedup_purge_drop_two(void)
+{
+	dedup_world_begin(CELLS_ORDER, LIST_BOTH, false);
+	add_dedup_sender("sender1", 0, 1, DEDUP_NOW, LIST_OLDER);
+	add_dedup_sender("sender2", 1, 1, DEDUP_NOW, LIST_OLDER);
+	add_dedup_purger("purger");
+	add_dedup_dropper("dropper");
+}
+
 /* The first is taken back while others of its id come. */
 void build_dedup_void(void)
 {

@@ -51,7 +51,7 @@ static atomic_u64 crowded;	   /* a probe is full */
 static atomic_u64 joined[SENDERS]; /* link of the last one that joined */
 static struct sender senders[SENDERS];
 static struct dedup lists[LISTS_MAX];
-static size_t list_count;
+static size_t list_count, forgotten;
 
 static void fail(const char *what, uint64_t id)
 {
@@ -241,12 +241,14 @@ static void append(struct dedup next)
 
 static void drop_oldest(struct dedup next)
 {
-	struct dedup_settling settling = {0};
+	static struct dedup_settling settling;
 	struct dedup_message message;
 	struct dedup_answer answer;
 	enum dedup_result result;
 	uint64_t link;
 
+	if (dedup_begin_settling(&next, &settling))
+		settling.asked_ms = load_acquire(&now) + 1;
 	while ((result = dedup_settle(&next, &settling, 256, &link)) != DEDUP_OK) {
 		if (result == DEDUP_BUSY || !dedup_read(&next, link, &message))
 			continue;
@@ -254,6 +256,8 @@ static void drop_oldest(struct dedup next)
 	}
 	if (!dedup_may_drop(&next, &settling, load_acquire(&now)))
 		return;
+	forgotten += settling.ends_ms == settling.asked_ms;
+	settling = (struct dedup_settling){0};
 	next.count--;
 	memmove(&next.table[0], &next.table[1], next.count * sizeof(next.table[0]));
 	publish_list(next);
@@ -277,7 +281,7 @@ static void *keep_tables(void *argument)
 		}
 		if (dedup_may_settle(dedup_now(), load_acquire(&now)))
 			drop_oldest(*dedup_now());
-		if (random_next(&chance) % 4096 == 0)
+		if (random_next(&chance) % 1024 == 0)
 			dedup_purge(dedup_now());
 		sched_yield();
 	}
@@ -354,8 +358,8 @@ int main(void)
 		helped += senders[i].helped;
 	}
 	wins = check_wins();
-	printf("%d sends, %zu first, %llu late, %llu helped, %zu lists\n", SENDS, wins, (unsigned long long)late,
-	       (unsigned long long)helped, list_count);
+	printf("%d sends, %zu first, %llu late, %llu helped, %zu lists, %zu tables gone by a purge\n", SENDS, wins,
+	       (unsigned long long)late, (unsigned long long)helped, list_count, forgotten);
 	if (wins < SENDS / AT_ONCE / 100 || list_count < 3)
 		fail("hardly anything happened", wins);
 	return 0;

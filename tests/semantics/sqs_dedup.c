@@ -177,6 +177,40 @@ CASE(a_purge_forgets_the_ids)
 	queues_end();
 }
 
+/* All of `count` ids beginning with `first` are taken, and not one more. */
+static void fill(int first, int count)
+{
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+	char id[16];
+
+	for (int i = first; i < first + count; i++) {
+		snprintf(id, sizeof(id), "%d", i);
+		CHECK(!send_as("a", "g", id).is_duplicate);
+	}
+	options.group = "g";
+	options.dedup_id = "one-too-many";
+	CHECK_EQ(rlq_send(queue, "a", 1, &options, NULL), RLQ_EDEDUPFULL);
+}
+
+CASE(a_purge_makes_room_for_ids_however_often)
+{
+	enum { IDS = 1000, TIMES = 8 };
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+
+	attributes.dedup_max = IDS;
+	begin_with(attributes);
+	for (int i = 0; i < TIMES; i++) {
+		fill(i * IDS / 2, IDS); /* half of them are those of before */
+		CHECK_EQ(rlq_purge(queue, NULL), 0);
+		sweep_now(queue); /* older tables go a while after that */
+		time_passes(300);
+		sweep_now(queue);
+	}
+	fill(TIMES * IDS, IDS);
+	CHECK_EQ(faults_of("q.fifo"), 0);
+	queues_end();
+}
+
 CASE(a_full_table_refuses_and_forgets_nothing)
 {
 	enum { IDS = 2000 };

@@ -304,6 +304,57 @@ Test(dedup, shouldJudgeAMessageAlikeHoweverManyPurgesCameSince)
 	cr_assert_eq(dedup_decide(&dedup, &message, &answer), DEDUP_FIRST);
 }
 
+/* A table of all that a purge has forgotten goes like one whose window ended when it was settled. */
+Test(dedup, shouldDropATableThatIsForgotten)
+{
+	struct dedup_settling settling = {0};
+	struct dedup_message message, late;
+	struct dedup_answer answer;
+
+	send_key(5);
+	late = join(5, now);
+	append(4);
+	cr_assert_not(dedup_may_settle(&dedup, now));
+	now += 10;
+	dedup_purge(&dedup);
+	cr_assert(dedup_may_settle(&dedup, now));
+	cr_assert(dedup_begin_settling(&dedup, &settling));
+	settling.asked_ms = now + 1;
+	settle_all(&settling);
+	cr_assert_not(dedup_begin_settling(&dedup, &settling), "once");
+	cr_assert_not(dedup_may_drop(&dedup, &settling, now + DEDUP_PURGE_MARGIN_MS));
+	now += 1 + DEDUP_PURGE_MARGIN_MS;
+	cr_assert(dedup_may_drop(&dedup, &settling, now));
+	cr_assert_eq(marks.horizon_ms, now - DEDUP_PURGE_MARGIN_MS);
+	drop_oldest();
+	cr_assert_eq(dedup_decide(&dedup, &late, &answer), DEDUP_LATE, "it had not heard of the purge");
+	cr_assert_eq(send_at(5, now, &message, &answer), DEDUP_FIRST);
+}
+
+Test(dedup, shouldKeepATableOfWhichAPurgeHasLeftSomething)
+{
+	struct dedup_settling settling = {0};
+	struct dedup older = dedup;
+	struct dedup_message message;
+	struct dedup_answer answer;
+
+	send_key(5);
+	append(4);
+	dedup_purge(&dedup);
+	message = join(6, now);
+	cr_assert_eq(dedup_decide(&older, &message, &answer), DEDUP_FIRST, "it has not heard of the newer table");
+	publish(&message, &answer);
+	cr_assert(dedup_begin_settling(&dedup, &settling));
+	settling.asked_ms = now;
+	settle_all(&settling);
+	cr_assert_not(dedup_may_drop(&dedup, &settling, now + WINDOW));
+	dedup_purge(&dedup);
+	cr_assert(dedup_begin_settling(&dedup, &settling), "anew after another purge");
+	settling.asked_ms = now;
+	settle_all(&settling);
+	cr_assert(dedup_may_drop(&dedup, &settling, now + DEDUP_PURGE_MARGIN_MS));
+}
+
 /* ---- taken back --------------------------------------------------------------------------------------------- */
 
 Test(dedup, shouldFreeTheIdOfAMessageThatIsTakenBack)
@@ -484,11 +535,11 @@ Test(dedup, shouldAskForHelpWithAnEntryWhoseMessageIsNotPublished)
 	set_state(message.link, SLOT_READY);
 	cr_assert_eq(dedup_settle(&dedup, &settling, 10, &link), DEDUP_BUSY);
 	cr_assert_eq(dedup_settle(&dedup, &settling, 2000, &link), DEDUP_OK);
-	cr_assert_eq(settling.latest_ms, now);
+	cr_assert_eq(settling.ends_ms, now + WINDOW);
 	settling = (struct dedup_settling){0};
 	dedup.listed = 0;
 	settle_all(&settling);
-	cr_assert_eq(settling.latest_ms, now, "its ring has gone since");
+	cr_assert_eq(settling.ends_ms, now + WINDOW, "its ring has gone since");
 }
 
 /* Who helps after the table that had its first is gone cannot know: it goes, whoever is asked. */
@@ -518,7 +569,7 @@ Test(dedup, shouldCallLateWhatIsOlderThanTheHorizon)
 	append(4);
 	settling = (struct dedup_settling){0};
 	settle_all(&settling);
-	cr_assert_eq(settling.latest_ms, now);
+	cr_assert_eq(settling.ends_ms, now + WINDOW);
 }
 
 /* ---- size ---------------------------------------------------------------------------------------------------- */
@@ -542,6 +593,20 @@ Test(dedup, shouldTakeAsManyIdsAsItSaysAndRefuseTheNext)
 	now += 1;
 	cr_assert_eq(reserve_until(DEDUP_GROW), 0, "a window later there is room");
 	append(dedup_next_order(&dedup, now));
+	cr_assert_eq(reserve_until(DEDUP_FULL), IDS_MAX);
+}
+
+Test(dedup, shouldCountAnewAfterAPurge)
+{
+	dedup_purge(&dedup);
+	cr_assert_eq(reserve_until(DEDUP_FULL), IDS_MAX, "of nothing it is none");
+	send_key(5);
+	cr_assert_not(dedup_is_purged(&dedup));
+	dedup_purge(&dedup);
+	cr_assert(dedup_is_purged(&dedup));
+	cr_assert_eq(reserve_until(DEDUP_GROW), 0);
+	append(dedup_next_order(&dedup, now));
+	cr_assert_not(dedup_is_purged(&dedup));
 	cr_assert_eq(reserve_until(DEDUP_FULL), IDS_MAX);
 }
 

@@ -146,6 +146,31 @@ Test(journaling_fifo, order_numbers_ids_and_attributes_of_a_fifo_queue_survive)
 	}
 }
 
+/* Of what lives and of what is gone; it is for what is sent from then on. */
+Test(journaling_fifo, a_changed_scope_does_not_count_for_ids_of_before_after_a_reboot)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	struct rlq_queue *queue = made(RLQ_SYNC);
+	struct rlq_message message;
+	struct rlq_sent of_queue;
+
+	sent(queue, "a", "1", "gone");
+	cr_assert_eq(receive(queue, &message, 1), 1);
+	cr_assert_eq(rlq_delete(queue, &message.receipt), 0);
+	sent(queue, "a", "2", "lives");
+	cr_assert_eq(rlq_queue_get_attributes(queue, &attributes), 0);
+	attributes.dedup_scope = RLQ_DEDUP_QUEUE;
+	cr_assert_eq(rlq_queue_set_attributes(queue, &attributes), 0);
+	of_queue = sent(queue, "a", "3", "in the queue");
+	rlq_queue_close(queue);
+	reboot();
+	queue = opened();
+	expect_duplicate(queue, "b", "3", of_queue);
+	cr_expect(!sent(queue, "b", "1", "one").is_duplicate);
+	cr_expect(!sent(queue, "b", "2", "two").is_duplicate);
+	rlq_queue_close(queue);
+}
+
 /* In an async queue nobody has written it. */
 Test(journaling_fifo, the_id_of_a_message_that_came_and_went_between_two_turns_survives)
 {

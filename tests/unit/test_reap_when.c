@@ -1,10 +1,12 @@
 /* When a sweep is asked for, and what it must leave alone. */
 #include "client/internal.h"
 #include "kmod-free/sysops.h"
+#include "shm/fifo.h"
 #include "shm/rings.h"
 #include "tests/support/queue_fixture.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 TestSuite(reap_when, .init = queues_begin, .fini = queues_end, .timeout = 60);
@@ -50,6 +52,42 @@ Test(reap_when, shouldAskAgainWhileAUsedUpMessageWaitsToBeOverdue)
 		time_passes(SWEEP_MS);
 	}
 	cr_assert_eq(stat_of(dlq).visible, 1, "nobody called, nothing else moved");
+}
+
+static void take_the_token(void *context)
+{
+	struct rlq_directory *directory;
+	struct rlq_queue *mine;
+	uint64_t head;
+
+	(void)context;
+	if (rlq_directory_open(queues_path(), &directory) != 0 || rlq_queue_open(directory, "q.fifo", &mine) != 0 ||
+	    seg_enter(mine->seg) != 0 || fifo_next(mine->seg, &head) != 1)
+		abort();
+}
+
+/* F4 of docs/PROMISES.md: who took it is dead, and nobody sends, receives or deletes since. */
+Test(reap_when, shouldOfferAGroupAgainWithin10SecondsWhoseTokenIsLost)
+{
+	struct rlq_queue *queue = fifo_make("q.fifo", NULL, true);
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+	struct rlq_message message;
+	struct sweep sweep = {0};
+
+	options.group = "g";
+	cr_assert_eq(rlq_send(queue, "a", 1, &options, NULL), 0);
+	sweep_to_end(queue, &sweep);
+	die_doing(take_the_token, NULL);
+	store_relaxed(&queue->seg->header->sweep_ms, boot_now()); /* none by a client */
+	cr_assert_eq(receive_now(queue, &message, 1), 0);
+	for (int ms = 0; ms < 10000 + 100; ms += 100) {
+		time_passes(100);
+		os_clock_read(&queue->seg->clock);
+		if (seg_sweep_is_due(queue->seg, &sweep))
+			sweep_to_end(queue, &sweep);
+	}
+	store_relaxed(&queue->seg->header->sweep_ms, boot_now());
+	cr_assert_eq(receive_now(queue, &message, 1), 1);
 }
 
 Test(reap_when, shouldAskForASweepWhenRetentionEnds)

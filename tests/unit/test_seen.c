@@ -83,7 +83,7 @@ Test(seen, shouldFindTheTablesThatOthersHaveAppended)
 
 static pid_t sender;
 
-/* In the futex of who waits for room: sched.h's word for it is S. */
+/* Waiting for room, and in the kernel for it. */
 static bool is_asleep(pid_t thread)
 {
 	char path[64], state = '\0';
