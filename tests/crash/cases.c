@@ -205,6 +205,7 @@ void case_after_death(struct actor *early, const struct script *script)
 	early->is_measured = late.is_measured = !script->is_slow;
 	survivors_go_on(early);
 	survivors_go_on(&late);
+	survivors_try_late(early);
 	case_end(early, &late);
 }
 
@@ -281,6 +282,7 @@ const char *case_run(struct scene *scene, const struct script *script, struct cr
 	strcpy(scene->directory, directory);
 	scene->plan = plan;
 	scene->is_prompt = others == OTHERS_WITH_ENGINE;
+	scene->retries_late = !plan.stops && (plan.point + plan.nth) % 2;
 	tmpdir_empty(directory);
 	fake_clock_start(&scene->clock);
 	draw_randomly(scene);

@@ -8,6 +8,9 @@
 void order_sent(struct scene *scene, bool is_dlq, uint32_t tag, const struct rlq_sent *sent,
 		uint64_t sequence_before);
 
+/* The same of a reservation, of which nobody says whether it is a duplicate. */
+void order_published(struct scene *scene, uint32_t tag);
+
 /* A message was received, not yet counted: is it what was sent, and its turn among first receives? */
 void order_received(struct actor *actor, bool is_dlq, uint32_t tag, const struct rlq_message *message);
 

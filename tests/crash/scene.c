@@ -47,6 +47,9 @@ static void build_q(struct scene *scene, const struct script *script, struct rlq
 			      [ATTRIBUTE_BYTES_MAX] = RLQ_BODY_MAX,
 			      [ATTRIBUTE_RECEIVES_MAX] = script->receives_max,
 			      [ATTRIBUTE_OVERDUE_MS] = 30000,
+			      [ATTRIBUTE_DELAY_MS] = script->delay_ms,
+			      [ATTRIBUTE_CONTENT_DEDUP] = script->has_content_ids,
+			      [ATTRIBUTE_DEDUP_SCOPE] = script->has_group_ids ? RLQ_DEDUP_GROUP : RLQ_DEDUP_QUEUE,
 			      [ATTRIBUTE_DEDUP_WINDOW_MS] = scene->is_fifo ? DEDUP_WINDOW_MS : 0},
 	};
 	int error;
@@ -66,8 +69,12 @@ void scene_build(struct scene *scene, const struct script *script)
 
 	scene->capacity = script->capacity ? script->capacity : CAPACITY;
 	scene->is_fifo = script->is_fifo;
+	scene->has_group_ids = script->has_group_ids;
+	scene->has_content_ids = script->has_content_ids;
 	scene->receives_max = script->receives_max;
 	attributes.type = scene->is_fifo ? RLQ_FIFO : RLQ_STANDARD;
+	attributes.dedup_scope = scene->has_group_ids ? RLQ_DEDUP_GROUP : RLQ_DEDUP_QUEUE;
+	attributes.content_dedup = scene->has_content_ids;
 	attributes.capacity = scene->capacity;
 	attributes.message_bytes_max = RLQ_BODY_MAX;
 	error = rlq_directory_open(scene->directory, &directory);
@@ -120,6 +127,29 @@ void actor_close(struct actor *actor)
 	rlq_queue_close(actor->dlq);
 	crash_promise(NULL, NULL);
 	rlq_directory_close(actor->directory);
+}
+
+/* ---- preparing -------------------------------------------------------------------------------- */
+
+void prepare_sent(struct actor *actor, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (verb_send(actor, actor->q, 16, 0) != 0)
+			scene_fail(actor->scene, "cannot prepare message %u", i);
+}
+
+void prepare_leased(struct actor *actor, size_t count, int64_t visibility_ms)
+{
+	struct scene *scene = actor->scene;
+	struct rlq_message message[RECEIPTS_MAX];
+	int got = verb_receive(actor, actor->q, message, count, visibility_ms, 0);
+
+	if (got != (int)count)
+		scene_fail(scene, "%d messages to prepare with, not %zu", got, count);
+	for (size_t i = 0; i < count; i++) {
+		scene->receipt[scene->receipt_count] = message[i].receipt;
+		scene->receipt_tag[scene->receipt_count++] = tag_check_body(scene, &message[i]);
+	}
 }
 
 /* ---- helpers that die ------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@
 enum {
 	TAGS_MAX = 32768,
 	READINGS_MAX = 16,
+	ATTEMPT_MAX = 4, /* messages that an attempt asks for */
 	RECEIPTS_MAX = 64,
 	CROWD = GROUP_WINDOW + 2,
 	GROUPS = 3, /* that messages go to in turn */
@@ -45,16 +46,26 @@ struct tag {
 	uint64_t sequence[2]; /* in q, in the DLQ; 0: not known */
 };
 
+/* What else a process knows when it dies, of a FIFO queue. */
+struct knowledge {
+	uint64_t sequence_last[2]; /* answered to a send to q, to the DLQ */
+	bool is_redriven, is_attempting;
+	/* What the last attempt has brought, as long as another one must bring the same. */
+	uint32_t attempt_count, attempt_tag[ATTEMPT_MAX];
+	uint64_t attempt_until_ms; /* boot clock */
+};
+
 struct scene {
 	struct os_clock_words clock;
 	struct crash_plan plan;
 	char directory[TMPDIR_BYTES];
 	bool is_prompt;	 /* an engine says that it is awake, so clients do not reap */
 	uint64_t random; /* what the processes' random bytes are drawn from */
-	bool is_fifo, is_redriven;
+	bool is_fifo, has_group_ids, has_content_ids;
 	uint32_t capacity, receives_max;
-	uint64_t sequence_last[2]; /* answered to a send to q, to the DLQ */
-	uint32_t crowd[CROWD];	   /* groups whose paths are the same */
+	uint32_t crowd[CROWD]; /* groups whose paths are the same */
+	struct knowledge known;
+	bool retries_late; /* who has not heard what became of a call tries again when others have gone on */
 	uint32_t tag_count, delete_count;
 	struct tag tag[TAGS_MAX];
 	/* Handed from who prepares to the victim. */
@@ -99,6 +110,9 @@ struct script {
 	uint32_t capacity, order_first; /* 0: 28 messages, one ring of 32 slots */
 	uint32_t receives_max;		/* 0: no DLQ */
 	bool is_fifo, also_fifo;	/* with FIFO queues; and once more with them */
+	bool has_group_ids;		/* deduplication ids count for their group, and others have the same */
+	bool has_content_ids;		/* and are made of the bodies */
+	uint32_t delay_ms;		/* of the queue */
 	bool is_slow;			/* many slots: fewer cases, and no step bound */
 	bool opens;			/* the victim opens its handles itself */
 	bool is_engine;			/* the victim is an engine */
@@ -126,6 +140,8 @@ void kill_helper_at(struct actor *actor, enum crash_point point, uint64_t nth, v
 /* Whatever the victim has left, nothing is damaged. */
 void survivors_verify(struct actor *actor);
 void survivors_go_on(struct actor *actor);
+/* Tries again what the victim has begun, if that is to be late: when it was swept, and others have received. */
+void survivors_try_late(struct actor *actor);
 void survivors_drain(struct actor *actor);
 void survivors_check_nothing_lost(struct actor *actor);
 /* The same while the victim stands: what is missing is in its hands, and that is a message being moved. */
@@ -151,14 +167,21 @@ void verb_send_as(struct actor *actor, struct rlq_queue *queue, const char *tena
 int verb_send_to(struct actor *actor, struct rlq_queue *queue, uint32_t group, uint32_t bytes);
 /* Sends a message to q once more, with the same ids: one of the two is sent, and both are told of it. */
 void verb_send_again(struct actor *actor, uint32_t tag);
+/* Is that so now: was it for q, and is its id remembered if it was sent? */
+bool tag_is_remembered(const struct scene *scene, uint32_t tag);
 /* The same in its steps: a new tag, its ids if the queue is FIFO, its body, and the answer. */
 struct tag_ids {
 	char group[12], dedup[12];
+	const char *dedup_id; /* for a send: `dedup`, or NULL where the queue makes ids of bodies */
 };
 uint32_t tag_new(struct scene *scene);
 void tag_set_ids(struct scene *scene, uint32_t tag, uint32_t group, struct tag_ids *ret_ids);
+/* A body of so many bytes is about to be sent; to q: others may try again. */
+void tag_sending(struct scene *scene, bool is_dlq, uint32_t tag, uint32_t bytes);
 void tag_sent(struct scene *scene, bool is_dlq, uint32_t tag, const struct rlq_sent *sent,
 	      uint64_t sequence_before);
+/* A reservation was published. */
+void tag_published(struct scene *scene, uint32_t tag);
 void tag_write_body(uint32_t tag, void *body, uint32_t bytes);
 /* Bodies are written to the last byte (those of megabytes excepted); false: only the ends of large ones, for who
  * runs one instruction at a time. */
@@ -169,6 +192,11 @@ void tags_forget(struct scene *scene);
 /* Receives up to `max`; checks them; returns how many. */
 int verb_receive(struct actor *actor, struct rlq_queue *queue, struct rlq_message *ret_messages, size_t max,
 		 int64_t visibility_ms, uint32_t flags);
+/* Receives up to `max` from q in an attempt, always the same one: the same messages as the last time, if none of
+ * them has gone on since. */
+int verb_receive_attempt(struct actor *actor, struct rlq_message *ret_messages, size_t max);
+/* This message is about to go on: if the attempt has brought it, the next one may bring others. */
+void attempt_ends(struct scene *scene, uint32_t tag);
 /* Deletes; 0 or RLQ_ESTALE. */
 int verb_delete(struct actor *actor, struct rlq_queue *queue, const struct rlq_receipt *receipt, uint32_t tag);
 /* Lets go of what was received in place. */

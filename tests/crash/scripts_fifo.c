@@ -100,30 +100,17 @@ static void receive_groups(struct actor *actor)
 	receive_and_delete(actor, 10);
 }
 
-/* Outside of the accounts, since the same lease comes twice. */
-static int receive_attempt(struct actor *actor, struct rlq_message *ret_messages, size_t max)
-{
-	struct rlq_receive_options options = RLQ_RECEIVE_OPTIONS_INIT;
-	int count;
-
-	options.attempt_id = "attempt";
-	count = rlq_receive(actor->q, ret_messages, max, &options);
-	if (count < 0)
-		scene_fail(actor->scene, "receive again: %s", rlq_strerror(count));
-	return count;
-}
-
 /* Asks twice, deletes what came, and so the same id is another attempt. */
 static void receive_again(struct actor *actor)
 {
-	struct rlq_message message[4];
+	struct rlq_message message[ATTEMPT_MAX];
 	int count;
 
-	receive_attempt(actor, message, 4);
-	count = receive_attempt(actor, message, 4);
+	verb_receive_attempt(actor, message, ATTEMPT_MAX);
+	count = verb_receive_attempt(actor, message, ATTEMPT_MAX);
 	for (int i = 0; i < count; i++)
 		verb_delete(actor, actor->q, &message[i].receipt, tag_check_body(actor->scene, &message[i]));
-	receive_attempt(actor, message, 2);
+	verb_receive_attempt(actor, message, 2);
 }
 
 static void prepare_group_leased(struct actor *actor)

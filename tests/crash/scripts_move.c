@@ -73,7 +73,7 @@ static void prepare_in_dlq(struct actor *actor)
 
 	prepare_used_up(actor);
 	verb_receive(actor, actor->q, message, 4, RLQ_DEFAULT, 0);
-	actor->scene->is_redriven = true; /* from here on they may be */
+	actor->scene->known.is_redriven = true; /* from here on they may be */
 }
 
 /* By the receipts of the last holder. */

@@ -1,5 +1,5 @@
 /* Scripts: sending. */
-#include "tests/crash/scene.h"
+#include "tests/crash/batch.h"
 
 #include <stdlib.h>
 
@@ -29,37 +29,14 @@ static void send_delayed(struct actor *actor)
 	verb_send(actor, actor->q, 300, 3000);
 }
 
-enum { BATCH = 5 };
-
 static void send_batch(struct actor *actor)
 {
-	struct scene *scene = actor->scene;
-	struct rlq_send_entry entry[BATCH];
-	unsigned char body[BATCH][400];
-	struct tag_ids ids[BATCH];
-	uint32_t tag[BATCH];
-	int sent;
+	struct batch batch = {.count = 0};
 
-	for (uint32_t i = 0; i < BATCH; i++) {
-		uint32_t bytes = i % 2 ? 400 : 16;
-
-		tag[i] = tag_new(scene);
-		tag_write_body(tag[i], body[i], bytes);
-		scene->tag[tag[i]].is_sending = 1;
-		entry[i] = (struct rlq_send_entry){
-			.body = body[i], .body_bytes = bytes, .delay_ms = i == 4 && !scene->is_fifo ? 2000 : 0};
-		if (!scene->is_fifo)
-			continue;
-		tag_set_ids(scene, tag[i], i % 2, &ids[i]);
-		entry[i].group = ids[i].group;
-		entry[i].dedup_id = ids[i].dedup;
-	}
-	sent = rlq_send_batch(actor->q, entry, BATCH, NULL, NULL);
-	/* Who stands still for longer than ids are remembered, while others publish for him, cannot be told. */
-	if (!scene->is_fifo || sent != RLQ_EUNKNOWN)
-		expect_code(scene, "send_batch", sent);
-	for (int i = 0; i < sent; i++)
-		scene->tag[tag[i]].is_sent = 1;
+	for (uint32_t i = 0; i < 5; i++)
+		batch_add(&batch, actor->scene, i % 2, i % 2 ? 400 : 16,
+			  i == 4 && !actor->scene->is_fifo ? 2000 : 0);
+	batch_send(&batch, actor);
 }
 
 /* Reserves and writes; the tag of what was reserved. */
@@ -73,12 +50,12 @@ static uint32_t reserve(struct actor *actor, uint32_t bytes, struct rlq_reservat
 	tag_set_ids(actor->scene, tag, 0, &ids);
 	if (actor->scene->is_fifo) {
 		options.group = ids.group;
-		options.dedup_id = ids.dedup;
+		options.dedup_id = ids.dedup_id;
 	}
 	error = rlq_reserve(actor->q, bytes, &options, ret_reservation);
 	if (error)
 		scene_fail(actor->scene, "reserve: %s", rlq_strerror(error));
-	actor->scene->tag[tag].is_sending = 1;
+	tag_sending(actor->scene, false, tag, bytes);
 	tag_write_body(tag, ret_reservation->body, bytes);
 	return tag;
 }
@@ -89,7 +66,7 @@ static void publish(struct actor *actor, struct rlq_reservation *reservation, ui
 
 	if (error)
 		scene_fail(actor->scene, "publish: %s", rlq_strerror(error));
-	actor->scene->tag[tag].is_sent = 1;
+	tag_published(actor->scene, tag);
 }
 
 static void reserve_publish_abandon(struct actor *actor)

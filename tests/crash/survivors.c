@@ -36,19 +36,29 @@ void survivors_verify(struct actor *actor)
 	}
 }
 
-/* Each of the public verbs at once, while nobody has reaped after the dead. */
-/* Who has not heard what became of a send tries again, and so may do anybody. */
-static void send_again(struct actor *actor)
+static void send_again(struct actor *actor, bool is_for_sent)
 {
 	struct scene *scene = actor->scene;
 	uint32_t end = scene->tag_count, first = end > AGAIN_MAX ? end - AGAIN_MAX : 0;
 
 	for (uint32_t tag = first; tag < end; tag++)
-		if (scene->tag[tag].bytes != 0 && !scene->tag[tag].is_forgotten &&
-		    scene->clock.boot_ms < scene->tag[tag].sent_boot_ms + DEDUP_WINDOW_MS)
+		if (tag_is_remembered(scene, tag) && (scene->tag[tag].is_sent || !is_for_sent))
 			verb_send_again(actor, tag);
 }
 
+/* His sends, and his receive. */
+static void try_again(struct actor *actor)
+{
+	struct rlq_message message[ATTEMPT_MAX];
+
+	if (!actor->scene->is_fifo)
+		return;
+	send_again(actor, false);
+	if (actor->scene->known.is_attempting)
+		verb_receive_attempt(actor, message, ATTEMPT_MAX);
+}
+
+/* Each of the public verbs at once, while nobody has reaped after the dead. */
 void survivors_go_on(struct actor *actor)
 {
 	struct rlq_message message[BATCH];
@@ -58,11 +68,13 @@ void survivors_go_on(struct actor *actor)
 	scene_check_engine(actor);
 	verb_send(actor, actor->q, 16, 0);
 	verb_send(actor, actor->q, 300, 0);
-	if (actor->scene->is_fifo)
-		send_again(actor);
+	if (!actor->scene->retries_late)
+		try_again(actor);
 	count = verb_receive(actor, actor->q, message, 4, RLQ_DEFAULT, 0);
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count; i++) {
 		tag[i] = tag_check_body(actor->scene, &message[i]);
+		attempt_ends(actor->scene, tag[i]);
+	}
 	for (int i = 0; i < count; i++) {
 		expect_code(actor->scene, "extend", rlq_extend(actor->q, &message[i].receipt, 60000));
 		if (i % 2 == 0)
@@ -70,6 +82,20 @@ void survivors_go_on(struct actor *actor)
 		else
 			expect_code(actor->scene, "release", rlq_release(actor->q, &message[i].receipt, 0));
 	}
+}
+
+void survivors_try_late(struct actor *actor)
+{
+	struct rlq_message message[BATCH];
+	int count;
+
+	if (!actor->scene->is_fifo || !actor->scene->retries_late)
+		return;
+	leaks_sweep(actor->q);
+	count = verb_receive(actor, actor->q, message, BATCH, RLQ_DEFAULT, 0);
+	for (int i = 0; i < count; i++)
+		verb_delete(actor, actor->q, &message[i].receipt, tag_check_body(actor->scene, &message[i]));
+	try_again(actor);
 }
 
 /* ---- nothing is lost -------------------------------------------------------------------------- */
@@ -105,6 +131,8 @@ void survivors_drain(struct actor *actor)
 		uint32_t got = drain_once(actor, actor->q, &calls) + drain_once(actor, actor->dlq, &calls);
 
 		quiet = got > 0 ? 0 : quiet + 1;
+		if (quiet == 1 && scene->is_fifo) /* what is gone does not come again */
+			send_again(actor, true);
 		fake_clock_advance(&scene->clock, 2 * VISIBILITY_MS + 1000);
 		/* Without an engine the consumers' own calls must do. */
 		if (scene->is_prompt) {

@@ -138,11 +138,39 @@ void expect_code(struct scene *scene, const char *what, int code)
 
 /* ---- verbs ------------------------------------------------------------------------------------ */
 
+/* So that each group has the ids of the others. */
+static uint32_t number_in_group(const struct scene *scene, uint32_t tag, uint32_t group)
+{
+	uint32_t number = 0;
+
+	for (uint32_t i = 0; i < tag; i++)
+		number += scene->tag[i].group == group;
+	return number;
+}
+
 void tag_set_ids(struct scene *scene, uint32_t tag, uint32_t group, struct tag_ids *ret_ids)
 {
+	uint32_t number = scene->has_group_ids ? number_in_group(scene, tag, group) : tag;
+
 	snprintf(ret_ids->group, sizeof(ret_ids->group), "g%u", group);
-	snprintf(ret_ids->dedup, sizeof(ret_ids->dedup), "%u", tag);
+	snprintf(ret_ids->dedup, sizeof(ret_ids->dedup), "%u", number);
+	ret_ids->dedup_id = scene->has_content_ids ? NULL : ret_ids->dedup;
 	scene->tag[tag].group = group;
+}
+
+void tag_sending(struct scene *scene, bool is_dlq, uint32_t tag, uint32_t bytes)
+{
+	scene->tag[tag].is_sending = 1;
+	scene->tag[tag].bytes = is_dlq ? 0 : bytes;
+	scene->tag[tag].sent_boot_ms = scene->clock.boot_ms;
+}
+
+bool tag_is_remembered(const struct scene *scene, uint32_t tag)
+{
+	const struct tag *account = &scene->tag[tag];
+
+	return account->bytes != 0 && !account->is_forgotten &&
+	       scene->clock.boot_ms < account->sent_boot_ms + DEDUP_WINDOW_MS;
 }
 
 void tag_sent(struct scene *scene, bool is_dlq, uint32_t tag, const struct rlq_sent *sent, uint64_t sequence_before)
@@ -153,13 +181,20 @@ void tag_sent(struct scene *scene, bool is_dlq, uint32_t tag, const struct rlq_s
 	scene->tag[tag].is_sent = 1;
 }
 
+void tag_published(struct scene *scene, uint32_t tag)
+{
+	if (scene->is_fifo)
+		order_published(scene, tag);
+	scene->tag[tag].is_sent = 1;
+}
+
 static int send_tag(struct actor *actor, struct rlq_queue *queue, uint32_t tag, uint32_t bytes,
 		    struct rlq_send_options *options)
 {
 	struct scene *scene = actor->scene;
 	unsigned char *body = calloc(1, bytes);
 	bool is_dlq = queue == actor->dlq;
-	uint64_t sequence_before = scene->sequence_last[is_dlq];
+	uint64_t sequence_before = scene->known.sequence_last[is_dlq];
 	struct rlq_sent sent;
 	int error;
 
@@ -167,9 +202,7 @@ static int send_tag(struct actor *actor, struct rlq_queue *queue, uint32_t tag, 
 		scene_fail(scene, "no memory");
 	options->ret_sent = &sent;
 	tag_write_body(tag, body, bytes);
-	scene->tag[tag].is_sending = 1;
-	scene->tag[tag].bytes = is_dlq ? 0 : bytes;
-	scene->tag[tag].sent_boot_ms = scene->clock.boot_ms;
+	tag_sending(scene, is_dlq, tag, bytes);
 	measure_begin(actor);
 	error = rlq_send(queue, body, bytes, options, NULL);
 	measure_end(actor, "send");
@@ -190,7 +223,7 @@ void verb_send_again(struct actor *actor, uint32_t tag)
 
 	tag_set_ids(actor->scene, tag, actor->scene->tag[tag].group, &ids);
 	options.group = ids.group;
-	options.dedup_id = ids.dedup;
+	options.dedup_id = ids.dedup_id;
 	actor->scene->tag[tag].is_sent_again = 1;
 	send_tag(actor, actor->q, tag, actor->scene->tag[tag].bytes, &options);
 	actor->scene->tag[tag].is_sent_again = 0;
@@ -205,7 +238,7 @@ int verb_send_to(struct actor *actor, struct rlq_queue *queue, uint32_t group, u
 
 	tag_set_ids(actor->scene, tag, group, &ids);
 	options.group = ids.group;
-	options.dedup_id = ids.dedup;
+	options.dedup_id = ids.dedup_id;
 	return send_tag(actor, queue, tag, bytes, &options);
 }
 
@@ -228,12 +261,13 @@ void verb_send_as(struct actor *actor, struct rlq_queue *queue, const char *tena
 		send_tag(actor, queue, tag_new(actor->scene), 16, &options);
 }
 
-/* Each lease of a message has a receive count of its own, which no other receive may have been given. */
-static void note_count(struct scene *scene, uint32_t tag, bool is_dlq, uint32_t count)
+/* Each lease of a message has a receive count of its own, which no other receive may have been given, but one that
+ * brings the same lease again. */
+static void note_count(struct scene *scene, uint32_t tag, bool is_dlq, uint32_t count, bool may_be_again)
 {
 	uint32_t *counts = &scene->tag[tag].counts[is_dlq];
 
-	if (count == 0 || count > 31 || (*counts & 1u << count))
+	if (count == 0 || count > 31 || (!may_be_again && (*counts & 1u << count)))
 		scene_fail(scene, "message %u was received twice with the count %u", tag, count);
 	*counts |= 1u << count;
 }
@@ -249,19 +283,16 @@ static void check_first_receive(struct scene *scene, const struct rlq_message *m
 			   message->receive_count);
 }
 
-int verb_receive(struct actor *actor, struct rlq_queue *queue, struct rlq_message *ret_messages, size_t max,
-		 int64_t visibility_ms, uint32_t flags)
+static int receive(struct actor *actor, struct rlq_queue *queue, struct rlq_message *ret_messages, size_t max,
+		   const struct rlq_receive_options *options)
 {
-	struct rlq_receive_options options = RLQ_RECEIVE_OPTIONS_INIT;
 	/* A receive that began before the delete may end after it. */
 	uint32_t deletes_before = actor->scene->delete_count;
 	uint64_t began_ms = actor->scene->clock.wall_ms;
 	int count;
 
-	options.visibility_ms = visibility_ms;
-	options.flags = flags;
 	measure_begin(actor);
-	count = rlq_receive(queue, ret_messages, max, &options);
+	count = rlq_receive(queue, ret_messages, max, options);
 	measure_end(actor, "receive");
 	if (count < 0)
 		scene_fail(actor->scene, "receive: %s", rlq_strerror(count));
@@ -270,15 +301,68 @@ int verb_receive(struct actor *actor, struct rlq_queue *queue, struct rlq_messag
 
 		if (actor->scene->tag[tag].is_deleted && actor->scene->tag[tag].deleted_at <= deletes_before)
 			scene_fail(actor->scene, "message %u was received after its delete", tag);
-		check_first_receive(actor->scene, &ret_messages[i], began_ms);
+		check_first_receive(actor->scene, &ret_messages[i], options->attempt_id ? 0 : began_ms);
 		if (actor->scene->is_fifo)
 			order_received(actor, queue == actor->dlq, tag, &ret_messages[i]);
-		note_count(actor->scene, tag, queue == actor->dlq, ret_messages[i].receive_count);
+		note_count(actor->scene, tag, queue == actor->dlq, ret_messages[i].receive_count,
+			   options->attempt_id != NULL);
 		actor->scene->tag[tag].received++;
 		reading_note(actor, queue, &ret_messages[i], tag);
 	}
 	if (actor->scene->is_fifo)
 		order_check_batch(actor, queue == actor->dlq, ret_messages, count);
+	return count;
+}
+
+int verb_receive(struct actor *actor, struct rlq_queue *queue, struct rlq_message *ret_messages, size_t max,
+		 int64_t visibility_ms, uint32_t flags)
+{
+	struct rlq_receive_options options = RLQ_RECEIVE_OPTIONS_INIT;
+
+	options.visibility_ms = visibility_ms;
+	options.flags = flags;
+	return receive(actor, queue, ret_messages, max, &options);
+}
+
+/* ---- attempts --------------------------------------------------------------------------------- */
+
+void attempt_ends(struct scene *scene, uint32_t tag)
+{
+	for (uint32_t i = 0; i < scene->known.attempt_count; i++)
+		if (scene->known.attempt_tag[i] == tag)
+			scene->known.attempt_count = 0;
+}
+
+static void expect_the_same(struct scene *scene, const struct rlq_message *messages, uint32_t count)
+{
+	const struct knowledge *known = &scene->known;
+
+	if (known->attempt_count == 0 || scene->clock.boot_ms >= known->attempt_until_ms)
+		return;
+	for (uint32_t i = 0; i < known->attempt_count; i++)
+		if (i >= count || tag_check_body(scene, &messages[i]) != known->attempt_tag[i])
+			scene_fail(scene, "an attempt has brought %u messages, and now %u: not message %u",
+				   known->attempt_count, count, known->attempt_tag[i]);
+	if (count != known->attempt_count)
+		scene_fail(scene, "an attempt has brought %u messages, and now %u", known->attempt_count, count);
+}
+
+int verb_receive_attempt(struct actor *actor, struct rlq_message *ret_messages, size_t max)
+{
+	struct rlq_receive_options options = RLQ_RECEIVE_OPTIONS_INIT;
+	struct scene *scene = actor->scene;
+	struct knowledge *known = &scene->known;
+	uint64_t until_ms = scene->clock.boot_ms + VISIBILITY_MS;
+	int count;
+
+	options.attempt_id = "attempt";
+	known->is_attempting = true;
+	count = receive(actor, actor->q, ret_messages, max, &options);
+	expect_the_same(scene, ret_messages, (uint32_t)count);
+	for (int i = 0; i < count; i++)
+		known->attempt_tag[i] = tag_check_body(scene, &ret_messages[i]);
+	known->attempt_until_ms = until_ms;
+	known->attempt_count = (uint32_t)count;
 	return count;
 }
 
@@ -296,6 +380,7 @@ int verb_delete(struct actor *actor, struct rlq_queue *queue, const struct rlq_r
 	int error;
 
 	reading_forget(actor, queue, tag);
+	attempt_ends(actor->scene, tag);
 	account->is_deleting = 1;
 	measure_begin(actor);
 	error = rlq_delete(queue, receipt);
@@ -311,27 +396,4 @@ void verb_let_go(struct actor *actor, struct rlq_queue *queue, const struct rlq_
 {
 	reading_forget(actor, queue, tag_check_body(actor->scene, message));
 	expect_code(actor->scene, "let_go", rlq_let_go(queue, message));
-}
-
-/* ---- preparing -------------------------------------------------------------------------------- */
-
-void prepare_sent(struct actor *actor, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++)
-		if (verb_send(actor, actor->q, 16, 0) != 0)
-			scene_fail(actor->scene, "cannot prepare message %u", i);
-}
-
-void prepare_leased(struct actor *actor, size_t count, int64_t visibility_ms)
-{
-	struct scene *scene = actor->scene;
-	struct rlq_message message[RECEIPTS_MAX];
-	int got = verb_receive(actor, actor->q, message, count, visibility_ms, 0);
-
-	if (got != (int)count)
-		scene_fail(scene, "%d messages to prepare with, not %zu", got, count);
-	for (size_t i = 0; i < count; i++) {
-		scene->receipt[scene->receipt_count] = message[i].receipt;
-		scene->receipt_tag[scene->receipt_count++] = tag_check_body(scene, &message[i]);
-	}
 }

@@ -59,6 +59,7 @@ static bool accounts_are(const struct accounts *seen, const struct stage *stage)
 
 	return seen->tag_count == scene->tag_count && seen->delete_count == scene->delete_count &&
 	       seen->random == stage->random && memcmp(&seen->clock, &scene->clock, sizeof(seen->clock)) == 0 &&
+	       memcmp(&seen->known, &scene->known, sizeof(seen->known)) == 0 &&
 	       memcmp(seen->tag, scene->tag, seen->tag_count * sizeof(struct tag)) == 0;
 }
 
@@ -71,6 +72,7 @@ void film_look_accounts(struct film *film, const struct stage *stage, const stru
 		return;
 	now = film_keep(film, sizeof(*now) + scene->tag_count * sizeof(struct tag));
 	now->clock = scene->clock;
+	memcpy(&now->known, &scene->known, sizeof(now->known)); /* compared with its padding */
 	now->random = stage->random;
 	now->tag_count = scene->tag_count;
 	now->delete_count = scene->delete_count;
@@ -86,7 +88,7 @@ uint64_t accounts_hash(const struct accounts *accounts)
 			   accounts->delete_count};
 
 	return hash_bytes(accounts->tag, accounts->tag_count * sizeof(struct tag),
-			  hash_bytes(head, sizeof(head), 3));
+			  hash_bytes(&accounts->known, sizeof(accounts->known), hash_bytes(head, sizeof(head), 3)));
 }
 
 /* ---- images ----------------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@ enum { IMAGES_MAX = 200000, CHANGES_MAX = 1000000 };
 /* What was known of the messages, as far as a victim can change it. */
 struct accounts {
 	struct os_clock_words clock;
+	struct knowledge known;
 	uint64_t random;
 	uint32_t tag_count, delete_count;
 	struct tag tag[];

@@ -5,7 +5,7 @@ IMAGES_MIN ?= 100000
 IMAGES_KILLS_MIN ?= 2000
 
 images_scene   := $(filter-out tests/crash/crash.c tests/crash/durable_% $(call plain_of,tests/crash),$(wildcard tests/crash/*.c)) \
-	tests/images/stage.c tests/images/varied.c
+	tests/images/stage.c tests/images/fifo.c tests/images/varied.c
 images_tracer  := $(filter-out tests/images/victim.c $(images_scene),$(wildcard tests/images/*.c))
 
 CHECK_DEPS += $(IMAGES_DIR)/images $(IMAGES_DIR)/victim

@@ -85,6 +85,7 @@ void scene_copy_restore(const struct scene_copy *copy, struct stage *stage, cons
 	memcpy(scene, copy->before, BEFORE_TAGS);
 	memcpy((unsigned char *)scene + AFTER_TAGS, copy->after, sizeof(copy->after));
 	scene->clock = accounts->clock;
+	memcpy(&scene->known, &accounts->known, sizeof(scene->known));
 	scene->tag_count = accounts->tag_count;
 	scene->delete_count = accounts->delete_count;
 	memcpy(scene->tag, accounts->tag, accounts->tag_count * sizeof(struct tag));

@@ -12,7 +12,7 @@ static _Noreturn void usage(const char *program, const char *what)
 	fprintf(stderr,
 		"%s: %s\nusage: %s [--victim PROGRAM] [--seed S] [--seconds N] [--images M] [--kills K] [--every "
 		"E]\n"
-		"       [--kill-every E] [--script NAME] [--engine] [--step N]\n",
+		"       [--kill-every E] [--script NAME] [--fifo] [--engine] [--step N]\n",
 		program, what, program);
 	exit(2);
 }
@@ -70,10 +70,10 @@ struct options images_options_read(int count, char **values)
 	text_read(values[0], values[0], program);
 	snprintf(options.victim, sizeof(options.victim), "%.200s/victim", dirname(program));
 	for (int i = 1; i < count; i++) {
-		if (strcmp(values[i], "--engine") == 0) {
-			options.engine_only = true;
+		options.engine_only |= strcmp(values[i], "--engine") == 0;
+		options.fifo_only |= strcmp(values[i], "--fifo") == 0;
+		if (strcmp(values[i], "--engine") == 0 || strcmp(values[i], "--fifo") == 0)
 			continue;
-		}
 		option_read(&options, values[0], values[i], i + 1 < count ? values[i + 1] : NULL);
 		i++;
 	}

@@ -10,7 +10,7 @@ enum { OPTION_TEXT = 256 };
 struct options {
 	char victim[OPTION_TEXT], script[OPTION_TEXT];
 	uint64_t seed, seconds, images, kills, every, kill_every, step;
-	bool engine_only;
+	bool engine_only, fifo_only;
 };
 
 /* Reads them over the defaults; the victim lies beside the program. Prints the seed. Exits 2 on others. */

@@ -5,12 +5,12 @@
 #include "tests/images/run.h"
 
 struct report {
-	struct tally sum;
+	struct tally sum, fifo;	    /* of all, and of the FIFO queues among them */
 	uint32_t scripts, failures; /* failures: of the campaign itself */
 };
 
 void tally_add(struct tally *sum, const struct tally *more);
-void report_script(struct report *report, const char *name, const struct tally *tally);
+void report_script(struct report *report, const struct script *script, const struct tally *tally);
 
 /* Prints the sums; returns the exit status. Fails with fewer images judged, or processes killed, than that. */
 int report_end(struct report *report, uint64_t images_min, uint64_t kills_min);

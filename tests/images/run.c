@@ -138,10 +138,13 @@ static void say_failure(const struct watch *watch, const char *what, const struc
 
 static void note_waited(struct watch *watch)
 {
+	const struct scene *scene = &watch->stage->scene;
 	struct tally *tally = watch->run->tally;
 
-	if (watch->stage->scene.steps_max > tally->waited_max)
-		tally->waited_max = watch->stage->scene.steps_max;
+	if (scene->steps_max > tally->waited_max)
+		tally->waited_max = scene->steps_max;
+	if (scene->reap_steps_max > tally->reap_waited_max)
+		tally->reap_waited_max = scene->reap_steps_max;
 }
 
 static void sample_keep(struct watch *watch, const struct image *image, struct verdict verdict)
@@ -155,6 +158,13 @@ static void sample_keep(struct watch *watch, const struct image *image, struct v
 								    .is_sound = verdict.is_sound};
 }
 
+/* Of two images of an instruction, with and without an engine, one each way. */
+static struct verdict judge_at(struct watch *watch, uint64_t step)
+{
+	watch->stage->scene.retries_late = (step + watch->run->has_engine) % 2;
+	return judge(&watch->early, watch->script);
+}
+
 static void judge_image(struct watch *watch, uint64_t number, struct files *wanted)
 {
 	const struct image *image = &watch->film->image[number];
@@ -166,7 +176,7 @@ static void judge_image(struct watch *watch, uint64_t number, struct files *want
 	watch->accounts = accounts;
 	image_files_restore(wanted);
 	scene_copy_restore(watch->scene, watch->stage, accounts);
-	verdict = judge(&watch->early, watch->script);
+	verdict = judge_at(watch, image->place.step);
 	note_verdict(verdict, &watch->stage->scene, &tally->image_failures, &tally->image_losses,
 		     &tally->image_stuck);
 	note_waited(watch);
@@ -263,7 +273,7 @@ static void kill_main(void *context)
 	watch_look(&watch, true);
 	/* How often a victim looks while it waits is not the same each time. */
 	is_same = watch.script->waits || watch_hash(&watch) == sample->hash;
-	verdict = judge(&watch.early, watch.script);
+	verdict = judge_at(&watch, sample->place.step);
 	tally->kills++;
 	note_verdict(verdict, &watch.stage->scene, &tally->kill_failures, &tally->kill_losses, &tally->kill_stuck);
 	note_waited(&watch);

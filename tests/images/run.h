@@ -17,7 +17,7 @@ struct tally {
 	uint64_t images, distinct, judged, kills;
 	uint64_t image_failures, image_losses, image_stuck;
 	uint64_t kill_failures, kill_losses, kill_stuck, kill_differences;
-	uint64_t waited_max; /* most steps that a survivor's call took */
+	uint64_t waited_max, reap_waited_max; /* most steps that a survivor's call took; reap: as scene.h has it */
 	unsigned char covered[TEXT_BYTES_MAX / 8];
 };
 

@@ -91,7 +91,8 @@ void stage_enter(struct stage *stage)
 	os_sys.fallocate = noted_fallocate;
 }
 
-static uint32_t fixed_count(void)
+/* How many tests/crash has, and we. */
+static uint32_t shared_count(void)
 {
 	uint32_t count = 0;
 
@@ -100,18 +101,28 @@ static uint32_t fixed_count(void)
 	return count;
 }
 
+static uint32_t count_of(const struct script *scripts)
+{
+	uint32_t count = 0;
+
+	while (scripts[count].name != NULL)
+		count++;
+	return count;
+}
+
 bool script_is_varied(uint32_t number)
 {
-	return number >= fixed_count();
+	return number >= shared_count() + count_of(scripts_images);
 }
 
 const struct script *stage_script(uint32_t number)
 {
-	const struct script *varied = scripts_varied;
+	uint32_t shared = shared_count(), ours = count_of(scripts_images);
 
-	if (!script_is_varied(number))
+	if (number < shared)
 		return script_at(number);
-	for (number -= fixed_count(); number > 0 && varied->name != NULL; number--)
-		varied++;
-	return varied->name != NULL ? varied : NULL;
+	if (number < shared + ours)
+		return &scripts_images[number - shared];
+	number -= shared + ours;
+	return number < count_of(scripts_varied) ? &scripts_varied[number] : NULL;
 }

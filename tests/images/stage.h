@@ -40,11 +40,12 @@ void stage_clear(struct stage *stage);
  * give to files. */
 void stage_enter(struct stage *stage);
 
-/* The script with that number: those of tests/crash, then varied ones, which the seed makes. NULL: no more. */
+/* The script with that number: those of tests/crash, ours, then varied ones, which the seed makes. NULL: no more.
+ */
 const struct script *stage_script(uint32_t number);
 bool script_is_varied(uint32_t number);
 
-extern const struct script scripts_varied[];
+extern const struct script scripts_images[], scripts_varied[];
 
 /* Uses the queue in a way that the seed chooses, and leaves it empty. */
 void prelude_play(struct actor *actor);

@@ -1,5 +1,6 @@
 /* Scripts that a seed makes: what is done before, and by the victim, is drawn from what a queue's users do. */
 #include "kmod-free/memory.h"
+#include "tests/crash/batch.h"
 #include "tests/images/stage.h"
 #include "tests/support/arguments.h"
 #include "tests/support/leaks.h"
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PREPARED_MAX = 40, RUN_ACTIONS = 6, BATCH_MAX = 10, BATCH_BODY = 600, PRELUDE_MAX = 70 };
+enum { PREPARED_MAX = 40, RUN_ACTIONS = 6, PRELUDE_MAX = 70, KNOWN = 6 };
 
 static const uint32_t sizes[] = {8, 16, 31, 64, 65, 300, 1000, 5000, 70000};
 enum { SIZES = sizeof(sizes) / sizeof(sizes[0]), SIZES_OF_PRELUDE = 7 };
@@ -27,6 +28,25 @@ static struct player player_begin(struct actor *actor, uint64_t part)
 	uint64_t seed = ((const struct stage *)actor->scene)->seed;
 
 	return (struct player){.actor = actor, .random = os_mix(seed * 4 + part)};
+}
+
+/* ---- ids -------------------------------------------------------------------------------------- */
+
+static uint32_t draw_group(struct player *player)
+{
+	return draw(player, GROUPS);
+}
+
+/* One of the last messages to a FIFO queue, whose id is still remembered; most often there is none. */
+static bool draw_known(struct player *player, uint32_t *ret_tag)
+{
+	const struct scene *scene = player->actor->scene;
+	uint32_t count = scene->tag_count < KNOWN ? scene->tag_count : KNOWN;
+
+	if (!scene->is_fifo || count == 0 || draw(player, 3))
+		return false;
+	*ret_tag = scene->tag_count - 1 - draw(player, count);
+	return tag_is_remembered(scene, *ret_tag);
 }
 
 /* ---- receipts that the actor keeps ------------------------------------------------------------ */
@@ -61,61 +81,77 @@ static void forget_receipt(struct scene *scene, uint32_t index)
 
 static void act_send(struct player *player)
 {
-	verb_send(player->actor, draw(player, 4) ? player->actor->q : player->actor->q2, sizes[draw(player, SIZES)],
-		  draw(player, 4) ? 0 : 1000);
+	struct actor *actor = player->actor;
+	struct rlq_queue *queue = draw(player, 4) ? actor->q : actor->q2;
+	uint32_t bytes = sizes[draw(player, SIZES)], tag;
+
+	if (draw_known(player, &tag))
+		verb_send_again(actor, tag);
+	else if (actor->scene->is_fifo)
+		verb_send_to(actor, queue, draw_group(player), bytes);
+	else
+		verb_send(actor, queue, bytes, draw(player, 4) ? 0 : 1000);
 }
 
 static void act_send_batch(struct player *player)
 {
-	static unsigned char body[BATCH_MAX][BATCH_BODY];
 	struct scene *scene = player->actor->scene;
-	struct rlq_send_entry entry[BATCH_MAX];
-	uint32_t tag[BATCH_MAX], count = 1 + draw(player, BATCH_MAX);
-	int sent;
+	struct batch batch = {.count = 0};
+	uint32_t count = 1 + draw(player, BATCH_MAX), tag;
 
-	for (uint32_t i = 0; i < count; i++) {
+	while (batch.count < count) {
 		uint32_t bytes = draw(player, 2) ? 16 : 8 + draw(player, BATCH_BODY - 8);
+		uint32_t group = draw_group(player);
 
-		tag[i] = tag_new(scene);
-		tag_write_body(tag[i], body[i], bytes);
-		scene->tag[tag[i]].is_sending = 1;
-		entry[i] = (struct rlq_send_entry){
-			.body = body[i], .body_bytes = bytes, .delay_ms = draw(player, 5) ? 0 : 2000};
+		if (draw_known(player, &tag) && scene->tag[tag].bytes <= BATCH_BODY)
+			batch_add_again(&batch, scene, tag);
+		else
+			batch_add(&batch, scene, group, bytes, scene->is_fifo || draw(player, 5) ? 0 : 2000);
 	}
-	sent = rlq_send_batch(player->actor->q, entry, count, NULL, NULL);
-	expect_code(scene, "send_batch", sent);
-	for (int i = 0; i < sent; i++)
-		scene->tag[tag[i]].is_sent = 1;
+	batch_send(&batch, player->actor);
 }
 
 static void act_reserve(struct player *player)
 {
 	struct rlq_queue *queue = player->actor->q;
 	struct scene *scene = player->actor->scene;
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
 	struct rlq_reservation reservation;
 	uint32_t tag = tag_new(scene), bytes = sizes[draw(player, SIZES)];
-	int error = rlq_reserve(queue, bytes, NULL, &reservation);
+	struct tag_ids ids;
+	int error;
 
+	if (scene->is_fifo) {
+		tag_set_ids(scene, tag, draw_group(player), &ids);
+		options.group = ids.group;
+		options.dedup_id = ids.dedup_id;
+	}
+	error = rlq_reserve(queue, bytes, &options, &reservation);
 	expect_code(scene, "reserve", error);
 	if (error)
 		return;
-	scene->tag[tag].is_sending = 1;
+	tag_sending(scene, false, tag, bytes);
 	tag_write_body(tag, reservation.body, bytes);
 	if (draw(player, 4) == 0)
 		rlq_abandon(queue, &reservation);
 	else if (rlq_publish(queue, &reservation, NULL) == 0)
-		scene->tag[tag].is_sent = 1;
+		tag_published(scene, tag);
 }
 
 static void act_receive(struct player *player)
 {
+	struct actor *actor = player->actor;
 	struct rlq_message message[BATCH_MAX];
 	size_t max = draw(player, 2) ? 1 : BATCH_MAX;
-	int count = verb_receive(player->actor, draw(player, 5) ? player->actor->q : player->actor->dlq, message,
-				 max, draw(player, 3) ? RLQ_DEFAULT : 1000, 0);
+	int count;
 
+	if (actor->scene->is_fifo && draw(player, 3) == 0)
+		count = verb_receive_attempt(actor, message, ATTEMPT_MAX);
+	else
+		count = verb_receive(actor, draw(player, 5) ? actor->q : actor->dlq, message, max,
+				     draw(player, 3) ? RLQ_DEFAULT : 1000, 0);
 	for (int i = 0; i < count; i++)
-		keep_receipt(player->actor->scene, &message[i]);
+		keep_receipt(actor->scene, &message[i]);
 }
 
 /* Some are let go and stay leased, some are deleted while they are read. */
@@ -151,12 +187,23 @@ static void act_delete(struct player *player)
 	forget_receipt(scene, index);
 }
 
+/* One of q's, about to be changed. */
+static bool draw_lease(struct player *player, uint32_t *ret_index)
+{
+	struct scene *scene = player->actor->scene;
+
+	if (!draw_receipt(player, ret_index) || scene->tag[scene->receipt_tag[*ret_index]].counts[1] != 0)
+		return false;
+	attempt_ends(scene, scene->receipt_tag[*ret_index]);
+	return true;
+}
+
 static void act_extend(struct player *player)
 {
 	struct scene *scene = player->actor->scene;
 	uint32_t index;
 
-	if (draw_receipt(player, &index) && scene->tag[scene->receipt_tag[index]].counts[1] == 0)
+	if (draw_lease(player, &index))
 		expect_code(scene, "extend",
 			    rlq_extend(player->actor->q, &scene->receipt[index], draw(player, 3) ? 40000 : 0));
 }
@@ -166,7 +213,7 @@ static void act_release(struct player *player)
 	struct scene *scene = player->actor->scene;
 	uint32_t index;
 
-	if (draw_receipt(player, &index) && scene->tag[scene->receipt_tag[index]].counts[1] == 0)
+	if (draw_lease(player, &index))
 		expect_code(scene, "release",
 			    rlq_release(player->actor->q, &scene->receipt[index], draw(player, 2) ? 0 : 1500));
 }
@@ -211,6 +258,27 @@ const struct script scripts_varied[] = {
 	{.name = "varied", .prepare = prepare_varied, .run = run_varied},
 	{.name = "varied, with a DLQ", .prepare = prepare_varied, .run = run_varied, .receives_max = 2},
 	{.name = "varied, in growing rings", .prepare = prepare_varied, .run = run_varied, .order_first = 2},
+	{.name = "varied, FIFO", .is_fifo = true, .prepare = prepare_varied, .run = run_varied},
+	{.name = "varied, FIFO with a DLQ",
+	 .is_fifo = true,
+	 .prepare = prepare_varied,
+	 .run = run_varied,
+	 .receives_max = 2},
+	{.name = "varied, FIFO in growing rings",
+	 .is_fifo = true,
+	 .prepare = prepare_varied,
+	 .run = run_varied,
+	 .order_first = 2},
+	{.name = "varied, FIFO with ids for each group",
+	 .is_fifo = true,
+	 .has_group_ids = true,
+	 .prepare = prepare_varied,
+	 .run = run_varied},
+	{.name = "varied, FIFO with ids of bodies",
+	 .is_fifo = true,
+	 .has_content_ids = true,
+	 .prepare = prepare_varied,
+	 .run = run_varied},
 	{0},
 };
 
