@@ -134,17 +134,11 @@ static bool play_setting(const struct setting *setting)
 			  .batch = setting->batch,
 			  .is_deep = setting->is_behind},
 	};
-	struct team *team = team_new(setting->members);
 	bool good;
 
-	if (!team) {
-		fprintf(stderr, "async: no memory\n");
-		return false;
-	}
 	open_queues(!setting->is_behind ? 0 : bench_options.quick ? 2000 : BEHIND);
-	good = team_run(team, work, &task) && pair_report(&task.pair, team);
+	good = pair_run(&task.pair, setting->members, work, &task);
 	place_close(&place);
-	team_free(team);
 	return good;
 }
 

@@ -1,6 +1,6 @@
 # Benchmarks: `make bench` runs all, `make bench-quick` a tiny run of each that only checks that they
 # run and that every message is accounted for. docs/BENCHMARKS.md says how to read them.
-BENCH_COMMON := $(addprefix bench/,team.c pair.c hist.c queue.c cycle.c)
+BENCH_COMMON := $(addprefix bench/,team.c pair.c hist.c queue.c cycle.c cycle_pair.c)
 BENCH_NAMES  := env throughput depth fifo wakeup latency bodies redelivery idle load fair ring_raw disk_floor durable async recovery
 BENCH_NAMES  := $(basename $(notdir $(wildcard $(BENCH_NAMES:%=bench/%.c))))
 BENCH_PROGRAMS := $(BENCH_NAMES:%=$(B)/bench/%)

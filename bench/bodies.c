@@ -215,22 +215,17 @@ static void play_in_member(struct team *team, uint32_t me, void *context)
 static bool play(struct task *task, const char *what, enum work work, pair_half *subject, pair_half *yardstick,
 		 double limit)
 {
-	struct team *team;
 	char name[64];
-	bool good;
 
 	snprintf(name, sizeof(name), "%s, %u under way", what, task->depth);
 	if (!bench_wants(name))
 		return true;
-	team = team_new(2);
 	task->pair = (struct pair){
 		.name = name, .unit = "GB/s", .scale = 1e-9, .limit = limit, .rounds = bench_options.rounds};
 	task->work = work;
 	task->subject = subject;
 	task->yardstick = yardstick;
-	good = team && team_run(team, play_in_member, task) && pair_report(&task->pair, team);
-	team_free(team);
-	return good;
+	return pair_run(&task->pair, 2, play_in_member, task);
 }
 
 static bool play_depth(struct task *task, uint32_t depth)

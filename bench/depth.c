@@ -1,42 +1,9 @@
 /* What depth costs: full cycles on a queue with 1 M messages waiting, and on one with half of its
  * slots leased for an hour, against an empty queue with the same number of slots, and, for
  * orientation, against an empty one of 1,024. */
-#include "bench/cycle.h"
-#include "bench/pair.h"
-
-#include <stdio.h>
+#include "bench/cycle_pair.h"
 
 enum { BIG_ORDER = 21, SMALL_ORDER = 10, WAITING = 1000000 };
-
-struct task {
-	struct pair pair;
-	struct place place;
-	const char *subject_name, *yardstick_name;
-	struct cycle subject, yardstick;
-};
-
-static double subject(struct team *team, uint32_t me, void *context)
-{
-	return cycle_queue(team, me, &((struct task *)context)->subject);
-}
-
-static double yardstick(struct team *team, uint32_t me, void *context)
-{
-	return cycle_queue(team, me, &((struct task *)context)->yardstick);
-}
-
-static void work(struct team *team, uint32_t me, void *context)
-{
-	struct task *task = context;
-	struct opened a = queue_open(team, &task->place, task->subject_name);
-	struct opened b = queue_open(team, &task->place, task->yardstick_name);
-
-	task->subject.queue = a.queue;
-	task->yardstick.queue = b.queue;
-	pair_play(team, me, &task->pair, subject, yardstick, task);
-	queue_close(&a);
-	queue_close(&b);
-}
 
 static uint32_t big_order(void)
 {
@@ -59,7 +26,7 @@ static bool play(struct place *place, const char *name, const char *deep, const 
 	if (!bench_wants(name))
 		return true;
 	uint64_t count = bench_options.quick ? 2 << 14 : UINT64_C(9) << 18;
-	struct task task = {
+	struct cycle_pair both = {
 		.pair = {.name = name,
 			 .unit = "M/s",
 			 .scale = 1e-6,
@@ -71,11 +38,8 @@ static bool play(struct place *place, const char *name, const char *deep, const 
 		.subject = {.count = count, .batch = 1, .is_deep = true},
 		.yardstick = {.count = count, .batch = 1},
 	};
-	struct team *team = team_new(2);
-	bool good = team && team_run(team, work, &task) && pair_report(&task.pair, team);
 
-	team_free(team);
-	return good;
+	return cycle_pair_run(&both, 2);
 }
 
 int main(int argc, char **argv)

@@ -2,9 +2,8 @@
  * the hundredth has sent 50,000 at once, and all take as long to process: with group ids, and without. Then what
  * group ids cost at full speed. BENCH_POINTS=FILE: the waits are written there, one line a message, for
  * bench/fair.gnuplot. */
-#include "bench/cycle.h"
+#include "bench/cycle_pair.h"
 #include "bench/hist.h"
-#include "bench/pair.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,59 +188,27 @@ static bool dwell_play(const char *path)
 
 /* ---- cost ------------------------------------------------------------------------------------- */
 
-struct cost {
-	struct pair pair;
-	struct place place;
-	struct cycle plain, grouped;
-};
-
-static double subject(struct team *team, uint32_t me, void *context)
-{
-	return cycle_queue(team, me, &((struct cost *)context)->grouped);
-}
-
-static double yardstick(struct team *team, uint32_t me, void *context)
-{
-	return cycle_queue(team, me, &((struct cost *)context)->plain);
-}
-
-static void cost_work(struct team *team, uint32_t me, void *context)
-{
-	struct cost *cost = context;
-	struct opened grouped = queue_open(team, &cost->place, "grouped"),
-		      plain = queue_open(team, &cost->place, "plain");
-
-	cost->grouped.queue = grouped.queue;
-	cost->plain.queue = plain.queue;
-	pair_play(team, me, &cost->pair, subject, yardstick, cost);
-	queue_close(&plain);
-	queue_close(&grouped);
-}
-
 static bool cost_play(const char *name, uint32_t tenants, uint32_t body_bytes, uint32_t batch)
 {
 	uint64_t count = bench_options.quick ? 2048 : UINT64_C(1) << 19;
 	struct cycle cycle = {.count = count, .batch = batch, .body_bytes = body_bytes, .groups = tenants};
-	struct cost cost = {
+	struct cycle_pair both = {
 		.pair = {.name = name, .unit = "M/s", .scale = 1e-6, .rounds = bench_options.rounds},
-		.plain = cycle,
-		.grouped = cycle,
+		.subject_name = "grouped",
+		.yardstick_name = "plain",
+		.subject = cycle,
+		.yardstick = cycle,
 	};
-	struct team *team;
 	bool good;
 
 	if (!bench_wants(name))
 		return true;
-	team = team_new(2);
-	if (!team)
-		return false;
-	cost.grouped.is_fair = true;
-	place_open(&cost.place, true);
-	place_queue(&cost.place, "plain", capacity_of(10), 3600000);
-	place_queue(&cost.place, "grouped", capacity_of(10), 3600000);
-	good = team_run(team, cost_work, &cost) && pair_report(&cost.pair, team);
-	place_close(&cost.place);
-	team_free(team);
+	both.subject.is_fair = true;
+	place_open(&both.place, true);
+	place_queue(&both.place, "plain", capacity_of(10), 3600000);
+	place_queue(&both.place, "grouped", capacity_of(10), 3600000);
+	good = cycle_pair_run(&both, 2);
+	place_close(&both.place);
 	return good;
 }
 

@@ -1,7 +1,6 @@
 /* FIFO queues against standard ones, with the same bodies and the same work to make ids; and the receive of a group
  * that is free, with 100,000 messages behind groups that are not. */
-#include "bench/cycle.h"
-#include "bench/pair.h"
+#include "bench/cycle_pair.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,38 +39,9 @@ static const struct setting settings[] = {
 	{"1,000 groups, 2P2C, batches of 10", 1000, 10, 4, 14, 4000, 0.7},
 };
 
-struct task {
-	struct pair pair;
-	struct place place;
-	struct cycle subject, yardstick;
-};
-
-static double subject(struct team *team, uint32_t me, void *context)
+static void fill(const struct place *place, const char *name, struct cycle cycle, uint64_t count)
 {
-	return cycle_queue(team, me, &((struct task *)context)->subject);
-}
-
-static double yardstick(struct team *team, uint32_t me, void *context)
-{
-	return cycle_queue(team, me, &((struct task *)context)->yardstick);
-}
-
-static void work(struct team *team, uint32_t me, void *context)
-{
-	struct task *task = context;
-	struct opened fifo = queue_open(team, &task->place, "bench.fifo");
-	struct opened standard = queue_open(team, &task->place, "bench");
-
-	task->subject.queue = fifo.queue;
-	task->yardstick.queue = standard.queue;
-	pair_play(team, me, &task->pair, subject, yardstick, task);
-	queue_close(&fifo);
-	queue_close(&standard);
-}
-
-static void fill(const struct task *task, const char *name, struct cycle cycle, uint64_t count)
-{
-	struct opened opened = queue_open(NULL, &task->place, name);
+	struct opened opened = queue_open(NULL, place, name);
 
 	cycle.queue = opened.queue;
 	cycle_fill(&cycle, count);
@@ -79,9 +49,9 @@ static void fill(const struct task *task, const char *name, struct cycle cycle, 
 }
 
 /* What was there at first must be there in the end: as many were received as sent. */
-static bool is_left(const struct task *task, const char *name, struct cycle cycle, uint64_t count)
+static bool is_left(const struct place *place, const char *name, struct cycle cycle, uint64_t count)
 {
-	struct opened opened = queue_open(NULL, &task->place, name);
+	struct opened opened = queue_open(NULL, place, name);
 	uint64_t left;
 
 	cycle.queue = opened.queue;
@@ -99,33 +69,29 @@ static bool play(const struct setting *setting)
 			      .batch = setting->batch,
 			      .groups = setting->groups,
 			      .is_deep = setting->waiting > 0};
-	struct task task = {
+	struct cycle_pair both = {
 		.pair = {.name = setting->name,
 			 .unit = "M/s",
 			 .scale = 1e-6,
 			 .limit = setting->limit,
 			 .rounds = bench_options.rounds},
+		.subject_name = "bench.fifo",
+		.yardstick_name = "bench",
 		.subject = cycle,
 		.yardstick = cycle,
 	};
-	struct team *team = team_new(setting->members);
 	bool good;
 
-	if (!team) {
-		fprintf(stderr, "fifo: no memory\n");
-		return false;
-	}
-	task.subject.is_fifo = true;
-	place_open(&task.place, true);
-	make_queue(&task.place, "bench.fifo", RLQ_FIFO, capacity_of(setting->order), IDS);
-	make_queue(&task.place, "bench", RLQ_STANDARD, capacity_of(setting->order), 0);
-	fill(&task, "bench.fifo", task.subject, setting->waiting);
-	fill(&task, "bench", task.yardstick, setting->waiting);
-	good = team_run(team, work, &task) && pair_report(&task.pair, team);
-	good = is_left(&task, "bench.fifo", task.subject, setting->waiting) && good;
-	good = is_left(&task, "bench", task.yardstick, setting->waiting) && good;
-	place_close(&task.place);
-	team_free(team);
+	both.subject.is_fifo = true;
+	place_open(&both.place, true);
+	make_queue(&both.place, "bench.fifo", RLQ_FIFO, capacity_of(setting->order), IDS);
+	make_queue(&both.place, "bench", RLQ_STANDARD, capacity_of(setting->order), 0);
+	fill(&both.place, "bench.fifo", both.subject, setting->waiting);
+	fill(&both.place, "bench", both.yardstick, setting->waiting);
+	good = cycle_pair_run(&both, setting->members);
+	good = is_left(&both.place, "bench.fifo", both.subject, setting->waiting) && good;
+	good = is_left(&both.place, "bench", both.yardstick, setting->waiting) && good;
+	place_close(&both.place);
 	return good;
 }
 
@@ -236,19 +202,13 @@ static bool play_blocked(const char *name, uint64_t blocked, uint64_t behind)
 		.blocked = bench_options.quick ? blocked / 50 : blocked,
 		.behind = behind,
 	};
-	struct team *team = team_new(1);
 	bool good;
 
-	if (!team) {
-		fprintf(stderr, "fifo: no memory\n");
-		return false;
-	}
 	place_open(&plan.place, true);
 	make_queue(&plan.place, "blocked.fifo", RLQ_FIFO, RLQ_CAPACITY_DEFAULT, RLQ_DEDUP_DEFAULT);
 	make_queue(&plan.place, "unblocked.fifo", RLQ_FIFO, RLQ_CAPACITY_DEFAULT, RLQ_DEDUP_DEFAULT);
-	good = team_run(team, receive_work, &plan) && pair_report(&plan.pair, team);
+	good = pair_run(&plan.pair, 1, receive_work, &plan);
 	place_close(&plan.place);
-	team_free(team);
 	return good;
 }
 
@@ -328,19 +288,13 @@ static bool play_memory(const char *name)
 			 .rounds = bench_options.rounds},
 		.ids = bench_options.quick ? 10000 : 1000000,
 	};
-	struct team *team = team_new(1);
 	bool good;
 
-	if (!team) {
-		fprintf(stderr, "fifo: no memory\n");
-		return false;
-	}
 	place_open(&memory.place, true);
 	make_queue(&memory.place, "full.fifo", RLQ_FIFO, RLQ_CAPACITY_DEFAULT, 2 * memory.ids);
 	make_queue(&memory.place, "empty.fifo", RLQ_FIFO, RLQ_CAPACITY_DEFAULT, 2 * memory.ids);
-	good = team_run(team, memory_work, &memory) && pair_report(&memory.pair, team);
+	good = pair_run(&memory.pair, 1, memory_work, &memory);
 	place_close(&memory.place);
-	team_free(team);
 	return good;
 }
 

@@ -133,14 +133,12 @@ static bool play(const struct place *place, const char *name, double share, doub
 		.share = share,
 		.count = bench_options.quick ? 500 : COUNT,
 	};
-	struct team *team = team_new(2);
 	bool good;
 
-	if (!team || !task.block || !task.all)
+	if (!task.block || !task.all)
 		return false;
-	good = team_run(team, work, &task) && pair_report(&task.pair, team);
+	good = pair_run(&task.pair, 2, work, &task);
 	hist_print(task.all, name);
-	team_free(team);
 	return good;
 }
 

@@ -242,6 +242,21 @@ bool pair_report(const struct pair *pair, const struct team *team)
 	return bench_options.quick || pair->limit <= 0 || is_as_good(pair, worst, pair->limit);
 }
 
+bool pair_run(const struct pair *pair, uint32_t members,
+	      void (*work)(struct team *team, uint32_t me, void *context), void *context)
+{
+	struct team *team = team_new(members);
+	bool good;
+
+	if (!team) {
+		fprintf(stderr, "%s: no memory\n", pair->name);
+		return false;
+	}
+	good = team_run(team, work, context) && pair_report(pair, team);
+	team_free(team);
+	return good;
+}
+
 void figure_report(const char *name, double value, const char *unit, const char *target, bool holds)
 {
 	const char *says = bench_options.quick ? "quick" : holds ? "PASS" : "SHORT";

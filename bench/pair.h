@@ -27,6 +27,11 @@ void pair_play(struct team *team, uint32_t me, const struct pair *pair, pair_hal
  * hold in one of the states of the host that the run met (BENCHMARKS.md, "States"). */
 bool pair_report(const struct pair *pair, const struct team *team);
 
+/* A team of so many does `work`, and the pair that it has played is reported: as pair_report(), false also if that
+ * failed. */
+bool pair_run(const struct pair *pair, uint32_t members,
+	      void (*work)(struct team *team, uint32_t me, void *context), void *context);
+
 /* A line for a figure that stands alone. */
 void figure_report(const char *name, double value, const char *unit, const char *target, bool holds);
 

@@ -4,7 +4,7 @@ PEERS := $(abspath $(B))/peers
 PEERS_LIB := $(firstword $(wildcard $(PEERS)/usr/lib/*-linux-gnu*))
 peers_header = $(firstword $(wildcard $(PEERS)/usr/include/$(1) /usr/include/$(1)))
 PEERS_LIBS := $(if $(call peers_header,hiredis/hiredis.h),-lhiredis) $(if $(call peers_header,postgresql/libpq-fe.h),-lpq)
-PEERS_COMMON := $(filter-out bench/cycle.c,$(BENCH_COMMON))
+PEERS_COMMON := $(filter-out bench/cycle%.c,$(BENCH_COMMON))
 PEERS_OBJECTS := $(call obj,$(wildcard bench/peers/*.c))
 
 $(PEERS_OBJECTS): EXTRA_CFLAGS += -DPEERS_FOLDER='"$(PEERS)"' -isystem $(PEERS)/usr/include \

@@ -67,12 +67,11 @@ static bool play(const struct setting *setting)
 		.cycle = {.count = messages(setting, order), .batch = setting->batch},
 		.order = order,
 	};
-	struct team *team = team_new(setting->members);
 	struct opened opened;
 	bool good;
 
 	task.cycle.ring = shared_memory(vyukov_bytes(order));
-	if (!team || !task.cycle.ring) {
+	if (!task.cycle.ring) {
 		fprintf(stderr, "throughput: no memory\n");
 		return false;
 	}
@@ -82,10 +81,9 @@ static bool play(const struct setting *setting)
 	opened = queue_open(NULL, &task.place, "bench");
 	queue_grow(opened.queue, order);
 	queue_close(&opened);
-	good = team_run(team, work, &task) && pair_report(&task.pair, team);
+	good = pair_run(&task.pair, setting->members, work, &task);
 	place_close(&task.place);
 	munmap(task.cycle.ring, vyukov_bytes(order));
-	team_free(team);
 	return good;
 }
 

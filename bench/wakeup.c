@@ -161,16 +161,14 @@ static bool play(const struct place *place, const char *name, double share)
 			 .limit = 1.3,
 			 .rounds = bench_options.quick ? 1 : BLOCKS},
 	};
-	struct team *team = team_new(2);
 	bool good;
 
 	w.task.board = shared_memory(sizeof(*w.task.board));
-	if (!team || !w.task.board)
+	if (!w.task.board)
 		return false;
-	good = team_run(team, work, &w) && pair_report(&w.pair, team);
+	good = pair_run(&w.pair, 2, work, &w);
 	hist_print(&w.task.board->queue_all, "sleeping consumer");
 	hist_print(&w.task.board->futex_all, "bare futex");
-	team_free(team);
 	return good;
 }
 

@@ -4,10 +4,12 @@
 
 #include "ring/fifo.h"
 #include "ringlease.h"
+#include "shm/create.h"
 #include "shm/durable.h"
 #include "shm/ids.h"
 #include "shm/message.h"
 #include "shm/reap.h"
+#include "shm/removal.h"
 #include "shm/segment.h"
 
 #include <stddef.h>

@@ -2,6 +2,7 @@
 
 #include "ring/crashpoint.h"
 #include "ringlease.h"
+#include "shm/create.h"
 
 #include <errno.h>
 #include <stdlib.h>

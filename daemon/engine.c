@@ -10,14 +10,12 @@
  */
 #include "ringlease-engine.h"
 
+#include "daemon/engine_state.h"
 #include "daemon/journal.h"
-#include "daemon/journaling.h"
-#include "daemon/listing.h"
+#include "daemon/rounds.h"
+#include "daemon/served.h"
 #include "kmod-free/futex.h"
 #include "ring/event.h"
-#include "shm/reap.h"
-#include "shm/rows.h"
-#include "shm/segment.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,53 +27,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum {
-	IDLE_MS = 1000,			 /* longest sleep */
-	RETRY_MAX_MS = 60000,		 /* between tries to open a queue */
-	DUE_GROUPS = 1024,		 /* groups of 64 slots brought up to date per queue and turn */
-	SWEEP_SLOTS = 16384,		 /* slots swept per queue and turn */
-	HEAD_LOOKS = 4 * CURSOR_LAG_MAX, /* positions from the head on where a message may be visible */
-};
-
-/* One queue that we look after. */
-struct served {
-	char name[SEG_NAME_MAX + 1];
-	struct segment *segment;
-	struct sweep sweep;
-	uint64_t next_ms;
-	bool is_seen; /* by the latest listing */
-};
-
-/* One that could not be opened; tried again, ever more seldom. */
-struct refused {
-	char name[SEG_NAME_MAX + 1];
-	int error; /* as said last */
-	uint64_t retry_ms, wait_ms;
-	bool is_seen;
-};
-
-struct rlq_engine {
-	struct seg_directory directory;
-	struct rlq_engine_options options;
-	struct served *served;
-	size_t served_count;
-	struct refused *refused;
-	size_t refused_count;
-	struct listing listing;
-	struct os_clock clock;
-	uint64_t looked_ms; /* when the dead were last looked for, boot clock */
-	int lock_fd;
-	atomic_bool is_stopped;
-	char *data;   /* as asked for; NULL: no journal */
-	char *mirror; /* NULL: none */
-	struct keys *keys;
-	struct journaling *journaling;
-	bool is_beside_another; /* an engine that is late, not dead: it still has the journal */
-	uint64_t journal_retry_ms;
-	bool is_journal_awaited; /* it has been said that another engine has it */
-};
-
-static __attribute__((format(printf, 2, 3))) void say(void *context, const char *format, ...)
+void engine_say(void *context, const char *format, ...)
 {
 	struct rlq_engine *engine = context;
 	char text[512];
@@ -87,261 +39,6 @@ static __attribute__((format(printf, 2, 3))) void say(void *context, const char 
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	engine->options.log(engine->options.context, text);
-}
-
-/* ---- which queues ----------------------------------------------------------------------------- */
-
-static void served_drop(struct rlq_engine *engine, size_t index)
-{
-	seg_close(engine->served[index].segment);
-	engine->served[index] = engine->served[--engine->served_count];
-}
-
-static struct served *served_find(struct rlq_engine *engine, const char *name)
-{
-	for (size_t i = 0; i < engine->served_count; i++)
-		if (strcmp(engine->served[i].name, name) == 0)
-			return &engine->served[i];
-	return NULL;
-}
-
-/* A queue removed and made again under its name is another one. */
-static bool is_removed(const struct served *served)
-{
-	return load_relaxed(&served->segment->header->rings) & RINGS_REMOVED; /* relaxed: asked each turn */
-}
-
-static struct refused *refused_find(struct rlq_engine *engine, const char *name)
-{
-	for (size_t i = 0; i < engine->refused_count; i++)
-		if (strcmp(engine->refused[i].name, name) == 0)
-			return &engine->refused[i];
-	return NULL;
-}
-
-static void refused_drop(struct rlq_engine *engine, struct refused *refused)
-{
-	*refused = engine->refused[--engine->refused_count];
-}
-
-static struct refused *refused_add(struct rlq_engine *engine, const char *name)
-{
-	struct refused *more = reallocarray(engine->refused, engine->refused_count + 1, sizeof(*more));
-
-	if (more == NULL)
-		return NULL;
-	engine->refused = more;
-	more += engine->refused_count++;
-	*more = (struct refused){0};
-	strncpy(more->name, name, SEG_NAME_MAX);
-	return more;
-}
-
-/* Says why once, and when to try again. */
-static int refuse(struct rlq_engine *engine, const char *name, int error)
-{
-	struct refused *refused = refused_find(engine, name);
-
-	if (refused == NULL)
-		refused = refused_add(engine, name);
-	if (refused == NULL)
-		return -ENOMEM;
-	if (refused->error != error) {
-		say(engine, "%s: not served: %s", name, rlq_strerror(error == -ENOENT ? RLQ_ENOQUEUE : error));
-		refused->wait_ms = IDLE_MS / 2;
-	}
-	refused->error = error;
-	refused->wait_ms = refused->wait_ms * 2 < RETRY_MAX_MS ? refused->wait_ms * 2 : RETRY_MAX_MS;
-	refused->retry_ms = engine->clock.boot_ms + refused->wait_ms;
-	refused->is_seen = true;
-	return 0;
-}
-
-static int serve_segment(struct rlq_engine *engine, const char *name, struct segment *segment)
-{
-	struct served *more = reallocarray(engine->served, engine->served_count + 1, sizeof(*more));
-	struct refused *refused = refused_find(engine, name);
-
-	if (more == NULL) {
-		seg_close(segment);
-		return -ENOMEM;
-	}
-	if (refused)
-		refused_drop(engine, refused);
-	engine->served = more;
-	more += engine->served_count++;
-	*more = (struct served){.segment = segment, .is_seen = true};
-	strncpy(more->name, name, SEG_NAME_MAX);
-	say(engine, "%s: served", name);
-	return 0;
-}
-
-static int served_add(void *context, const char *name)
-{
-	struct rlq_engine *engine = context;
-	struct served *served = served_find(engine, name);
-	struct segment *segment;
-	int error;
-
-	if (served && !is_removed(served)) {
-		served->is_seen = true;
-		return 0;
-	}
-	error = seg_open(&engine->directory, name, &segment);
-	return error ? refuse(engine, name, error) : serve_segment(engine, name, segment);
-}
-
-/* Tries those again whose time has come. What is wrong may end without a trace in the directory: rows come
- * free, rights are given. */
-static int retry_refused(struct rlq_engine *engine)
-{
-	int error = 0;
-
-	for (size_t i = engine->refused_count; i-- > 0 && !error;) {
-		char name[SEG_NAME_MAX + 1];
-
-		if (engine->clock.boot_ms < engine->refused[i].retry_ms)
-			continue;
-		memcpy(name, engine->refused[i].name, sizeof(name));
-		error = served_add(engine, name);
-	}
-	return error;
-}
-
-/* Lists the directory when it has changed; else tries again what was refused. */
-static int list_queues(struct rlq_engine *engine)
-{
-	int error;
-
-	for (size_t i = engine->served_count; i-- > 0;)
-		if (is_removed(&engine->served[i])) {
-			say(engine, "%s: removed", engine->served[i].name);
-			served_drop(engine, i);
-		}
-	os_clock_read(&engine->clock);
-	error = listing_is_due(&engine->listing, engine->directory.fd);
-	if (error <= 0)
-		return error ? error : retry_refused(engine);
-	for (size_t i = 0; i < engine->served_count; i++)
-		engine->served[i].is_seen = false;
-	for (size_t i = 0; i < engine->refused_count; i++)
-		engine->refused[i].is_seen = false;
-	error = seg_directory_list(&engine->directory, NULL, served_add, engine);
-	for (size_t i = engine->served_count; i-- > 0;)
-		if (!engine->served[i].is_seen)
-			served_drop(engine, i);
-	for (size_t i = engine->refused_count; i-- > 0;)
-		if (!engine->refused[i].is_seen)
-			refused_drop(engine, &engine->refused[i]);
-	return error;
-}
-
-/* ---- one turn --------------------------------------------------------------------------------- */
-
-/* By a guess: consumers write the head only every CURSOR_LAG_MAX positions, and what they have taken lies
- * there in between. */
-static bool is_anything_visible(const struct ring *ring)
-{
-	uint64_t head = load_relaxed(&ring->ends->head); /* relaxed: as said */
-
-	if (bitmap_any(&ring->again))
-		return true;
-	for (uint64_t at = head; at < head + HEAD_LOOKS; at++) {
-		struct slot_word word = slot_read(&ring->slots[at & ring->mask]);
-
-		if (word_state(word) == SLOT_READY && word_generation(word) == at >> ring->order)
-			return true;
-	}
-	return false;
-}
-
-/* A consumer that was woken and died has left its message: wake another while there is one. */
-static void wake_another(struct segment *segment)
-{
-	if (!event_has_sleepers(&segment->header->consumers))
-		return;
-	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
-		if (is_anything_visible(&segment->ring[rings_at(segment->rings, i)])) {
-			seg_notify(segment, 1);
-			return;
-		}
-	}
-}
-
-/* Returns when the queue wants to be looked at again. */
-static uint64_t serve(struct served *served, struct life_memo *memo)
-{
-	struct segment *segment = served->segment;
-	uint64_t next;
-
-	if (seg_enter(segment) != 0)
-		return DUE_NEVER;
-	os_clock_read(&segment->clock);
-	next = seg_reap_due(segment, DUE_GROUPS);
-	wake_another(segment);
-	seg_leave(segment);
-	if (memo)
-		seg_free_dead_rows(segment, memo);
-	if (seg_sweep_is_due(segment, &served->sweep) && seg_sweep_step(segment, &served->sweep, SWEEP_SLOTS))
-		next = 0;
-	if (served->sweep.due_ms < next && (!served->sweep.is_running || served->sweep.is_paused))
-		next = served->sweep.due_ms;
-	return next;
-}
-
-/* The earliest that anything is due, by the hints alone. */
-static uint64_t due_of(struct segment *segment)
-{
-	uint64_t next = DUE_NEVER;
-
-	if (seg_enter(segment) != 0)
-		return DUE_NEVER;
-	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
-		uint64_t due = due_earliest(&segment->ring[rings_at(segment->rings, i)].due);
-
-		if (due < next)
-			next = due;
-	}
-	seg_leave(segment);
-	return next;
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static uint64_t turn(struct rlq_engine *engine)
-{
-	struct life_memo memo = {0};
-	uint64_t next = DUE_NEVER;
-	bool look_for_dead;
-
-	os_clock_read(&engine->clock);
-	look_for_dead = engine->clock.boot_ms >= engine->looked_ms + IDLE_MS;
-	if (look_for_dead) {
-		engine->looked_ms = engine->clock.boot_ms;
-		seg_directory_tidy(&engine->directory);
-	}
-	for (size_t i = 0; i < engine->served_count; i++)
-		next = earlier(next, serve(&engine->served[i], look_for_dead ? &memo : NULL));
-	os_clock_read(&engine->clock);
-	return earlier(next, engine->clock.boot_ms + (engine->listing.again ? LISTING_GRAIN_MS : IDLE_MS));
-}
-
-static void sleep_until(struct rlq_engine *engine, uint64_t until_ms)
-{
-	struct seg_engine_page *page = engine->directory.engine;
-	uint32_t ticket;
-
-	store_seq(&page->awake_by_ms, until_ms);
-	ticket = event_prepare(&page->bell);
-	/* [W2] Said when we wake, now look again at what is due: pairs with [W1]. */
-	for (size_t i = 0; i < engine->served_count; i++)
-		if (due_of(engine->served[i].segment) < until_ms)
-			return;
-	if (!atomic_load(&engine->is_stopped))
-		os_futex_wait(&page->bell, ticket, until_ms);
 }
 
 /* ---- election --------------------------------------------------------------------------------- */
@@ -357,14 +54,14 @@ static void stand_by(struct rlq_engine *engine)
 		uint64_t awake_by = load_relaxed(&engine->directory.engine->awake_by_ms);
 		_Atomic uint32_t nothing = 0;
 
-		if (now_ms > awake_by + IDLE_MS) {
+		if (now_ms > awake_by + ENGINE_IDLE_MS) {
 			engine->is_beside_another = true;
 			return;
 		}
 		if (!has_said)
-			say(engine, "another engine serves %s; standing by", engine->directory.path);
+			engine_say(engine, "another engine serves %s; standing by", engine->directory.path);
 		has_said = true;
-		os_futex_wait(&nothing, 0, now_ms + IDLE_MS);
+		os_futex_wait(&nothing, 0, now_ms + ENGINE_IDLE_MS);
 	}
 }
 
@@ -377,7 +74,7 @@ static int open_keys(struct rlq_engine *engine)
 	int error = keys_open(options->key, options->old_keys, &engine->keys, why, sizeof(why));
 
 	if (error)
-		say(engine, "%s", why);
+		engine_say(engine, "%s", why);
 	return error;
 }
 
@@ -427,7 +124,7 @@ static int open_directory(struct rlq_engine *engine, const char *path)
 			seg_directory_close(&engine->directory);
 	}
 	if (error)
-		say(engine, "cannot serve %s: %s", directory_text(path), rlq_strerror(error));
+		engine_say(engine, "cannot serve %s: %s", directory_text(path), rlq_strerror(error));
 	return error;
 }
 
@@ -482,7 +179,7 @@ static int journal_from_now(struct rlq_engine *engine)
 		.file_bytes = file_bytes_of(engine->options.journal_bytes_max),
 		.bytes_max = engine->options.journal_bytes_max,
 		.keys = engine->keys,
-		.say = say,
+		.say = engine_say,
 		.context = engine,
 		.is_stopped = &engine->is_stopped,
 		.is_awaited = engine->is_journal_awaited,
@@ -493,16 +190,16 @@ static int journal_from_now(struct rlq_engine *engine)
 		return 0;
 	error = journaling_start(&engine->directory, &options, &engine->journaling);
 	if (error == -ECANCELED) {
-		say(engine, "stopped amid recovery; the journal is as it was");
+		engine_say(engine, "stopped amid recovery; the journal is as it was");
 		return 0;
 	}
 	engine->is_journal_awaited = error == -EBUSY && engine->is_beside_another;
-	engine->journal_retry_ms = engine->is_journal_awaited ? os_boot_ms() + IDLE_MS : UINT64_MAX;
+	engine->journal_retry_ms = engine->is_journal_awaited ? os_boot_ms() + ENGINE_IDLE_MS : UINT64_MAX;
 	if (!error || (is_wanted && !engine->is_journal_awaited))
 		return error;
 	if (!options.is_awaited)
-		say(engine, "no journal%s: durable queues are refused",
-		    engine->is_journal_awaited ? " until that engine, which is late, lets it go" : "");
+		engine_say(engine, "no journal%s: durable queues are refused",
+			   engine->is_journal_awaited ? " until that engine, which is late, lets it go" : "");
 	return 0;
 }
 
@@ -515,22 +212,22 @@ int rlq_engine_run(struct rlq_engine *engine)
 		return RLQ_EFORKED;
 	stand_by(engine);
 	if (!atomic_load(&engine->is_stopped))
-		say(engine, "serving %s", engine->directory.path);
+		engine_say(engine, "serving %s", engine->directory.path);
 	while (!atomic_load(&engine->is_stopped) && !error) {
 		uint64_t next;
 
 		error = journal_from_now(engine);
 		if (error)
 			break; /* it has been said why */
-		error = list_queues(engine);
+		error = served_look(engine);
 		if (error) {
-			say(engine, "cannot list the queues of %s: %s", engine->directory.path,
-			    rlq_strerror(error));
+			engine_say(engine, "cannot list the queues of %s: %s", engine->directory.path,
+				   rlq_strerror(error));
 			break;
 		}
-		next = turn(engine);
+		next = rounds_turn(engine);
 		if (next > engine->clock.boot_ms)
-			sleep_until(engine, next);
+			rounds_sleep(engine, next);
 		else
 			store_seq(&engine->directory.engine->awake_by_ms, engine->clock.boot_ms);
 	}
@@ -553,10 +250,7 @@ void rlq_engine_close(struct rlq_engine *engine)
 {
 	if (engine == NULL)
 		return;
-	while (engine->served_count > 0)
-		served_drop(engine, engine->served_count - 1);
-	free(engine->served);
-	free(engine->refused);
+	served_end(engine);
 	close(engine->lock_fd);
 	seg_directory_close(&engine->directory);
 	drop_options(engine);

@@ -9,6 +9,7 @@
 #include "ring/crashpoint.h"
 #include "ringlease.h"
 #include "shm/durable.h"
+#include "shm/removal.h"
 #include "shm/window.h"
 
 #include <errno.h>

@@ -3,6 +3,8 @@
 #include "daemon/gather.h"
 #include "ring/crashpoint.h"
 #include "ringlease.h"
+#include "shm/create.h"
+#include "shm/removal.h"
 
 #include <errno.h>
 #include <stdlib.h>

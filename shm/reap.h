@@ -2,60 +2,33 @@
  * CAS; called by the engine, and by clients when no engine is prompt.
  *
  *   seg_reap_due    leases and delays that have ended, found by the hints (ring/due.h)
- *   seg_sweep_step  a part of a full sweep: orphans of dead handles, lost bits and hints, retention,
- *                   DEAD messages, unfinished moves, blocks, the count of live messages, rings
+ *   seg_sweep_step  a part of a full sweep (shm/sweep.h)
  */
 #ifndef SEG_REAP_H
 #define SEG_REAP_H
 
-#include "shm/fifo.h"
-#include "shm/segment.h"
+#include "shm/sweep.h"
 
 /* Makes up to `budget` groups of 64 slots up to date. Returns when the next one is due (boot clock;
  * DUE_NEVER: nothing is); at or before now if the budget did not suffice. Between enter and leave. */
 uint64_t seg_reap_due(struct segment *segment, uint32_t budget);
 
-/* Where a sweep stands; private to who sweeps. Zeroed is a good start. */
-struct sweep {
-	bool is_running;
-	bool is_running_next; /* to begin with the next step */
-	uint32_t position;    /* in the list of rings */
-	uint32_t ring_id;
-	uint32_t slot;
-	uint64_t counted;    /* live messages met */
-	uint64_t walked;     /* slots looked at */
-	uint64_t mark;	     /* activity when it began */
-	uint64_t oldest_ms;  /* earliest sent_ms met; UINT64_MAX */
-	uint64_t overdue_ms; /* when the first used-up message is to be moved, boot clock */
-	uint64_t blocks;     /* cursor of body_sweep_step */
-	uint64_t last_ms;    /* when the last one ended, boot clock */
-	uint64_t last_mark;  /* activity then */
-	uint64_t due_ms;     /* when retention ends for the oldest, or a message is overdue, boot clock */
-	uint32_t retries;    /* sweeps in a row that nothing but `unsettled` has asked for */
-	uint32_t cost;	     /* slots walked in this step, and what else it did counted as slots */
-	int dlq_error;	     /* why a dead letter could not be moved; the rest of this sweep tries no more */
-	bool unsettled;	     /* something was left for the next one */
-	bool is_paused;	     /* until the journal has what was moved: due again at due_ms */
-	struct fifo_care care;
-};
-
-enum { SWEEP_EVERY_MS = 1000 };
-
-/* Is a sweep asked for: running, or 1 s since the last and something has moved, or a message's time is up?
- * What could not be settled is tried again after 1, 2, 4 .. 8 s; what leaves no trace (somebody stopped
- * between a lease and its hint, a ring emptied by who let go) is looked for every 10 s. Both are put off in
- * a large queue, for the walk over its slots. */
-bool seg_sweep_is_due(struct segment *segment, const struct sweep *sweep);
-
-/* Looks at up to `budget` slots. True while the sweep goes on. Outside enter and leave. */
-bool seg_sweep_step(struct segment *segment, struct sweep *sweep, uint32_t budget);
-
 /* One budgeted step of both, for a client without a prompt engine; takes turns with other clients so
  * that not all of them sweep. Outside enter and leave. Returns when something is next due. */
 uint64_t seg_reap_for_client(struct segment *segment, struct sweep *sweep);
 
+/* LEASED or DELAYED: ready again if its time has come; else the hint must know of it. Returns 1 if it
+ * became visible. */
+uint32_t seg_time_slot(struct segment *segment, uint32_t index, uint32_t slot);
+
 /* READY again after `from`: expiry, release, due delay, DLQ gone. Between enter and leave. */
 bool seg_make_ready(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from);
+
+/* The full 64-bit deadline of a word, near `now_ms`. */
+static inline uint64_t seg_full_deadline(struct slot_word word, uint64_t now_ms)
+{
+	return now_ms + (uint64_t)(int64_t)(int32_t)(word_deadline_ms(word) - (uint32_t)now_ms);
+}
 
 /* What was sent by then is past the queue's retention. */
 static inline uint64_t seg_expired_ms(const struct segment *segment)

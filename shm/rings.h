@@ -22,7 +22,7 @@ bool seg_is_growing(const struct segment *segment);
 /* One step of retiring: unlists each ring but the newest that is empty and that nobody can send to, gives
  * back the memory of regions that nobody can touch any more, finishes what the dead have begun. Never
  * waits. Call outside enter and leave. True if something was in the way and it is worth to come again;
- * a ring that messages keep is not: they do not go without a trace (reap.c). */
+ * a ring that messages keep is not: they do not go without a trace (sweep.c). */
 bool seg_retire_step(struct segment *segment);
 
 #endif

@@ -1,4 +1,4 @@
-/* One queue's segment as one handle sees it: create, open, row, rings. Belongs to one thread. */
+/* One queue's segment as one handle sees it: open, row, rings. Belongs to one thread. */
 #ifndef SEG_SEGMENT_H
 #define SEG_SEGMENT_H
 
@@ -79,50 +79,19 @@ struct segment {
 	uint64_t dedup_seed;	/* the same */
 };
 
-/* What creation needs; all checked by the caller. */
-struct seg_recipe {
-	const char *name;
-	uint64_t capacity;
-	uint64_t attribute[ATTRIBUTE_COUNT];
-	char dlq[SEG_NAME_MAX + 8];
-	uint32_t mode, group;
-	uint32_t placement, placement_node;
-	uint32_t durability;
-	uint32_t type;
-	uint64_t dedup_max;   /* of a FIFO queue */
-	uint64_t dedup_seed;  /* the same; 0: drawn */
-	uint32_t order_first; /* 0: the default */
-};
-
-/* Builds a segment without a name and links it. 0, -EEXIST, -ENOSPC, other errno. */
-int seg_create(const struct seg_directory *directory, const struct seg_recipe *recipe);
-
-/* The same, but under a name that nobody opens, and opened: to be filled, then published (-EEXIST: a queue of its
- * name is there). What a killed one has left is replaced. */
-int seg_draft_create(const struct seg_directory *directory, const struct seg_recipe *recipe,
-		     struct segment **ret_segment);
-int seg_draft_publish(const struct seg_directory *directory, const char *name);
-/* Sets all attributes anew. */
-void seg_draft_define(struct segment *segment, const struct seg_recipe *recipe);
-/* It will not be published. */
-void seg_draft_remove(const struct seg_directory *directory, const char *name);
-
 /* Opens by name and takes a row. -ENOENT, and the faults of seg_check_identity. */
 int seg_open(const struct seg_directory *directory, const char *name, struct segment **ret_segment);
 
 /* The same without a row, for looking only (verify, ls): nothing may be changed through it. */
 int seg_open_to_look(const struct seg_directory *directory, const char *name, struct segment **ret_segment);
 
+/* The same without a row, as there may be none left, to mark it as removed. */
+int seg_open_to_mark(const struct seg_directory *directory, const char *name, struct segment **ret_segment);
+
+/* As seg_open(), by the name of the file: one that nobody can open by the queue's yet. */
+int seg_open_file(const struct seg_directory *directory, const char *file, struct segment **ret_segment);
+
 void seg_close(struct segment *segment);
-
-/* Marks it removed, wakes all sleepers, unlinks the file. */
-int seg_remove(const struct seg_directory *directory, const char *name);
-
-/* The same for a queue that was just made, and that no journal knows of. */
-int seg_withdraw(const struct seg_directory *directory, const char *name);
-
-/* Takes away the name of a queue whose remover was killed after marking it; nothing if there is none. */
-void seg_finish_removal(const struct seg_directory *directory, const char *name);
 
 /* Faults of an identity, as RLQ_E* codes; 0: sound. */
 int seg_check_identity(const struct seg_identity *identity, const struct seg_identity *mirror, uint64_t file_bytes,

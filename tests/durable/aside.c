@@ -169,11 +169,8 @@ int main(int argc, char **argv)
 	time_t until;
 	uint64_t random;
 
-	if (argc > 1 && strcmp(argv[1], "--encrypted") == 0) {
+	if (test_flag_take(&argc, argv, "--encrypted"))
 		machine_change_keys();
-		argc--;
-		argv++;
-	}
 	if (argc == 4 && strcmp(argv[1], "--again") == 0) {
 		disk = (enum machine_disk)atoi(argv[2]);
 		try(strtoull(argv[3], NULL, 0));

@@ -308,24 +308,6 @@ static void by_chance(uint64_t seed, time_t until)
 	}
 }
 
-/* Takes our own arguments out; how many are left. */
-static int take_own(int argc, char **argv)
-{
-	int kept = 1;
-
-	for (int i = 1; i < argc; i++) {
-		if (i + 1 < argc && strcmp(argv[i], "--script") == 0)
-			only = argv[++i];
-		else if (i + 1 < argc && strcmp(argv[i], "--fault") == 0)
-			only_number = atoi(argv[++i]);
-		else if (i + 1 < argc && strcmp(argv[i], "--disk") == 0)
-			only_disk = argv[++i];
-		else
-			argv[kept++] = argv[i];
-	}
-	return kept;
-}
-
 /* All faults of one script. `all`: of each kind, and at every call. */
 static void break_everywhere(const struct script *script, uint64_t seed, bool all)
 {
@@ -344,9 +326,13 @@ static void break_everywhere(const struct script *script, uint64_t seed, bool al
 int main(int argc, char **argv)
 {
 	struct test_arguments arguments;
+	const char *number;
 	time_t until;
 
-	argc = take_own(argc, argv);
+	only = test_argument_take(&argc, argv, "--script");
+	only_disk = test_argument_take(&argc, argv, "--disk");
+	number = test_argument_take(&argc, argv, "--fault");
+	only_number = number ? atoi(number) : -1;
 	arguments = test_arguments_read(argc, argv, 5);
 	until = time(NULL) + (time_t)arguments.seconds;
 	for (int i = 0; i < script_count; i++)

@@ -1,5 +1,5 @@
-/* A key in the kernel's key rings that cannot be read: the engine does not start, says why, and leaves the journal as it
- * is; with the key there again it goes on. The daemon itself, in a session of its own. */
+/* A key in the kernel's key rings that cannot be read: the engine does not start, says why, and leaves the journal
+ * as it is; with the key there again it goes on. The daemon itself, in a session of its own. */
 #include "ringlease.h"
 #include "tests/support/cases.h"
 #include "tests/support/child.h"
@@ -28,7 +28,8 @@ enum {
 	OWNER_MAY_SEE = 0x00210000 /* and change that */
 };
 
-static char daemon_path[PATH_BYTES], queues[TMPDIR_BYTES], data[PATH_BYTES], log_path[PATH_BYTES], said[LOG_BYTES];
+static char daemon_path[PATH_BYTES], queues[TMPDIR_BYTES], data[TMPDIR_BYTES], log_path[PATH_BYTES],
+	said[LOG_BYTES];
 static long key;
 
 /* ---- the key ---------------------------------------------------------------------------------- */
@@ -115,15 +116,12 @@ static void is_refused(const char *why)
 
 static void set_up(void)
 {
-	const char *base = getenv("TMPDIR"); /* the runner's, on a disk */
-
 	if (keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0) < 0)
 		case_skip("no key rings here");
 	if (access(daemon_path, X_OK) < 0)
 		case_skip("no ringleased");
 	tmpdir_make(queues);
-	snprintf(data, sizeof(data), "%s/ringlease-ring.XXXXXX", base ? base : "/var/tmp");
-	CHECK(mkdtemp(data) != NULL);
+	tmpdir_make_on_disk(data);
 	snprintf(log_path, sizeof(log_path), "%s/log", queues);
 	add_key(KEY);
 	serves();

@@ -287,38 +287,21 @@ static void by_chance(uint64_t seed, time_t until)
 		one_by_chance(random_next(&random));
 }
 
-/* Takes our own arguments out; how many are left. */
-static int take_own(int argc, char **argv)
-{
-	int kept = 1;
-
-	for (int i = 1; i < argc; i++) {
-		if (i + 1 < argc && strcmp(argv[i], "--script") == 0)
-			only = argv[++i];
-		else if (i + 1 < argc && strcmp(argv[i], "--at") == 0)
-			only_at = atoi(argv[++i]);
-		else
-			argv[kept++] = argv[i];
-	}
-	return kept;
-}
-
 int main(int argc, char **argv)
 {
 	struct test_arguments arguments;
+	const char *number;
 	time_t until;
 
-	if (argc > 1 && strcmp(argv[1], "--encrypted") == 0) {
+	if (test_flag_take(&argc, argv, "--encrypted"))
 		machine_change_keys();
-		argv[1] = argv[0];
-		argv++;
-		argc--;
-	}
 	if (argc == 3 && strcmp(argv[1], "--again") == 0) {
 		one_by_chance(strtoull(argv[2], NULL, 0));
 		return failures > 0;
 	}
-	argc = take_own(argc, argv);
+	only = test_argument_take(&argc, argv, "--script");
+	number = test_argument_take(&argc, argv, "--at");
+	only_at = number ? atoi(number) : -1;
 	arguments = test_arguments_read(argc, argv, 6);
 	until = time(NULL) + (time_t)arguments.seconds;
 	for (int i = 0; i < script_count; i++) {

@@ -251,35 +251,14 @@ static void cut_by_chance(uint64_t seed, time_t until)
 	printf("%-8s %-6s %llu images\n", "random", "both", (unsigned long long)(images_of_both() - before));
 }
 
-/* Takes our own arguments out; how many are left. */
-static int take_own(int argc, char **argv)
-{
-	int kept = 1;
-
-	for (int i = 1; i < argc; i++) {
-		if (i + 1 < argc && strcmp(argv[i], "--script") == 0)
-			only = argv[++i];
-		else if (i + 1 < argc && strcmp(argv[i], "--cut") == 0)
-			only_cut = atoi(argv[++i]);
-		else if (i + 1 < argc && strcmp(argv[i], "--disk") == 0)
-			only_disk = argv[++i];
-		else
-			argv[kept++] = argv[i];
-	}
-	return kept;
-}
-
 int main(int argc, char **argv)
 {
 	struct test_arguments arguments;
+	const char *number;
 	time_t until;
 
-	if (argc > 1 && strcmp(argv[1], "--encrypted") == 0) {
+	if (test_flag_take(&argc, argv, "--encrypted"))
 		machine_change_keys();
-		argv[1] = argv[0];
-		argv++;
-		argc--;
-	}
 	if (argc == 5 && strcmp(argv[1], "--again") == 0) {
 		cut_twice(strtoull(argv[2], NULL, 0), atoi(argv[3]), atoi(argv[4]));
 		return failures > 0;
@@ -288,7 +267,10 @@ int main(int argc, char **argv)
 		live_often(strtoull(argv[2], NULL, 0));
 		return failures > 0;
 	}
-	argc = take_own(argc, argv);
+	only = test_argument_take(&argc, argv, "--script");
+	only_disk = test_argument_take(&argc, argv, "--disk");
+	number = test_argument_take(&argc, argv, "--cut");
+	only_cut = number ? atoi(number) : -1;
 	arguments = test_arguments_read(argc, argv, 6);
 	until = time(NULL) + (time_t)arguments.seconds;
 	for (int i = 0; i < script_count; i++)

@@ -61,11 +61,15 @@ static struct wish wish_read(int count, char **values)
 
 static void say_bad(const struct driver *driver, struct script *script, const char *program)
 {
-	char path[] = "/tmp/ringlease-script.XXXXXX";
-	int file = mkstemp(path);
-	FILE *out = file < 0 ? NULL : fdopen(file, "w");
+	const char *base = getenv("TMPDIR");
 	struct played played;
+	char path[256];
+	FILE *out;
+	int file;
 
+	snprintf(path, sizeof(path), "%s/ringlease-script.XXXXXX", base ? base : "/tmp");
+	file = mkstemp(path);
+	out = file < 0 ? NULL : fdopen(file, "w");
 	shrink(driver, script, &played);
 	if (played.verdict != BAD)
 		printf("It fails only behind others, so say --seed and --count as above.\n\n");

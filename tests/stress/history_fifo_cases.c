@@ -40,6 +40,14 @@ static struct history_event fifo_delete(struct history_event send, uint32_t coun
 	return delete_event(send.id, count, start_ms, HISTORY_DONE);
 }
 
+/* Sent, received once and deleted. */
+static void add_whole(struct history_event send, int64_t receive_ms, int64_t delete_ms)
+{
+	add(0, send);
+	add(0, fifo_receive(send, 1, receive_ms));
+	add(0, fifo_delete(send, 1, delete_ms));
+}
+
 static struct history_event a1, a2, a3, b1;
 
 /* Group 1 has three messages: the first two are received by one call, deleted, then the third, which outlives a
@@ -151,32 +159,32 @@ static void find_moved_disorder(void)
 	expect("the DLQ has its order too", "order, before one that was there: message 9");
 }
 
+/* What comes is not quite what was sent. */
+static void add_received_as(struct history_event send, struct history_event received)
+{
+	add(0, send);
+	add(0, received);
+	add(0, fifo_delete(send, 1, 110));
+}
+
 static void find_bad_numbers(void)
 {
 	struct history_event a4 = fifo_send(9, 1, 14, 90), received;
 
 	a4.sequence = 12;
-	add(0, a4);
-	add(0, fifo_receive(a4, 1, 100));
-	add(0, fifo_delete(a4, 1, 110));
+	add_whole(a4, 100, 110);
 	expect("two messages with one number are found", "sequence, twice: message 3");
 	a4 = fifo_send(9, 2, 9, 90);
-	add(0, a4);
-	add(0, fifo_receive(a4, 1, 100));
-	add(0, fifo_delete(a4, 1, 110));
+	add_whole(a4, 100, 110);
 	expect("a number that does not rise is found", "sequence, not rising: message 4");
 	a4 = fifo_send(9, 1, 14, 90);
 	received = fifo_receive(a4, 1, 100);
 	received.sequence = 15;
-	add(0, a4);
-	add(0, received);
-	add(0, fifo_delete(a4, 1, 110));
+	add_received_as(a4, received);
 	expect("a number that changes is found", "sequence, another one than at the send: message 9");
 	received = fifo_receive(a4, 1, 100);
 	received.group = 7;
-	add(0, a4);
-	add(0, received);
-	add(0, fifo_delete(a4, 1, 110));
+	add_received_as(a4, received);
 	expect("a group that changes is found", "other group: message 9");
 }
 
@@ -186,9 +194,7 @@ static void find_duplicates(void)
 
 	add(0, again);
 	expect("a duplicate need not be delivered", NULL);
-	add(0, again);
-	add(0, fifo_receive(again, 1, 100));
-	add(0, fifo_delete(again, 1, 110));
+	add_whole(again, 100, 110);
 	expect("a duplicate that is delivered is found", "duplicate, delivered: message 2");
 	other.message_id[0] = 77;
 	add(0, other);
@@ -199,15 +205,11 @@ static void find_duplicates(void)
 	expect("a duplicate with a number of its own is found", "duplicate, answered with another id: message 2");
 	other.is_duplicate = false;
 	other.message_id[0] = 77;
-	add(0, other);
-	add(0, fifo_receive(other, 1, 100));
-	add(0, fifo_delete(other, 1, 110));
+	add_whole(other, 100, 110);
 	expect("a duplicate that is taken for new is found", "duplicate, taken for new: message 2");
 	other.start_ns = (3 + WINDOW_MS + 10) * MS;
 	other.end_ns = (3 + WINDOW_MS + 11) * MS;
-	add(0, other);
-	add(0, fifo_receive(other, 1, WINDOW_MS + 20));
-	add(0, fifo_delete(other, 1, WINDOW_MS + 30));
+	add_whole(other, WINDOW_MS + 20, WINDOW_MS + 30);
 	expect("an id may be used again after the window", NULL);
 	other = fifo_again(9, a2, 3 + WINDOW_MS + 20);
 	add(0, other);
@@ -221,9 +223,7 @@ static void find_duplicates(void)
 	again.message_id[0] = 77;
 	again.sequence = 14;
 	told.dedup_by_group = true;
-	add(0, again);
-	add(0, fifo_receive(again, 1, 100));
-	add(0, fifo_delete(again, 1, 110));
+	add_whole(again, 100, 110);
 	expect("another group may use the same id, if groups are the scope", NULL);
 	told.dedup_by_group = false;
 }
@@ -237,13 +237,9 @@ static void find_repeated_sends(void)
 	answered.is_duplicate = true;
 	add(0, answered);
 	expect("also if it was answered as a duplicate of the first try", "lost: message 5");
-	add(0, answered);
-	add(0, fifo_receive(answered, 1, 100));
-	add(0, fifo_delete(answered, 1, 105));
+	add_whole(answered, 100, 105);
 	expect("a repeated send is one message", NULL);
-	add(0, answered);
-	add(0, fifo_receive(answered, 1, 100));
-	add(0, fifo_delete(answered, 1, 105));
+	add_whole(answered, 100, 105);
 	add(0, fifo_receive(answered, 1, 110));
 	add(0, fifo_delete(answered, 1, 115));
 	expect("two messages of it are found", "double lease, same receive count: message 5");
@@ -333,9 +329,7 @@ static void find_late_deletes(void)
 {
 	struct history_event a4 = fifo_send(9, 1, 14, 90), change = fifo_receive(a4, 1, 105);
 
-	add(0, a4);
-	add(0, fifo_receive(a4, 1, 100));
-	add(0, fifo_delete(a4, 1, 145));
+	add_whole(a4, 100, 145);
 	expect("a delete after the lease is too late", "late delete: message 9");
 	change.kind = HISTORY_EXTEND;
 	add(0, a4);

@@ -26,7 +26,7 @@ enum {
 	CONSUMERS = 2,
 	KEPT = 3,
 	SWEEPS_PER_VERIFY = 16,
-	/* A queue nearly empty may keep rings of up to 8,192 slots (reap.c); a burst needs more than all of them.
+	/* A queue nearly empty may keep rings of up to 8,192 slots (sweep.c); a burst needs more than all of them.
 	 */
 	SMALL_ORDER = 13,
 	BURST_MIN = (KEPT + 1) << SMALL_ORDER,

@@ -13,6 +13,34 @@ uint64_t test_seed(uint64_t otherwise)
 	return given && *given ? strtoull(given, NULL, 0) : otherwise;
 }
 
+static void take_out(int *count, char **values, int first, int how_many)
+{
+	memmove(&values[first], &values[first + how_many], sizeof(values[0]) * (size_t)(*count - first - how_many));
+	*count -= how_many;
+}
+
+const char *test_argument_take(int *count, char **values, const char *name)
+{
+	for (int i = 1; i + 1 < *count; i++)
+		if (strcmp(values[i], name) == 0) {
+			const char *value = values[i + 1];
+
+			take_out(count, values, i, 2);
+			return value;
+		}
+	return NULL;
+}
+
+bool test_flag_take(int *count, char **values, const char *name)
+{
+	for (int i = 1; i < *count; i++)
+		if (strcmp(values[i], name) == 0) {
+			take_out(count, values, i, 1);
+			return true;
+		}
+	return false;
+}
+
 struct test_arguments test_arguments_read(int count, char **values, uint64_t default_seconds)
 {
 	struct test_arguments arguments = {.seconds = default_seconds};

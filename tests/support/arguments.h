@@ -3,6 +3,7 @@
 #ifndef TEST_ARGUMENTS_H
 #define TEST_ARGUMENTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct test_arguments {
@@ -11,6 +12,11 @@ struct test_arguments {
 
 /* Reads them over the defaults; without a seed one is drawn. Prints the seed. Exits 2 on others. */
 struct test_arguments test_arguments_read(int count, char **values, uint64_t default_seconds);
+
+/* Take what a test understands beside them out of the arguments: the value behind `name`, NULL if it is not there;
+ * whether `name` is there. */
+const char *test_argument_take(int *count, char **values, const char *name);
+bool test_flag_take(int *count, char **values, const char *name);
 
 /* The seed of the environment, or `otherwise`. */
 uint64_t test_seed(uint64_t otherwise);

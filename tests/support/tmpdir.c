@@ -8,17 +8,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void tmpdir_make(char ret_path[TMPDIR_BYTES])
+static void make_in(const char *base, const char *otherwise, char ret_path[TMPDIR_BYTES])
 {
-	const char *base = getenv("RINGLEASE_DIR");
-
 	if (base == NULL || *base == '\0')
-		base = "/dev/shm";
+		base = otherwise;
 	snprintf(ret_path, TMPDIR_BYTES, "%s/ringlease-test.XXXXXX", base);
 	if (mkdtemp(ret_path) == NULL) {
 		perror(ret_path);
 		exit(1);
 	}
+}
+
+void tmpdir_make(char ret_path[TMPDIR_BYTES])
+{
+	make_in(getenv("RINGLEASE_DIR"), "/dev/shm", ret_path);
+}
+
+void tmpdir_make_on_disk(char ret_path[TMPDIR_BYTES])
+{
+	make_in(getenv("TMPDIR"), "/var/tmp", ret_path);
 }
 
 static int each_file(const char *path, const char *prefix, int remove_them)

@@ -4,59 +4,67 @@
 #include <stdlib.h>
 #include <string.h>
 
-void groups_test_make(struct groups_test *test)
+struct groups_test test;
+
+void groups_test_make(void)
 {
-	memset(test, 0, sizeof(*test));
+	memset(&test, 0, sizeof(test));
 	for (int i = 0; i < GROUPS_RINGS; i++)
-		test->rings[i] = (struct ring){.slots = test->slots[i], .order = 6, .mask = GROUPS_SLOTS - 1};
-	test->view = (struct groups){.rings = test->rings,
-				     .listed = (1 << GROUPS_RINGS) - 1,
-				     .sequence = &test->sequence,
-				     .list = &test->list};
+		test.rings[i] = (struct ring){.slots = test.slots[i], .order = 6, .mask = GROUPS_SLOTS - 1};
+	test.view = (struct groups){.rings = test.rings,
+				    .listed = (1 << GROUPS_RINGS) - 1,
+				    .sequence = &test.sequence,
+				    .list = &test.list};
 }
 
-void groups_test_free(struct groups_test *test)
+void groups_test_free(void)
 {
-	while (test->view.table_count > 0)
-		groups_test_retire(test);
+	while (test.view.table_count > 0)
+		groups_test_retire();
 }
 
-void groups_test_append(struct groups_test *test, uint32_t order)
+void groups_test_begin(void)
 {
-	struct group_table *table = &test->view.table[test->view.table_count++];
+	groups_test_make();
+	groups_test_append(4);
+}
+
+void groups_test_append(uint32_t order)
+{
+	struct group_table *table = &test.view.table[test.view.table_count++];
 
 	table->order = order;
 	table->cells = aligned_alloc(16, group_table_bytes(order));
 	memset(table->cells, 0, group_table_bytes(order));
-	test->view.list_seen = ++test->list;
+	test.view.list_seen = ++test.list;
 }
 
-void groups_test_retire(struct groups_test *test)
+void groups_test_retire(void)
 {
-	free(test->view.table[0].cells);
-	memmove(test->view.table, test->view.table + 1, sizeof(test->view.table[0]) * --test->view.table_count);
-	test->view.list_seen = ++test->list;
+	free(test.view.table[0].cells);
+	memmove(test.view.table, test.view.table + 1, sizeof(test.view.table[0]) * --test.view.table_count);
+	test.view.list_seen = ++test.list;
 }
 
-struct slot *groups_test_slot(struct groups_test *test, uint64_t link)
+struct slot *groups_test_slot(uint64_t link)
 {
-	return &test->slots[link_ring(link)][link_slot(link)];
+	return &test.slots[link_ring(link)][link_slot(link)];
 }
 
-struct fifo_links *groups_test_links(struct groups_test *test, uint64_t link)
+struct fifo_links *groups_test_links(uint64_t link)
 {
-	return fifo_links(groups_test_slot(test, link));
+	return fifo_links(groups_test_slot(link));
 }
 
-struct word128 *groups_test_cell(struct groups_test *test, uint32_t table, uint64_t index)
+struct word128 *groups_test_cell(uint32_t table, uint64_t index)
 {
-	return &test->view.table[table].cells[index];
+	return &test.view.table[table].cells[index];
 }
 
-uint64_t groups_test_claim(struct groups_test *test, uint64_t group)
+uint64_t groups_test_claim(uint64_t group)
 {
 	for (uint32_t i = 0; i < GROUPS_RINGS * GROUPS_SLOTS; i++) {
-		struct slot *slot = &test->slots[i % GROUPS_RINGS][i / GROUPS_RINGS];
+		struct slot *slot = &test.slots[i % GROUPS_RINGS][i / GROUPS_RINGS];
 		struct slot_word word = slot_read(slot);
 
 		if (word_state(word) != SLOT_FREE)
@@ -68,51 +76,59 @@ uint64_t groups_test_claim(struct groups_test *test, uint64_t group)
 	return 0;
 }
 
-uint64_t groups_test_send(struct groups_test *test, uint64_t group)
+uint64_t groups_test_send(uint64_t group)
 {
-	uint64_t link = groups_test_claim(test, group);
+	uint64_t link = groups_test_claim(group);
 	enum group_result result;
 
 	cr_assert_neq(link, 0, "no slot is free");
-	result = groups_join(&test->view, link);
+	result = groups_join(&test.view, link);
 	cr_assert(result == GROUP_OK || result == GROUP_FIRST, "join: %d", result);
 	return link;
 }
 
-void groups_test_free_slot(struct groups_test *test, uint64_t link)
+void groups_test_free_slot(uint64_t link)
 {
-	struct slot *slot = groups_test_slot(test, link);
+	struct slot *slot = groups_test_slot(link);
 	struct slot_word word = slot_read(slot);
 
 	cr_assert(link_is_of(link, word), "freed twice");
 	slot->word.low = word_freed(word).bits.low;
 }
 
-uint64_t groups_test_consume(struct groups_test *test, uint64_t group)
+uint64_t groups_test_consume(uint64_t group)
 {
 	uint64_t head;
-	enum group_result result = groups_head(&test->view, group, &head);
+	enum group_result result = groups_head(&test.view, group, &head);
 
 	if (result == GROUP_NONE)
 		return 0;
 	cr_assert_eq(result, GROUP_OK);
-	cr_assert_eq(groups_pop(&test->view, group, head), GROUP_OK);
-	groups_test_free_slot(test, head);
+	cr_assert_eq(groups_pop(&test.view, group, head), GROUP_OK);
+	groups_test_free_slot(head);
 	return head;
 }
 
-uint64_t groups_test_leave_tail_behind(struct groups_test *test, uint64_t group)
+uint64_t groups_test_head(uint64_t group)
 {
-	uint64_t tail = groups_test_send(test, group), next = groups_test_send(test, group);
+	uint64_t head = 0;
 
-	groups_test_cell(test, 0, group)->high = tail;
+	groups_head(&test.view, group, &head);
+	return head;
+}
+
+uint64_t groups_test_leave_tail_behind(uint64_t group)
+{
+	uint64_t tail = groups_test_send(group), next = groups_test_send(group);
+
+	groups_test_cell(0, group)->high = tail;
 	return next;
 }
 
-uint64_t groups_test_leave_closed(struct groups_test *test, uint64_t group)
+uint64_t groups_test_leave_closed(uint64_t group)
 {
-	uint64_t last = groups_test_send(test, group);
+	uint64_t last = groups_test_send(group);
 
-	groups_test_links(test, last)->next = link_closed(last);
+	groups_test_links(last)->next = link_closed(last);
 	return last;
 }

@@ -1,7 +1,7 @@
 /* Calls of the system that fail while a directory is opened or a queue is made: an error, and nothing left. */
 #include "kmod-free/memory.h"
 #include "kmod-free/sysops.h"
-#include "shm/segment.h"
+#include "shm/create.h"
 #include "tests/support/queue_fixture.h"
 #include "tests/support/tmpdir.h"
 #include "tests/unit/faulty_calls.h"

@@ -8,7 +8,6 @@
 
 enum { GROUPS = 40, STEPS = 60000, MESSAGES = GROUPS_RINGS * GROUPS_SLOTS };
 
-static struct groups_test test;
 static uint64_t random_state;
 
 /* The model. */
@@ -38,7 +37,7 @@ static void append(void)
 {
 	cr_assert_lt(test.view.table_count, GROUP_TABLES_MAX, "no place for a further table");
 	/* The last one that is possible must have room for all. */
-	groups_test_append(&test, test.view.table_count + 1 == GROUP_TABLES_MAX ? 6 : 3 + draw(4));
+	groups_test_append(test.view.table_count + 1 == GROUP_TABLES_MAX ? 6 : 3 + draw(4));
 	tally.appends++;
 }
 
@@ -55,7 +54,7 @@ static void settle_all(void)
 		else
 			cr_assert_eq(result, GROUP_OK);
 		if (cursor == 0 && groups_oldest_is_done(&test.view)) {
-			groups_test_retire(&test);
+			groups_test_retire();
 			tally.retires++;
 		}
 	}
@@ -69,7 +68,7 @@ static void settle_some(void)
 	cr_assert(result == GROUP_OK || result == GROUP_FULL, "settle: %d", result);
 	tally.moves++;
 	if (groups_oldest_is_done(&test.view)) {
-		groups_test_retire(&test);
+		groups_test_retire();
 		tally.retires++;
 		cursor = 0;
 	}
@@ -77,7 +76,7 @@ static void settle_some(void)
 
 static void join(uint32_t number)
 {
-	uint64_t link = groups_test_claim(&test, hash_of(number));
+	uint64_t link = groups_test_claim(hash_of(number));
 	enum group_result result;
 
 	if (link == 0)
@@ -105,7 +104,7 @@ static void pop(uint32_t number)
 		cr_assert_eq(groups_pop(&test.view, hash_of(number), model[number].links[1]), GROUP_NONE);
 	cr_assert_eq(groups_pop(&test.view, hash_of(number), head), GROUP_OK);
 	cr_assert_eq(groups_keep(&test.view, head), GROUP_NONE);
-	groups_test_free_slot(&test, head);
+	groups_test_free_slot(head);
 	memmove(model[number].links, model[number].links + 1, sizeof(head) * --model[number].count);
 	message_count--;
 	tally.pops++;
@@ -119,10 +118,10 @@ static void compare(uint32_t number)
 	for (uint32_t i = 0; i < model[number].count; i++) {
 		cr_assert_eq(result, GROUP_OK, "group %u ends after %u of %u", number, i, model[number].count);
 		cr_assert_eq(link, model[number].links[i]);
-		cr_assert_gt(groups_test_links(&test, link)->sequence, above);
+		cr_assert_gt(groups_test_links(link)->sequence, above);
 		cr_assert_eq(groups_keep(&test.view, link), GROUP_OK);
 		cr_assert_eq(groups_contain(&test.view, link), GROUP_OK);
-		above = groups_test_links(&test, link)->sequence;
+		above = groups_test_links(link)->sequence;
 		result = groups_follower(&test.view, link, &link);
 	}
 	cr_assert_eq(result, GROUP_NONE);
@@ -135,7 +134,7 @@ static void count_cells(void)
 
 	for (uint32_t table = 0; table < test.view.table_count; table++)
 		for (uint64_t i = 0; i < UINT64_C(1) << test.view.table[table].order; i++)
-			live += groups_test_cell(&test, table, i)->low != 0;
+			live += groups_test_cell(table, i)->low != 0;
 	for (uint32_t number = 1; number <= GROUPS; number++)
 		groups += model[number].count > 0;
 	cr_assert_eq(live, groups);
@@ -170,8 +169,8 @@ static void step(void)
 static void play(uint64_t seed)
 {
 	random_state = seed;
-	groups_test_make(&test);
-	groups_test_append(&test, 3);
+	groups_test_make();
+	groups_test_append(3);
 	for (uint32_t i = 0; i < STEPS; i++) {
 		step();
 		if (i % 64 == 0)
@@ -185,7 +184,7 @@ static void play(uint64_t seed)
 	count_cells();
 	settle_all();
 	cr_assert_eq(message_count, 0);
-	groups_test_free(&test);
+	groups_test_free();
 }
 
 Test(groups_random, shouldDoAsAnArrayForEachGroup, .timeout = 60)

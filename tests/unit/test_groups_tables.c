@@ -2,34 +2,11 @@
 
 #include <criterion/criterion.h>
 
-static struct groups_test test;
-
-static void make(void)
-{
-	groups_test_make(&test);
-	groups_test_append(&test, 4);
-}
-
-static void done(void)
-{
-	groups_test_free(&test);
-}
-
-TestSuite(groups_tables, .init = make, .fini = done);
-
-enum { GROUP = 5 };
-
-static uint64_t head_of(uint64_t group)
-{
-	uint64_t head = 0;
-
-	groups_head(&test.view, group, &head);
-	return head;
-}
+TestSuite(groups_tables, .init = groups_test_begin, .fini = groups_test_free);
 
 static bool is_sealed(uint32_t table, uint64_t index)
 {
-	return groups_test_cell(&test, table, index)->high & GROUP_SEALED;
+	return groups_test_cell(table, index)->high & GROUP_SEALED;
 }
 
 /* All of the older tables, or until something stands in the way. */
@@ -50,45 +27,45 @@ Test(groups_tables, shouldSealACellThatAnotherGroupHas)
 {
 	uint64_t mine, other = GROUP + 16; /* the same cell of sixteen */
 
-	groups_test_send(&test, GROUP);
+	groups_test_send(GROUP);
 	cr_assert_not(is_sealed(0, GROUP));
-	mine = groups_test_send(&test, other);
+	mine = groups_test_send(other);
 	cr_assert(is_sealed(0, GROUP));
-	cr_assert_eq(groups_test_cell(&test, 0, GROUP + 1)->low, mine);
-	cr_assert_eq(head_of(other), mine);
+	cr_assert_eq(groups_test_cell(0, GROUP + 1)->low, mine);
+	cr_assert_eq(groups_test_head(other), mine);
 }
 
 Test(groups_tables, shouldKeepASealWhenItsGroupJoinsPopsAndEnds)
 {
-	groups_test_send(&test, GROUP);
-	groups_test_send(&test, GROUP + 16);
-	groups_test_send(&test, GROUP);
+	groups_test_send(GROUP);
+	groups_test_send(GROUP + 16);
+	groups_test_send(GROUP);
 	cr_assert(is_sealed(0, GROUP));
-	groups_test_consume(&test, GROUP);
+	groups_test_consume(GROUP);
 	cr_assert(is_sealed(0, GROUP));
-	groups_test_consume(&test, GROUP);
+	groups_test_consume(GROUP);
 	cr_assert(is_sealed(0, GROUP));
-	cr_assert_eq(groups_test_cell(&test, 0, GROUP)->low, 0);
+	cr_assert_eq(groups_test_cell(0, GROUP)->low, 0);
 }
 
 Test(groups_tables, shouldNotBeginInASealedCellAgain)
 {
 	uint64_t again;
 
-	groups_test_send(&test, GROUP);
-	groups_test_send(&test, GROUP + 16);
-	groups_test_consume(&test, GROUP);
-	again = groups_test_send(&test, GROUP);
-	cr_assert_eq(groups_test_cell(&test, 0, GROUP)->low, 0);
+	groups_test_send(GROUP);
+	groups_test_send(GROUP + 16);
+	groups_test_consume(GROUP);
+	again = groups_test_send(GROUP);
+	cr_assert_eq(groups_test_cell(0, GROUP)->low, 0);
 	cr_assert(is_sealed(0, GROUP + 1), "the other group is there");
-	cr_assert_eq(groups_test_cell(&test, 0, GROUP + 2)->low, again);
+	cr_assert_eq(groups_test_cell(0, GROUP + 2)->low, again);
 }
 
 Test(groups_tables, shouldSealNothingWhenItOnlyLooks)
 {
-	uint64_t first = groups_test_send(&test, GROUP);
+	uint64_t first = groups_test_send(GROUP);
 
-	cr_assert_eq(head_of(GROUP + 16), 0);
+	cr_assert_eq(groups_test_head(GROUP + 16), 0);
 	cr_assert_eq(groups_pop(&test.view, GROUP + 16, first), GROUP_NONE);
 	cr_assert_not(is_sealed(0, GROUP));
 }
@@ -97,10 +74,10 @@ Test(groups_tables, shouldWrapItsWindowAtTheEndOfATable)
 {
 	uint64_t second;
 
-	groups_test_send(&test, 15);
-	second = groups_test_send(&test, 31);
-	cr_assert_eq(groups_test_cell(&test, 0, 0)->low, second);
-	cr_assert_eq(head_of(31), second);
+	groups_test_send(15);
+	second = groups_test_send(31);
+	cr_assert_eq(groups_test_cell(0, 0)->low, second);
+	cr_assert_eq(groups_test_head(31), second);
 }
 
 Test(groups_tables, shouldSayFullWhenNoCellOfTheWindowIsFree)
@@ -108,44 +85,44 @@ Test(groups_tables, shouldSayFullWhenNoCellOfTheWindowIsFree)
 	uint64_t link;
 
 	for (uint64_t i = 0; i < GROUP_WINDOW; i++)
-		groups_test_send(&test, GROUP + 16 * i);
-	link = groups_test_claim(&test, GROUP + 16 * GROUP_WINDOW);
+		groups_test_send(GROUP + 16 * i);
+	link = groups_test_claim(GROUP + 16 * GROUP_WINDOW);
 	cr_assert_eq(groups_join(&test.view, link), GROUP_FULL);
-	groups_test_append(&test, 4);
+	groups_test_append(4);
 	cr_assert_eq(groups_join(&test.view, link), GROUP_FIRST);
-	cr_assert_eq(groups_test_cell(&test, 1, GROUP)->low, link);
+	cr_assert_eq(groups_test_cell(1, GROUP)->low, link);
 }
 
 Test(groups_tables, shouldServeTablesSmallerThanAWindow)
 {
-	groups_test_retire(&test);
-	groups_test_append(&test, 1);
-	groups_test_send(&test, 1);
-	groups_test_send(&test, 2);
-	cr_assert_eq(groups_join(&test.view, groups_test_claim(&test, 3)), GROUP_FULL);
-	cr_assert_neq(head_of(1), 0);
-	cr_assert_neq(head_of(2), 0);
+	groups_test_retire();
+	groups_test_append(1);
+	groups_test_send(1);
+	groups_test_send(2);
+	cr_assert_eq(groups_join(&test.view, groups_test_claim(3)), GROUP_FULL);
+	cr_assert_neq(groups_test_head(1), 0);
+	cr_assert_neq(groups_test_head(2), 0);
 }
 
 Test(groups_tables, shouldBeginOnlyInTheNewestTable)
 {
 	uint64_t link;
 
-	groups_test_append(&test, 4);
-	link = groups_test_send(&test, GROUP);
+	groups_test_append(4);
+	link = groups_test_send(GROUP);
 	cr_assert(is_sealed(0, GROUP));
-	cr_assert_eq(groups_test_cell(&test, 1, GROUP)->low, link);
-	cr_assert_eq(head_of(GROUP), link);
+	cr_assert_eq(groups_test_cell(1, GROUP)->low, link);
+	cr_assert_eq(groups_test_head(GROUP), link);
 }
 
 Test(groups_tables, shouldJoinAGroupWhereItIsThoughANewerTableIsThere)
 {
-	uint64_t first = groups_test_send(&test, GROUP);
+	uint64_t first = groups_test_send(GROUP);
 
-	groups_test_append(&test, 4);
-	groups_test_send(&test, GROUP);
-	cr_assert_eq(head_of(GROUP), first);
-	cr_assert_eq(groups_test_cell(&test, 1, GROUP)->low, 0);
+	groups_test_append(4);
+	groups_test_send(GROUP);
+	cr_assert_eq(groups_test_head(GROUP), first);
+	cr_assert_eq(groups_test_cell(1, GROUP)->low, 0);
 }
 
 /* ---- a view that is old ------------------------------------------------------------------------- */
@@ -155,26 +132,26 @@ Test(groups_tables, shouldSayStaleToAViewThatLacksTheNewestTable)
 	struct groups old = test.view;
 	uint64_t link, head;
 
-	groups_test_append(&test, 4);
+	groups_test_append(4);
 	cr_assert_eq(settle(), GROUP_OK);
-	link = groups_test_send(&test, GROUP);
+	link = groups_test_send(GROUP);
 	cr_assert_eq(groups_head(&old, GROUP, &head), GROUP_STALE);
 	cr_assert_eq(groups_pop(&old, GROUP, link), GROUP_STALE);
-	cr_assert_eq(groups_join(&old, groups_test_claim(&test, GROUP)), GROUP_STALE);
+	cr_assert_eq(groups_join(&old, groups_test_claim(GROUP)), GROUP_STALE);
 }
 
 Test(groups_tables, shouldMoveWhatAnOldViewHasBegunInAnOldTable)
 {
 	struct groups old = test.view;
-	uint64_t first = groups_test_claim(&test, GROUP), second;
+	uint64_t first = groups_test_claim(GROUP), second;
 
-	groups_test_append(&test, 4);
+	groups_test_append(4);
 	cr_assert_eq(groups_join(&old, first), GROUP_FIRST);
-	second = groups_test_send(&test, GROUP);
+	second = groups_test_send(GROUP);
 	cr_assert_eq(settle(), GROUP_OK);
 	cr_assert(groups_oldest_is_done(&test.view));
-	cr_assert_eq(groups_test_consume(&test, GROUP), first);
-	cr_assert_eq(groups_test_consume(&test, GROUP), second);
+	cr_assert_eq(groups_test_consume(GROUP), first);
+	cr_assert_eq(groups_test_consume(GROUP), second);
 }
 
 Test(groups_tables, shouldSayStaleOfARingThatIsNotListed)
@@ -182,7 +159,7 @@ Test(groups_tables, shouldSayStaleOfARingThatIsNotListed)
 	struct groups old = test.view;
 	uint64_t head;
 
-	groups_test_send(&test, GROUP);
+	groups_test_send(GROUP);
 	old.listed = 2;
 	cr_assert_eq(groups_head(&old, GROUP, &head), GROUP_STALE);
 }
@@ -192,9 +169,9 @@ Test(groups_tables, shouldWalkOverATableThatIsRetired)
 	struct groups old;
 	uint64_t link, head = 0;
 
-	groups_test_append(&test, 4);
+	groups_test_append(4);
 	cr_assert_eq(settle(), GROUP_OK);
-	link = groups_test_send(&test, GROUP);
+	link = groups_test_send(GROUP);
 	old = test.view;
 	test.list++;
 	cr_assert_eq(groups_head(&old, GROUP, &head), GROUP_OK);
@@ -208,38 +185,38 @@ Test(groups_tables, shouldMoveChainsAndKeepTheirOrder)
 	uint64_t sent[3];
 
 	for (int i = 0; i < 3; i++)
-		sent[i] = groups_test_send(&test, GROUP);
-	groups_test_append(&test, 3);
+		sent[i] = groups_test_send(GROUP);
+	groups_test_append(3);
 	cr_assert_not(groups_oldest_is_done(&test.view));
 	cr_assert_eq(settle(), GROUP_OK);
 	cr_assert(groups_oldest_is_done(&test.view));
-	groups_test_retire(&test);
+	groups_test_retire();
 	for (int i = 0; i < 3; i++)
-		cr_assert_eq(groups_test_consume(&test, GROUP), sent[i]);
+		cr_assert_eq(groups_test_consume(GROUP), sent[i]);
 }
 
 Test(groups_tables, shouldNotFreezeAGroupThatHasNoCellToGoTo)
 {
-	uint64_t first = groups_test_send(&test, GROUP);
+	uint64_t first = groups_test_send(GROUP);
 
-	groups_test_append(&test, 0);
-	groups_test_send(&test, 3);
+	groups_test_append(0);
+	groups_test_send(3);
 	cr_assert_eq(settle(), GROUP_FULL);
-	cr_assert_eq(groups_test_cell(&test, 0, GROUP)->low, first, "not frozen");
-	groups_test_append(&test, 4);
+	cr_assert_eq(groups_test_cell(0, GROUP)->low, first, "not frozen");
+	groups_test_append(4);
 	cr_assert_eq(settle(), GROUP_OK);
-	cr_assert_eq(groups_test_consume(&test, GROUP), first);
+	cr_assert_eq(groups_test_consume(GROUP), first);
 }
 
 /* Killed after the freeze, or after the move into the new cell. */
 static void leave_frozen(bool is_moved)
 {
-	struct word128 *cell = groups_test_cell(&test, 0, GROUP);
+	struct word128 *cell = groups_test_cell(0, GROUP);
 
-	groups_test_append(&test, 4);
+	groups_test_append(4);
 	if (is_moved) {
-		groups_test_cell(&test, 1, GROUP)->low = cell->low;
-		groups_test_cell(&test, 1, GROUP)->high = cell->high;
+		groups_test_cell(1, GROUP)->low = cell->low;
+		groups_test_cell(1, GROUP)->high = cell->high;
 	}
 	cell->low |= GROUP_FROZEN;
 	cell->high |= GROUP_SEALED;
@@ -247,64 +224,64 @@ static void leave_frozen(bool is_moved)
 
 Test(groups_tables, shouldLookAtAFrozenGroupWithoutMovingIt)
 {
-	uint64_t first = groups_test_send(&test, GROUP);
+	uint64_t first = groups_test_send(GROUP);
 
 	leave_frozen(false);
-	cr_assert_eq(head_of(GROUP), first);
+	cr_assert_eq(groups_test_head(GROUP), first);
 	cr_assert_eq(groups_keep(&test.view, first), GROUP_OK);
-	cr_assert_neq(groups_test_cell(&test, 0, GROUP)->low, 0);
+	cr_assert_neq(groups_test_cell(0, GROUP)->low, 0);
 }
 
 Test(groups_tables, shouldMoveAFrozenGroupBeforeAPop)
 {
 	for (int moved = 0; moved < 2; moved++) {
-		uint64_t first = groups_test_send(&test, GROUP), second = groups_test_send(&test, GROUP);
+		uint64_t first = groups_test_send(GROUP), second = groups_test_send(GROUP);
 
 		leave_frozen(moved);
 		cr_assert_eq(groups_pop(&test.view, GROUP, first), GROUP_OK);
-		cr_assert_eq(groups_test_cell(&test, 0, GROUP)->low, 0);
-		cr_assert_eq(groups_test_cell(&test, 1, GROUP)->low, second);
-		groups_test_free(&test);
-		make();
+		cr_assert_eq(groups_test_cell(0, GROUP)->low, 0);
+		cr_assert_eq(groups_test_cell(1, GROUP)->low, second);
+		groups_test_free();
+		groups_test_begin();
 	}
 }
 
 Test(groups_tables, shouldMoveAFrozenGroupBeforeAJoin)
 {
 	for (int moved = 0; moved < 2; moved++) {
-		uint64_t first = groups_test_send(&test, GROUP), second;
+		uint64_t first = groups_test_send(GROUP), second;
 
 		leave_frozen(moved);
-		second = groups_test_send(&test, GROUP);
-		cr_assert_eq(groups_test_cell(&test, 0, GROUP)->low, 0);
-		cr_assert_eq(groups_test_consume(&test, GROUP), first);
-		cr_assert_eq(groups_test_consume(&test, GROUP), second);
-		groups_test_free(&test);
-		make();
+		second = groups_test_send(GROUP);
+		cr_assert_eq(groups_test_cell(0, GROUP)->low, 0);
+		cr_assert_eq(groups_test_consume(GROUP), first);
+		cr_assert_eq(groups_test_consume(GROUP), second);
+		groups_test_free();
+		groups_test_begin();
 	}
 }
 
 /* A join may come through by the tail's link while the cell is frozen. */
 Test(groups_tables, shouldMoveAChainWhoseTailLags)
 {
-	uint64_t second = groups_test_leave_tail_behind(&test, GROUP), third;
+	uint64_t second = groups_test_leave_tail_behind(GROUP), third;
 
-	groups_test_append(&test, 4);
+	groups_test_append(4);
 	cr_assert_eq(settle(), GROUP_OK);
-	third = groups_test_send(&test, GROUP);
-	groups_test_consume(&test, GROUP);
-	cr_assert_eq(groups_test_consume(&test, GROUP), second);
-	cr_assert_eq(groups_test_consume(&test, GROUP), third);
+	third = groups_test_send(GROUP);
+	groups_test_consume(GROUP);
+	cr_assert_eq(groups_test_consume(GROUP), second);
+	cr_assert_eq(groups_test_consume(GROUP), third);
 }
 
 Test(groups_tables, shouldMoveAChainThatIsClosed)
 {
-	uint64_t closed = groups_test_leave_closed(&test, GROUP);
+	uint64_t closed = groups_test_leave_closed(GROUP);
 
-	groups_test_append(&test, 4);
+	groups_test_append(4);
 	cr_assert_eq(settle(), GROUP_OK);
 	cr_assert_eq(groups_pop(&test.view, GROUP, closed), GROUP_OK);
-	cr_assert_eq(groups_test_cell(&test, 1, GROUP)->low, 0);
+	cr_assert_eq(groups_test_cell(1, GROUP)->low, 0);
 }
 
 Test(groups_tables, shouldSayHowWornTheNewestTableIs)
@@ -312,8 +289,8 @@ Test(groups_tables, shouldSayHowWornTheNewestTableIs)
 	struct group_wear wear = {0};
 	uint64_t cursor = 0;
 
-	groups_test_send(&test, GROUP);
-	groups_test_send(&test, GROUP + 16);
+	groups_test_send(GROUP);
+	groups_test_send(GROUP + 16);
 	groups_wear(&test.view, &cursor, 10, &wear);
 	groups_wear(&test.view, &cursor, 6, &wear);
 	cr_assert_eq(wear.looked, 16);
@@ -325,9 +302,9 @@ Test(groups_tables, shouldSayHowWornTheNewestTableIs)
 
 Test(groups_tables, shouldSayDamagedOfAGroupThatIsNotOnItsPath)
 {
-	uint64_t first = groups_test_send(&test, GROUP);
+	uint64_t first = groups_test_send(GROUP);
 
-	groups_test_append(&test, 4);
-	groups_test_links(&test, first)->group = GROUP + 1;
+	groups_test_append(4);
+	groups_test_links(first)->group = GROUP + 1;
 	cr_assert_eq(settle(), GROUP_DAMAGED);
 }

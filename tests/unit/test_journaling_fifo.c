@@ -1,8 +1,6 @@
 /* FIFO queues that are durable, with the journal's thread in this process: what is there after a reboot. */
-#include "client/internal.h"
 #include "daemon/format.h"
-#include "daemon/journaling.h"
-#include "tests/support/tmpdir.h"
+#include "tests/unit/journaling_fixture.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -10,68 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SMALL_FILE = 64 << 10 };
+TestSuite(journaling_fifo, .init = journaling_test_begin, .fini = journaling_test_end, .timeout = 120);
 
-static char queues[TMPDIR_BYTES], data[TMPDIR_BYTES];
-static struct rlq_directory *directory;
-static struct journaling *journaling;
-
-static __attribute__((format(printf, 2, 3))) void say(void *context, const char *format, ...)
-{
-	(void)context;
-	(void)format;
-}
-
-static void start(void)
-{
-	struct journaling_options options = {
-		.data = data, .disk = &os_disk_real, .file_bytes = SMALL_FILE, .say = say};
-
-	cr_assert_eq(rlq_directory_open(queues, &directory), 0);
-	cr_assert_eq(journaling_start(&directory->seg, &options, &journaling), 0);
-}
-
-static void stop(void)
-{
-	journaling_stop(journaling);
-	rlq_directory_close(directory);
-}
-
-/* The queues are gone; the journal is not. */
-static void reboot(void)
-{
-	stop();
-	tmpdir_empty(queues);
-	start();
-}
-
-static void set_up(void)
-{
-	tmpdir_make(queues);
-	tmpdir_make(data);
-	start();
-}
-
-static void tear_down(void)
-{
-	stop();
-	tmpdir_empty(queues);
-	tmpdir_remove(queues);
-	tmpdir_empty(data);
-	tmpdir_remove(data);
-}
-
-TestSuite(journaling_fifo, .init = set_up, .fini = tear_down, .timeout = 120);
-
-static struct rlq_queue *opened(void)
-{
-	struct rlq_queue *queue;
-
-	cr_assert_eq(rlq_queue_open(directory, "q.fifo", &queue), 0);
-	return queue;
-}
-
-static struct rlq_queue *made(enum rlq_durability durability)
+static struct rlq_queue *made_fifo(enum rlq_durability durability)
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 
@@ -82,7 +21,7 @@ static struct rlq_queue *made(enum rlq_durability durability)
 	attributes.dedup_window_ms = 600000;
 	attributes.dedup_max = 1000;
 	cr_assert_eq(rlq_queue_create(directory, "q.fifo", &attributes), 1);
-	return opened();
+	return opened("q.fifo");
 }
 
 static struct rlq_sent sent(struct rlq_queue *queue, const char *group, const char *dedup_id, const char *body)
@@ -118,7 +57,7 @@ static void expect_duplicate(struct rlq_queue *queue, const char *group, const c
 Test(journaling_fifo, order_numbers_ids_and_attributes_of_a_fifo_queue_survive)
 {
 	for (enum rlq_durability durability = RLQ_ASYNC; durability <= RLQ_SYNC; durability++) {
-		struct rlq_queue *queue = made(durability);
+		struct rlq_queue *queue = made_fifo(durability);
 		struct rlq_sent first = sent(queue, "a", "1", "one"), second = sent(queue, "a", "2", "two"),
 				other = sent(queue, "b", "1", "three"), next;
 		struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
@@ -127,8 +66,8 @@ Test(journaling_fifo, order_numbers_ids_and_attributes_of_a_fifo_queue_survive)
 		cr_assert_eq(receive(queue, messages, 1), 1);
 		cr_assert_eq(rlq_delete(queue, &messages[0].receipt), 0);
 		rlq_queue_close(queue);
-		reboot();
-		queue = opened();
+		reboot_machine();
+		queue = opened("q.fifo");
 		cr_assert_eq(rlq_queue_get_attributes(queue, &attributes), 0);
 		cr_expect(attributes.type == RLQ_FIFO && attributes.durability == durability &&
 			  attributes.content_dedup && attributes.dedup_scope == RLQ_DEDUP_GROUP &&
@@ -174,7 +113,7 @@ Test(journaling_fifo, a_changed_scope_does_not_count_for_ids_of_before_after_a_r
 /* In an async queue nobody has written it. */
 Test(journaling_fifo, the_id_of_a_message_that_came_and_went_between_two_turns_survives)
 {
-	struct rlq_queue *queue = made(RLQ_ASYNC);
+	struct rlq_queue *queue = made_fifo(RLQ_ASYNC);
 	struct rlq_sent first[64];
 	struct rlq_message message;
 	char id[16];
@@ -186,8 +125,8 @@ Test(journaling_fifo, the_id_of_a_message_that_came_and_went_between_two_turns_s
 		cr_assert_eq(rlq_delete(queue, &message.receipt), 0);
 	}
 	rlq_queue_close(queue);
-	reboot();
-	queue = opened();
+	reboot_machine();
+	queue = opened("q.fifo");
 	for (int i = 0; i < 64; i++) {
 		snprintf(id, sizeof(id), "%d", i);
 		expect_duplicate(queue, "a", id, first[i]);
@@ -197,15 +136,15 @@ Test(journaling_fifo, the_id_of_a_message_that_came_and_went_between_two_turns_s
 
 Test(journaling_fifo, a_purge_forgets_ids_for_good)
 {
-	struct rlq_queue *queue = made(RLQ_SYNC);
+	struct rlq_queue *queue = made_fifo(RLQ_SYNC);
 	uint64_t count;
 
 	sent(queue, "a", "1", "one");
 	cr_assert_eq(rlq_purge(queue, &count), 0);
 	cr_assert_eq(count, 1);
 	rlq_queue_close(queue);
-	reboot();
-	queue = opened();
+	reboot_machine();
+	queue = opened("q.fifo");
 	cr_expect(!sent(queue, "a", "1", "one").is_duplicate);
 	rlq_queue_close(queue);
 }
@@ -233,13 +172,10 @@ static unsigned files_with(uint64_t features)
 
 Test(journaling_fifo, files_say_that_they_have_fifo_queues_once_there_is_one)
 {
-	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
-
-	attributes.durability = RLQ_SYNC;
-	cr_assert_eq(rlq_queue_create(directory, "standard", &attributes), 1);
+	rlq_queue_close(made("standard", RLQ_SYNC));
 	cr_expect_eq(files_with(0), 1);
 	cr_expect_eq(files_with(FORMAT_FILE_FIFO), 0);
-	rlq_queue_close(made(RLQ_SYNC));
+	rlq_queue_close(made_fifo(RLQ_SYNC));
 	cr_expect_eq(files_with(FORMAT_FILE_FIFO), 1);
 }
 
@@ -247,7 +183,7 @@ Test(journaling_fifo, files_say_that_they_have_fifo_queues_once_there_is_one)
 Test(journaling_fifo, a_batch_with_duplicates_says_how_many_found_room)
 {
 	static const char body[1000];
-	struct rlq_queue *queue = made(RLQ_SYNC);
+	struct rlq_queue *queue = made_fifo(RLQ_SYNC);
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 	struct rlq_send_entry entries[3];
 	struct rlq_message message[3];

@@ -1,5 +1,6 @@
 /* The machine's own disk, and a journal on it. */
 #include "kmod-free/disk.h"
+#include "tests/support/tmpdir.h"
 
 #include "daemon/journal.h"
 #include "daemon/replay.h"
@@ -16,15 +17,12 @@
 #include <unistd.h>
 
 static const struct os_disk *disk = &os_disk_real;
-static char path[256];
+static char path[TMPDIR_BYTES];
 static int folder = -1;
 
 static void setup(void)
 {
-	const char *base = getenv("TMPDIR"); /* the runner's, on a disk */
-
-	snprintf(path, sizeof(path), "%s/ringlease-unit.XXXXXX", base ? base : "/tmp");
-	cr_assert_not_null(mkdtemp(path));
+	tmpdir_make_on_disk(path);
 	folder = disk->open_folder(path);
 	cr_assert_geq(folder, 0);
 }

@@ -3,6 +3,7 @@
 #include "daemon/journal.h"
 #include "daemon/replay.h"
 #include "kmod-free/disk.h"
+#include "tests/support/tmpdir.h"
 
 #include <criterion/criterion.h>
 #include <dlfcn.h>
@@ -15,7 +16,7 @@
 enum { TURNS = 6, RECORDS = 600, FRAME_BYTES = 4096, CALLS_LEAST = 10, SIGNALS = 3 * OS_DISK_TRIES };
 
 static const struct os_disk *disk = &os_disk_real;
-static char path[256];
+static char path[TMPDIR_BYTES];
 static int folder = -1;
 
 /* ---- faults ----------------------------------------------------------------------------------- */
@@ -79,31 +80,16 @@ static void fail(int n, int error, bool is_for_good)
 
 static void setup(void)
 {
-	const char *base = getenv("TMPDIR"); /* the runner's, on a disk */
-
-	snprintf(path, sizeof(path), "%s/ringlease-unit.XXXXXX", base ? base : "/tmp");
-	cr_assert_not_null(mkdtemp(path));
+	tmpdir_make_on_disk(path);
 	folder = disk->open_folder(path);
 	cr_assert_geq(folder, 0);
-}
-
-static int unlink_it(void *context, const char *name)
-{
-	(void)context;
-	return disk->unlink(folder, name);
-}
-
-static void empty(void)
-{
-	disk->list(folder, unlink_it, NULL);
 }
 
 static void teardown(void)
 {
 	fail(0, 0, false);
-	empty();
 	disk->close(folder);
-	rmdir(path);
+	tmpdir_remove(path);
 }
 
 TestSuite(uring, .init = setup, .fini = teardown, .timeout = 60);
@@ -127,7 +113,7 @@ static struct journal *open_new(void)
 		.file_bytes = FORMAT_FILE_BYTES_MIN, .frame_bytes = FRAME_BYTES, .is_direct = true};
 	struct journal *journal;
 
-	empty();
+	tmpdir_empty(path);
 	cr_assert_eq(journal_open(disk, folder, &options, &journal), 0);
 	return journal;
 }

@@ -92,41 +92,30 @@ Test(verify_fifo, shouldFindNothingWrongWithAQueueInUse)
 	cr_assert_eq(verify(), 0, "%s", said);
 }
 
-Test(verify_fifo, shouldNameAHeadThatIsNoMessage)
+Test(verify_fifo, shouldNameEndsOfAGroupThatCannotBe)
 {
 	struct rlq_queue *queue = busy_queue();
 	uint64_t index;
 	struct word128 *cell = cell_of(queue, 0, &index);
+	const uint64_t first = load_seq(&cell->low), last = load_seq(&cell->high);
+	const struct {
+		uint64_t first, last;
+		const char *fault;
+	} planted[] = {
+		{link_pack(0, 0, 7), last, "its head"},
+		{link_pack(5, 0, 0), last, "its head"},
+		{link_pack(0, 0xffffff, 0), last, "its head"},
+		{first, link_pack(0, 40, 0), "its tail"},		 /* a free slot */
+		{first, link_pack(0, 3, 0), "is no chain"},		 /* of another group */
+		{link_pack(0, 2, 0), link_pack(0, 0, 0), "is no chain"}, /* the last before the first */
+		{first | GROUP_FROZEN, last, "is frozen, yet not sealed"},
+	};
 
-	store_seq(&cell->low, link_pack(0, 0, 7));
-	expect("its head");
-	store_seq(&cell->low, link_pack(5, 0, 0));
-	expect("its head");
-	store_seq(&cell->low, link_pack(0, 0xffffff, 0));
-	expect("its head");
-}
-
-Test(verify_fifo, shouldNameATailThatIsNoMessage)
-{
-	struct rlq_queue *queue = busy_queue();
-	uint64_t index;
-	struct word128 *cell = cell_of(queue, 0, &index);
-
-	store_seq(&cell->high, link_pack(0, 40, 0)); /* a free slot */
-	expect("its tail");
-}
-
-Test(verify_fifo, shouldNameAChainThatCannotBe)
-{
-	struct rlq_queue *queue = busy_queue();
-	uint64_t index;
-	struct word128 *cell = cell_of(queue, 0, &index);
-
-	store_seq(&cell->high, link_pack(0, 3, 0)); /* of another group */
-	expect("is no chain");
-	store_seq(&cell->low, link_pack(0, 2, 0));
-	store_seq(&cell->high, link_pack(0, 0, 0)); /* the last before the first */
-	expect("is no chain");
+	for (size_t i = 0; i < sizeof(planted) / sizeof(planted[0]); i++) {
+		store_seq(&cell->low, planted[i].first);
+		store_seq(&cell->high, planted[i].last);
+		expect(planted[i].fault);
+	}
 }
 
 Test(verify_fifo, shouldNameAGroupInACellThatIsNotOnItsPath)
@@ -153,16 +142,6 @@ Test(verify_fifo, shouldNameAGroupThatHasTwoCells)
 	store_seq(&table->cells[next].high, load_seq(&cell->high));
 	store_seq(&table->cells[next].low, link_pack(0, 1, 0));
 	expect("is found in another cell");
-}
-
-Test(verify_fifo, shouldNameAFrozenCellThatIsNotSealed)
-{
-	struct rlq_queue *queue = busy_queue();
-	uint64_t index;
-	struct word128 *cell = cell_of(queue, 0, &index);
-
-	store_seq(&cell->low, load_seq(&cell->low) | GROUP_FROZEN);
-	expect("is frozen, yet not sealed");
 }
 
 Test(verify_fifo, shouldNameAMessageInNoChain)
