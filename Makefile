@@ -308,7 +308,8 @@ lint: ## cppcheck and clang-tidy
 # Without what takes its chance (random kills, real races) and with one seed, so that the figures stay, and
 # without crash_points, which reaches here what stop_continue does; of the explorer, the short scenarios that
 # between them lose every race.
-COVERAGE_SCENARIOS := one_slot marks_race death_marks sleep_one bitmap dedup_append dedup_drop_other dedup_free
+COVERAGE_SCENARIOS := one_slot marks_race death_marks sleep_one bitmap dedup_append dedup_drop_other dedup_free \
+	join_pop_stop ask_reuse sweep_held move_far append_look tokens_full
 COVERAGE_TESTS = $(filter-out $(addprefix $(B)/tests/,stress/stress_% stress/no_% stress/history_% crash/crash_% crash/stop_stores crash/engine_kills crash/fifo_kills durable/async_cuts),$(TESTS)) \
 	$(FUZZ_PROGRAMS) $(CLI)
 CHECK_LONG_TARGETS += check-coverage

@@ -53,27 +53,17 @@ static void renew_promise(void)
 		atomic_store_explicit(promised, now_ms + ENGINE_SLEEP_MAX_MS, memory_order_relaxed);
 }
 
-static void count_step(void)
-{
-	steps++;
-	if (promised)
-		renew_promise();
-	if (drifting && steps % STEPS_PER_MS == 0)
-		fake_clock_advance(drifting, 1);
-}
-
-uint64_t crash_steps_taken(void)
-{
-	uint64_t taken = steps;
-
-	steps = 0;
-	return taken;
-}
-
 static void end_here(void)
 {
 	struct crash_plan *plan = armed;
 
+	if (plan->meanwhile) {
+		armed = NULL;
+		plan->meanwhile();
+		crash_arm(plan);
+		plan->mode = CRASH_COUNT;
+		return;
+	}
 	if (plan->stops) {
 		plan->mode = CRASH_COUNT; /* goes on from here */
 		kill(getpid(), SIGSTOP);
@@ -82,6 +72,25 @@ static void end_here(void)
 	kill(getpid(), SIGKILL);
 	for (;;)
 		pause();
+}
+
+static void count_step(void)
+{
+	steps++;
+	if (promised)
+		renew_promise();
+	if (drifting && steps % STEPS_PER_MS == 0)
+		fake_clock_advance(drifting, 1);
+	if (armed && ++armed->steps == armed->nth && armed->mode == CRASH_AT_STEP)
+		end_here();
+}
+
+uint64_t crash_steps_taken(void)
+{
+	uint64_t taken = steps;
+
+	steps = 0;
+	return taken;
 }
 
 void crash_point_reached(enum crash_point point)

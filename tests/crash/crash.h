@@ -3,7 +3,7 @@
  * The objects of this folder are linked with a library that calls crash_point_reached() at each
  * CRASH_POINT (ring/crashpoint.h), and crash_step() or crash_store() at each operation on a shared word
  * (ring/atomic.h). A process that has armed a plan counts what it passes and ends itself where the plan
- * says. */
+ * says; or it does there what others might do meanwhile. */
 #ifndef TEST_CRASH_H
 #define TEST_CRASH_H
 
@@ -17,6 +17,7 @@ enum crash_mode {
 	CRASH_COUNT,	/* count only */
 	CRASH_AT_POINT, /* at the nth passage of `point` */
 	CRASH_AT_STORE, /* before the nth store to a shared word */
+	CRASH_AT_STEP,	/* before the nth operation on one */
 };
 
 enum { CRASH_PAIRS_MAX = 512 };
@@ -24,12 +25,13 @@ enum { CRASH_PAIRS_MAX = 512 };
 /* Lies in memory shared with who looks at the counts. */
 struct crash_plan {
 	enum crash_mode mode;
-	bool stops; /* SIGSTOP instead of SIGKILL; only once */
+	bool stops;		 /* SIGSTOP instead of SIGKILL; only once */
+	void (*meanwhile)(void); /* instead of ending: this, and on; only once */
 	enum crash_point point;
 	uint64_t nth;
 	/* Of the armed process so far. */
 	uint64_t reached[CRASH_POINT_EVERY];
-	uint64_t stores;
+	uint64_t stores, steps;
 	/* Places in the code of two stores without a point in between. */
 	uint64_t pair_count;
 	struct crash_pair {

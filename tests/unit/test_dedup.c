@@ -170,6 +170,25 @@ Test(dedup, shouldFreeTheIdOfAMessageThatIsTakenBack)
 	cr_assert_eq(dedup_void(&dedup, &duplicate), DEDUP_NONE);
 }
 
+/* By who knows but link and key, when its slot may have been another one's for long. */
+Test(dedup, shouldSayWhetherAMessageWasTakenBack)
+{
+	struct dedup_message first, asked, unknown = {.link = link_pack(0, 99, 0), .key = {7, 7}};
+	struct dedup_answer answer;
+
+	cr_assert_eq(dedup_test_send_at(5, now, &first, &answer), DEDUP_FIRST);
+	asked = (struct dedup_message){.link = first.link, .key = {first.key[0], first.key[1]}};
+	cr_expect_eq(dedup_ask_void(&dedup, &asked), DEDUP_OK);
+	cr_expect_eq(dedup_ask_void(&dedup, &unknown), DEDUP_OK, "it has no entry any more");
+	cr_assert_eq(dedup_void(&dedup, &first), DEDUP_OK);
+	cr_expect_eq(dedup_ask_void(&dedup, &asked), DEDUP_NONE);
+	asked.key[1]++;
+	cr_expect_eq(dedup_ask_void(&dedup, &asked), DEDUP_OK, "an older message of its slot");
+	asked.key[1]--;
+	asked.key[0] += dedup_cells(&dedup.table[0]);
+	cr_expect_eq(dedup_ask_void(&dedup, &asked), DEDUP_OK, "the same, of another half of the key");
+}
+
 Test(dedup, shouldFinishAVoidThatWasBegunByADeadProcess)
 {
 	struct dedup_message first, second = dedup_test_join(5, now), third;

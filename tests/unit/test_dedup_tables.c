@@ -108,6 +108,18 @@ Test(dedup_tables, shouldLetNobodyInsertIntoASettledTable)
 	cr_assert_eq(marks.horizon_ms, 0);
 }
 
+Test(dedup_tables, shouldSayStaleToWhoAsksInAViewWithoutTheNewestTable)
+{
+	struct dedup older = dedup;
+	struct dedup_settling settling = {0};
+	struct dedup_message message = dedup_test_join(5, now);
+
+	dedup_test_append(4);
+	dedup_test_settle(&settling);
+	cr_assert_eq(dedup_ask_void(&older, &message), DEDUP_STALE);
+	cr_assert_eq(dedup_ask_void(&dedup, &message), DEDUP_OK);
+}
+
 Test(dedup_tables, shouldAskForHelpWithAnEntryWhoseMessageIsNotPublished)
 {
 	struct dedup_settling settling = {0};

@@ -216,3 +216,70 @@ Test(groups, shouldSayDamagedOfACounterBelowTheTail)
 	test.sequence = 0;
 	cr_assert_eq(groups_join(&test.view, groups_test_claim(GROUP)), GROUP_DAMAGED);
 }
+
+/* What a link that leads nowhere is answered with by all who are given it. */
+static void expect_refused(uint64_t link, enum group_result answer)
+{
+	uint64_t follower;
+
+	cr_expect_eq(groups_join(&test.view, link), answer);
+	cr_expect_eq(groups_pop(&test.view, GROUP, link), answer);
+	cr_expect_eq(groups_follower(&test.view, link, &follower), answer);
+	cr_expect_eq(groups_keep(&test.view, link), answer);
+	cr_expect_eq(groups_contain(&test.view, link), answer);
+}
+
+Test(groups, shouldRefuseALinkThatIsNone)
+{
+	uint64_t first = groups_test_send(GROUP);
+
+	expect_refused(first | LINK_FLAG, GROUP_DAMAGED);
+	expect_refused(first & ~LINK_USED, GROUP_DAMAGED);
+	expect_refused(link_pack(0, GROUPS_SLOTS, 0), GROUP_DAMAGED);
+	expect_refused(link_pack(GROUPS_RINGS, 0, 0), GROUP_STALE);
+	cr_expect_eq(groups_test_head(GROUP), first);
+}
+
+Test(groups, shouldSayDamagedOfATailThatLeadsNowhere)
+{
+	groups_test_send(GROUP);
+	groups_test_cell(0, GROUP)->high = link_pack(0, GROUPS_SLOTS, 0);
+	cr_assert_eq(groups_join(&test.view, groups_test_claim(GROUP)), GROUP_DAMAGED);
+}
+
+Test(groups, shouldSayDamagedOfAChainThatLeadsNowhere)
+{
+	uint64_t first = groups_test_send(GROUP), second = groups_test_send(GROUP);
+
+	groups_test_links(first)->next = link_pack(0, GROUPS_SLOTS, 0);
+	cr_assert_eq(groups_contain(&test.view, second), GROUP_DAMAGED);
+}
+
+Test(groups, shouldSayDamagedOfACellThatLeadsNowhere)
+{
+	uint64_t first = groups_test_send(GROUP), cursor = 0;
+
+	groups_test_append(4);
+	groups_test_cell(0, GROUP)->low = link_pack(0, GROUPS_SLOTS, 0);
+	cr_expect_eq(groups_settle(&test.view, &cursor, 100), GROUP_DAMAGED);
+	cr_expect_eq(cursor, GROUP, "no further");
+	cr_expect_eq(groups_pop(&test.view, GROUP, first), GROUP_DAMAGED);
+	cr_expect_eq(groups_keep(&test.view, first), GROUP_DAMAGED);
+	cr_expect_eq(groups_contain(&test.view, first), GROUP_DAMAGED);
+}
+
+Test(groups, shouldSayDamagedOfAGroupThatIsInTwoTablesWithTwoHeads)
+{
+	uint64_t first = groups_test_send(GROUP), second = groups_test_send(GROUP), cursor = 0;
+	struct word128 *cell = groups_test_cell(0, GROUP), *newer;
+
+	groups_test_append(4);
+	newer = groups_test_cell(1, GROUP);
+	newer->low = newer->high = second;
+	cell->high |= GROUP_SEALED;
+	cell->low |= GROUP_FROZEN;
+	cr_expect_eq(groups_settle(&test.view, &cursor, 100), GROUP_DAMAGED);
+	newer->low = first;
+	cr_expect_eq(groups_settle(&test.view, &cursor, 100), GROUP_OK, "amid the move of who was killed");
+	cr_expect_eq(groups_test_head(GROUP), first);
+}
