@@ -712,6 +712,31 @@ Test(dedup, shouldSayWhenARestoredEntryHasNoRoom)
 	cr_assert_not(dedup_restore(table, &old));
 }
 
+/* ---- a look beforehand ---------------------------------------------------------------------------------- */
+
+static bool lacks(const struct dedup *view, uint64_t key)
+{
+	return dedup_lacks(view, (const uint64_t[2]){key % 16, key});
+}
+
+Test(dedup, shouldKnowAtALookWhatWasNeverSeen)
+{
+	struct dedup older = dedup;
+	struct dedup_message taken = join(21, now);
+	struct dedup_answer answer;
+
+	cr_assert(lacks(&dedup, 5));
+	send_key(5);
+	cr_assert_not(lacks(&dedup, 5));
+	cr_assert_not(lacks(&dedup, 21), "the other half of its key is to be asked");
+	cr_assert(lacks(&dedup, 6));
+	append(4);
+	cr_assert_not(lacks(&dedup, 5));
+	cr_assert_eq(dedup_decide(&dedup, &taken, &answer), DEDUP_FIRST);
+	cr_assert(lacks(&dedup, 6), "the older table is sealed there");
+	cr_assert_not(lacks(&older, 7) && lacks(&older, 21), "in the newest a seal says that there is a newer one");
+}
+
 /* ---- against a model
  * --------------------------------------------------------------------------------------------- */
 
@@ -792,6 +817,7 @@ static void send_any(const struct dedup *older)
 		return;
 	cr_assert_eq(result, DEDUP_OK);
 	first = expected(key, boot_ms);
+	cr_assert(!first || !lacks(&dedup, key), "id %lu", key);
 	message = join(key, boot_ms);
 	result = dedup_decide(draw(4) == 0 ? older : &dedup, &message, &answer);
 	if (result == DEDUP_STALE)
