@@ -178,6 +178,10 @@ static enum dedup_result judge_other(const struct dedup *dedup, const struct ded
  * of another key or number. */
 static bool is_own(struct dedup_entry *entry, uint64_t control, const struct dedup_message *message)
 {
+	/* A look is of no message: of link 0, whose LATE would be the COMPLETE of the first slot's first message.
+	 */
+	if (message->link == 0)
+		return false;
 	if (control == message->link || control == dedup_late_of(message->link))
 		return true;
 	/* relaxed: behind the control word, or as it was decided */
