@@ -61,24 +61,37 @@ static int hash_ids(struct rlq_queue *queue, const struct message_parts *parts)
 	return error;
 }
 
-int ids_foresee(struct rlq_queue *queue, struct message_parts *parts)
+int ids_foresee(struct rlq_queue *queue, struct message_parts *parts, struct foreseen_ids *ret)
 {
 	int error = ids_check(queue, parts);
 
-	return error || parts->dedup_id == NULL ? error : hash_ids(queue, parts);
+	ret->dedup_bytes = 0;
+	if (error || parts->dedup_id == NULL)
+		return error;
+	error = hash_ids(queue, parts);
+	*ret = (struct foreseen_ids){.group = queue->ids.group,
+				     .key = queue->ids.key,
+				     .group_bytes = parts->group_bytes,
+				     .dedup_bytes = parts->dedup_bytes};
+	return error;
 }
 
-int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *delay_ms, bool in_place)
+/* As it was foreseen. */
+static void use_foreseen(struct rlq_queue *queue, struct message_parts *parts, const struct foreseen_ids *foreseen)
 {
-	int error = ids_check(queue, parts);
+	parts->group_bytes = foreseen->group_bytes;
+	parts->dedup_bytes = foreseen->dedup_bytes;
+	queue->ids.group = foreseen->group;
+	queue->ids.key = foreseen->key;
+}
+
+/* Not foreseen. The key is left open until the body is there if that is to be written yet. */
+static int make_ids(struct rlq_queue *queue, struct message_parts *parts, bool in_place)
+{
 	/* Or prepared before, and there was no room. */
 	bool is_open = in_place && (parts->dedup_id == NULL || parts->dedup_id == queue->ids.content);
+	int error;
 
-	if (error || !seg_is_fifo(queue->seg))
-		return error;
-	if (*delay_ms != 0 && *delay_ms != RLQ_DEFAULT)
-		return RLQ_EDELAY;
-	*delay_ms = RLQ_DEFAULT; /* as AWS: 0 does not override the queue's, which counts when it is published */
 	if (parts->dedup_id == NULL) {
 		content_id(parts->body, is_open ? 0 : parts->body_bytes, queue->ids.content);
 		parts->dedup_id = queue->ids.content;
@@ -88,6 +101,23 @@ int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *d
 	if (is_open)
 		queue->ids.key = (struct id_key){0};
 	return error;
+}
+
+int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *delay_ms, bool in_place,
+		const struct foreseen_ids *foreseen)
+{
+	bool is_foreseen = foreseen && foreseen->dedup_bytes != 0;
+	int error = is_foreseen ? 0 : ids_check(queue, parts);
+
+	if (error || !seg_is_fifo(queue->seg))
+		return error;
+	if (*delay_ms != 0 && *delay_ms != RLQ_DEFAULT)
+		return RLQ_EDELAY;
+	*delay_ms = RLQ_DEFAULT; /* as AWS: 0 does not override the queue's, which counts when it is published */
+	if (!is_foreseen)
+		return make_ids(queue, parts, in_place);
+	use_foreseen(queue, parts, foreseen);
+	return 0;
 }
 
 void ids_note_first(struct rlq_queue *queue, uint64_t link)

@@ -78,6 +78,13 @@ struct sending_ids {
 	uint64_t first_link;
 };
 
+/* The same of one that will soon be sent to a FIFO queue. */
+struct foreseen_ids {
+	uint64_t group;
+	struct id_key key;
+	uint32_t group_bytes, dedup_bytes; /* 0: nothing is known, its id is to be made of the body */
+};
+
 /* The first message of one that was a duplicate, in a sync queue. */
 struct first_sent {
 	uint64_t link;
@@ -105,6 +112,7 @@ struct rlq_queue {
 	bool only_again;     /* the last receive brought nothing but what had come back */
 	uint32_t sender;     /* uid */
 	struct sending_ids ids;
+	struct foreseen_ids *foreseen; /* of a batch: RLQ_BATCH_MAX; in a FIFO queue */
 };
 
 /* Errors of lower layers as public codes. */
@@ -246,12 +254,14 @@ int message_view_extra(struct rlq_queue *queue, const unsigned char *extra, uint
  */
 int ids_check(const struct rlq_queue *queue, struct message_parts *parts);
 
-/* The same for one of many that will soon be sent to a FIFO queue. */
-int ids_foresee(struct rlq_queue *queue, struct message_parts *parts);
+/* The same for one that will soon be sent to a FIFO queue, with what its ids come to: once, however often it is
+ * tried, and so early that what is looked up in is on its way from memory meanwhile. */
+int ids_foresee(struct rlq_queue *queue, struct message_parts *parts, struct foreseen_ids *ret);
 
 /* The same for a message that is about to be sent; and where it is to a FIFO queue, its delay too: completes the
- * parts, whose body is there unless it is to be written in place, and sets queue->ids. */
-int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *delay_ms, bool in_place);
+ * parts, whose body is there unless it is to be written in place, and sets queue->ids. `foreseen`: NULL if not. */
+int ids_prepare(struct rlq_queue *queue, struct message_parts *parts, int64_t *delay_ms, bool in_place,
+		const struct foreseen_ids *foreseen);
 
 /* It was a duplicate: in a sync queue its answer waits until it is known what became of the first one. */
 void ids_note_first(struct rlq_queue *queue, uint64_t link);

@@ -313,6 +313,21 @@ int rlq_queue_create(struct rlq_directory *directory, const char *name,
 	return result;
 }
 
+/* What is kept of each message of a call. */
+static bool make_room_for_batches(struct rlq_queue *queue)
+{
+	bool is_sync = queue->seg->durability == RLQ_SYNC, is_fifo = seg_is_fifo(queue->seg);
+
+	if (is_sync)
+		queue->sent = calloc(RLQ_BATCH_MAX, sizeof(*queue->sent));
+	if (is_sync && is_fifo)
+		queue->firsts = calloc(RLQ_BATCH_MAX, sizeof(*queue->firsts));
+	if (is_fifo)
+		queue->foreseen = calloc(RLQ_BATCH_MAX, sizeof(*queue->foreseen));
+	return (!is_sync || queue->sent) && (!is_sync || !is_fifo || queue->firsts) &&
+	       (!is_fifo || queue->foreseen);
+}
+
 int rlq_queue_open(struct rlq_directory *directory, const char *name, struct rlq_queue **ret_queue)
 {
 	struct rlq_queue *queue;
@@ -331,14 +346,9 @@ int rlq_queue_open(struct rlq_directory *directory, const char *name, struct rlq
 		/* Marked as removed, though its remover did not live to take the name away. */
 		return error == RLQ_EREMOVED ? RLQ_ENOQUEUE : public_error(error);
 	}
-	if (queue->seg->durability == RLQ_SYNC) {
-		queue->sent = calloc(RLQ_BATCH_MAX, sizeof(*queue->sent));
-		if (seg_is_fifo(queue->seg))
-			queue->firsts = calloc(RLQ_BATCH_MAX, sizeof(*queue->firsts));
-		if (queue->sent == NULL || (seg_is_fifo(queue->seg) && queue->firsts == NULL)) {
-			rlq_queue_close(queue);
-			return -ENOMEM;
-		}
+	if (!make_room_for_batches(queue)) {
+		rlq_queue_close(queue);
+		return -ENOMEM;
 	}
 	queue->directory = directory;
 	queue->hold_pending = -1;
@@ -358,6 +368,7 @@ void rlq_queue_close(struct rlq_queue *queue)
 	arena_free(&queue->arena);
 	free(queue->sent);
 	free(queue->firsts);
+	free(queue->foreseen);
 	free(queue);
 }
 

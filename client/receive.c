@@ -319,7 +319,8 @@ static bool all_came_back(const struct rlq_message *messages, size_t count)
 	return true;
 }
 
-int take_from_rings(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max)
+static inline __attribute__((always_inline)) int take_from_each(struct rlq_queue *queue, struct demand *demand,
+								struct rlq_message *ret_messages, size_t max)
 {
 	struct segment *segment = queue->seg;
 	uint32_t rings = rings_count(segment->rings), first = 0;
@@ -348,6 +349,11 @@ int take_from_rings(struct rlq_queue *queue, struct demand *demand, struct rlq_m
 	return count;
 }
 
+int take_from_rings(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max)
+{
+	return take_from_each(queue, demand, ret_messages, max);
+}
+
 static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max)
 {
 	struct segment *segment = queue->seg;
@@ -365,7 +371,7 @@ static int take_some(struct rlq_queue *queue, struct demand *demand, struct rlq_
 	else if (seg_has_tenants(segment))
 		count = take_fairly(queue, demand, ret_messages, max);
 	else
-		count = take_from_rings(queue, demand, ret_messages, max);
+		count = take_from_each(queue, demand, ret_messages, max);
 	hold_cancel(queue);
 	if (count > 0 && !demand->terms.stay_visible)
 		expect_due(queue, due_ms);

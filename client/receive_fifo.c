@@ -152,10 +152,11 @@ static void serve_group(struct serving *serving, uint64_t head)
 	uint64_t group = fifo_group(&segment->ring[link_ring(head)].slots[link_slot(head)]);
 	uint64_t at = head;
 
-	for (uint32_t steps = 0; serving->count < serving->max && steps < RING_STEPS_MAX; steps++) {
+	for (uint32_t steps = 0; steps < RING_STEPS_MAX; steps++) {
 		enum next next = serve_message(serving, &at);
 
-		if (next == NEXT_NONE || (next == NEXT_FOLLOWER && !fifo_follower(segment, at, &at)))
+		if (next == NEXT_NONE || serving->count == serving->max ||
+		    (next == NEXT_FOLLOWER && !fifo_follower(segment, at, &at)))
 			break;
 	}
 	keep_what_was_ours(serving);

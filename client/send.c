@@ -17,6 +17,7 @@ struct outgoing {
 	int64_t delay_ms;
 	uint32_t ring;
 	bool in_place;
+	const struct foreseen_ids *foreseen; /* in a FIFO queue, if it was */
 	struct ring_claim claim;
 	unsigned char *payload;
 };
@@ -50,7 +51,7 @@ static inline __attribute__((always_inline)) int outgoing_check(struct rlq_queue
 		out->extra_bytes = message_extra_bytes(parts);
 	}
 	if (__builtin_expect(seg_is_fifo(queue->seg) || parts->group || parts->dedup_id, 0)) {
-		int error = ids_prepare(queue, parts, &out->delay_ms, out->in_place);
+		int error = ids_prepare(queue, parts, &out->delay_ms, out->in_place, out->foreseen);
 
 		if (error)
 			return error;
@@ -415,6 +416,7 @@ int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const
 	struct rlq_send_options o = RLQ_SEND_OPTIONS_INIT;
 	struct patience patience = {0};
 	struct outgoing out = {.parts = {.body = body, .body_bytes = body_bytes}, .delay_ms = RLQ_DEFAULT};
+	struct foreseen_ids foreseen;
 	int error;
 
 	if (options) {
@@ -428,6 +430,12 @@ int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const
 		out.parts.group = o.group;
 		out.parts.dedup_id = o.dedup_id;
 		out.delay_ms = o.delay_ms;
+	}
+	if (__builtin_expect(seg_is_fifo(queue->seg), 0)) {
+		error = ids_foresee(queue, &out.parts, &foreseen);
+		if (error)
+			return error;
+		out.foreseen = &foreseen;
 	}
 	do {
 		struct rlq_message_id *id = id_of(o.ret_sent, 0, ret_id);
@@ -447,15 +455,18 @@ int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const
 	return error;
 }
 
-static struct outgoing outgoing_of(const struct rlq_send_entry *entry)
+static struct outgoing outgoing_of(const struct rlq_queue *queue, const struct rlq_send_entry *entries, size_t i)
 {
+	const struct rlq_send_entry *entry = &entries[i];
+
 	return (struct outgoing){.parts = {.body = entry->body,
 					   .body_bytes = entry->body_bytes,
 					   .attributes = entry->attributes,
 					   .attribute_count = entry->attribute_count,
 					   .group = entry->group,
 					   .dedup_id = entry->dedup_id},
-				 .delay_ms = entry->delay_ms};
+				 .delay_ms = entry->delay_ms,
+				 .foreseen = seg_is_fifo(queue->seg) ? &queue->foreseen[i] : NULL};
 }
 
 /* As AWS: ids that a FIFO queue needs, missing in one entry, refuse all of them. */
@@ -464,8 +475,9 @@ static int check_batch(struct rlq_queue *queue, const struct rlq_send_entry *ent
 	int error = 0;
 
 	for (size_t i = 0; seg_is_fifo(queue->seg) && i < count && !error; i++)
-		error = ids_foresee(queue, &(struct message_parts){.group = entries[i].group,
-								   .dedup_id = entries[i].dedup_id});
+		error = ids_foresee(
+			queue, &(struct message_parts){.group = entries[i].group, .dedup_id = entries[i].dedup_id},
+			&queue->foreseen[i]);
 	return error;
 }
 
@@ -476,19 +488,19 @@ enum { SEND_RUN = 2 };
 enum { SEND_RUN = 16 };
 #endif
 
-/* As many of the batch as find room, in one call. */
-static size_t send_run(struct rlq_queue *queue, const struct rlq_send_entry *entries, size_t count,
+/* As many of the batch as find room, from the `sent`th on, in one call. How many are sent then. */
+static size_t send_run(struct rlq_queue *queue, const struct rlq_send_entry *entries, size_t sent, size_t count,
 		       struct rlq_message_id *ret_ids, struct rlq_sent *ret_sent, int *ret_error)
 {
-	size_t sent = 0;
+	size_t before = sent;
 
 	*ret_error = send_begin(queue);
 	if (*ret_error)
-		return 0;
+		return sent;
 	for (; sent < count; sent++) {
-		struct outgoing out = outgoing_of(&entries[sent]);
+		struct outgoing out = outgoing_of(queue, entries, sent);
 
-		if (queue->seg->durability == RLQ_SYNC && sent % SEND_RUN == 0)
+		if (queue->seg->durability == RLQ_SYNC && (sent - before) % SEND_RUN == 0)
 			seg_claim_run(queue->seg, count - sent < SEND_RUN ? (uint32_t)(count - sent) : SEND_RUN);
 
 		*ret_error = outgoing_send(queue, &out, id_of(ret_sent, sent, ret_ids));
@@ -498,8 +510,8 @@ static size_t send_run(struct rlq_queue *queue, const struct rlq_send_entry *ent
 			tell_more(queue, &ret_sent[sent], ret_ids ? &ret_ids[sent] : NULL);
 	}
 	call_end(queue);
-	if (sent > 0)
-		seg_notify(queue->seg, sent);
+	if (sent > before)
+		seg_notify(queue->seg, sent - before);
 	return sent;
 }
 
@@ -523,14 +535,13 @@ int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries
 	while (sent < count) {
 		struct outgoing next;
 
-		sent += send_run(queue, entries + sent, count - sent, ret_ids ? ret_ids + sent : NULL,
-				 o.ret_sent ? o.ret_sent + sent : NULL, &error);
+		sent = send_run(queue, entries, sent, count, ret_ids, o.ret_sent, &error);
 		if (error == -EAGAIN) /* as in try_once() */
 			continue;
 		if (sent == count || !is_worth_waiting(error))
 			break;
 		/* The one that found no room is sent patiently, then the rest again at once. */
-		next = outgoing_of(&entries[sent]);
+		next = outgoing_of(queue, entries, sent);
 		error = try_patiently(queue, &next, outgoing_send, &patience, id_of(o.ret_sent, sent, ret_ids));
 		if (error)
 			break;

@@ -17,6 +17,9 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* Linux 6.1 */
+#endif
 
 enum {
 	NAME_TRIES = 8,		     /* hidden names before giving up */
@@ -157,6 +160,22 @@ int os_file_allocate(int fd, uint64_t offset, uint64_t bytes)
 	return 0;
 }
 
+/* A hole in which one page is there is filled by one huge page that is cleared; what is allocated page by page
+ * would be cleared, copied and given back so. */
+static bool allocate_huge(int fd, uint64_t offset, unsigned char *memory)
+{
+	return os_file_allocate(fd, offset, 1) == 0 && os_sys.madvise(memory, OS_HUGE_BYTES, MADV_COLLAPSE) == 0;
+}
+
+int os_map_allocate(int fd, uint64_t offset, unsigned char *memory, uint64_t bytes, bool *huge)
+{
+	uint64_t skip = -offset % OS_HUGE_BYTES;
+
+	for (; *huge && skip < bytes && bytes - skip >= OS_HUGE_BYTES; skip += OS_HUGE_BYTES)
+		*huge = allocate_huge(fd, offset + skip, memory + skip);
+	return os_file_allocate(fd, offset, bytes);
+}
+
 int os_file_punch(int fd, uint64_t offset, uint64_t bytes)
 {
 	if (!range_is_sane(offset, bytes))
@@ -178,12 +197,25 @@ uint64_t os_file_memory(int fd)
 
 /* ---- mapping ---------------------------------------------------------------------------------- */
 
-void *os_map(int fd, uint64_t offset, size_t bytes, bool writable)
+/* Mapped at `at`, or where the kernel likes. */
+static void *map_at(uintptr_t at, int fd, uint64_t offset, size_t bytes, bool writable)
 {
-	void *memory = os_sys.mmap(NULL, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd,
+	void *memory = os_sys.mmap((void *)at, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd,
 				   (off_t)offset);
 
 	return memory == MAP_FAILED ? NULL : memory;
+}
+
+void *os_map(int fd, uint64_t offset, size_t bytes, bool writable)
+{
+	void *memory = map_at(0, fd, offset, bytes, writable);
+	uintptr_t above = ((uintptr_t)memory - offset) % OS_HUGE_BYTES;
+
+	if (memory == NULL || bytes < OS_HUGE_BYTES || above == 0)
+		return memory;
+	/* Most often there is room just below; if not, it lies anywhere, which is as good but for speed. */
+	munmap(memory, bytes);
+	return map_at((uintptr_t)memory - above, fd, offset, bytes, writable);
 }
 
 void os_unmap(void *memory, size_t bytes)

@@ -27,13 +27,20 @@ int os_file_resize(int fd, uint64_t bytes);
  * tmpfs is full; what was there before is kept. The file grows to hold the range. */
 int os_file_allocate(int fd, uint64_t offset, uint64_t bytes);
 
+/* The same of a range that lies at `memory` in a mapping of os_map(). Whole OS_HUGE_BYTES of it, counted from the
+ * beginning of the file, become huge pages where the kernel has some to give, whatever tmpfs is set to but "deny"
+ * (MADV_COLLAPSE, Linux 6.1): touched for the first time at once by all who map it, and one entry of the TLB
+ * instead of 512. `*huge`: try; false from the first refusal on. */
+#define OS_HUGE_BYTES (UINT64_C(2) << 20)
+int os_map_allocate(int fd, uint64_t offset, unsigned char *memory, uint64_t bytes, bool *huge);
+
 /* Gives the memory of a range back; it reads as zero when allocated again. */
 int os_file_punch(int fd, uint64_t offset, uint64_t bytes);
 
 /* Bytes of memory the file takes. */
 uint64_t os_file_memory(int fd);
 
-/* Maps a range shared, readable and writable (or read-only), without touching it.
+/* Maps a range shared, readable and writable (or read-only), without touching it; a large one where huge pages fit.
  * NULL on failure, with errno. */
 void *os_map(int fd, uint64_t offset, size_t bytes, bool writable);
 void os_unmap(void *memory, size_t bytes);

@@ -8,6 +8,7 @@
 #include <linux/mempolicy.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifndef MADV_POPULATE_READ
@@ -179,4 +180,14 @@ bool os_numa_policy_of(void *memory, enum os_numa_policy *ret_policy, uint32_t *
 	}
 	*ret_node = *ret_policy == OS_NUMA_NODE ? node : 0;
 	return true;
+}
+
+bool os_numa_is_interleaved(const void *memory)
+{
+	int mode;
+
+	if (syscall(SYS_get_mempolicy, &mode, NULL, 0ul, memory, (unsigned long)MPOL_F_ADDR) != 0)
+		return false;
+	mode &= ~MPOL_MODE_FLAGS;
+	return mode == MPOL_INTERLEAVE || mode == POLICY_WEIGHTED_INTERLEAVE;
 }

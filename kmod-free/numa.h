@@ -24,4 +24,8 @@ int os_numa_where(void *memory, size_t bytes);
 /* The policy that the kernel reports for an address, as OS_NUMA_*, and its node. False: unknown. */
 bool os_numa_policy_of(void *memory, enum os_numa_policy *ret_policy, uint32_t *ret_node);
 
+/* Do the pages at this address take turns over the nodes? Asked of the kernel directly, in a running call. False:
+ * unknown. */
+bool os_numa_is_interleaved(const void *memory);
+
 #endif

@@ -31,6 +31,7 @@ struct os_sysops os_sys = {
 	.linkat = linkat,
 	.unlinkat = unlinkat,
 	.mmap = mmap,
+	.madvise = madvise,
 	.futex = call_futex,
 	.getrandom = getrandom,
 	.request_key = call_request_key,

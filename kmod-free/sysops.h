@@ -15,6 +15,7 @@ struct os_sysops {
 	int (*linkat)(int old_fd, const char *old_name, int new_fd, const char *new_name, int flags);
 	int (*unlinkat)(int fd, const char *name, int flags);
 	void *(*mmap)(void *address, size_t bytes, int protection, int flags, int fd, off_t offset);
+	int (*madvise)(void *address, size_t bytes, int advice);
 	long (*futex)(const _Atomic uint32_t *word, int operation, uint32_t value, const struct timespec *timeout,
 		      uint32_t bits);
 	ssize_t (*getrandom)(void *bytes, size_t count, unsigned flags);

@@ -156,6 +156,9 @@ static enum dedup_result judge_other(const struct dedup *dedup, const struct ded
 	enum dedup_result result;
 	uint64_t voided;
 
+	/* relaxed: behind the control word, which acquires ([U2]) */
+	if (dedup_is_complete(control) && load_relaxed(&entry->key[0]) != message->key[0])
+		return DEDUP_NONE;
 	if (dedup_is_late(control))
 		return DEDUP_NONE;
 	result = read_entry(dedup, entry, control, &first);
@@ -175,6 +178,10 @@ static enum dedup_result judge_other(const struct dedup *dedup, const struct ded
  * of another key or number. */
 static bool is_own(struct dedup_entry *entry, uint64_t control, const struct dedup_message *message)
 {
+	/* A look is of no message: of link 0, whose LATE would be the COMPLETE of the first slot's first message.
+	 */
+	if (message->link == 0)
+		return false;
 	if (control == message->link || control == dedup_late_of(message->link))
 		return true;
 	/* relaxed: behind the control word, or as it was decided */
@@ -268,6 +275,32 @@ enum dedup_result dedup_decide(const struct dedup *dedup, const struct dedup_mes
 	if (result == DEDUP_DUPLICATE && is_late(dedup, message))
 		return DEDUP_LATE;
 	return result == DEDUP_NONE ? DEDUP_GROW : result;
+}
+
+/* Up to the end of its probe in this table there are other keys. */
+static bool lacks(const struct dedup_table *table, bool is_newest, const uint64_t key[2])
+{
+	for (uint64_t i = 0; i < dedup_probes(table); i++) {
+		struct dedup_entry *entry = dedup_cell(table, key, i);
+		uint64_t control = load_relaxed(&entry->control); /* relaxed: a look, decided is later */
+
+		if (control == DEDUP_EMPTY)
+			return true;
+		if (control == DEDUP_SEALED)
+			return !is_newest;
+		/* relaxed: as above */
+		if (dedup_is_taken(control) || load_relaxed(&entry->key[0]) == key[0])
+			return false;
+	}
+	return false;
+}
+
+bool dedup_lacks(const struct dedup *dedup, const uint64_t key[2])
+{
+	for (uint32_t i = 0; i < dedup->count; i++)
+		if (!lacks(&dedup->table[i], i + 1 == dedup->count, key))
+			return false;
+	return true;
 }
 
 /* ---- an entry that is there, or not ------------------------------------------------------------------- */

@@ -204,6 +204,9 @@ bool dedup_read(const struct dedup *dedup, uint64_t link, struct dedup_message *
 enum dedup_result dedup_decide(const struct dedup *dedup, const struct dedup_message *message,
 			       struct dedup_answer *ret);
 
+/* Is there surely no entry of this key now? A look that costs little, and says no if in doubt. */
+bool dedup_lacks(const struct dedup *dedup, const uint64_t key[2]);
+
 /* TAKEN -> COMPLETE, before the message is published: `entry` is its own. */
 void dedup_fill(struct dedup_entry *entry, const struct dedup_message *message);
 

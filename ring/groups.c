@@ -128,7 +128,7 @@ enum group_result groups_join(const struct groups *groups, uint64_t link)
 
 /* GROUP_OK: it is off; GROUP_NONE: look again. */
 static enum group_result pop_at(const struct groups *groups, const struct group_spot *spot,
-				struct fifo_links *links)
+				struct fifo_links *links, uint64_t *ret_next)
 {
 	uint64_t head = spot->head, sealed = spot->is_sealed ? GROUP_SEALED : 0;
 	uint64_t next = load_acquire(&links->next); /* [G2] */
@@ -148,6 +148,7 @@ static enum group_result pop_at(const struct groups *groups, const struct group_
 		if (!group_change(spot, 0, head | sealed))
 			return GROUP_NONE;
 		CRASH_POINT(group_emptied);
+		*ret_next = 0;
 		return GROUP_OK;
 	}
 	result = link_is_follower(head, next) ? group_links(groups, next, &follower) : GROUP_DAMAGED;
@@ -157,10 +158,11 @@ static enum group_result pop_at(const struct groups *groups, const struct group_
 	if (!group_change(spot, next, (is_last ? next : spot->tail) | sealed))
 		return GROUP_NONE;
 	CRASH_POINT(group_popped);
+	*ret_next = next;
 	return GROUP_OK;
 }
 
-enum group_result groups_pop(const struct groups *groups, uint64_t group, uint64_t head)
+enum group_result groups_pop_to(const struct groups *groups, uint64_t group, uint64_t head, uint64_t *ret_next)
 {
 	struct fifo_links *links;
 	enum group_result result = group_links(groups, head, &links);
@@ -168,6 +170,7 @@ enum group_result groups_pop(const struct groups *groups, uint64_t group, uint64
 
 	if (result != GROUP_OK)
 		return result;
+	*ret_next = 0;
 	for (uint32_t tries = 0; tries < GROUP_TRIES_MAX; tries++) {
 		struct group_spot spot;
 
@@ -182,7 +185,7 @@ enum group_result groups_pop(const struct groups *groups, uint64_t group, uint64
 		}
 		if (result != GROUP_OK)
 			return result;
-		result = pop_at(groups, &spot, links);
+		result = pop_at(groups, &spot, links, ret_next);
 		if (result != GROUP_NONE)
 			return result;
 	}

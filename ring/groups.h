@@ -139,8 +139,15 @@ enum group_result groups_head(const struct groups *groups, uint64_t group, uint6
 /* Takes `head`, which is gone for good, off its group, if it is the head. GROUP_OK: it is off, and the slot is
  * nobody's any more; of two that pop the same both may hear so, and the CAS that frees the slot decides.
  * GROUP_NONE: it is not the head, not yet or not any more. GROUP_FULL: the group is amid a move and has no cell to
- * go to. */
-enum group_result groups_pop(const struct groups *groups, uint64_t group, uint64_t head);
+ * go to. `*ret_next` if it is off: the head that we have made, 0 if the group has no messages since then. */
+enum group_result groups_pop_to(const struct groups *groups, uint64_t group, uint64_t head, uint64_t *ret_next);
+
+static inline enum group_result groups_pop(const struct groups *groups, uint64_t group, uint64_t head)
+{
+	uint64_t next;
+
+	return groups_pop_to(groups, group, head, &next);
+}
 
 /* The one behind `link`, which the caller knows to be in the chain. GROUP_NONE: it is the last. */
 enum group_result groups_follower(const struct groups *groups, uint64_t link, uint64_t *ret_follower);

@@ -1,20 +1,6 @@
 /* Cells, and the walk along a group's path. ring/groups.h has the protocol. */
 #include "ring/groups_walk.h"
 
-enum group_result group_links(const struct groups *groups, uint64_t link, struct fifo_links **ret)
-{
-	uint32_t ring = link_ring(link), slot = link_slot(link);
-
-	if (link & LINK_FLAG || !(link & LINK_USED))
-		return GROUP_DAMAGED;
-	if (!(groups->listed >> ring & 1))
-		return GROUP_STALE;
-	if (slot > groups->rings[ring].mask)
-		return GROUP_DAMAGED;
-	*ret = fifo_links(&groups->rings[ring].slots[slot]);
-	return GROUP_OK;
-}
-
 /* [G1] The low half, then the rest, then the low half again: while it is the same the head was the head, so the
  * group is its own, and no newer message's; the high half was there at some time in between. Acquire: each load is
  * behind the one before, and who sees a tail sees what was joined before it. The first is seq_cst, the later end of

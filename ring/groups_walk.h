@@ -32,7 +32,19 @@ static inline uint32_t group_window(const struct group_table *table)
 }
 
 /* The links of a message. GROUP_DAMAGED, GROUP_STALE if there is no such place. */
-enum group_result group_links(const struct groups *groups, uint64_t link, struct fifo_links **ret);
+static inline enum group_result group_links(const struct groups *groups, uint64_t link, struct fifo_links **ret)
+{
+	uint32_t ring = link_ring(link), slot = link_slot(link);
+
+	if (__builtin_expect(link & LINK_FLAG || !(link & LINK_USED), 0))
+		return GROUP_DAMAGED;
+	if (__builtin_expect(!(groups->listed >> ring & 1), 0))
+		return GROUP_STALE;
+	if (__builtin_expect(slot > groups->rings[ring].mask, 0))
+		return GROUP_DAMAGED;
+	*ret = fifo_links(&groups->rings[ring].slots[slot]);
+	return GROUP_OK;
+}
 
 /* Is `next`, which was read of this message, a follower, and no mark of its own or of another message of its slot?
  */

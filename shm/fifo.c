@@ -247,8 +247,10 @@ void fifo_became_ready(struct segment *segment, uint32_t ring, uint32_t slot, st
 		fifo_offer_once(segment, fifo_links(&segment->ring[ring].slots[slot]), fifo_link(ring, slot, word));
 }
 
-/* Takes what is HELD at the head off, and frees it. False: something is wrong. */
-static bool pop(struct segment *segment, uint64_t group, uint64_t head, uint32_t ring, uint32_t slot)
+/* Takes what is HELD at the head off, and frees it. 1: it is off, and `*ret_next` the head then, 0 for none; 0: it
+ * is not the head. Else a code. */
+static int pop(struct segment *segment, uint64_t group, uint64_t head, uint32_t ring, uint32_t slot,
+	       uint64_t *ret_next)
 {
 	enum group_result result;
 	uint32_t looks = 0;
@@ -259,12 +261,12 @@ static bool pop(struct segment *segment, uint64_t group, uint64_t head, uint32_t
 	    word_owner(slot_read(&segment->ring[ring].slots[slot])) == OWNER_NEVER)
 		seen_take_back(segment, head);
 	do
-		result = groups_pop(&segment->groups, group, head);
+		result = groups_pop_to(&segment->groups, group, head, ret_next);
 	while (fifo_tries_again(segment, result, &looks, &error));
 	CRASH_POINT(fifo_popped);
 	if (result == GROUP_OK)
 		message_free_popped(segment, ring, slot);
-	return !error;
+	return error ? error : result == GROUP_OK;
 }
 
 /* What is at the head, and what to do with it. True: look again. */
@@ -273,6 +275,7 @@ static bool head_settle(struct segment *segment, uint64_t group, uint64_t head)
 	uint32_t index, at;
 	const struct ring *ring = fifo_place(segment, head, &index, &at);
 	struct slot_word word;
+	uint64_t next;
 
 	if (ring == NULL)
 		return false;
@@ -281,7 +284,7 @@ static bool head_settle(struct segment *segment, uint64_t group, uint64_t head)
 		return true; /* it has gone on meanwhile */
 	switch (word_state(word)) {
 	case SLOT_HELD:
-		return pop(segment, group, head, index, at);
+		return pop(segment, group, head, index, at, &next) >= 0;
 	case SLOT_WRITING:
 	case SLOT_PASSED:
 		fifo_publish(segment, head);
@@ -306,8 +309,12 @@ void fifo_settle(struct segment *segment, uint64_t group)
 
 void fifo_settle_held(struct segment *segment, uint64_t group, uint32_t ring, uint32_t slot, struct slot_word held)
 {
-	/* Most often it is the head; if not, that is looked for as ever. */
-	if (pop(segment, group, fifo_link(ring, slot, held), ring, slot))
+	uint64_t next;
+	int popped = pop(segment, group, fifo_link(ring, slot, held), ring, slot, &next);
+
+	/* Most often it is the head, and what comes then is known; if not, that is looked for as ever. Who joins a
+	 * group without messages looks himself whether his is READY. */
+	if (popped == 0 || (popped == 1 && next != 0 && head_settle(segment, group, next)))
 		fifo_settle(segment, group);
 }
 

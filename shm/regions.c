@@ -1,6 +1,7 @@
 #include "shm/regions.h"
 
 #include "kmod-free/memory.h"
+#include "kmod-free/numa.h"
 #include "ring/crashpoint.h"
 #include "shm/rows.h"
 #include "shm/tables.h"
@@ -78,14 +79,36 @@ int region_take(struct segment *segment, uint32_t first, uint32_t count, uint32_
 	return -1;
 }
 
-/* A large one takes a while: in steps, so that others see that we are at work (client/send.c). */
-static int in_steps(struct segment *segment, uint64_t offset, uint64_t bytes,
-		    int (*act)(int fd, uint64_t offset, uint64_t bytes))
+/* Where a part of the file is mapped. */
+static unsigned char *mapped_at(const struct segment *segment, uint64_t offset)
 {
+	return offset < SEG_CELLS ? segment->base + offset : segment->cells + (offset - SEG_CELLS);
+}
+
+static int step_allocate(struct segment *segment, uint64_t offset, uint64_t bytes, bool *huge)
+{
+	return os_map_allocate(segment->fd, offset, mapped_at(segment, offset), bytes, huge);
+}
+
+static int step_punch(struct segment *segment, uint64_t offset, uint64_t bytes, bool *huge)
+{
+	(void)huge;
+	return os_file_punch(segment->fd, offset, bytes);
+}
+
+/* A large one takes a while: in steps, so that others see that we are at work (client/send.c). Steps end where huge
+ * pages do. */
+static int in_steps(struct segment *segment, uint64_t offset, uint64_t bytes,
+		    int (*act)(struct segment *segment, uint64_t offset, uint64_t bytes, bool *huge))
+{
+	uint64_t end = offset + bytes, step;
+	bool huge = bytes > OS_HUGE_BYTES && !os_numa_is_interleaved(mapped_at(segment, offset));
 	int error = 0;
 
-	for (uint64_t done = 0; done < bytes && !error; done += STEP_BYTES) {
-		error = act(segment->fd, offset + done, bytes - done < STEP_BYTES ? bytes - done : STEP_BYTES);
+	for (; offset < end && !error; offset += step) {
+		step = STEP_BYTES - offset % STEP_BYTES;
+		step = step < end - offset ? step : end - offset;
+		error = act(segment, offset, step, &huge);
 		CRASH_POINT(region_stepped);
 		fetch_add_seq(&segment->header->region_steps, 1);
 	}
@@ -94,10 +117,10 @@ static int in_steps(struct segment *segment, uint64_t offset, uint64_t bytes,
 
 int region_allocate(struct segment *segment, uint32_t index, uint32_t order)
 {
-	int error = in_steps(segment, region_offset(index), region_bytes(segment, index, order), os_file_allocate);
+	int error = in_steps(segment, region_offset(index), region_bytes(segment, index, order), step_allocate);
 
 	if (!error && is_for_rings(index))
-		error = in_steps(segment, cells_offset(index), seg_cells_bytes(segment, order), os_file_allocate);
+		error = in_steps(segment, cells_offset(index), seg_cells_bytes(segment, order), step_allocate);
 	return error;
 }
 
@@ -128,10 +151,10 @@ void region_give_back(struct segment *segment, uint32_t index, struct pair128 bu
 	bool is_sound = order <= order_most(index);
 
 	in_steps(segment, region_offset(index),
-		 is_sound ? whole_pages(region_bytes(segment, index, order)) : region_whole(index), os_file_punch);
+		 is_sound ? whole_pages(region_bytes(segment, index, order)) : region_whole(index), step_punch);
 	if (is_for_rings(index) && seg_is_fifo(segment))
 		in_steps(segment, cells_offset(index),
-			 is_sound ? whole_pages(seg_cells_bytes(segment, order)) : SEG_RING_REGION, os_file_punch);
+			 is_sound ? whole_pages(seg_cells_bytes(segment, order)) : SEG_RING_REGION, step_punch);
 	CRASH_POINT(retire_punched);
 	region_change(segment, index, busy, (struct pair128){0});
 	CRASH_POINT(retire_emptied);

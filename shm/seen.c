@@ -162,7 +162,7 @@ bool seen_look(struct segment *segment, const uint64_t key[2], struct dedup_answ
 		.purged = load_seq(&segment->header->dedup.purged),
 	};
 
-	return seen_decide(segment, &nobody, ret) == DEDUP_DUPLICATE;
+	return !dedup_lacks(&segment->dedup, key) && seen_decide(segment, &nobody, ret) == DEDUP_DUPLICATE;
 }
 
 enum dedup_result seen_decide(struct segment *segment, const struct dedup_message *message,

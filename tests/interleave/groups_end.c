@@ -47,7 +47,7 @@ static void consume_all(unsigned group)
 		struct slot_word word = slot_read(slot);
 
 		slot_change(slot, word, word_with_state(word, SLOT_HELD));
-		groups_pop_head(group, head, groups_world.list);
+		groups_pop_head(group, head, groups_world.list, &(uint64_t){0});
 	}
 	if (groups_world.chains[group].count > 0)
 		explore_fail("messages of group %llu are not found", group);

@@ -92,7 +92,9 @@ void look_after(int actor, unsigned group);
 /* What they are made of. */
 const struct groups *groups_view_now(void);
 bool groups_find_head(int actor, unsigned group, uint64_t list, uint64_t *ret_head);
-bool groups_pop_head(unsigned group, uint64_t head, uint64_t list);
+/* `*ret_next`: the head then, 0 for none. */
+#define HEAD_UNKNOWN UINT64_MAX
+bool groups_pop_head(unsigned group, uint64_t head, uint64_t list, uint64_t *ret_next);
 void groups_sweep(uint32_t slot, const struct groups *view);
 bool groups_owner_is_dead(uint32_t slot);
 

@@ -74,15 +74,19 @@ static void free_popped(uint64_t head)
 		slot_change(slot, word, word_freed(word));
 }
 
-bool groups_pop_head(unsigned group, uint64_t head, uint64_t list)
+bool groups_pop_head(unsigned group, uint64_t head, uint64_t list, uint64_t *ret_next)
 {
 	const struct groups *view = &groups_views[list];
 
+	*ret_next = HEAD_UNKNOWN;
 	while (view) {
-		enum group_result result = groups_pop(view, group_hash(group), head);
+		uint64_t next;
+		enum group_result result = groups_pop_to(view, group_hash(group), head, &next);
 
-		if (result == GROUP_OK)
+		if (result == GROUP_OK) {
 			free_popped(head);
+			*ret_next = next;
+		}
 		if (result == GROUP_OK || result == GROUP_NONE)
 			return true;
 		view = view_after(result, view);
@@ -92,16 +96,19 @@ bool groups_pop_head(unsigned group, uint64_t head, uint64_t list)
 
 void look_after(int actor, unsigned group)
 {
-	uint64_t list = actor < ACTORS_MAX ? tasks[actor].list : groups_world.list, head;
+	uint64_t list = actor < ACTORS_MAX ? tasks[actor].list : groups_world.list, head = HEAD_UNKNOWN;
 
-	while (groups_find_head(actor, group, list, &head)) {
+	/* Who has popped knows the next head, or that there is none. */
+	while (head != HEAD_UNKNOWN ? head != 0 : groups_find_head(actor, group, list, &head)) {
 		struct slot_word word = slot_read(&groups_world.slots[link_slot(head)]);
+		uint64_t at = head;
 
-		if (!link_is_of(head, word) && actor < ACTORS_MAX)
+		head = HEAD_UNKNOWN;
+		if (!link_is_of(at, word) && actor < ACTORS_MAX)
 			continue;
 		if (word_state(word) == SLOT_READY && groups_have_tokens)
-			ready_push(&groups_ready, head);
-		if (word_state(word) != SLOT_HELD || !groups_pop_head(group, head, list))
+			ready_push(&groups_ready, at);
+		if (word_state(word) != SLOT_HELD || !groups_pop_head(group, at, list, &head))
 			return;
 	}
 }

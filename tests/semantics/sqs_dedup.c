@@ -240,6 +240,42 @@ CASE(a_full_table_refuses_and_forgets_nothing)
 	queues_end();
 }
 
+/* Large bodies, which lie in blocks. */
+CASE(a_duplicate_takes_no_room_and_is_answered_by_a_full_queue)
+{
+	enum { BYTES = 5000, TIMES = 3000 };
+	static char body[BYTES + 1];
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+	struct rlq_sent first;
+	uint64_t memory;
+
+	memset(body, 'b', BYTES);
+	attributes.capacity = 8;
+	begin_with(attributes);
+	first = send_as(body, "g", "1");
+	memory = stat_of(queue).memory_bytes;
+	for (int i = 0; i < TIMES; i++)
+		CHECK(is_answer_of(first, send_as(body, "g", "1")));
+	CHECK_EQ(stat_of(queue).memory_bytes, memory);
+	CHECK_EQ(stat_of(queue).visible, 1);
+	options.group = "g";
+	for (int i = 2;; i++) {
+		char id[16];
+		int error;
+
+		snprintf(id, sizeof(id), "%d", i);
+		options.dedup_id = id;
+		error = rlq_send(queue, "b", 1, &options, NULL);
+		if (error == RLQ_EFULL)
+			break;
+		CHECK_EQ(error, 0);
+	}
+	CHECK(is_answer_of(first, send_as(body, "g", "1")));
+	CHECK_EQ(faults_of("q.fifo"), 0);
+	queues_end();
+}
+
 CASE(a_batch_may_have_duplicates_of_its_own)
 {
 	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;

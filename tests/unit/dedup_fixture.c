@@ -146,3 +146,8 @@ unsigned dedup_test_reserve_until(enum dedup_result end)
 	cr_assert_eq(result, end);
 	return taken;
 }
+
+bool dedup_test_lacks(const struct dedup *view, uint64_t key)
+{
+	return dedup_lacks(view, (const uint64_t[2]){key % 16, key});
+}

@@ -224,3 +224,24 @@ Test(dedup, shouldTellTheOwnerOfAMessageWhoseNumberIsLost)
 		sent += dedup.table[0].entries[i].control != DEDUP_EMPTY;
 	cr_assert_eq(sent, 2, "nothing was inserted by looking");
 }
+
+/* ---- a look beforehand ---------------------------------------------------------------------------------- */
+
+Test(dedup, shouldKnowAtALookWhatWasNeverSeen)
+{
+	struct dedup older = dedup;
+	struct dedup_message taken = dedup_test_join(21, now);
+	struct dedup_answer answer;
+
+	cr_assert(dedup_test_lacks(&dedup, 5));
+	dedup_test_send(5);
+	cr_assert_not(dedup_test_lacks(&dedup, 5));
+	cr_assert_not(dedup_test_lacks(&dedup, 21), "the other half of its key is to be asked");
+	cr_assert(dedup_test_lacks(&dedup, 6));
+	dedup_test_append(4);
+	cr_assert_not(dedup_test_lacks(&dedup, 5));
+	cr_assert_eq(dedup_decide(&dedup, &taken, &answer), DEDUP_FIRST);
+	cr_assert(dedup_test_lacks(&dedup, 6), "the older table is sealed there");
+	cr_assert_not(dedup_test_lacks(&older, 7) && dedup_test_lacks(&older, 21),
+		      "in the newest a seal says that there is a newer one");
+}

@@ -83,6 +83,7 @@ static void send_any(const struct dedup *older)
 		return;
 	cr_assert_eq(result, DEDUP_OK);
 	first = expected(key, boot_ms);
+	cr_assert(!first || !dedup_test_lacks(&dedup, key), "id %lu", key);
 	message = dedup_test_join(key, boot_ms);
 	result = dedup_decide(draw(4) == 0 ? older : &dedup, &message, &answer);
 	if (result == DEDUP_STALE)

@@ -69,6 +69,19 @@ Test(groups, shouldPopOnlyTheHead)
 	cr_assert_eq(groups_test_head(GROUP), second);
 }
 
+Test(groups, shouldSayWhoIsTheHeadAfterAPop)
+{
+	uint64_t first = groups_test_send(&test, GROUP), second = groups_test_send(&test, GROUP), next = 1;
+
+	cr_assert_eq(groups_pop_to(&test.view, GROUP, first, &next), GROUP_OK);
+	cr_assert_eq(next, second);
+	cr_assert_eq(groups_pop_to(&test.view, GROUP, second, &next), GROUP_OK);
+	cr_assert_eq(next, 0);
+	next = 1;
+	cr_assert_eq(groups_pop_to(&test.view, GROUP, second, &next), GROUP_OK, "again, closed");
+	cr_assert_eq(next, 0);
+}
+
 Test(groups, shouldBeginAgainInACellThatWasLeftEmpty)
 {
 	uint64_t last = groups_test_send(GROUP), first;

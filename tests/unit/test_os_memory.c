@@ -245,6 +245,92 @@ Test(os_memory, a_full_tmpfs_is_an_error)
 	close(fd);
 }
 
+/* ---- huge pages ---- */
+
+static unsigned collapses;
+
+static int collapse_refused(void *address, size_t bytes, int advice)
+{
+	(void)address, (void)bytes, (void)advice;
+	collapses++;
+	errno = EINVAL;
+	return -1;
+}
+
+static int collapse_noted(void *address, size_t bytes, int advice)
+{
+	collapses++;
+	cr_assert_eq((uintptr_t)address % OS_HUGE_BYTES, 0);
+	cr_assert_eq(bytes, OS_HUGE_BYTES);
+	return real.madvise(address, bytes, advice);
+}
+
+enum { LARGE = 9 << 20 };
+
+Test(os_memory, a_large_mapping_is_where_huge_pages_fit)
+{
+	int fd = file_of(LARGE, false);
+	unsigned char *memory = os_map(fd, 0, LARGE, true), *behind = os_map(fd, 1 << 20, LARGE - (1 << 20), true);
+
+	cr_assert(memory != NULL && behind != NULL);
+	cr_assert_eq((uintptr_t)memory % OS_HUGE_BYTES, 0);
+	cr_assert_eq((uintptr_t)behind % OS_HUGE_BYTES, 1 << 20);
+	memory[(1 << 20) + 7] = 9;
+	cr_assert_eq(behind[7], 9);
+	os_unmap(memory, LARGE);
+	os_unmap(behind, LARGE - (1 << 20));
+	close(fd);
+}
+
+Test(os_memory, whole_huge_pages_are_asked_for_and_all_is_allocated)
+{
+	int fd = file_of(LARGE, false);
+	unsigned char *memory = os_map(fd, 0, LARGE, true);
+	const uint64_t from = 1 << 20, bytes = LARGE - from - 4096;
+	bool huge = true;
+
+	os_sys.madvise = collapse_noted;
+	cr_assert_eq(os_map_allocate(fd, from, memory + from, bytes, &huge), 0);
+	cr_assert_eq(collapses, huge ? 3u : 1u, "2 to 8 MiB, unless the kernel has none");
+	cr_assert_eq(os_file_memory(fd), bytes, "what was asked for, and no more");
+	for (uint64_t at = 0; at < bytes; at += 4096)
+		cr_assert_eq(memory[from + at], 0);
+	cr_assert_eq(os_file_punch(fd, from, bytes), 0);
+	cr_assert_eq(os_file_memory(fd), 0);
+	os_unmap(memory, LARGE);
+	close(fd);
+}
+
+Test(os_memory, where_huge_pages_are_refused_small_ones_do_and_nobody_asks_again)
+{
+	int fd = file_of(LARGE, false);
+	unsigned char *memory = os_map(fd, 0, LARGE, true);
+	bool huge = true;
+
+	os_sys.madvise = collapse_refused;
+	cr_assert_eq(os_map_allocate(fd, 0, memory, 4 << 20, &huge), 0);
+	cr_assert_eq(os_map_allocate(fd, 4 << 20, memory + (4 << 20), LARGE - (4 << 20), &huge), 0);
+	cr_assert(!huge);
+	cr_assert_eq(collapses, 1);
+	cr_assert_eq(os_file_memory(fd), LARGE);
+	os_unmap(memory, LARGE);
+	close(fd);
+}
+
+Test(os_memory, a_full_tmpfs_is_an_error_with_huge_pages_too)
+{
+	int fd = file_of(LARGE, false);
+	unsigned char *memory = os_map(fd, 0, LARGE, true);
+	bool huge = true;
+
+	os_sys.fallocate = fallocate_full;
+	os_sys.madvise = collapse_refused;
+	cr_assert_eq(os_map_allocate(fd, 0, memory, LARGE, &huge), -ENOSPC);
+	cr_assert_eq(collapses, 0);
+	os_unmap(memory, LARGE);
+	close(fd);
+}
+
 static off_t piece_max;
 
 /* A timer so fast that only small pieces get through. */

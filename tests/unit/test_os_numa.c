@@ -270,7 +270,9 @@ Test(os_numa, memory_is_placed_where_it_was_asked_for)
 	if (!os_numa_policy_of(memory, &policy, &node))
 		cr_skip_test("no libnuma, or no NUMA in this kernel");
 	cr_assert_eq(policy, OS_NUMA_INTERLEAVE);
+	cr_assert(os_numa_is_interleaved(memory));
 	cr_assert_eq(os_numa_place(memory, BYTES, OS_NUMA_NODE, 0), 0);
+	cr_assert(!os_numa_is_interleaved(memory));
 	cr_assert(os_numa_policy_of(memory, &policy, &node));
 	cr_assert_eq(policy, OS_NUMA_NODE);
 	cr_assert_eq(node, 0);

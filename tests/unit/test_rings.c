@@ -1,5 +1,7 @@
 #include "client/internal.h"
 #include "kmod-free/memory.h"
+#include "kmod-free/sysops.h"
+#include "shm/regions.h"
 #include "shm/rings.h"
 #include "tests/support/queue_fixture.h"
 
@@ -300,6 +302,31 @@ static void build_half(void *context)
 	high = UINT64_C(99) << 32 | segment->serial;
 	cas128_seq(&segment->header->region[1], (struct pair128){0}, (struct pair128){low, high});
 	os_file_allocate(segment->fd, SEG_RINGS + SEG_RING_REGION, ring_bytes(12, false));
+}
+
+static uint32_t collapses;
+
+static int collapse_counted(void *address, size_t bytes, int advice)
+{
+	(void)address, (void)bytes, (void)advice;
+	collapses++;
+	return 0;
+}
+
+/* Regions begin at odd MiB, so one of 4 MiB holds one whole huge page, and one of 8 three. */
+Test(rings, shouldAskForHugePagesInLargeRegionsOnly)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	struct os_sysops real = os_sys;
+
+	os_sys.madvise = collapse_counted;
+	cr_assert_eq(region_allocate(queue->seg, 4, 10), 0);
+	cr_expect_eq(collapses, 0);
+	cr_assert_eq(region_allocate(queue->seg, 5, 15), 0);
+	cr_expect_eq(collapses, 1);
+	cr_assert_eq(region_allocate(queue->seg, 6, 16), 0);
+	cr_expect_eq(collapses, 1 + 3);
+	os_sys = real;
 }
 
 Test(rings, shouldTakeARegionBackFromADeadBuilder)

@@ -203,6 +203,12 @@ int os_file_allocate(int fd, uint64_t offset, uint64_t bytes)
 	return 0;
 }
 
+int os_map_allocate(int fd, uint64_t offset, unsigned char *memory, uint64_t bytes, bool *huge)
+{
+	(void)memory, (void)huge;
+	return os_file_allocate(fd, offset, bytes);
+}
+
 int os_file_punch(int fd, uint64_t offset, uint64_t bytes)
 {
 	int queue = fd - FIRST_FD;
@@ -271,6 +277,12 @@ int os_numa_where(void *memory, size_t bytes)
 {
 	(void)memory, (void)bytes;
 	return -1;
+}
+
+bool os_numa_is_interleaved(const void *memory)
+{
+	(void)memory;
+	return false;
 }
 
 bool os_numa_policy_of(void *memory, enum os_numa_policy *ret_policy, uint32_t *ret_node)
