@@ -72,7 +72,8 @@ int ids_foresee(struct rlq_queue *queue, struct message_parts *parts, struct for
 	*ret = (struct foreseen_ids){.group = queue->ids.group,
 				     .key = queue->ids.key,
 				     .group_bytes = parts->group_bytes,
-				     .dedup_bytes = parts->dedup_bytes};
+				     .dedup_bytes = parts->dedup_bytes,
+				     .dedup_in_group = parts->dedup_in_group};
 	return error;
 }
 
@@ -81,6 +82,7 @@ static void use_foreseen(struct rlq_queue *queue, struct message_parts *parts, c
 {
 	parts->group_bytes = foreseen->group_bytes;
 	parts->dedup_bytes = foreseen->dedup_bytes;
+	parts->dedup_in_group = foreseen->dedup_in_group;
 	queue->ids.group = foreseen->group;
 	queue->ids.key = foreseen->key;
 }

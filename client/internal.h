@@ -83,6 +83,7 @@ struct foreseen_ids {
 	uint64_t group;
 	struct id_key key;
 	uint32_t group_bytes, dedup_bytes; /* 0: nothing is known, its id is to be made of the body */
+	bool dedup_in_group;
 };
 
 /* The first message of one that was a duplicate, in a sync queue. */

@@ -27,9 +27,10 @@ void dedup_test_publish(const struct dedup_message *message, const struct dedup_
 void dedup_test_set_state(uint64_t link, enum slot_state state);
 void dedup_test_free_slot(uint64_t link);
 
-/* A whole send; what it was. Its slot is freed unless it is the first. */
 /* Does a look say that the key was never seen? */
 bool dedup_test_lacks(const struct dedup *view, uint64_t key);
+
+/* A whole send; what it was. Its slot is freed unless it is the first. */
 enum dedup_result dedup_test_send(uint64_t key);
 enum dedup_result dedup_test_send_at(uint64_t key, uint64_t boot_ms, struct dedup_message *ret_message,
 				     struct dedup_answer *ret);
