@@ -54,7 +54,8 @@ void *fake_calloc(size_t count, size_t bytes)
 		return place_take(&me->queue_used, me->queue, bytes, QUEUES);
 	if (count == RLQ_BATCH_MAX && bytes == sizeof(struct sent))
 		return place_take(&me->sent_used, me->sent, sizeof(me->sent[0]), QUEUES);
-	if (count == RLQ_BATCH_MAX && bytes == sizeof(struct first_sent))
+	if (count == RLQ_BATCH_MAX && bytes == sizeof(struct first_sent) &&
+	    !me->journal) /* who has lists of that size */
 		return place_take(&me->firsts_used, me->firsts, sizeof(me->firsts[0]), QUEUES);
 	return keeper_of(acting()) ? keeper_take(keeper_of(acting()), count * bytes) : no_room(count * bytes);
 }
