@@ -62,6 +62,28 @@ static void send_duplicates(struct actor *actor)
 	receive_and_delete(actor, 10);
 }
 
+/* What is written in place is not looked up beforehand: that it is a duplicate, of one that is there, is decided in
+ * its chain. */
+static void publish_a_duplicate(struct actor *actor)
+{
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+	struct rlq_reservation reservation;
+	struct tag *account = &actor->scene->tag[1];
+	struct tag_ids ids;
+
+	tag_set_ids(actor->scene, 1, account->group, &ids);
+	options.group = ids.group;
+	options.dedup_id = ids.dedup;
+	account->is_sent_again = 1;
+	if (rlq_reserve(actor->q, account->bytes, &options, &reservation) != 0)
+		scene_fail(actor->scene, "cannot reserve");
+	tag_write_body(1, reservation.body, account->bytes);
+	if (rlq_publish(actor->q, &reservation, NULL) != 0)
+		scene_fail(actor->scene, "cannot publish");
+	account->is_sent_again = 0;
+	receive_and_delete(actor, 10);
+}
+
 void outlive_windows(struct actor *actor)
 {
 	for (int i = 0; i < 4; i++) {
@@ -399,6 +421,10 @@ static void send_beyond_tokens(struct actor *actor)
 const struct script scripts_fifo[] = {
 	{.name = "join groups", .is_fifo = true, .run = join_groups},
 	{.name = "send duplicates", .is_fifo = true, .prepare = prepare_one_of_each, .run = send_duplicates},
+	{.name = "publish a duplicate",
+	 .is_fifo = true,
+	 .prepare = prepare_one_of_each,
+	 .run = publish_a_duplicate},
 	{.name = "replace tables of ids", .is_fifo = true, .prepare = prepare_one_of_each, .run = outlive_windows},
 	{.name = "join behind a lease",
 	 .is_fifo = true,
