@@ -131,6 +131,7 @@ Test(fifo_restore, shouldNotKnowTheIdOfWhatWasMovedBeforeAReboot)
 	struct restored_place place;
 
 	draft_of(RLQ_FIFO);
+	message.sent_boot_ms = draft->clock.boot_ms;
 	cr_expect_eq(seg_restore(draft, &message, &place), 0);
 	cr_expect_eq(load_relaxed(&draft->dedup.table[0].head->used), 0);
 	message.was_moved = false;
