@@ -39,8 +39,7 @@ uint64_t id_group_hash(uint64_t incarnation, const void *group, size_t bytes)
 }
 
 /* Of the group's length, the group, and the id: no two pairs give the same bytes. */
-struct id_key id_dedup_key(uint64_t seed, const void *group, size_t group_bytes, const void *id,
-			   size_t id_bytes)
+struct id_key id_dedup_key(uint64_t seed, const void *group, size_t group_bytes, const void *id, size_t id_bytes)
 {
 	unsigned char text[1 + 2 * RLQ_ID_MAX];
 	XXH128_hash_t hash;
@@ -61,7 +60,7 @@ int id_hash_message(const struct segment *segment, const struct message_ids *ids
 	if (!ids_are_whole(ids))
 		return RLQ_EDAMAGED;
 	*ret_group = id_group_hash(segment->incarnation, ids->group, ids->group_bytes);
-	*ret_key = id_dedup_key(segment->dedup_seed, ids->dedup_in_group ? ids->group : NULL, ids->group_bytes, ids->dedup,
-				ids->dedup_bytes);
+	*ret_key = id_dedup_key(segment->dedup_seed, ids->dedup_in_group ? ids->group : NULL, ids->group_bytes,
+				ids->dedup, ids->dedup_bytes);
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* Group and deduplication ids: what may be one, and the keyed hashes by which groups and duplicates are found. The
- * key is the queue's incarnation, or its first one where hashes outlive it, so nobody can prepare ids that collide before there is the queue. */
+ * key is the queue's incarnation, or its first one where hashes outlive it, so nobody can prepare ids that collide
+ * before there is the queue. */
 #ifndef SEG_IDS_H
 #define SEG_IDS_H
 
@@ -20,8 +21,7 @@ uint64_t id_group_hash(uint64_t incarnation, const void *group, size_t bytes);
 struct id_key {
 	uint64_t word[2];
 };
-struct id_key id_dedup_key(uint64_t seed, const void *group, size_t group_bytes, const void *id,
-			   size_t id_bytes);
+struct id_key id_dedup_key(uint64_t seed, const void *group, size_t group_bytes, const void *id, size_t id_bytes);
 
 /* Are both there, and of possible lengths, as in each message of a FIFO queue? */
 static inline bool ids_are_whole(const struct message_ids *ids)

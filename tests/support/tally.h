@@ -7,10 +7,9 @@
  *   schedules, states   that ended, that were walked, by the explorer
  *   images              of memory that were judged, each once
  *   kills, stops        of real processes, by SIGKILL and by SIGSTOP
- *   fifo_kills, fifo_stops  those, and cuts of the power, that FIFO queues were judged after; some count as kills too
- *   flips, fuzz_runs    bits flipped in live segments, inputs of a fuzz harness
- *   journal_flips       bits flipped in journals at rest
- *   mutants             that were caught; mutants_stuck: whose call that never returned was named
+ *   fifo_kills, fifo_stops  those, and cuts of the power, that FIFO queues were judged after; some count as kills
+ * too flips, fuzz_runs    bits flipped in live segments, inputs of a fuzz harness journal_flips       bits flipped
+ * in journals at rest mutants             that were caught; mutants_stuck: whose call that never returned was named
  *   power_cuts          of the shadow disk, each followed by a recovery that was judged
  *   recovery_cuts       that came amid a recovery or soon after it
  *   async_cuts          amid turns that never cease
