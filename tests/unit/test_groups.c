@@ -71,7 +71,7 @@ Test(groups, shouldPopOnlyTheHead)
 
 Test(groups, shouldSayWhoIsTheHeadAfterAPop)
 {
-	uint64_t first = groups_test_send(&test, GROUP), second = groups_test_send(&test, GROUP), next = 1;
+	uint64_t first = groups_test_send(GROUP), second = groups_test_send(GROUP), next = 1;
 
 	cr_assert_eq(groups_pop_to(&test.view, GROUP, first, &next), GROUP_OK);
 	cr_assert_eq(next, second);

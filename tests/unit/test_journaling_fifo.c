@@ -89,7 +89,7 @@ Test(journaling_fifo, order_numbers_ids_and_attributes_of_a_fifo_queue_survive)
 Test(journaling_fifo, a_changed_scope_does_not_count_for_ids_of_before_after_a_reboot)
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
-	struct rlq_queue *queue = made(RLQ_SYNC);
+	struct rlq_queue *queue = made_fifo(RLQ_SYNC);
 	struct rlq_message message;
 	struct rlq_sent of_queue;
 
@@ -102,8 +102,8 @@ Test(journaling_fifo, a_changed_scope_does_not_count_for_ids_of_before_after_a_r
 	cr_assert_eq(rlq_queue_set_attributes(queue, &attributes), 0);
 	of_queue = sent(queue, "a", "3", "in the queue");
 	rlq_queue_close(queue);
-	reboot();
-	queue = opened();
+	reboot_machine();
+	queue = opened("q.fifo");
 	expect_duplicate(queue, "b", "3", of_queue);
 	cr_expect(!sent(queue, "b", "1", "one").is_duplicate);
 	cr_expect(!sent(queue, "b", "2", "two").is_duplicate);
