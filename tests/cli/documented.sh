@@ -65,7 +65,7 @@ constant() {
 	value=$(sed -nE "s/^[[:space:]]*RLQ_$1 = ([0-9 *]+),.*/\1/p; s/^#define RLQ_$1 INT64_C\(([0-9]+)\).*/\1/p" \
 		"$top/include/ringlease.h")
 	[ -n "$value" ] || fault "no RLQ_$1 in the header"
-	echo $((value))
+	echo $(($value)) # dash works out no expression in a variable
 }
 
 # 14680064 as 14,680,064
