@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STACK_BYTES = 8192, REGIONS_MAX = 192 };
+enum { STACK_BYTES = 8192, REGIONS_MAX = 256 };
 #define PART_UNKNOWN SIZE_MAX
 
 static _Alignas(64) unsigned char stacks[ACTORS_MAX][STACK_BYTES];

@@ -57,6 +57,8 @@ void *fake_calloc(size_t count, size_t bytes)
 	if (count == RLQ_BATCH_MAX && bytes == sizeof(struct first_sent) &&
 	    !me->journal) /* who has lists of that size */
 		return place_take(&me->firsts_used, me->firsts, sizeof(me->firsts[0]), QUEUES);
+	if (count == RLQ_BATCH_MAX && bytes == sizeof(struct foreseen_ids))
+		return place_take(&me->foreseen_used, me->foreseen, sizeof(me->foreseen[0]), QUEUES);
 	return keeper_of(acting()) ? keeper_take(keeper_of(acting()), count * bytes) : no_room(count * bytes);
 }
 
@@ -107,7 +109,8 @@ void fake_free(void *memory)
 	    place_free(&me->segment_used, me->segment, sizeof(*me->segment), SEGMENTS_MAX, memory))
 		return;
 	if (!place_free(&me->sent_used, me->sent, sizeof(me->sent[0]), QUEUES, memory) &&
-	    !place_free(&me->firsts_used, me->firsts, sizeof(me->firsts[0]), QUEUES, memory))
+	    !place_free(&me->firsts_used, me->firsts, sizeof(me->firsts[0]), QUEUES, memory) &&
+	    !place_free(&me->foreseen_used, me->foreseen, sizeof(me->foreseen[0]), QUEUES, memory))
 		place_free(&me->queue_used, me->queue, sizeof(*me->queue), QUEUES, memory);
 }
 
@@ -136,8 +139,10 @@ void own_remember(int actor, uint32_t rings)
 			continue;
 		explore_remember_of(actor, &me->queue[i], sizeof(me->queue[i]));
 		explore_remember_of(actor, me->sent[i], BATCH_MAX * sizeof(struct sent));
-		if (world_is_fifo())
+		if (world_is_fifo()) {
 			explore_remember_of(actor, me->firsts[i], BATCH_MAX * sizeof(struct first_sent));
+			explore_remember_of(actor, me->foreseen[i], BATCH_MAX * sizeof(struct foreseen_ids));
+		}
 		explore_remember_of(actor, me->chunk[i], world_is_fifo() ? 384 : 128);
 	}
 	for (unsigned i = 0; i < SEGMENTS_MAX; i++)

@@ -151,7 +151,7 @@ struct own {
 	uint8_t journal; /* 1 + whose memory it keeps one in; 0: it keeps none */
 	uint8_t padding[3];
 	uint32_t queue_used, segment_used, sent_used; /* bit set */
-	uint32_t firsts_used;
+	uint32_t firsts_used, foreseen_used;
 	const void *asleep_on; /* the event, if it sleeps */
 	struct rlq_message message[BATCH_MAX];
 	struct rlq_queue *handle[QUEUES];
@@ -159,6 +159,7 @@ struct own {
 	struct segment segment[SEGMENTS_MAX];
 	struct sent sent[QUEUES][RLQ_BATCH_MAX]; /* of which no scenario uses more than BATCH_MAX */
 	struct first_sent firsts[QUEUES][RLQ_BATCH_MAX];
+	struct foreseen_ids foreseen[QUEUES][RLQ_BATCH_MAX];
 	_Alignas(16) unsigned char chunk[QUEUES][4096];
 };
 extern struct own own[PEOPLE];
