@@ -238,40 +238,89 @@ static int settle_target(const struct route *route)
 	return error ? error : 1;
 }
 
+struct redrive {
+	struct rlq_queue *queue;
+	const char *target; /* NULL: where they came from */
+	uint64_t max, moved;
+	uint64_t last; /* FIFO: the last number given when it began */
+	struct route route;
+};
+
+static bool is_enough(const struct redrive *redrive)
+{
+	return redrive->max != 0 && redrive->moved >= redrive->max;
+}
+
+/* The same as redrive_slot(), with turns of the journal awaited in between. */
+static int redrive_one(struct redrive *redrive, uint32_t ring, uint32_t slot)
+{
+	int result;
+
+	/* Enough is on its way: this one once more, after the next turn. */
+	while ((result = redrive_slot(redrive->queue, ring, slot, redrive->target, &redrive->route)) == -EAGAIN) {
+		result = settle_target(&redrive->route);
+		if (result < 0)
+			return result;
+	}
+	if (result != 1)
+		return result;
+	redrive->moved++;
+	/* So that what no sender takes back is little when the journal has no room for more. */
+	return redrive->moved % REDRIVE_STEP == 0 ? settle_target(&redrive->route) : 1;
+}
+
+/* The head of the group, if it was there when the redrive began. 1, 0. */
+static int head_of(const struct redrive *redrive, uint64_t group, uint32_t *ret_ring, uint32_t *ret_slot)
+{
+	struct segment *segment = redrive->queue->seg;
+	const struct ring *ring;
+	uint64_t head;
+	int found = fifo_head(segment, group, &head);
+
+	if (found != 1)
+		return found;
+	ring = fifo_place(segment, head, ret_ring, ret_slot);
+	return ring != NULL && load_acquire(&fifo_links(&ring->slots[*ret_slot])->sequence) <= redrive->last;
+}
+
+/* What lies in a slot; in a FIFO queue also those behind it in its group, which may lie in slots that were passed.
+ */
+static int redrive_from(struct redrive *redrive, uint32_t ring, uint32_t slot)
+{
+	struct segment *segment = redrive->queue->seg;
+	uint64_t group = seg_is_fifo(segment) ? fifo_group(&segment->ring[ring].slots[slot]) : 0;
+	int result = redrive_one(redrive, ring, slot);
+
+	while (result == 1 && seg_is_fifo(segment) && !is_enough(redrive)) {
+		result = head_of(redrive, group, &ring, &slot);
+		if (result == 1)
+			result = redrive_one(redrive, ring, slot);
+	}
+	return result;
+}
+
 int rlq_redrive(struct rlq_queue *queue, const char *target, uint64_t max, uint64_t *ret_moved)
 {
 	struct segment *segment = queue->seg;
-	struct route route = {0};
-	uint64_t moved = 0;
+	struct redrive redrive = {.queue = queue, .target = target, .max = max};
 	int result = call_begin(queue);
 
 	if (result)
 		return result;
+	redrive.last = load_seq(&segment->header->sequence);
 	for (uint32_t i = 0; i < rings_count(segment->rings) && result >= 0; i++) {
 		uint32_t index = rings_at(segment->rings, i);
 		const struct ring *ring = &segment->ring[index];
 		uint64_t start = load_relaxed(&ring->ends->head); /* relaxed: about the oldest first */
 
-		for (uint32_t n = 0; n <= ring->mask && (max == 0 || moved < max); n++) {
-			result = redrive_slot(queue, index, (uint32_t)(start + n) & ring->mask, target, &route);
-			if (result == -EAGAIN) { /* enough is on its way: this one once more, after the next turn */
-				result = settle_target(&route);
-				n--;
-				continue;
-			}
-			if (result < 0)
-				break;
-			moved += (uint64_t)result;
-			/* So that what no sender takes back is little when the journal has no room for more. */
-			if (result == 1 && moved % REDRIVE_STEP == 0)
-				result = settle_target(&route);
-		}
+		for (uint32_t n = 0; n <= ring->mask && result >= 0 && !is_enough(&redrive); n++)
+			result = redrive_from(&redrive, index, (uint32_t)(start + n) & ring->mask);
 	}
 	call_end(queue);
-	seg_close(route.target);
+	seg_close(redrive.route.target);
 	if (ret_moved)
-		*ret_moved = moved;
-	if (result >= 0 && moved > 0)
+		*ret_moved = redrive.moved;
+	if (result >= 0 && redrive.moved > 0)
 		result = call_settle(queue);
 	return result < 0 ? result : 0;
 }

@@ -505,6 +505,41 @@ CASE(a_redrive_keeps_the_order)
 	queues_end();
 }
 
+static void come_and_go(uint64_t first, uint64_t count)
+{
+	char text[16];
+
+	for (uint64_t i = first; i < first + count; i++) {
+		snprintf(text, sizeof(text), "h-%d", (int)i);
+		send_one(text);
+		CHECK_TEXT(receive(1), text);
+		delete_nth(0);
+	}
+}
+
+/* One message stays while others come and go around the ring: slots are not in the order of the group then. */
+CASE(a_redrive_moves_all_of_a_group_wherever_its_messages_lie)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	uint64_t moved, slots;
+
+	begin();
+	dlq = fifo_of("dlq.fifo", attributes);
+	slots = stat_of(queue).slots;
+	come_and_go(0, slots / 2);
+	send_one("g-1");
+	CHECK_TEXT(receive(1), "g-1");
+	come_and_go(slots, slots * 3 / 4);
+	send_all("g-2 g-3");
+	lease_ends();
+	CHECK_EQ(rlq_redrive(queue, "dlq.fifo", 2, &moved), 0);
+	CHECK_EQ(moved, 2);
+	CHECK_EQ(rlq_redrive(queue, "dlq.fifo", 0, &moved), 0);
+	CHECK_EQ(moved, 1);
+	CHECK_TEXT(receive_from(dlq, 3), "g-1 g-2 g-3");
+	queues_end();
+}
+
 int main(int argc, char **argv)
 {
 	return cases_run(argc, argv);
