@@ -556,7 +556,8 @@ int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries
 		if (unsettled)
 			return unsettled;
 	}
-	return sent > 0 ? (int)sent : error;
+	/* To send it again could send it twice, so who asks must hear of it. */
+	return sent > 0 && error != RLQ_EUNKNOWN ? (int)sent : error;
 }
 
 /* ---- in place --------------------------------------------------------------------------------- */

@@ -79,7 +79,8 @@ enum rlq_error {
 	RLQ_EBUSY = -2018,	/* another process is changing this queue's attributes, or removing it */
 	RLQ_EBOOT = -2019,	/* the segment is of an earlier boot */
 	/* The engine ended, or did not answer in time, before it said that the change is on the disk: it was made,
-	 * and may or may not survive. */
+	 * and may or may not survive. Or the caller was stopped amid a send to a FIFO queue for longer than ids are
+	 * remembered: the message may or may not have been sent. */
 	RLQ_EUNKNOWN = -2020,
 	/* The journal cannot be written; the engine's log says why. Nothing was sent or created. Deletes and
 	 * settings were made, and are on the disk once the engine can write again; a crash of the machine before
