@@ -1,5 +1,6 @@
 /* Scripts: groups of a FIFO queue, their tables and tokens. */
 #include "shm/ids.h"
+#include "tests/crash/order.h"
 #include "tests/crash/scene.h"
 #include "tests/support/leaks.h"
 
@@ -80,6 +81,7 @@ static void publish_a_duplicate(struct actor *actor)
 	tag_write_body(1, reservation.body, account->bytes);
 	if (rlq_publish(actor->q, &reservation, NULL) != 0)
 		scene_fail(actor->scene, "cannot publish");
+	order_published(actor->scene, 1);
 	account->is_sent_again = 0;
 	receive_and_delete(actor, 10);
 }

@@ -68,6 +68,14 @@ static const char *start(const struct fault *fault)
 	return text;
 }
 
+static int send_nothing(const struct told_queue *told)
+{
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+
+	options.group = options.dedup_id = told->is_fifo ? "none" : NULL;
+	return rlq_send(told->handle, "none", 4, &options, NULL);
+}
+
 /* With the journal gone: a send hears so, a receive works. Who slept would do so for ever: the clock stands. */
 static const char *without_journal(void)
 {
@@ -80,7 +88,7 @@ static const char *without_journal(void)
 	for (int i = 0; i < QUEUES_MAX; i++) {
 		if (history.queues[i].handle == NULL || history.queues[i].receives_max > 0)
 			continue;
-		result = rlq_send(history.queues[i].handle, "none", 4, NULL, NULL);
+		result = send_nothing(&history.queues[i]);
 		if (result != RLQ_EJOURNAL && result != RLQ_EENGINE && result != RLQ_EREMOVED)
 			return "a send is taken by a journal that has failed";
 		result = rlq_receive(history.queues[i].handle, &message, 1, &options);
