@@ -269,7 +269,7 @@ static int redrive_one(struct redrive *redrive, uint32_t ring, uint32_t slot)
 	return redrive->moved % REDRIVE_STEP == 0 ? settle_target(&redrive->route) : 1;
 }
 
-/* The head of the group, if it was there when the redrive began. 1, 0. */
+/* The head of the group, if it was there when the redrive began. 1; 0: none; else a code. */
 static int head_of(const struct redrive *redrive, uint64_t group, uint32_t *ret_ring, uint32_t *ret_slot)
 {
 	struct segment *segment = redrive->queue->seg;

@@ -387,7 +387,7 @@ struct rlq_send_entry {
 
 /* Sends up to RLQ_BATCH_MAX messages, in order; they become visible one by one. Returns how many were
  * sent: fewer than `count` when the rest found no room or was refused (the next one, sent again, hears why); a
- * negative code if none was.
+ * negative code if none was, or RLQ_EUNKNOWN if that is not known of one of them.
  * `ret_ids`, if given, has room for `count`. `options`: flags, timeout and ret_sent only. Sleeps as rlq_send, for
  * each that finds no room. */
 RLQ_PUBLIC int rlq_send_batch(struct rlq_queue *queue, const struct rlq_send_entry *entries, size_t count,

@@ -90,6 +90,8 @@ Test(journaling_fifo, a_changed_scope_does_not_count_for_ids_of_before_after_a_r
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 	struct rlq_queue *queue = made_fifo(RLQ_SYNC);
+	struct rlq_send_entry entry = {
+		.body = "x", .body_bytes = 1, .group = "a", .dedup_id = "4", .delay_ms = RLQ_DEFAULT};
 	struct rlq_message message;
 	struct rlq_sent of_queue;
 
@@ -97,6 +99,7 @@ Test(journaling_fifo, a_changed_scope_does_not_count_for_ids_of_before_after_a_r
 	cr_assert_eq(receive(queue, &message, 1), 1);
 	cr_assert_eq(rlq_delete(queue, &message.receipt), 0);
 	sent(queue, "a", "2", "lives");
+	cr_assert_eq(rlq_send_batch(queue, &entry, 1, NULL, NULL), 1);
 	cr_assert_eq(rlq_queue_get_attributes(queue, &attributes), 0);
 	attributes.dedup_scope = RLQ_DEDUP_QUEUE;
 	cr_assert_eq(rlq_queue_set_attributes(queue, &attributes), 0);
@@ -107,6 +110,7 @@ Test(journaling_fifo, a_changed_scope_does_not_count_for_ids_of_before_after_a_r
 	expect_duplicate(queue, "b", "3", of_queue);
 	cr_expect(!sent(queue, "b", "1", "one").is_duplicate);
 	cr_expect(!sent(queue, "b", "2", "two").is_duplicate);
+	cr_expect(!sent(queue, "b", "4", "four").is_duplicate, "nor of a batch");
 	rlq_queue_close(queue);
 }
 
