@@ -71,9 +71,11 @@ enum {
 	GROUP_WINDOW = 2,
 	GROUP_TRIES_MAX = 24,
 #else
-	GROUP_WINDOW = 8, /* cells of a table in which a group may be: 128 bytes */
+	GROUP_WINDOW = 8, /* cells side by side in which a group may be: 128 bytes */
 	GROUP_TRIES_MAX = 1 << 16,
 #endif
+	GROUP_WINDOWS = 4, /* of a group in one table */
+	SPREAD_ORDER = 13, /* smaller tables have one window for a group: they are replaced in no time */
 };
 
 /* low: head's link | FROZEN; high: tail's link | SEALED. EMPTY: low is 0. */
@@ -107,6 +109,39 @@ enum group_result {
 	GROUP_STALE,
 	GROUP_DAMAGED /* a link leads nowhere, or a bound was passed */
 };
+
+/* Cells of a table in which a group may be. */
+static inline uint32_t group_path_cells(uint32_t order)
+{
+	if (order >= SPREAD_ORDER)
+		return GROUP_WINDOWS * GROUP_WINDOW;
+	return order < 8 && (1u << order) < GROUP_WINDOW ? 1u << order : GROUP_WINDOW;
+}
+
+/* The nth of them, all different. In a large table each window is in a quarter of its own, elsewhere: of two groups
+ * that come and go by turns each seals what the other has left, and they are not to meet in the next window, too.
+ */
+static inline uint64_t group_path_cell(uint32_t order, uint64_t group, uint32_t nth)
+{
+	uint32_t window = nth / GROUP_WINDOW;
+	uint64_t place, mask;
+
+	if (order < SPREAD_ORDER)
+		return (group + nth) & ((UINT64_C(1) << order) - 1);
+	mask = (UINT64_C(1) << (order - 2)) - 1;
+	place = (window == 0 ? group : group >> 16 * window | group << (64 - 16 * window)) + nth % GROUP_WINDOW;
+	return ((group >> (order - 2)) + window) % GROUP_WINDOWS << (order - 2) | (place & mask);
+}
+
+/* Which of them is this cell? group_path_cells(): none. */
+static inline uint32_t group_path_find(uint32_t order, uint64_t group, uint64_t cell)
+{
+	uint32_t count = group_path_cells(order), nth = 0;
+
+	while (nth < count && group_path_cell(order, group, nth) != cell)
+		nth++;
+	return nth;
+}
 
 /* Bytes of a table of 2^order cells. */
 static inline size_t group_table_bytes(uint32_t order)

@@ -10,11 +10,12 @@ static uint64_t cell_count(const struct group_table *table)
 static enum group_result path_of(const struct groups *groups, const struct group_spot *spot, uint32_t table,
 				 uint64_t index, struct group_path *ret)
 {
-	uint64_t step = (index - spot->group) & (cell_count(&groups->table[table]) - 1);
+	uint32_t order = groups->table[table].order;
+	uint32_t step = group_path_find(order, spot->group, index);
 
-	if (step >= group_window(&groups->table[table]))
+	if (step == group_path_cells(order))
 		return GROUP_DAMAGED;
-	*ret = (struct group_path){.group = spot->group, .table = table, .step = (uint32_t)step};
+	*ret = (struct group_path){.group = spot->group, .table = table, .step = step};
 	return GROUP_OK;
 }
 

@@ -64,14 +64,13 @@ bool group_change(const struct group_spot *spot, uint64_t low, uint64_t high)
 static struct word128 *path_cell(const struct groups *groups, const struct group_path *path)
 {
 	const struct group_table *table = &groups->table[path->table];
-	uint64_t mask = (UINT64_C(1) << table->order) - 1;
 
-	return &table->cells[(path->group + path->step) & mask];
+	return &table->cells[group_path_cell(table->order, path->group, path->step)];
 }
 
 static void path_step(const struct groups *groups, struct group_path *path)
 {
-	if (++path->step < group_window(&groups->table[path->table]))
+	if (++path->step < group_path_cells(groups->table[path->table].order))
 		return;
 	path->step = 0;
 	path->table++;

@@ -4,7 +4,7 @@
 
 #include "ring/groups.h"
 
-/* Where a walk is: a group's window of the tables, cell by cell. */
+/* Where a walk is: along the cells of a group, table by table. */
 struct group_path {
 	uint64_t group;
 	uint32_t table, step;
@@ -25,11 +25,6 @@ enum group_walk {
 	GROUP_MOVES,   /* finishes a move of the group that it meets */
 	GROUP_REPLACES /* seals as it goes, for it will begin the group */
 };
-
-static inline uint32_t group_window(const struct group_table *table)
-{
-	return table->order < 8 && (1u << table->order) < GROUP_WINDOW ? 1u << table->order : GROUP_WINDOW;
-}
 
 /* The links of a message. GROUP_DAMAGED, GROUP_STALE if there is no such place. */
 static inline enum group_result group_links(const struct groups *groups, uint64_t link, struct fifo_links **ret)

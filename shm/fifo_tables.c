@@ -14,7 +14,6 @@ enum {
 	SETTLED_A_TIME = 4096,
 	WEAR_ENOUGH = 4096, /* cells to be looked at before a judgement */
 	GROUPS_SAMPLED = 8192,
-	CROWDED_SHARE = 32, /* of the cells; where fewer are in use, eight of one window are hardly met */
 #ifdef RL_EXPLORE
 	BEGUN_ORDER = 2,
 #else
@@ -118,15 +117,6 @@ static uint32_t order_by_wear(const struct segment *segment, const struct group_
 	return wear->looked == 0 ? order : group_order_for((wear->live << order) / wear->looked);
 }
 
-/* A table that is hardly worn has no cell for a group: more of them than a window has cells begin at one place, and
- * live, which another table of the same size does not change. It takes many groups; of few it is those that come
- * and go. */
-static bool is_crowded(const struct segment *segment, const struct group_wear *wear)
-{
-	return wear->sealed * 8 < wear->looked &&
-	       fifo_groups(segment) * CROWDED_SHARE >= UINT64_C(1) << newest_order(segment);
-}
-
 /* The newest table has no cell for a group: there are more groups, or it is worn out, perhaps by few that come and
  * go with the same cells. */
 static int append_larger(struct segment *segment)
@@ -140,8 +130,6 @@ static int append_larger(struct segment *segment)
 	wanted = order_by_wear(segment, &wear);
 	if (wanted > order)
 		order = wanted < order + 2 ? wanted : order + 2;
-	else if (order < TABLE_ORDER_MAX && is_crowded(segment, &wear))
-		order++;
 	error = tables_append(segment, TABLE_GROUPS, segment->groups.list_seen, order);
 	if (error)
 		return error == -ENOSPC ? RLQ_ENOSPACE : error == -EBUSY ? ROOM_GROWING : error;

@@ -107,10 +107,11 @@ static const struct slot *slot_of(const struct segment *segment, uint64_t link)
 static void check_place(struct check *check, const struct seen_cell *seen, const struct slot *head)
 {
 	const struct groups *groups = &check->segment->groups;
-	uint64_t mask = (UINT64_C(1) << groups->table[seen->table].order) - 1, group = fifo_group(head), first;
+	uint64_t group = fifo_group(head), first;
+	uint32_t order = groups->table[seen->table].order;
 	bool is_frozen = seen->low & GROUP_FROZEN;
 
-	if (((seen->index - group) & mask) >= GROUP_WINDOW) {
+	if (group_path_find(order, group, seen->index) == group_path_cells(order)) {
 		if (is_still(seen))
 			fault(check, "cell %llu of table %u: its group %llx has no place there",
 			      (unsigned long long)seen->index, seen->table, (unsigned long long)group);

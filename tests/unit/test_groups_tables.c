@@ -23,6 +23,41 @@ static enum group_result settle(void)
 
 /* ---- paths and seals ---------------------------------------------------------------------------- */
 
+/* Its cells are all different, and each of them is found. */
+static void expect_path(uint32_t order, uint64_t group)
+{
+	uint32_t count = group_path_cells(order);
+
+	for (uint32_t nth = 0; nth < count; nth++) {
+		uint64_t cell = group_path_cell(order, group, nth);
+
+		cr_assert_lt(cell, UINT64_C(1) << order);
+		cr_assert_eq(group_path_find(order, group, cell), nth, "order %u, group %llx, cell %u", order,
+			     (unsigned long long)group, nth);
+	}
+}
+
+Test(groups_tables, shouldHaveAPathOfDifferentCells)
+{
+	uint64_t group = 1;
+
+	for (uint32_t order = 1; order <= GROUP_ORDER_MAX; order++)
+		for (int i = 0; i < 1000; i++) {
+			group = group * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+			expect_path(order, group ^ group >> 32);
+		}
+}
+
+Test(groups_tables, shouldPartTwoThatBeginAtOneCellOfALargeTable)
+{
+	uint64_t one = UINT64_C(0x123456789abcdef0), other = one ^ UINT64_C(0x0040004000400000);
+
+	cr_assert_eq(group_path_cell(16, one, 0), group_path_cell(16, other, 0));
+	for (uint32_t nth = GROUP_WINDOW; nth < group_path_cells(16); nth += GROUP_WINDOW)
+		cr_expect_eq(group_path_find(16, other, group_path_cell(16, one, nth)), group_path_cells(16),
+			     "cell %u", nth);
+}
+
 Test(groups_tables, shouldSealACellThatAnotherGroupHas)
 {
 	uint64_t mine, other = GROUP + 16; /* the same cell of sixteen */
