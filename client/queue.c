@@ -41,12 +41,6 @@ void rlq_directory_close(struct rlq_directory *directory)
 	free(directory);
 }
 
-/* Was it opened by a parent of this process? */
-static bool is_forked(const struct rlq_directory *directory)
-{
-	return !os_liveness_is_own(&directory->seg.liveness);
-}
-
 const char *rlq_directory_path(const struct rlq_directory *directory)
 {
 	return directory->seg.path;
