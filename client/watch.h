@@ -19,7 +19,6 @@ enum {
 	WATCH_QUEUES_MAX = OS_FUTEX_MANY_MAX - 1, /* of one worker; one word more is its bell */
 	WATCH_KEEP_MS = 10000,			  /* how long a queue that is not armed stays open, */
 	WATCH_KEEP_MAX = 256,			  /* and how many of them */
-	WATCH_LOOK_MS = 1000, /* how often to look for what the killed have left, as an engine does */
 };
 
 enum watched_state { WATCHED_IDLE, WATCHED_ARMED, WATCHED_REPORTED };
@@ -53,7 +52,6 @@ struct watch_worker {
 	pthread_t thread;
 	_Atomic uint32_t bell; /* rung to make it look at what is armed now */
 	bool is_asleep;
-	uint64_t looked_ms;
 	uint32_t count;
 	struct watched *watched[WATCH_QUEUES_MAX];
 	struct os_futex_awaited words[OS_FUTEX_MANY_MAX]; /* the bell, then those of the first queues */

@@ -76,20 +76,10 @@ static void prepare_sleep(struct watch_worker *worker)
 
 /* ---- asleep, without the mutex ---------------------------------------------------------------- */
 
-/* What an engine does: [E1] for those who sleep since a consumer was killed that had been woken. */
-static void wake_another(struct segment *segment)
-{
-	if (seg_enter(segment) != 0)
-		return;
-	seg_wake_another(segment);
-	seg_leave(segment);
-}
-
 /* The engine's work for our queues if it is not prompt. Returns until when to sleep. */
 static uint64_t reap(struct watch_worker *worker, uint32_t count, uint64_t now_ms)
 {
 	const struct seg_directory *directory = &worker->watch->directory->seg;
-	bool is_time_to_look = now_ms >= worker->looked_ms + WATCH_LOOK_MS;
 	uint64_t until_ms = now_ms + SLICE_MS;
 
 	if (count == 0)
@@ -97,14 +87,10 @@ static uint64_t reap(struct watch_worker *worker, uint32_t count, uint64_t now_m
 	/* Wake to see whether it still is, when it should have been awake itself. */
 	if (seg_engine_is_prompt(directory, now_ms))
 		return load_relaxed(&directory->engine->awake_by_ms) + ENGINE_PATIENCE_MS + 1;
-	if (is_time_to_look)
-		worker->looked_ms = now_ms;
 	for (uint32_t i = 0; i < count; i++) {
 		struct watched *watched = worker->watched[i];
 
 		until_ms = earlier(until_ms, seg_reap_for_client(watched->seg, &watched->sweep));
-		if (is_time_to_look)
-			wake_another(watched->seg);
 	}
 	return until_ms;
 }
