@@ -7,6 +7,7 @@
 #include <ringlease.h>
 
 #include "gateway/call.h"
+#include "gateway/recent.h"
 
 struct notes;	    /* notes.h: attributes of queues that the library does not have */
 struct moves;	    /* moves.h: message move tasks */
@@ -22,6 +23,7 @@ struct gateway {
 	enum rlq_durability durability; /* of queues that are created without saying so */
 	bool relaxed_limits;		/* bodies up to what the library takes */
 	bool waits_after_delete;	/* CreateQueue within 60 s of DeleteQueue is refused, as by AWS */
+	struct recent purged, deleted;	/* queues, by this gateway */
 };
 
 #endif

@@ -1,0 +1,123 @@
+#include "tests/gateway/actions_fixture.h"
+
+#include <criterion/criterion.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "gateway/handles.h"
+#include "gateway/notes.h"
+#include "tests/support/tmpdir.h"
+
+struct gateway gateway;
+static struct call last;
+
+void actions_begin(void)
+{
+	queues_begin();
+	gateway = (struct gateway){
+		.directory = queues_directory(),
+		.notes = notes_open(queues_path(), NULL),
+		.account = "000000000000",
+		.region = "us-east-1",
+	};
+	last.handles = handles_open(gateway.directory, 16);
+	cr_assert_not_null(gateway.notes);
+	cr_assert_not_null(last.handles);
+}
+
+static void forget_last(void)
+{
+	json_decref(last.input);
+	json_decref(last.output);
+	last.input = last.output = NULL;
+}
+
+void actions_end(void)
+{
+	char notes[TMPDIR_BYTES + 8];
+
+	forget_last();
+	handles_close(last.handles);
+	notes_close(gateway.notes);
+	snprintf(notes, sizeof(notes), "%s/.sqs", queues_path());
+	tmpdir_remove(notes);
+	queues_end();
+}
+
+static enum call_outcome run(enum call_outcome (*action)(struct call *call), const char *format, va_list arguments)
+{
+	struct handles *handles = last.handles;
+	json_error_t error;
+
+	forget_last();
+	last = (struct call){
+		.gateway = &gateway,
+		.handles = handles,
+		.input = json_vpack_ex(&error, 0, format, arguments),
+		.output = json_object(),
+		.base_url = "http://localhost:9324",
+		.region = "us-east-1",
+	};
+	cr_assert_not_null(last.input, "%s", error.text);
+	return action(&last);
+}
+
+json_t *done(enum call_outcome (*action)(struct call *call), const char *format, ...)
+{
+	enum call_outcome outcome;
+	va_list arguments;
+
+	va_start(arguments, format);
+	outcome = run(action, format, arguments);
+	va_end(arguments);
+	cr_assert_eq(outcome, CALL_DONE, "%s", last.failure.message);
+	return last.output;
+}
+
+const struct failure *refused(enum call_outcome (*action)(struct call *call), const char *format, ...)
+{
+	enum call_outcome outcome;
+	va_list arguments;
+
+	va_start(arguments, format);
+	outcome = run(action, format, arguments);
+	va_end(arguments);
+	cr_assert_eq(outcome, CALL_FAILED);
+	return &last.failure;
+}
+
+const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
+void create(const char *name, ...)
+{
+	json_t *attributes = json_object();
+	const char *attribute_name;
+	va_list arguments;
+
+	va_start(arguments, name);
+	while ((attribute_name = va_arg(arguments, const char *)) != NULL)
+		json_object_set_new(attributes, attribute_name, json_string(va_arg(arguments, const char *)));
+	va_end(arguments);
+	done(action_create_queue, "{s:s, s:o}", "QueueName", name, "Attributes", attributes);
+}
+
+const char *attribute(const char *queue, const char *name)
+{
+	const json_t *output =
+		done(action_get_queue_attributes, "{s:s, s:[s]}", "QueueUrl", queue, "AttributeNames", name);
+
+	return text_of(json_object_get(output, "Attributes"), name);
+}
+
+const char *arn(const char *name)
+{
+	static char text[256];
+
+	snprintf(text, sizeof(text), "arn:aws:sqs:us-east-1:000000000000:%s", name);
+	return text;
+}
