@@ -11,7 +11,7 @@
 
 struct notes;	    /* notes.h: attributes of queues that the library does not have */
 struct moves;	    /* moves.h: message move tasks */
-struct credentials; /* credentials.h */
+struct credentials; /* security.h */
 
 struct gateway {
 	struct rlq_directory *directory;
