@@ -16,7 +16,7 @@ struct gateway {
 	struct rlq_directory *directory;
 	struct notes *notes;
 	struct moves *moves;
-	const struct credentials *credentials; /* NULL: signatures are not checked */
+	struct credentials *credentials; /* NULL: signatures are not checked */
 	char account[ACCOUNT_TEXT_BYTES];
 	char region[REGION_TEXT_BYTES];
 	enum rlq_durability durability; /* of queues that are created without saying so */
