@@ -79,7 +79,7 @@ PROGRAMS := $(if $(wildcard daemon/main.c),$(B)/ringleased) $(if $(TOOLS),$(B)/r
 
 # Plain tests are the files with a main(); what else lies beside them is linked into each. The explorers,
 # the fuzzers and the images have rules of their own.
-PLAIN_DIRS := $(filter-out $(addprefix tests/,unit cli support interleave weak fuzz images gateway),$(patsubst %/,%,$(wildcard tests/*/)))
+PLAIN_DIRS := $(filter-out $(addprefix tests/,unit cli support interleave weak fuzz images gateway sdk),$(patsubst %/,%,$(wildcard tests/*/)))
 has_main  := ^int main\(
 plain_of   = $(if $(wildcard $(1)/*.c),$(shell grep -lE '$(has_main)' $(wildcard $(1)/*.c)))
 PLAIN   := $(foreach dir,$(PLAIN_DIRS),$(call plain_of,$(dir)))
