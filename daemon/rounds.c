@@ -6,40 +6,9 @@
 #include "shm/rows.h"
 
 enum {
-	DUE_GROUPS = 1024,		 /* groups of 64 slots brought up to date per queue and turn */
-	SWEEP_SLOTS = 16384,		 /* slots swept per queue and turn */
-	HEAD_LOOKS = 4 * CURSOR_LAG_MAX, /* positions from the head on where a message may be visible */
+	DUE_GROUPS = 1024,   /* groups of 64 slots brought up to date per queue and turn */
+	SWEEP_SLOTS = 16384, /* slots swept per queue and turn */
 };
-
-/* By a guess: consumers write the head only every CURSOR_LAG_MAX positions, and what they have taken lies
- * there in between. */
-static bool is_anything_visible(const struct ring *ring)
-{
-	uint64_t head = load_relaxed(&ring->ends->head); /* relaxed: as said */
-
-	if (bitmap_any(&ring->again))
-		return true;
-	for (uint64_t at = head; at < head + HEAD_LOOKS; at++) {
-		struct slot_word word = slot_read(&ring->slots[at & ring->mask]);
-
-		if (word_state(word) == SLOT_READY && word_generation(word) == at >> ring->order)
-			return true;
-	}
-	return false;
-}
-
-/* A consumer that was woken and died has left its message: wake another while there is one. */
-static void wake_another(struct segment *segment)
-{
-	if (!event_has_sleepers(&segment->header->consumers))
-		return;
-	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
-		if (is_anything_visible(&segment->ring[rings_at(segment->rings, i)])) {
-			seg_notify(segment, 1);
-			return;
-		}
-	}
-}
 
 /* Returns when the queue wants to be looked at again. */
 static uint64_t serve(struct served *served, struct life_memo *memo)
@@ -51,7 +20,7 @@ static uint64_t serve(struct served *served, struct life_memo *memo)
 		return DUE_NEVER;
 	os_clock_read(&segment->clock);
 	next = seg_reap_due(segment, DUE_GROUPS);
-	wake_another(segment);
+	seg_wake_another(segment);
 	seg_leave(segment);
 	if (memo)
 		seg_free_dead_rows(segment, memo);

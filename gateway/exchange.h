@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gateway/answer.h"
 #include "gateway/call.h"
 #include "gateway/security.h"
 
@@ -21,7 +22,7 @@ struct answer {
 	const char *content_type;
 	char *body; /* by malloc; may be NULL */
 	size_t body_bytes;
-	char query_error[128]; /* of x-amzn-query-error; "": none */
+	char query_error[QUERY_ERROR_TEXT_BYTES]; /* of x-amzn-query-error; "": none */
 };
 
 struct exchange {

@@ -2,7 +2,7 @@
 #include "gateway/front.h"
 
 #include "gateway/address.h"
-#include "gateway/answers.h"
+#include "gateway/answer.h"
 #include "gateway/gateway.h"
 #include "gateway/handles.h"
 #include "gateway/inspect.h"
@@ -32,7 +32,6 @@ static bool has_json_type(const struct front_request *request)
 static bool read_json(struct exchange *exchange, const char *target)
 {
 	struct failure *failure = &exchange->call.failure;
-	json_error_t error;
 
 	if (target == NULL || strncmp(target, target_prefix, sizeof(target_prefix) - 1) != 0)
 		return failure_set(
@@ -41,13 +40,8 @@ static bool read_json(struct exchange *exchange, const char *target)
 	exchange->shape = shape_find(target + sizeof(target_prefix) - 1);
 	if (exchange->shape == NULL)
 		return failure_set(failure, UNKNOWN_OPERATION, "The operation %s is not known.", target);
-	exchange->call.input = exchange->body_bytes == 0
-				       ? json_object()
-				       : json_loadb(exchange->body, exchange->body_bytes, JSON_ALLOW_NUL, &error);
-	if (!json_is_object(exchange->call.input))
-		return failure_set(failure, SERIALIZATION, "The body is no JSON object%s%s.",
-				   exchange->call.input ? "" : ": ", exchange->call.input ? "" : error.text);
-	return shape_check(exchange->shape, exchange->call.input, failure);
+	return json_read(exchange->shape, exchange->body ? exchange->body : "", exchange->body_bytes,
+			 &exchange->call.input, failure);
 }
 
 static bool read_query(struct exchange *exchange)
@@ -143,7 +137,7 @@ static void answer_failure(struct exchange *exchange)
 	if (exchange->protocol == PROTOCOL_JSON) {
 		answer->content_type = json_media_type;
 		answer->body = json_failure(failure, &answer->body_bytes);
-		query_error(failure, answer->query_error);
+		json_query_error(failure, answer->query_error);
 		return;
 	}
 	answer->content_type = "text/xml";
@@ -157,10 +151,7 @@ static void answer_result(struct exchange *exchange)
 	answer->status = 200;
 	if (exchange->protocol == PROTOCOL_JSON) {
 		answer->content_type = json_media_type;
-		if (exchange->shape->result == NULL)
-			return;
-		answer->body = json_dumps(exchange->call.output, JSON_COMPACT);
-		answer->body_bytes = answer->body ? strlen(answer->body) : 0;
+		answer->body = json_answer(exchange->shape, exchange->call.output, &answer->body_bytes);
 	} else {
 		answer->content_type = "text/xml";
 		answer->body = xml_answer(exchange->shape, exchange->call.output, exchange->request_id,

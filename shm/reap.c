@@ -5,8 +5,9 @@
 
 enum {
 	GROUP = 64,
-	CLIENT_GROUPS = 16,  /* groups a client brings up to date in one step */
-	CLIENT_SLOTS = 4096, /* slots a client sweeps in one step */
+	CLIENT_GROUPS = 16,		 /* groups a client brings up to date in one step */
+	CLIENT_SLOTS = 4096,		 /* slots a client sweeps in one step */
+	HEAD_LOOKS = 4 * CURSOR_LAG_MAX, /* positions from the head on where a message may be visible */
 };
 
 bool seg_make_ready(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word from)
@@ -79,6 +80,37 @@ uint64_t seg_reap_due(struct segment *segment, uint32_t budget)
 			next = due;
 	}
 	return next;
+}
+
+/* ---- waking again ----------------------------------------------------------------------------------- */
+
+/* By a guess: consumers write the head only every CURSOR_LAG_MAX positions, and what they have taken lies
+ * there in between. */
+static bool is_anything_visible(const struct ring *ring)
+{
+	uint64_t head = load_relaxed(&ring->ends->head); /* relaxed: as said */
+
+	if (bitmap_any(&ring->again))
+		return true;
+	for (uint64_t at = head; at < head + HEAD_LOOKS; at++) {
+		struct slot_word word = slot_read(&ring->slots[at & ring->mask]);
+
+		if (word_state(word) == SLOT_READY && word_generation(word) == at >> ring->order)
+			return true;
+	}
+	return false;
+}
+
+void seg_wake_another(struct segment *segment)
+{
+	if (!event_has_sleepers(&segment->header->consumers))
+		return;
+	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
+		if (is_anything_visible(&segment->ring[rings_at(segment->rings, i)])) {
+			seg_notify(segment, 1);
+			return;
+		}
+	}
 }
 
 /* ---- by a client ---------------------------------------------------------------------------------- */

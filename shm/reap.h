@@ -13,6 +13,10 @@
  * DUE_NEVER: nothing is); at or before now if the budget did not suffice. Between enter and leave. */
 uint64_t seg_reap_due(struct segment *segment, uint32_t budget);
 
+/* A consumer that was woken and died has left its message: wakes another while there is one. Between enter and
+ * leave. */
+void seg_wake_another(struct segment *segment);
+
 /* One budgeted step of both, for a client without a prompt engine; takes turns with other clients so
  * that not all of them sweep. Outside enter and leave. Returns when something is next due. */
 uint64_t seg_reap_for_client(struct segment *segment, struct sweep *sweep);
