@@ -272,6 +272,7 @@ INSTALL_LIST := $(foreach h,$(wildcard include/*.h),644:$(h):$(INCLUDEDIR)/$(not
 	$(foreach p,$(PROGRAMS),755:$(p):$(BINDIR)/$(notdir $(p))) \
 	$(foreach m,$(wildcard docs/man/*.[1-8]),644:$(m):$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
 	$(foreach c,$(wildcard completions/*.bash),644:$(c):$(COMPLETIONSDIR)/$(basename $(notdir $(c)))) \
+	$(foreach c,ringleased ringlease-sqs,link:ringlease:$(COMPLETIONSDIR)/$(c)) \
 	$(foreach u,$(wildcard packaging/*.service),644:$(u):$(UNITDIR)/$(notdir $(u)))
 
 $(B)/%.pc: %.pc.in VERSION FORCE
