@@ -23,7 +23,7 @@
 
 enum {
 	IDLE_SECONDS = 60,
-	HEADER_BYTES_MAX = 64 * 1024,
+	HEADER_BYTES_MAX = 32 * 1024, /* and the memory of each connection */
 	/* A body of 1 MiB may have six times as many bytes in JSON; and what is around it. */
 	BODY_BYTES_MAX = 7 * 1024 * 1024,
 	PEM_BYTES_MAX = 1024 * 1024,

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HANDLES_OPEN_MAX = 256, BODY_FIRST_BYTES = 4096, BACKLOG = 1024 };
+enum { HANDLES_OPEN_MAX = 256, BODY_FIRST_BYTES = 4096, BACKLOG = 1024, STOP_SECONDS_MAX = 2 };
 
 struct server {
 	struct gateway *gateway;
@@ -29,6 +29,9 @@ struct server {
 	struct MHD_Daemon *daemon;
 	struct waiting *waiting;
 	pthread_key_t handles; /* of each thread */
+	pthread_mutex_t lock;
+	pthread_cond_t is_quiet; /* no exchange is left */
+	uint32_t exchanges;	 /* under way */
 	int listener;
 	char url[128];
 };
@@ -43,21 +46,31 @@ static int64_t now_ms(void)
 
 /* ---- exchanges ----------------------------------------------------------------------------------- */
 
+static void count_exchange(struct server *server, int change)
+{
+	pthread_mutex_lock(&server->lock);
+	server->exchanges += (uint32_t)change;
+	if (server->exchanges == 0)
+		pthread_cond_signal(&server->is_quiet);
+	pthread_mutex_unlock(&server->lock);
+}
+
 /* A request begins: `uri` as it was sent. What this returns comes with every call for the request. */
 static void *exchange_begin(void *context, const char *uri, struct MHD_Connection *connection)
 {
 	struct exchange *exchange = calloc(1, sizeof(*exchange));
 	const char *question = strchr(uri, '?');
 
-	(void)context;
 	if (exchange == NULL)
 		return NULL;
 	exchange->connection = connection;
 	exchange->path = question ? strndup(uri, (size_t)(question - uri)) : strdup(uri);
 	exchange->query = strdup(question ? question + 1 : "");
 	exchange->begun_ms = now_ms();
-	if (exchange->path && exchange->query)
+	if (exchange->path && exchange->query) {
+		count_exchange(context, 1);
 		return exchange;
+	}
 	free(exchange->path);
 	free(exchange->query);
 	free(exchange);
@@ -233,6 +246,7 @@ static void exchange_end(void *context, struct MHD_Connection *connection, void 
 		front_undelivered(handles, exchange);
 	exchange_free(exchange);
 	*request_context = NULL;
+	count_exchange(server, -1);
 }
 
 /* ---- the server ---------------------------------------------------------------------------------- */
@@ -348,6 +362,8 @@ int server_open(struct gateway *gateway, const struct server_options *options, s
 	server->options = *options;
 	server->listener = -1;
 	pthread_key_create(&server->handles, drop_handles);
+	pthread_mutex_init(&server->lock, NULL);
+	pthread_cond_init(&server->is_quiet, NULL);
 	error = start(server, ret_fault);
 	if (error)
 		server_close(server);
@@ -361,6 +377,19 @@ const char *server_url(const struct server *server)
 	return server->url;
 }
 
+/* What has begun may end, unless it takes too long: a client that sends slowly, or does not read. */
+static void wait_for_exchanges(struct server *server)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STOP_SECONDS_MAX;
+	pthread_mutex_lock(&server->lock);
+	while (server->exchanges > 0 && pthread_cond_timedwait(&server->is_quiet, &server->lock, &until) == 0)
+		;
+	pthread_mutex_unlock(&server->lock);
+}
+
 void server_close(struct server *server)
 {
 	if (server == NULL)
@@ -369,6 +398,7 @@ void server_close(struct server *server)
 		int listener = MHD_quiesce_daemon(server->daemon);
 
 		waiting_stop(server->waiting);
+		wait_for_exchanges(server);
 		MHD_stop_daemon(server->daemon);
 		server->listener = listener;
 	} else if (server->waiting)
@@ -378,5 +408,7 @@ void server_close(struct server *server)
 		close(server->listener);
 	handles_close(pthread_getspecific(server->handles));
 	pthread_key_delete(server->handles);
+	pthread_cond_destroy(&server->is_quiet);
+	pthread_mutex_destroy(&server->lock);
 	free(server);
 }
