@@ -101,8 +101,8 @@ class Endpoint:
             if found:
                 self.url = found.group(1)
                 ready.set()
-            else:
-                self.said.append(line)
+            elif not re.search(r": (served|journaled|removed|removed from the journal)$", line.rstrip()):
+                self.said.append(line)  # what the engine says of each queue is of no interest
         ready.set()
 
     def end(self):
