@@ -176,7 +176,9 @@ static bool is_get(const struct exchange *exchange)
 	return strcmp(exchange->method, "GET") == 0 || strcmp(exchange->method, "HEAD") == 0;
 }
 
-static bool answer_page(struct gateway *gateway, struct handles *handles, struct exchange *exchange)
+static const char *page_of_messages = "/_aws/sqs/messages";
+
+static bool answer_page(struct exchange *exchange)
 {
 	if (!is_get(exchange))
 		return false;
@@ -185,8 +187,6 @@ static bool answer_page(struct gateway *gateway, struct handles *handles, struct
 	else if (strcmp(exchange->path, "/_localstack/health") == 0)
 		answer_text(exchange, 200, "application/json",
 			    strdup("{\"services\":{\"sqs\":\"running\"},\"edition\":\"ringlease\"}"));
-	else if (strcmp(exchange->path, "/_aws/sqs/messages") == 0)
-		return inspect_messages(gateway, handles, exchange);
 	else
 		return false;
 	return true;
@@ -218,38 +218,61 @@ static void set_base_url(struct exchange *exchange, const struct front_request *
 	exchange->call.base_url = exchange->base_url;
 }
 
-static bool set_up(struct gateway *gateway, struct exchange *exchange, const struct front_request *request)
+/* Whatever the request is. */
+static void begin(struct gateway *gateway, struct exchange *exchange, const struct front_request *request)
 {
 	struct call *call = &exchange->call;
 
+	exchange->is_called = true;
 	call->gateway = gateway;
 	call->output = json_object();
 	call->trace_header = request->header(request->context, "X-Amzn-Trace-Id");
 	set_base_url(exchange, request);
 	if (address_from_path(exchange->path, exchange->path_queue))
 		call->path_queue = exchange->path_queue;
-	return read_input(exchange, request) && identify(gateway, exchange, request);
 }
 
-static enum call_outcome run(struct exchange *exchange)
+static enum call_outcome act(struct gateway *gateway, struct exchange *exchange,
+			     const struct front_request *request)
 {
-	return may(&exchange->call, exchange->action->name) ? exchange->action->run(&exchange->call) : CALL_FAILED;
+	struct call *call = &exchange->call;
+
+	if (!read_input(exchange, request) || !identify(gateway, exchange, request) ||
+	    !may(call, exchange->action->name))
+		return CALL_FAILED;
+	return exchange->action->run(call);
+}
+
+/* As ReceiveMessage in what it needs and answers, but that it receives nothing. */
+static enum call_outcome inspect(struct gateway *gateway, struct exchange *exchange,
+				 const struct front_request *request)
+{
+	const char *accept = request->header(request->context, "Accept");
+	struct call *call = &exchange->call;
+
+	exchange->protocol = accept && strstr(accept, "json") ? PROTOCOL_JSON : PROTOCOL_QUERY;
+	exchange->shape = shape_find("ReceiveMessage");
+	call->path_queue = NULL;
+	call->input = json_object();
+	if (!identify(gateway, exchange, request) || !may(call, exchange->shape->action))
+		return CALL_FAILED;
+	return inspect_messages(call, exchange->query);
 }
 
 enum front_outcome front_handle(struct gateway *gateway, struct handles *handles, struct exchange *exchange,
 				const struct front_request *request)
 {
-	enum call_outcome outcome = CALL_FAILED;
+	bool is_inspection = is_get(exchange) && strcmp(exchange->path, page_of_messages) == 0;
+	enum call_outcome outcome;
 
 	exchange->call.handles = handles;
-	if (!exchange->is_called) {
-		if (answer_page(gateway, handles, exchange) || answer_bare_get(exchange, request))
-			return FRONT_ANSWERED;
-		exchange->is_called = true;
-		if (set_up(gateway, exchange, request))
-			outcome = run(exchange);
-	} else {
+	if (exchange->is_called) {
 		outcome = exchange->action->run(&exchange->call);
+	} else {
+		if (answer_page(exchange) || (!is_inspection && answer_bare_get(exchange, request)))
+			return FRONT_ANSWERED;
+		begin(gateway, exchange, request);
+		outcome = is_inspection ? inspect(gateway, exchange, request) : act(gateway, exchange, request);
 	}
 	if (outcome == CALL_WAITS)
 		return FRONT_WAITS;

@@ -2,14 +2,9 @@
 #ifndef GATEWAY_INSPECT_H
 #define GATEWAY_INSPECT_H
 
-#include <stdbool.h>
+#include "gateway/call.h"
 
-#include "gateway/exchange.h"
-
-struct gateway;
-struct handles;
-
-/* Fills in the answer; true. */
-bool inspect_messages(struct gateway *gateway, struct handles *handles, struct exchange *exchange);
+/* `query`: of the URL. As an action: the output is that of ReceiveMessage. */
+enum call_outcome inspect_messages(struct call *call, const char *query);
 
 #endif

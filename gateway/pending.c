@@ -1,6 +1,5 @@
 /* Stands in for parts that are on their way; goes before this lands. */
 #include "gateway/gateway.h"
-#include "gateway/inspect.h"
 #include "gateway/moves.h"
 #include "gateway/security.h"
 
@@ -16,11 +15,6 @@ PENDING(action_remove_permission)
 PENDING(action_start_message_move_task)
 PENDING(action_list_message_move_tasks)
 PENDING(action_cancel_message_move_task)
-
-WEAK bool inspect_messages(struct gateway *gateway, struct handles *handles, struct exchange *exchange)
-{
-	return false;
-}
 
 WEAK struct moves *moves_open(struct rlq_directory *directory)
 {

@@ -110,8 +110,10 @@ class Endpoint:
             self.process.wait()
             status = f"still there {END_S} s after SIGTERM"
         self.listener.join(END_S)
+        # What the engine says of each queue is of no interest.
         for line in self.said:
-            print("    ringlease-sqs: " + line, end="")
+            if not re.search(r"(served|journaled|removed from the journal)$", line.rstrip()):
+                print("    " + line, end="")
         if not quietly and not was_running:
             raise Fault(f"ended by itself: {status}")
         if not quietly and status != 0:
