@@ -181,7 +181,7 @@ static int arm(struct rlq_watch *watch, const char *name, void *context)
 	}
 	watched->state = WATCHED_ARMED;
 	watched->context = context;
-	if (!watched->is_slept_on || watched->slept_ticket != watched->ticket)
+	if (!watched->is_slept_on) /* else it is woken as others are, whatever its ticket was */
 		watch_ring(watched->worker);
 	return 0;
 }

@@ -6,21 +6,28 @@
 #include "gateway/parameter.h"
 #include "gateway/receipts.h"
 
+/* Also when it is not known whether that lasts: tried again, it is stale. */
+static bool was_deleted(int error)
+{
+	return error == 0 || error == RLQ_EUNKNOWN || error == RLQ_EJOURNAL;
+}
+
 /* What the library has answered, as AWS would have. */
 static bool delete_settle(const json_t *input, struct rlq_queue *queue, const struct rlq_receipt *receipt,
 			  int error, struct failure *failure)
 {
-	if (error == 0) {
+	if (was_deleted(error)) {
 		receipt_note_deleted(receipt);
 		in_flight_add(queue, -1);
-	} else if (error != RLQ_ESTALE) {
+	}
+	if (error == 0)
+		return true;
+	if (error != RLQ_ESTALE)
 		return receipt_failure(failure, input, error);
-	} else if (queue_is_fifo(queue) && !receipt_was_deleted(receipt)) {
+	if (queue_is_fifo(queue) && !receipt_was_deleted(receipt))
 		return parameter_failure(failure, "ReceiptHandle", input_text(input, "ReceiptHandle"),
 					 "The receipt handle has expired.");
-	}
-	/* Stale in a standard queue: its message is gone, or another's by now, whom it is left to. */
-	return true;
+	return true; /* the message is gone, or another's by now, whom it is left to */
 }
 
 enum call_outcome action_delete_message(struct call *call)

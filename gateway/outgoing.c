@@ -33,12 +33,13 @@ static bool delay_read(const struct call *call, const json_t *input, bool is_fif
 {
 	int64_t seconds = input_integer(input, "DelaySeconds", -1);
 	int64_t most = call->gateway->relaxed_limits ? RLQ_DELAY_MAX_MS / 1000 : DELAY_MAX_S;
-	char text[24];
+	char text[24], reason[64];
 
 	outgoing->delay_ms = RLQ_DEFAULT;
 	if (json_object_get(input, "DelaySeconds") == NULL)
 		return true;
-	if (!parameter_in_range(failure, "DelaySeconds", seconds, 0, most, "DelaySeconds must be >= 0 and <= 900."))
+	snprintf(reason, sizeof(reason), "DelaySeconds must be >= 0 and <= %" PRId64 ".", most);
+	if (!parameter_in_range(failure, "DelaySeconds", seconds, 0, most, reason))
 		return false;
 	outgoing->delay_ms = seconds * 1000;
 	if (!is_fifo || seconds == 0)

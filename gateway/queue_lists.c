@@ -1,10 +1,11 @@
 /* GetQueueUrl, ListQueues, ListDeadLetterSourceQueues. */
-#include <string.h>
+#include <stdio.h>
 
 #include "gateway/address.h"
 #include "gateway/gateway.h"
 #include "gateway/handles.h"
 #include "gateway/pages.h"
+#include "gateway/sources.h"
 
 enum call_outcome action_get_queue_url(struct call *call)
 {
@@ -60,27 +61,12 @@ struct sources {
 	const char *dlq;
 };
 
-/* Not by the thread's handles: all queues are looked at once. */
-static bool has_dlq(struct rlq_directory *directory, const char *name, const char *dlq)
-{
-	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
-	struct rlq_queue *queue;
-	bool has;
-
-	if (rlq_queue_open(directory, name, &queue) < 0)
-		return false;
-	has = rlq_queue_get_attributes(queue, &attributes) == 0 && attributes.receives_max > 0 &&
-	      strcmp(attributes.dlq, dlq) == 0;
-	rlq_queue_close(queue);
-	return has;
-}
-
 static int add_source(void *context, const char *name)
 {
 	struct sources *sources = context;
 
 	return page_is_before(&sources->page, name) &&
-	       has_dlq(sources->page.call->gateway->directory, name, sources->dlq) &&
+	       source_is(sources->page.call->gateway->directory, name, sources->dlq) &&
 	       !page_add(&sources->page, name);
 }
 

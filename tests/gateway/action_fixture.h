@@ -77,23 +77,24 @@ static UNUSED __attribute__((format(printf, 2, 3))) enum call_outcome ask(
 	return run(action, input);
 }
 
-/* A member of the last answer by its path, "Messages.0.Body"; NULL: absent. */
+/* A member of the last answer by its path, "Messages.0.Body"; NULL: absent. Behind a first '/' names may have
+ * periods: "Messages.0.MessageAttributes/a.b/StringValue". */
 static UNUSED const json_t *answer_at(const char *path)
 {
 	const json_t *at = call.output;
+	const char *separators = "./";
 	char part[128];
 
-	for (; *path && at; path += *path == '.') {
-		size_t length = strcspn(path, "./");
+	while (*path && at) {
+		size_t length = strcspn(path, separators);
 
-		if (*path == '/') { /* a name with periods goes on to the end */
-			at = json_object_get(at, path + 1);
-			break;
-		}
 		memcpy(part, path, length);
 		part[length] = '\0';
 		path += length;
 		at = json_is_array(at) ? json_array_get(at, (size_t)atoi(part)) : json_object_get(at, part);
+		if (*path == '/')
+			separators = "/";
+		path += *path != '\0';
 	}
 	return at;
 }
@@ -131,7 +132,32 @@ static UNUSED size_t answer_count(const char *list)
 		EXPECT_TEXT("Failed." #index ".Message", text);                                                    \
 	} while (0)
 
-/* Sends to `queue` and receives it, with all that is there to be shown; its receipt. Static memory. */
+static UNUSED json_t *text_of(size_t bytes)
+{
+	char *text = malloc(bytes + 1);
+	json_t *json;
+
+	memset(text, 'x', bytes);
+	json = json_stringn(text, bytes);
+	free(text);
+	return json;
+}
+
+static UNUSED json_t *many_attributes(int count)
+{
+	json_t *attributes = json_object();
+
+	for (int i = 0; i < count; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "name%d", i);
+		json_object_set_new(attributes, name,
+				    json_pack("{s:s, s:s}", "DataType", "String", "StringValue", "v"));
+	}
+	return attributes;
+}
+
+/* Receives the one message that must be there; its receipt handle. Static memory. */
 static UNUSED const char *receive_handle(const char *queue)
 {
 	static char handle[RLQ_RECEIPT_TEXT_BYTES];

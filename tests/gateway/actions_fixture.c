@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gateway/handles.h"
+#include "gateway/moves.h"
 #include "gateway/notes.h"
 #include "tests/support/tmpdir.h"
 
@@ -17,11 +18,13 @@ void actions_begin(void)
 	gateway = (struct gateway){
 		.directory = queues_directory(),
 		.notes = notes_open(queues_path(), NULL),
+		.moves = moves_open(queues_directory()),
 		.account = "000000000000",
 		.region = "us-east-1",
 	};
 	last.handles = handles_open(gateway.directory, 16);
 	cr_assert_not_null(gateway.notes);
+	cr_assert_not_null(gateway.moves);
 	cr_assert_not_null(last.handles);
 }
 
@@ -38,6 +41,7 @@ void actions_end(void)
 
 	forget_last();
 	handles_close(last.handles);
+	moves_close(gateway.moves);
 	notes_close(gateway.notes);
 	snprintf(notes, sizeof(notes), "%s/.sqs", queues_path());
 	tmpdir_remove(notes);

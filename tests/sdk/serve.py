@@ -6,6 +6,7 @@ directories of its own, with the environment that tells AWS clients where it is.
   RINGLEASE_SQS  the program (default: ringlease-sqs in $BUILD, or in build/)
 """
 
+import collections
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ import threading
 
 READY_S = 30
 END_S = 20
+SAID_LINES = 40
 
 
 class Fault(Exception):
@@ -54,7 +56,7 @@ class Endpoint:
         self.arguments = arguments
         self.process = None
         self.folders = []
-        self.said = []
+        self.said = collections.deque(maxlen=SAID_LINES)
         self.url = os.environ.get("SQS_ENDPOINT")
 
     def __enter__(self):
@@ -66,7 +68,10 @@ class Endpoint:
         if self.process is None:
             return
         try:
-            self.end(quietly=kind is not None)
+            self.end()
+        except Fault:
+            if kind is None:
+                raise
         finally:
             for folder in self.folders:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -88,7 +93,7 @@ class Endpoint:
             self.listener.join()
             for folder in self.folders:
                 shutil.rmtree(folder, ignore_errors=True)
-            raise Fault("did not say where it listens:\n" + "".join(self.said))
+            raise Fault(f"did not say where it listens:\n{self.last_lines()}")
 
     def listen(self, ready):
         for line in self.process.stderr:
@@ -96,11 +101,11 @@ class Endpoint:
             if found:
                 self.url = found.group(1)
                 ready.set()
-            else:
-                self.said.append(line)
+            elif not re.search(r": (served|journaled|removed|removed from the journal)$", line.rstrip()):
+                self.said.append(line)  # what the engine says of each queue is of no interest
         ready.set()
 
-    def end(self, quietly):
+    def end(self):
         was_running = self.process.poll() is None
         self.process.send_signal(signal.SIGTERM)
         try:
@@ -110,21 +115,23 @@ class Endpoint:
             self.process.wait()
             status = f"still there {END_S} s after SIGTERM"
         self.listener.join(END_S)
-        # What the engine says of each queue is of no interest.
-        for line in self.said:
-            if not re.search(r"(served|journaled|removed from the journal)$", line.rstrip()):
-                print("    " + line, end="")
-        if not quietly and not was_running:
-            raise Fault(f"ended by itself: {status}")
-        if not quietly and status != 0:
-            raise Fault(f"did not end cleanly: {status}")
+        if not was_running:
+            raise Fault(f"ended by itself: {status}\n{self.last_lines()}")
+        if status != 0:
+            raise Fault(f"did not end cleanly: {status}\n{self.last_lines()}")
+
+    def last_lines(self):
+        return "".join(f"    {line}" for line in self.said)
 
 
 def run(command, timeout_s):
     with Endpoint() as endpoint:
         process = subprocess.Popen(command, env=client_environment(endpoint.url), start_new_session=True)
         try:
-            return process.wait(timeout_s)
+            status = process.wait(timeout_s)
+            if status not in (0, 77):
+                print(f"the last lines of the endpoint:\n{endpoint.last_lines()}", end="", flush=True)
+            return status
         except subprocess.TimeoutExpired:
             print(f"not ok: {command[0]} was still running after {timeout_s} s", flush=True)
             return 124

@@ -20,6 +20,7 @@ static long (*real_futex)(const _Atomic uint32_t *, int, uint32_t, const struct 
 static long (*real_waitv)(const void *, uint32_t, uint32_t, const struct timespec *, clockid_t);
 static _Atomic pid_t *watching; /* the thread that is about to sleep for many, and for one; in children too */
 static _Atomic pid_t *receiving;
+static _Atomic int sleeps; /* for many */
 
 static long futex_without_end(const _Atomic uint32_t *word, int operation, uint32_t value,
 			      const struct timespec *end, uint32_t bits)
@@ -40,6 +41,7 @@ static long waitv_without_end(const void *words, uint32_t count, uint32_t flags,
 	long result;
 
 	(void)end;
+	atomic_fetch_add(&sleeps, 1);
 	atomic_store(watching, gettid());
 	result = real_waitv(words, count, flags, NULL, clock);
 	atomic_store(watching, 0);
@@ -191,6 +193,22 @@ Test(watch_wakes, shouldCloseWhileItSleeps)
 	rlq_watch_close(watch);
 	cr_assert_eq(stat_of(queue).handles, 1);
 	cr_assert_eq(rlq_watch_open(queues_directory(), &watch), 0);
+}
+
+/* It sleeps until it is time to. */
+Test(watch_wakes, shouldWakeForAQueueThatIsToBeClosedLater)
+{
+	int before;
+
+	arm("q");
+	send_text(queue, "a");
+	while (!is_readable())
+		sched_yield();
+	await_sleep(watching);
+	before = atomic_load(&sleeps);
+	next_report_is("q");
+	while (atomic_load(&sleeps) == before)
+		sched_yield();
 }
 
 /* ---- waking others ---------------------------------------------------------------------------- */

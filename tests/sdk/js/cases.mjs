@@ -115,7 +115,8 @@ function checkRefusal(refused, expected) {
 	const { type, status, message } = errors[code]
 	match(code, refused.Code, "the error's code")
 	match('Sender', refused.Type, `the fault of ${code}`)
-	match(type, refused.name, `the name of ${code}`)
+	match(sqs[type] ? type : code, refused.name, `the name of ${code}`)
+	match(`~#${type}$`, refused.__type, `the __type of ${code}`)
 	match(status, refused.$metadata.httpStatusCode, `the HTTP status of ${code}`)
 	const words = expected.message ?? message
 	if (words) match(words, refused.message, `the message of ${code}`)
