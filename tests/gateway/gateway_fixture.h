@@ -138,12 +138,14 @@ static UNUSED const char *attribute(const char *queue, const char *name)
 	return text_of(json_object_get(output, "Attributes"), name);
 }
 
-/* "arn:aws:sqs:us-east-1:000000000000:NAME", until the next call. */
+/* "arn:aws:sqs:us-east-1:000000000000:NAME", until the third call from then. */
 static UNUSED const char *arn(const char *name)
 {
-	static char text[256];
+	static char texts[4][128];
+	static unsigned turn;
+	char *text = texts[turn++ % 4];
 
-	snprintf(text, sizeof(text), "arn:aws:sqs:us-east-1:000000000000:%s", name);
+	snprintf(text, sizeof(texts[0]), "arn:aws:sqs:us-east-1:000000000000:%s", name);
 	return text;
 }
 
