@@ -380,6 +380,16 @@ const char *rlq_queue_name(const struct rlq_queue *queue)
 	return queue->seg->name;
 }
 
+bool rlq_queue_is_removed(const struct rlq_queue *queue)
+{
+	return load_relaxed(&queue->seg->header->rings) & RINGS_REMOVED; /* relaxed: of some moment in the call */
+}
+
+uint64_t rlq_queue_created_ms(const struct rlq_queue *queue)
+{
+	return queue->seg->header->identity.created_ms;
+}
+
 int rlq_queue_get_attributes(struct rlq_queue *queue, struct rlq_queue_attributes *ret_attributes)
 {
 	struct rlq_queue_attributes attributes;

@@ -52,6 +52,7 @@ struct failure_text {
 	const char *query; /* of Query, of x-amzn-query-error and of a batch's entries */
 	int status;	   /* of HTTP */
 	bool is_sender;	   /* the client's fault */
+	bool is_generic;   /* of all AWS services: another name space in JSON */
 };
 const struct failure_text *failure_text(enum failure_code code);
 
@@ -66,8 +67,8 @@ bool failure_missing(struct failure *failure, const char *name);
 /* "The specified queue does not exist." */
 bool failure_no_queue(struct failure *failure);
 
-/* From a code of the library: of a queue that is gone, full, not writable ... Anything that AWS cannot say is
- * INTERNAL_FAILURE, with the library's text. */
+/* From a code of the library: of a queue that is gone, full, not writable ... What trying again may help is
+ * SERVICE_UNAVAILABLE; anything that AWS cannot say, INTERNAL_FAILURE with the library's text. */
 bool failure_from_library(struct failure *failure, int error);
 
 #endif

@@ -252,6 +252,12 @@ RLQ_PUBLIC int rlq_queue_remove(struct rlq_directory *directory, const char *nam
 
 RLQ_PUBLIC const char *rlq_queue_name(const struct rlq_queue *queue);
 
+/* Was it removed, so that every call on this handle answers RLQ_EREMOVED? One load. */
+RLQ_PUBLIC bool rlq_queue_is_removed(const struct rlq_queue *queue);
+
+/* When it was made, wall clock ms; for good. Tells it from one of the same name that was removed before. One load. */
+RLQ_PUBLIC uint64_t rlq_queue_created_ms(const struct rlq_queue *queue);
+
 /* Fills as many bytes as `ret_attributes->size` says: set it, or start from RLQ_QUEUE_ATTRIBUTES_INIT. What a
  * later version has more is 0. Errors: RLQ_EATTRIBUTE (less than the first version's size), RLQ_EREMOVED. */
 RLQ_PUBLIC int rlq_queue_get_attributes(struct rlq_queue *queue, struct rlq_queue_attributes *ret_attributes);
