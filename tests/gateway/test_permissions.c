@@ -1,5 +1,5 @@
 /* AddPermission and RemovePermission, by the policy that GetQueueAttributes then shows. */
-#include "tests/gateway/actions_fixture.h"
+#include "tests/gateway/gateway_fixture.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
