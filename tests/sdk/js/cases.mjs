@@ -5,14 +5,14 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import * as sqs from '@aws-sdk/client-sqs'
+import { Unexpected, close, test } from './tally.mjs'
+import { runMore } from './more.mjs'
 
 const folder = process.env.SDK_CASES
 const untilMs = 40_000
 const errors = JSON.parse(readFileSync(join(folder, 'errors.json'), 'utf8'))
 // One try: an answer that is retried would hide a fault.
 const client = new sqs.SQSClient({ endpoint: process.env.AWS_ENDPOINT_URL_SQS, maxAttempts: 1 })
-
-class Unexpected extends Error {}
 
 // The limit is a watchdog.
 const call = (action, input) =>
@@ -172,25 +172,9 @@ async function run({ queues = {}, steps }) {
 	}
 }
 
-let passed = 0
-let failed = 0
-async function test(sentence, body) {
-	try {
-		await body()
-		passed++
-		console.log(`ok: should ${sentence}`)
-	} catch (fault) {
-		failed++
-		console.log(`not ok: should ${sentence}: ${fault instanceof Unexpected ? fault.message : fault.stack}`)
-	}
-}
-
-const only = process.argv[2] ?? ''
 console.log(`@aws-sdk/client-sqs on Node ${process.version}`)
 for (const file of readdirSync(join(folder, 'cases')).filter((name) => name.endsWith('.json')).sort())
-	for (const each of JSON.parse(readFileSync(join(folder, 'cases', file), 'utf8'))) {
-		const sentence = `${each.it} (${file.replace('.json', '')})`
-		if (sentence.includes(only)) await test(sentence, () => run(each))
-	}
-console.log(`${passed} passed, ${failed} failed`)
-process.exit(passed && !failed ? 0 : 1)
+	for (const each of JSON.parse(readFileSync(join(folder, 'cases', file), 'utf8')))
+		await test(`${each.it} (${file.replace('.json', '')})`, () => run(each))
+await runMore()
+close()
