@@ -209,13 +209,15 @@ static bool set_sse(struct call *call, struct settings *settings, rule_t *rule, 
 		return settings_refuse(call, rule->name);
 	if (is_on && !settings_keep(call, settings, "KmsMasterKeyId", NULL))
 		return false;
-	return settings_keep(call, settings, rule->name, is_on ? "true" : NULL);
+	return settings_keep(call, settings, rule->name, is_on ? NULL : "false");
 }
 
 static json_t *get_sse(const struct call *call, const struct settings *settings, rule_t *rule)
 {
+	bool is_off = settings_kept(settings, rule->name) || settings_kept(settings, "KmsMasterKeyId");
+
 	(void)call;
-	return json_string(settings_kept(settings, rule->name) ? "true" : "false");
+	return json_string(is_off ? "false" : "true");
 }
 
 /* ---- the table -------------------------------------------------------------------------------- */

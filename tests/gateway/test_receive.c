@@ -1,7 +1,7 @@
 /* ReceiveMessage: a test for each rule. */
 #include "gateway/fifo.h"
 #include "gateway/in_flight.h"
-#include "tests/gateway/action_fixture.h"
+#include "tests/gateway/message_fixture.h"
 
 #include <unistd.h>
 

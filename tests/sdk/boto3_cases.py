@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""boto3_cases.py [PART OF A SENTENCE]: the cases of cases/*.json through boto3, whichever Python has it.
+"""boto3_cases.py [PART OF A SENTENCE]: the cases of cases/*.json, and more, through the boto3 of this Python.
 Run by serve.py, against $AWS_ENDPOINT_URL_SQS."""
 
 import os
@@ -9,6 +9,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+import boto3_more
 import cases
 
 
@@ -52,7 +53,9 @@ def main():
     tally = cases.Tally()
     client = Boto3Client()
     print(f"boto3 {boto3.__version__}, {client.model.metadata['protocol']} protocol")
-    cases.run_all(client, tally, " ".join(sys.argv[1:]))
+    only = " ".join(sys.argv[1:])
+    cases.run_all(client, tally, only)
+    boto3_more.run_all(os.environ["AWS_ENDPOINT_URL_SQS"], client.is_query, tally, only)
     sys.exit(tally.close())
 
 
