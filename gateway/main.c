@@ -163,6 +163,7 @@ static int serve(struct program *program)
 		.threads = options->threads,
 		.connections_max = options->connections_max,
 		.idle_seconds = IDLE_SECONDS,
+		.request_seconds = options->request_seconds,
 		.body_bytes_max =
 			options->relaxed_limits ? (size_t)6 * RLQ_BODY_MAX + BODY_BYTES_MAX : BODY_BYTES_MAX,
 		.header_bytes_max = HEADER_BYTES_MAX,
