@@ -7,6 +7,8 @@
 
 #include <nettle/md5.h>
 
+#include "gateway/utf8.h"
+
 /* ---- digests ---------------------------------------------------------------------------------- */
 
 static void digest_format(struct md5_ctx *context, char ret_text[MD5_TEXT_BYTES])
@@ -101,51 +103,29 @@ static bool word_is_special(uint64_t word)
 	return ((word | (word - EACH_BYTE(0x20))) & EACH_BYTE(0x80)) != 0;
 }
 
-/* Bytes of the character at `text`, at most `bytes`; 0: it is not allowed. */
-static size_t character_bytes(const unsigned char *text, size_t bytes)
+static bool is_allowed(uint32_t code)
 {
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	const unsigned char first = text[0];
-	const size_t count = first < 0x80 ? 1 : first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-	uint32_t code;
-
-	if (count == 1)
-		return first >= 0x20 || first == '\t' || first == '\n' || first == '\r';
-	if (count == 0 || first >= 0xf8 || count > bytes)
-		return 0;
-	code = first & (0x7fu >> count);
-	for (size_t i = 1; i < count; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (text[i] & 0x3f);
-	}
-	if (code < least[count] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) || code == 0xfffe ||
-	    code == 0xffff)
-		return 0;
-	return count;
+	if (code < 0x20)
+		return code == '\t' || code == '\n' || code == '\r';
+	return code != 0xfffe && code != 0xffff;
 }
 
 bool text_is_allowed(const char *text, size_t bytes)
 {
-	const unsigned char *at = (const unsigned char *)text;
 	uint64_t word;
+	uint32_t code;
 
 	while (bytes > 0) {
-		size_t count;
+		size_t count = sizeof(word);
 
-		while (bytes >= sizeof(word)) {
-			memcpy(&word, at, sizeof(word));
-			if (word_is_special(word))
-				break;
-			at += sizeof(word);
-			bytes -= sizeof(word);
+		if (bytes >= count)
+			memcpy(&word, text, count);
+		if (bytes < count || word_is_special(word)) {
+			count = utf8_character(text, bytes, &code);
+			if (count == 0 || !is_allowed(code))
+				return false;
 		}
-		if (bytes == 0)
-			break;
-		count = character_bytes(at, bytes);
-		if (count == 0)
-			return false;
-		at += count;
+		text += count;
 		bytes -= count;
 	}
 	return true;

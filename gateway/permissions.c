@@ -1,6 +1,7 @@
 /* AddPermission and RemovePermission: statements of the queue's policy, by their label. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "gateway/address.h"
 #include "gateway/call.h"
@@ -141,11 +142,13 @@ static json_t *policy_read(const json_t *attributes, const char *queue_arn)
 }
 
 /* Takes it. One without statements is no policy any more. */
-static bool policy_write(struct change *change, json_t *attributes, json_t *policy)
+static bool policy_write(struct change *change, json_t *notes, json_t *policy)
 {
+	json_t *attributes = json_object_get(notes, "attributes");
 	bool is_empty = json_array_size(json_object_get(policy, "Statement")) == 0;
 	char *text = json_dumps(policy, JSON_COMPACT);
 	bool is_good = is_empty || (text != NULL && policy_check(text, &change->call->failure));
+	struct timespec now;
 
 	json_decref(policy);
 	if (is_empty)
@@ -153,6 +156,9 @@ static bool policy_write(struct change *change, json_t *attributes, json_t *poli
 	else if (is_good)
 		is_good = json_object_set_new(attributes, "Policy", json_string(text)) == 0;
 	free(text);
+	clock_gettime(CLOCK_REALTIME, &now);
+	json_object_set_new(notes, "modified_ms",
+			    json_integer((json_int_t)now.tv_sec * 1000 + now.tv_nsec / 1000000));
 	return is_good;
 }
 
@@ -181,8 +187,7 @@ static bool change_refused(struct change *change, json_t *policy, const char *re
 static bool add(json_t *notes, void *context)
 {
 	struct change *change = context;
-	json_t *attributes = json_object_get(notes, "attributes");
-	json_t *policy = policy_read(attributes, change->queue_arn);
+	json_t *policy = policy_read(json_object_get(notes, "attributes"), change->queue_arn);
 	json_t *statements = json_object_get(policy, "Statement");
 
 	if (policy == NULL)
@@ -191,21 +196,20 @@ static bool add(json_t *notes, void *context)
 	if (statement_find(statements, change->label) < json_array_size(statements))
 		return change_refused(change, policy, "Already exists.");
 	json_array_append(statements, change->statement);
-	return policy_write(change, attributes, policy);
+	return policy_write(change, notes, policy);
 }
 
 static bool remove_labelled(json_t *notes, void *context)
 {
 	struct change *change = context;
-	json_t *attributes = json_object_get(notes, "attributes");
-	json_t *policy = policy_read(attributes, change->queue_arn);
+	json_t *policy = policy_read(json_object_get(notes, "attributes"), change->queue_arn);
 	json_t *statements = json_object_get(policy, "Statement");
 	size_t index = statement_find(statements, change->label);
 
 	if (index == json_array_size(statements))
 		return change_refused(change, policy, "can't find label.");
 	json_array_remove(statements, index);
-	return policy_write(change, attributes, policy);
+	return policy_write(change, notes, policy);
 }
 
 static enum call_outcome carry_out(struct change *change, struct rlq_queue *queue,
@@ -215,7 +219,8 @@ static enum call_outcome carry_out(struct change *change, struct rlq_queue *queu
 	int status = notes_change(call->gateway->notes, queue, how, change);
 
 	if (status < 0)
-		failure_from_library(&call->failure, status);
+		failure_set(&call->failure, INTERNAL_FAILURE, "The policy of queue %s could not be written: %s",
+			    call->queue, strerror(-status));
 	return status == 0 ? CALL_DONE : CALL_FAILED;
 }
 

@@ -67,9 +67,9 @@ static enum call_outcome answer(struct call *call, struct rlq_queue *queue, cons
 		failed = json_array_append_new(list, incoming_to_json(call, &messages[i], &selection));
 	if (!failed)
 		return CALL_DONE;
-	for (int i = 0; i < count; i++)
-		rlq_extend(queue, &messages[i].receipt, 0);
-	call->leased_count = 0;
+	/* From the last on, so that a FIFO group begins with its first one again. */
+	while (call->leased_count > 0)
+		rlq_release(queue, &call->leased[--call->leased_count], 0);
 	return call_out_of_memory(call);
 }
 

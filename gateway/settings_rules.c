@@ -187,8 +187,6 @@ static bool set_allow(struct call *call, struct settings *settings, rule_t *rule
 
 static bool set_key(struct call *call, struct settings *settings, rule_t *rule, const char *value)
 {
-	if (*value && !settings_keep(call, settings, "SqsManagedSseEnabled", NULL))
-		return false;
 	return settings_keep(call, settings, rule->name, *value ? value : NULL);
 }
 
@@ -207,17 +205,17 @@ static bool set_sse(struct call *call, struct settings *settings, rule_t *rule, 
 
 	if (!settings_boolean(value, &is_on))
 		return settings_refuse(call, rule->name);
-	if (is_on && !settings_keep(call, settings, "KmsMasterKeyId", NULL))
-		return false;
-	return settings_keep(call, settings, rule->name, is_on ? NULL : "false");
+	return !is_on || settings_keep(call, settings, "KmsMasterKeyId", NULL);
 }
+
+/* Shared memory holds plain text, whatever was asked for. */
 
 static json_t *get_sse(const struct call *call, const struct settings *settings, rule_t *rule)
 {
-	bool is_off = settings_kept(settings, rule->name) || settings_kept(settings, "KmsMasterKeyId");
-
 	(void)call;
-	return json_string(is_off ? "false" : "true");
+	(void)settings;
+	(void)rule;
+	return json_string("false");
 }
 
 /* ---- the table -------------------------------------------------------------------------------- */

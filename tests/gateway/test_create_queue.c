@@ -1,5 +1,5 @@
 /* CreateQueue: names, types, the same again, tags. */
-#include "tests/gateway/actions_fixture.h"
+#include "tests/gateway/gateway_fixture.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

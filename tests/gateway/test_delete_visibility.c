@@ -1,5 +1,5 @@
 /* DeleteMessage, ChangeMessageVisibility, and their batches: a test for each rule. */
-#include "tests/gateway/action_fixture.h"
+#include "tests/gateway/message_fixture.h"
 
 TestSuite(delete_visibility, .init = actions_begin, .fini = actions_end);
 

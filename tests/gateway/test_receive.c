@@ -1,7 +1,7 @@
 /* ReceiveMessage: a test for each rule. */
 #include "gateway/fifo.h"
 #include "gateway/in_flight.h"
-#include "tests/gateway/action_fixture.h"
+#include "tests/gateway/message_fixture.h"
 
 #include <unistd.h>
 
@@ -462,9 +462,16 @@ Test(receive, receives_use_up_what_a_walk_has_allowed_and_deletes_give_it_back)
 
 Test(receive, each_queue_has_a_limit_of_its_own)
 {
-	struct rlq_queue *queue = queue_make("q", NULL), *other = queue_make("other", NULL);
+	struct rlq_queue *queue = queue_make("q", NULL), *full = queue_make("full", NULL);
+	char name[16];
 
+	cr_expect(in_flight_allows(queue));
 	put_in_flight(queue, IN_FLIGHT_MAX);
-	cr_expect(!in_flight_allows(queue));
-	cr_expect(in_flight_allows(other));
+	put_in_flight(full, IN_FLIGHT_MAX);
+	cr_expect(!in_flight_allows(full));
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "other%d", i);
+		cr_expect(in_flight_allows(queue_make(name, NULL)));
+	}
+	cr_expect(in_flight_allows(queue), "it was not driven out, so that there was no walk since");
 }

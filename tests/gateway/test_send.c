@@ -1,5 +1,5 @@
 /* SendMessage: a test for each rule. */
-#include "tests/gateway/action_fixture.h"
+#include "tests/gateway/message_fixture.h"
 
 TestSuite(send, .init = actions_begin, .fini = actions_end);
 

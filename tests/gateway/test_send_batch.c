@@ -1,5 +1,5 @@
 /* SendMessageBatch: a test for each rule. */
-#include "tests/gateway/action_fixture.h"
+#include "tests/gateway/message_fixture.h"
 
 TestSuite(send_batch, .init = actions_begin, .fini = actions_end);
 
@@ -112,13 +112,13 @@ Test(send_batch, a_mebibyte_is_the_limit_of_all_entries_together)
 Test(send_batch, attributes_count_for_the_limit_binary_ones_by_their_bytes)
 {
 	json_t *entry = json_pack("{s:s, s:o, s:{s:{s:s, s:s}, s:{s:s, s:s}}}", "Id", "1", "MessageBody",
-				  text_of(1048576 - 14 - 13), "MessageAttributes", "name", "DataType", "String",
-				  "StringValue", "text", "b", "DataType", "Binary.gif", "BinaryValue", "YWI=");
+				  text_of(1048576 - 14 - 12), "MessageAttributes", "name", "DataType", "String",
+				  "StringValue", "text", "b", "DataType", "Binary.gif", "BinaryValue", "YQ==");
 	json_t *input = json_pack("{s:s, s:[o]}", "QueueUrl", "q", "Entries", entry);
 
 	queue_make("q", NULL);
 	EXPECT_DONE(run(action_send_message_batch, json_deep_copy(input)));
-	json_object_set_new(entry, "MessageBody", text_of(1048576 - 14 - 13 + 1));
+	json_object_set_new(entry, "MessageBody", text_of(1048576 - 14 - 12 + 1));
 	EXPECT_FAILED(run(action_send_message_batch, input), BATCH_REQUEST_TOO_LONG,
 		      "Batch requests cannot be longer than 1048576 bytes. You have sent 1048577 bytes.");
 }

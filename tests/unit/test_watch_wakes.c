@@ -53,7 +53,8 @@ static struct rlq_queue *queue;
 
 static void set_up(void)
 {
-	struct os_futex_awaited word = os_futex_await(&(_Atomic uint32_t){0}, 1);
+	static _Atomic uint32_t zero;
+	struct os_futex_awaited word = os_futex_await(&zero, 1);
 
 	watching = shared_memory(sizeof(*watching));
 	receiving = shared_memory(sizeof(*receiving));

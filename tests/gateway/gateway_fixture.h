@@ -1,18 +1,26 @@
-#include "tests/gateway/actions_fixture.h"
+/* Actions, called directly: a gateway with a directory of its own, under a clock that only the test moves. Where
+ * something cannot be set up, or is not answered as expected, the test ends. */
+#ifndef TEST_GATEWAY_FIXTURE_H
+#define TEST_GATEWAY_FIXTURE_H
 
 #include <criterion/criterion.h>
 #include <stdarg.h>
 #include <string.h>
 
+#include "gateway/gateway.h"
 #include "gateway/handles.h"
 #include "gateway/moves.h"
 #include "gateway/notes.h"
+#include "tests/support/queue_fixture.h"
 #include "tests/support/tmpdir.h"
 
-struct gateway gateway;
+#define UNUSED __attribute__((unused))
+
+static struct gateway gateway;
 static struct call last;
 
-void actions_begin(void)
+/* For a suite. */
+static UNUSED void actions_begin(void)
 {
 	queues_begin();
 	gateway = (struct gateway){
@@ -35,7 +43,7 @@ static void forget_last(void)
 	last.input = last.output = NULL;
 }
 
-void actions_end(void)
+static UNUSED void actions_end(void)
 {
 	char notes[TMPDIR_BYTES + 8];
 
@@ -66,7 +74,8 @@ static enum call_outcome run(enum call_outcome (*action)(struct call *call), con
 	return action(&last);
 }
 
-json_t *done(enum call_outcome (*action)(struct call *call), const char *format, ...)
+/* Is carried out: the output, until the next call. Input as of json_pack(), "{s:s}". */
+static UNUSED json_t *done(enum call_outcome (*action)(struct call *call), const char *format, ...)
 {
 	enum call_outcome outcome;
 	va_list arguments;
@@ -78,7 +87,8 @@ json_t *done(enum call_outcome (*action)(struct call *call), const char *format,
 	return last.output;
 }
 
-const struct failure *refused(enum call_outcome (*action)(struct call *call), const char *format, ...)
+/* Is refused: why. */
+static UNUSED const struct failure *refused(enum call_outcome (*action)(struct call *call), const char *format, ...)
 {
 	enum call_outcome outcome;
 	va_list arguments;
@@ -90,14 +100,23 @@ const struct failure *refused(enum call_outcome (*action)(struct call *call), co
 	return &last.failure;
 }
 
-const char *text_of(const json_t *object, const char *name)
+#define cr_expect_refused(wanted_code, wanted_text, ...)                                                           \
+	do {                                                                                                       \
+		const struct failure *failure_ = refused(__VA_ARGS__);                                             \
+		cr_expect_eq(failure_->code, wanted_code, "code %d: %s", failure_->code, failure_->message);       \
+		cr_expect_str_eq(failure_->message, wanted_text);                                                  \
+	} while (0)
+
+/* "": there is none. */
+static UNUSED const char *text_of(const json_t *object, const char *name)
 {
 	const char *text = json_string_value(json_object_get(object, name));
 
 	return text ? text : "";
 }
 
-void create(const char *name, ...)
+/* A queue by CreateQueue, with attributes as pairs of texts up to a NULL. */
+static UNUSED void create(const char *name, ...)
 {
 	json_t *attributes = json_object();
 	const char *attribute_name;
@@ -110,7 +129,8 @@ void create(const char *name, ...)
 	done(action_create_queue, "{s:s, s:o}", "QueueName", name, "Attributes", attributes);
 }
 
-const char *attribute(const char *queue, const char *name)
+/* The attribute's value; "": it is not there. */
+static UNUSED const char *attribute(const char *queue, const char *name)
 {
 	const json_t *output =
 		done(action_get_queue_attributes, "{s:s, s:[s]}", "QueueUrl", queue, "AttributeNames", name);
@@ -118,10 +138,15 @@ const char *attribute(const char *queue, const char *name)
 	return text_of(json_object_get(output, "Attributes"), name);
 }
 
-const char *arn(const char *name)
+/* "arn:aws:sqs:us-east-1:000000000000:NAME", until the third call from then. */
+static UNUSED const char *arn(const char *name)
 {
-	static char text[256];
+	static char texts[4][128];
+	static unsigned turn;
+	char *text = texts[turn++ % 4];
 
-	snprintf(text, sizeof(text), "arn:aws:sqs:us-east-1:000000000000:%s", name);
+	snprintf(text, sizeof(texts[0]), "arn:aws:sqs:us-east-1:000000000000:%s", name);
 	return text;
 }
+
+#endif

@@ -1,6 +1,6 @@
 /* Actions called directly, with JSON written in single quotes, on queues under a clock that the test moves. */
-#ifndef TEST_GATEWAY_ACTION_FIXTURE_H
-#define TEST_GATEWAY_ACTION_FIXTURE_H
+#ifndef TEST_GATEWAY_MESSAGE_FIXTURE_H
+#define TEST_GATEWAY_MESSAGE_FIXTURE_H
 
 #include <criterion/criterion.h>
 #include <jansson.h>
