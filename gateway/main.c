@@ -121,18 +121,23 @@ static bool is_loopback(const char *host)
 	return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
 }
 
+/* Said once it serves. */
+static void say_who_may(const struct options *options)
+{
+	if (options->credentials)
+		return;
+	say("signatures are not checked: whoever can connect may do everything (--credentials FILE checks them)");
+	if (!is_loopback(options->host))
+		say("warning: %s can be reached from other machines", options->host);
+}
+
 static int read_credentials(struct program *program)
 {
 	const char *path = program->options.credentials;
 	char fault[256];
 
-	if (path == NULL) {
-		say("signatures are not checked: whoever can connect may do everything (--credentials FILE checks "
-		    "them)");
-		if (!is_loopback(program->options.host))
-			say("warning: %s can be reached from other machines", program->options.host);
+	if (path == NULL)
 		return 0;
-	}
 	program->gateway.credentials = credentials_open(path, program->gateway.account, fault);
 	return program->gateway.credentials ? 0 : say("%s: %s", path, fault);
 }
@@ -175,6 +180,7 @@ static int serve(struct program *program)
 
 	if (server_open(&program->gateway, &server, &program->server, fault) != 0)
 		return say("%s", fault);
+	say_who_may(options);
 	say("listening on %s", server_url(program->server));
 	return 0;
 }

@@ -247,8 +247,9 @@ static int start_daemon(struct server *server, char ret_fault[256])
 	if (server->daemon)
 		return 0;
 	return fault(ret_fault, -EIO, "cannot serve",
-		     options->tls_key ? "certificate and key do not fit, or there are no threads left"
-				      : "there are no threads or descriptors left");
+		     options->tls_key
+			     ? "certificate (--tls-cert) and key (--tls-key) are no PEM or do not fit each other"
+			     : "there are no threads or descriptors left");
 }
 
 static int start(struct server *server, char ret_fault[256])
