@@ -134,12 +134,16 @@ static void say_who_may(const struct options *options)
 static int read_credentials(struct program *program)
 {
 	const char *path = program->options.credentials;
-	char fault[256];
+	char fault[CREDENTIALS_TEXT_BYTES];
 
 	if (path == NULL)
 		return 0;
 	program->gateway.credentials = credentials_open(path, program->gateway.account, fault);
-	return program->gateway.credentials ? 0 : say("%s: %s", path, fault);
+	if (program->gateway.credentials == NULL)
+		return say("%s: %s", path, fault);
+	if (credentials_warning(program->gateway.credentials, fault))
+		say("warning: %s", fault);
+	return 0;
 }
 
 /* ---- start and end ------------------------------------------------------------------------------ */
