@@ -79,7 +79,7 @@ PROGRAMS := $(if $(wildcard daemon/main.c),$(B)/ringleased) $(if $(TOOLS),$(B)/r
 
 # Plain tests are the files with a main(); what else lies beside them is linked into each. The explorers,
 # the fuzzers and the images have rules of their own.
-PLAIN_DIRS := $(filter-out $(addprefix tests/,unit cli support interleave weak fuzz images gateway),$(patsubst %/,%,$(wildcard tests/*/)))
+PLAIN_DIRS := $(filter-out $(addprefix tests/,unit cli support interleave weak fuzz images gateway sdk),$(patsubst %/,%,$(wildcard tests/*/)))
 has_main  := ^int main\(
 plain_of   = $(if $(wildcard $(1)/*.c),$(shell grep -lE '$(has_main)' $(wildcard $(1)/*.c)))
 PLAIN   := $(foreach dir,$(PLAIN_DIRS),$(call plain_of,$(dir)))
@@ -272,6 +272,7 @@ INSTALL_LIST := $(foreach h,$(wildcard include/*.h),644:$(h):$(INCLUDEDIR)/$(not
 	$(foreach p,$(PROGRAMS),755:$(p):$(BINDIR)/$(notdir $(p))) \
 	$(foreach m,$(wildcard docs/man/*.[1-8]),644:$(m):$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
 	$(foreach c,$(wildcard completions/*.bash),644:$(c):$(COMPLETIONSDIR)/$(basename $(notdir $(c)))) \
+	$(foreach c,ringleased ringlease-sqs,link:ringlease:$(COMPLETIONSDIR)/$(c)) \
 	$(foreach u,$(wildcard packaging/*.service),644:$(u):$(UNITDIR)/$(notdir $(u)))
 
 $(B)/%.pc: %.pc.in VERSION FORCE

@@ -1,7 +1,7 @@
 # Benchmarks: `make bench` runs all, `make bench-quick` a tiny run of each that only checks that they
 # run and that every message is accounted for. docs/BENCHMARKS.md says how to read them.
 BENCH_COMMON := $(addprefix bench/,team.c pair.c hist.c queue.c cycle.c cycle_pair.c)
-BENCH_NAMES  := env throughput depth fifo wakeup latency bodies redelivery idle load fair ring_raw disk_floor durable async recovery
+BENCH_NAMES  := env throughput depth fifo wakeup latency bodies redelivery idle load fair ring_raw disk_floor durable async recovery sqs
 BENCH_NAMES  := $(basename $(notdir $(wildcard $(BENCH_NAMES:%=bench/%.c))))
 BENCH_PROGRAMS := $(BENCH_NAMES:%=$(B)/bench/%)
 BENCH_COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
@@ -12,6 +12,11 @@ $(B)/obj/bench/env.o: EXTRA_CFLAGS += -DBENCH_COMMIT='"$(BENCH_COMMIT)"' -DBENCH
 $(B)/bench/ring_raw: $(call obj,$(wildcard ring/*.c))
 # The same bytes as the journal, by other ways.
 $(B)/bench/disk_floor $(B)/bench/durable: $(call obj,bench/floor.c daemon/format.c)
+# With the endpoint, and libmicrohttpd for the yardstick.
+BENCH_SQS := $(call obj,$(wildcard bench/sqs/*.c))
+$(BENCH_SQS): private EXTRA_CFLAGS += -DSQS_PROGRAM='"$(abspath $(B))/ringlease-sqs"'
+$(B)/bench/sqs: $(BENCH_SQS) | $(B)/ringlease-sqs
+$(B)/bench/sqs: private ENGINE_LIBS += -lmicrohttpd
 $(BENCH_PROGRAMS): $(B)/bench/%: $(B)/obj/bench/%.o $(call obj,$(BENCH_COMMON)) $(B)/libringlease-engine.a \
 		$(B)/libringlease.a
 	$(call say,LD,$@)

@@ -7,7 +7,6 @@
 #include <string.h>
 
 enum {
-	SLICE_MS = 10,		 /* longest sleep while no engine is prompt */
 	STRUCT_BYTES_MAX = 4096, /* of options and results: more is not a size */
 };
 

@@ -116,6 +116,12 @@ struct rlq_queue {
 	struct foreseen_ids *foreseen; /* of a batch: RLQ_BATCH_MAX; in a FIFO queue */
 };
 
+/* Was it opened by a parent of this process? */
+static inline bool is_forked(const struct rlq_directory *directory)
+{
+	return !os_liveness_is_own(&directory->seg.liveness);
+}
+
 /* Errors of lower layers as public codes. */
 int public_error(int error);
 
@@ -184,6 +190,8 @@ static inline void call_note(struct rlq_queue *queue)
 	if (__builtin_expect(queue->seg->durability != RLQ_MEMORY, 0))
 		seg_want_turn(queue->seg);
 }
+
+enum { SLICE_MS = 10 }; /* longest sleep while no engine is prompt */
 
 /* Sleeps on `event` with `ticket`, until woken, `until_ms`, or the next thing is due when no engine is
  * prompt. 0 or -EINTR. Outside a call. */

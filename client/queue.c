@@ -41,12 +41,6 @@ void rlq_directory_close(struct rlq_directory *directory)
 	free(directory);
 }
 
-/* Was it opened by a parent of this process? */
-static bool is_forked(const struct rlq_directory *directory)
-{
-	return !os_liveness_is_own(&directory->seg.liveness);
-}
-
 const char *rlq_directory_path(const struct rlq_directory *directory)
 {
 	return directory->seg.path;
@@ -384,6 +378,16 @@ int rlq_queue_remove(struct rlq_directory *directory, const char *name)
 const char *rlq_queue_name(const struct rlq_queue *queue)
 {
 	return queue->seg->name;
+}
+
+bool rlq_queue_is_removed(const struct rlq_queue *queue)
+{
+	return load_relaxed(&queue->seg->header->rings) & RINGS_REMOVED; /* relaxed: of some moment in the call */
+}
+
+uint64_t rlq_queue_created_ms(const struct rlq_queue *queue)
+{
+	return queue->seg->header->identity.created_ms;
 }
 
 int rlq_queue_get_attributes(struct rlq_queue *queue, struct rlq_queue_attributes *ret_attributes)

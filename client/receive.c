@@ -458,6 +458,17 @@ static int wait_for_message(struct rlq_queue *queue, struct demand *demand, stru
 	}
 }
 
+/* Nothing there, and this call does not sleep; but who has armed a watch will. He has set the sleepers bit, or it
+ * was taken away by a wake-up, which is reported. */
+static int look_for_watch(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages,
+			  size_t max)
+{
+	if (!event_has_sleepers(&queue->seg->header->consumers))
+		return 0;
+	demand->terms.before_sleep = true;
+	return take_some(queue, demand, ret_messages, max);
+}
+
 int rlq_receive(struct rlq_queue *queue, struct rlq_message *ret_messages, size_t max,
 		const struct rlq_receive_options *options)
 {
@@ -475,8 +486,10 @@ int rlq_receive(struct rlq_queue *queue, struct rlq_message *ret_messages, size_
 	/* Never "empty" while something is only waiting to be reaped. */
 	if (reap_if_needed(queue))
 		count = take_some(queue, &demand, ret_messages, max);
-	if (count != 0 || demand.until_ms == 0)
+	if (count != 0)
 		return count;
+	if (demand.until_ms == 0)
+		return look_for_watch(queue, &demand, ret_messages, max);
 	return wait_for_message(queue, &demand, ret_messages, max);
 }
 

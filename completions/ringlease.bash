@@ -1,4 +1,4 @@
-# bash completion for ringlease and ringleased. The tool itself knows what may come next; here it is
+# bash completion for ringlease, ringleased and ringlease-sqs. The tool itself knows what may come next; here it is
 # only asked, and its answer filtered. ":files" and ":directories" ask for names of those.
 
 _ringlease()
@@ -46,5 +46,28 @@ _ringleased()
 	esac
 }
 
+_ringlease_sqs()
+{
+	local current=${COMP_WORDS[COMP_CWORD]}
+
+	case ${COMP_WORDS[COMP_CWORD - 1]} in
+	--credentials | --queues | --tls-cert | --tls-key)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		;;
+	--dir | --data)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -d -- "$current")
+		;;
+	--durability)
+		mapfile -t COMPREPLY < <(compgen -W 'sync async memory' -- "$current")
+		;;
+	*)
+		mapfile -t COMPREPLY < <(compgen -W '--dir --data --listen --durability --credentials --account --region --queues --relaxed-limits --wait-after-delete --tls-cert --tls-key --access-log --threads --connections --help --version' -- "$current")
+		;;
+	esac
+}
+
 complete -F _ringlease ringlease
 complete -F _ringleased ringleased
+complete -F _ringlease_sqs ringlease-sqs

@@ -77,6 +77,7 @@ static void recipe_of(const struct format_queue *definition, struct seg_recipe *
 		.type = definition->type == FORMAT_FIFO ? RLQ_FIFO : RLQ_STANDARD,
 		.dedup_max = definition->dedup_max,
 		.dedup_seed = definition->dedup_seed,
+		.created_ms = definition->created_ms,
 	};
 	memcpy(ret->attribute, definition->attributes, sizeof(ret->attribute));
 	memcpy(ret->dlq, definition->dlq, sizeof(ret->dlq));

@@ -11,11 +11,13 @@ $(B)/ringlease-sqs: PROGRAM_LIBS := $(GATEWAY_LIBS)
 $(B)/libgateway.a: $(call obj,$(filter-out gateway/main.c,$(GATEWAY)))
 	$(call say,AR,$@)
 	@rm -f $@; ar rcs $@ $(filter %.o,$^)
+# What lies beside the tests is linked into each.
+GATEWAY_HELPERS = $(filter-out tests/gateway/test_%,$(wildcard tests/gateway/*.c))
 GATEWAY_TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/gateway/test_*.c))
 CHECK_DEPS += $(GATEWAY_TESTS) $(B)/ringlease-sqs
 CHECK_PROGRAMS += $(GATEWAY_TESTS)
 $(B)/obj/tests/gateway/%.o: private EXTRA_CFLAGS := -Wno-conversion -I/usr/include/libxml2
-$(B)/tests/gateway/%: $(B)/obj/tests/gateway/%.o $(B)/libgateway.a $(B)/libsupport.a $(B)/libinternal.a
+$(B)/tests/gateway/%: $(B)/obj/tests/gateway/%.o $(call obj,$(GATEWAY_HELPERS)) $(B)/libgateway.a $(B)/libsupport.a $(B)/libinternal.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) $(LDFLAGS) -lcriterion $(GATEWAY_LIBS) $(ENGINE_LIBS)

@@ -20,7 +20,7 @@ struct notes *notes_open(const char *directory, const char *data);
 void notes_close(struct notes *notes);
 
 /* A new reference to {"tags": {...}, "attributes": {...}}, which nobody changes any more; never NULL but without
- * memory. Cheap: looks at the file's time only. */
+ * memory. Values are texts; "modified_ms" may stand beside. Cheap: looks at the file's time only. */
 json_t *notes_read(struct notes *notes, struct rlq_queue *queue);
 
 /* Changes them: `change` gets a copy that it may change, and returns whether to keep it. Changes of one gateway
@@ -28,7 +28,7 @@ json_t *notes_read(struct notes *notes, struct rlq_queue *queue);
 int notes_change(struct notes *notes, struct rlq_queue *queue, bool (*change)(json_t *notes, void *context),
 		 void *context);
 
-/* The queue was removed. */
-void notes_drop(struct notes *notes, const char *name);
+/* The queue was removed; its handle is still open. Those of another one that has its name now are left. */
+void notes_drop(struct notes *notes, struct rlq_queue *queue);
 
 #endif

@@ -11,12 +11,17 @@
 #include "gateway/call.h"
 #include "gateway/failure.h"
 
-/* ---- credentials: an AWS credentials file, profiles of aws_access_key_id, aws_secret_access_key, and
- * aws_account_id (ours; absent: the gateway's account). */
+/* ---- credentials: an AWS credentials file, profiles of aws_access_key_id, aws_secret_access_key, perhaps
+ * aws_session_token, and aws_account_id (absent: the gateway's account). A profile is the IAM user of its name. */
 struct credentials;
-/* NULL: `ret_fault` says what is wrong, and in which line. Read again when the file's time changes. Thread-safe. */
-struct credentials *credentials_open(const char *path, const char *account, char ret_fault[256]);
+enum { CREDENTIALS_TEXT_BYTES = 256 };
+/* NULL: `ret_fault` says what is wrong, and in which line. Read again, as a whole, when the file changes; one that
+ * is wrong or gone then leaves in force what was read before. Thread-safe. */
+struct credentials *credentials_open(const char *path, const char *account, char ret_fault[CREDENTIALS_TEXT_BYTES]);
 void credentials_close(struct credentials *credentials);
+/* Something for the log that opening it or the last signature_check() has found, each once: everybody may read the
+ * file; it was changed, and the change is wrong. False: nothing. */
+bool credentials_warning(struct credentials *credentials, char ret_warning[CREDENTIALS_TEXT_BYTES]);
 
 /* ---- signatures -------------------------------------------------------------------------------- */
 
@@ -30,12 +35,15 @@ struct signed_request {
 	void *context;
 	const void *body;
 	size_t body_bytes;
-	int64_t now_s; /* wall clock */
+	int64_t now_s;	/* wall clock */
+	bool is_secure; /* came by TLS */
 };
 
 struct caller {
 	char account[ACCOUNT_TEXT_BYTES]; /* "": anonymous */
 	char key_id[129];
+	char user[65];	/* its profile's name */
+	bool is_secure; /* as the request; also of anonymous ones */
 };
 
 /* Region of the credential scope, of Authorization or X-Amz-Credential: also where signatures are not checked.
@@ -43,7 +51,8 @@ struct caller {
 bool signature_region(const struct signed_request *request, char ret_region[REGION_TEXT_BYTES]);
 
 /* Checks it: MISSING_AUTHENTICATION is left to policies (anonymous caller, true); INCOMPLETE_SIGNATURE,
- * INVALID_CLIENT_TOKEN, SIGNATURE_DOES_NOT_MATCH, REQUEST_EXPIRED (15 minutes; presigned: X-Amz-Expires). */
+ * INVALID_CLIENT_TOKEN, SIGNATURE_DOES_NOT_MATCH, REQUEST_EXPIRED (15 minutes; presigned: X-Amz-Expires). As with
+ * AWS the same signature may come again while it is good: SDKs send a request anew when an answer is lost. */
 bool signature_check(struct credentials *credentials, const struct signed_request *request,
 		     struct caller *ret_caller, struct failure *failure);
 

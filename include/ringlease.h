@@ -252,6 +252,12 @@ RLQ_PUBLIC int rlq_queue_remove(struct rlq_directory *directory, const char *nam
 
 RLQ_PUBLIC const char *rlq_queue_name(const struct rlq_queue *queue);
 
+/* Was it removed, so that every call on this handle answers RLQ_EREMOVED? One load. */
+RLQ_PUBLIC bool rlq_queue_is_removed(const struct rlq_queue *queue);
+
+/* When it was made, wall clock ms; for good. Tells it from one of the same name that was removed before. One load. */
+RLQ_PUBLIC uint64_t rlq_queue_created_ms(const struct rlq_queue *queue);
+
 /* Fills as many bytes as `ret_attributes->size` says: set it, or start from RLQ_QUEUE_ATTRIBUTES_INIT. What a
  * later version has more is 0. Errors: RLQ_EATTRIBUTE (less than the first version's size), RLQ_EREMOVED. */
 RLQ_PUBLIC int rlq_queue_get_attributes(struct rlq_queue *queue, struct rlq_queue_attributes *ret_attributes);
@@ -491,6 +497,63 @@ RLQ_PUBLIC int rlq_peek(struct rlq_queue *queue, struct rlq_message *ret_message
  * Errors: RLQ_ENODLQ (no such target, or a message that came from nowhere), RLQ_ETYPE, RLQ_EFULL,
  * RLQ_ENOSPACE. */
 RLQ_PUBLIC int rlq_redrive(struct rlq_queue *queue, const char *target, uint64_t max, uint64_t *ret_moved);
+
+/* ---- Watching --------------------------------------------------------------------------------- */
+
+/* Waits for messages of many queues at once, behind one descriptor for poll, epoll and the like.
+ *
+ *     rlq_watch_arm(watch, "jobs", context);
+ *     rlq_receive(...)                          a message: done (the watch stays armed, or disarm it)
+ *     none: go on, and poll rlq_watch_fd(watch)
+ *     readable: rlq_watch_take(watch, reports, max), and for each: receive; none: arm again
+ *
+ * - Arming asks for one report, the next time that something may be receivable in the queue. What was there before
+ *   is not reported: receive once after each arm (wait_ms 0), and rely on the report only if nothing came. What
+ *   comes after the arm is always reported.
+ * - A report is a hint: another consumer may have been faster. While a queue is armed, reports may also come for
+ *   nothing, though not often. A message wakes one who waits in rlq_receive, or a watch; a watch that is woken
+ * wakes another in turn, so what is reported and then not received does not keep others waiting.
+ * - Delayed messages and ended leases are reported when they become visible, within 10 ms if no engine is prompt:
+ * the watch then does its work, as a receive that waits does.
+ * - All calls of one watch may be made by any threads at the same time, but for its close.
+ * - It has threads of its own in this process, one for each 127 armed queues, made when they are needed, with all
+ *   signals blocked. Fewer than 1 kB a queue is kept in memory, but each armed queue holds a handle of it, and so
+ * one of its RLQ_HANDLES_MAX, a file descriptor, and a mapping. Handles of queues that are not armed are kept for
+ * 10 s, at most 256 of them, so that arming again costs no opening.
+ * - fork: as for handles. In a child rlq_watch_close() closes the descriptor alone.
+ * - On Linux before 5.16, and where a filter forbids futex_waitv, a report may be 5 ms late, and a thread wakes as
+ *   often while a queue is armed.
+ */
+struct rlq_watch;
+
+/* Errors: RLQ_EFORKED, -EMFILE, -ENFILE, -ENOMEM. The watch must be closed before the directory. */
+RLQ_PUBLIC int rlq_watch_open(struct rlq_directory *directory, struct rlq_watch **ret_watch);
+
+/* Closes it, armed or not, and waits for its threads to end: some microseconds, or as long as they take for a part
+ * of the engine's work. NULL is fine. */
+RLQ_PUBLIC void rlq_watch_close(struct rlq_watch *watch);
+
+/* Readable while reports wait to be taken. Owned by the watch: only poll it. */
+RLQ_PUBLIC int rlq_watch_fd(const struct rlq_watch *watch);
+
+/* Asks for one report about the queue, with `context` in it. If it is armed already, the new context replaces the
+ * old one; a report that was not taken yet is dropped. Does not block. Errors, of which none leaves it armed: those
+ * of rlq_queue_open, RLQ_EREMOVED aside; -EAGAIN (no thread), -ENOMEM. */
+RLQ_PUBLIC int rlq_watch_arm(struct rlq_watch *watch, const char *name, void *context);
+
+/* Takes that back. 1: no report comes until it is armed again. 0: it was not armed, or its report was taken.
+ * Errors: RLQ_ENAME, RLQ_EFORKED. */
+RLQ_PUBLIC int rlq_watch_disarm(struct rlq_watch *watch, const char *name);
+
+struct rlq_watch_report {
+	void *context;		     /* of the arm */
+	char name[RLQ_NAME_MAX + 1]; /* of the queue */
+	bool removed;		     /* it is gone; arming is for a new one of that name */
+};
+
+/* Takes up to `max` reports, the oldest first; returns how many, 0 if there is none. Does not block. Errors:
+ * RLQ_EFORKED. */
+RLQ_PUBLIC int rlq_watch_take(struct rlq_watch *watch, struct rlq_watch_report *ret_reports, size_t max);
 
 /* ---- Checking --------------------------------------------------------------------------------- */
 

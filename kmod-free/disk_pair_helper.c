@@ -1,8 +1,9 @@
 #include "kmod-free/disk_pair_helper.h"
 
+#include "kmod-free/thread.h"
+
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 struct pair_helper {
@@ -38,19 +39,6 @@ static void *help(void *context)
 	return NULL;
 }
 
-/* Signals are the host's threads' to handle. */
-static int start_thread(struct pair_helper *helper)
-{
-	sigset_t all, before;
-	int error;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&helper->thread, NULL, help, helper);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -error;
-}
-
 int pair_helper_start(struct pair_helper **ret_helper)
 {
 	struct pair_helper *helper = calloc(1, sizeof(*helper));
@@ -60,7 +48,7 @@ int pair_helper_start(struct pair_helper **ret_helper)
 		return -ENOMEM;
 	pthread_mutex_init(&helper->mutex, NULL);
 	pthread_cond_init(&helper->changed, NULL);
-	error = start_thread(helper);
+	error = os_thread_start("ringlease-disk", help, helper, &helper->thread);
 	if (error) {
 		free(helper);
 		return error;

@@ -27,23 +27,57 @@ static struct timespec monotonic_in(uint64_t us)
 	return at;
 }
 
-int os_futex_wait(const _Atomic uint32_t *word, uint32_t expected, uint64_t until_ms)
+/* Where a sleep until `until_ms` ends for the kernel; `*ret_end` NULL: nowhere. False: it has ended. */
+static bool sleep_end(uint64_t until_ms, struct timespec *time, struct timespec **ret_end)
 {
 	/* Further away than a machine stays up: no end, and no overflow. */
 	bool is_endless = until_ms > UINT64_MAX / 1000000, is_faked = os_clock_faked != NULL;
-	struct timespec until;
 
-	if (!is_endless || is_faked) {
+	*ret_end = is_endless && !is_faked ? NULL : time;
+	if (*ret_end) {
 		uint64_t now_us = os_boot_us(), until_us = is_endless ? UINT64_MAX : until_ms * 1000;
 
 		if (until_us <= now_us)
-			return atomic_load(word) == expected ? -ETIMEDOUT : -EAGAIN;
-		until = monotonic_in(is_faked ? FAKED_SLICE_US : until_us - now_us);
+			return false;
+		*time = monotonic_in(is_faked ? FAKED_SLICE_US : until_us - now_us);
 	}
-	if (os_sys.futex(word, FUTEX_WAIT_BITSET, expected, is_endless && !is_faked ? NULL : &until,
-			 FUTEX_BITSET_MATCH_ANY) == 0)
+	return true;
+}
+
+int os_futex_wait(const _Atomic uint32_t *word, uint32_t expected, uint64_t until_ms)
+{
+	struct timespec time, *end;
+
+	if (!sleep_end(until_ms, &time, &end))
+		return atomic_load(word) == expected ? -ETIMEDOUT : -EAGAIN;
+	if (os_sys.futex(word, FUTEX_WAIT_BITSET, expected, end, FUTEX_BITSET_MATCH_ANY) == 0)
 		return 0;
-	return errno == ETIMEDOUT && is_faked ? 0 : -errno;
+	return errno == ETIMEDOUT && os_clock_faked != NULL ? 0 : -errno;
+}
+
+/* On the first word alone, for so long that the others are looked at often enough. */
+static int wait_on_first(const struct os_futex_awaited *words, uint64_t until_ms)
+{
+	uint64_t slice_ms = os_boot_ms() + OS_FUTEX_SLICE_MS;
+	int error = os_futex_wait((const _Atomic uint32_t *)(uintptr_t)words->address, (uint32_t)words->expected,
+				  until_ms < slice_ms ? until_ms : slice_ms);
+
+	return error == -ETIMEDOUT && slice_ms < until_ms ? 0 : error;
+}
+
+int os_futex_wait_many(const struct os_futex_awaited *words, uint32_t count, uint64_t until_ms)
+{
+	struct timespec time, *end;
+
+	if (!sleep_end(until_ms, &time, &end))
+		return -ETIMEDOUT;
+	if (os_sys.futex_waitv(words, count, 0, end, CLOCK_MONOTONIC) >= 0)
+		return 0;
+	if (errno == ETIMEDOUT && os_clock_faked != NULL)
+		return 0;
+	if (errno == EAGAIN || errno == ETIMEDOUT || errno == EINTR)
+		return -errno;
+	return wait_on_first(words, until_ms);
 }
 
 int os_futex_wake(const _Atomic uint32_t *word, int count)

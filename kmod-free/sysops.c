@@ -15,6 +15,16 @@ static long call_futex(const _Atomic uint32_t *word, int operation, uint32_t val
 	return syscall(SYS_futex, word, operation, value, timeout, NULL, bits);
 }
 
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449 /* on all architectures */
+#endif
+
+static long call_futex_waitv(const void *words, uint32_t count, uint32_t flags, const struct timespec *end,
+			     clockid_t clock)
+{
+	return syscall(SYS_futex_waitv, words, count, flags, end, clock);
+}
+
 static long call_request_key(const char *type, const char *description, const char *callout, int32_t ring)
 {
 	return syscall(SYS_request_key, type, description, callout, ring);
@@ -33,6 +43,7 @@ struct os_sysops os_sys = {
 	.mmap = mmap,
 	.madvise = madvise,
 	.futex = call_futex,
+	.futex_waitv = call_futex_waitv,
 	.getrandom = getrandom,
 	.request_key = call_request_key,
 	.keyctl = call_keyctl,

@@ -18,6 +18,8 @@ struct os_sysops {
 	int (*madvise)(void *address, size_t bytes, int advice);
 	long (*futex)(const _Atomic uint32_t *word, int operation, uint32_t value, const struct timespec *timeout,
 		      uint32_t bits);
+	long (*futex_waitv)(const void *words, uint32_t count, uint32_t flags, const struct timespec *end,
+			    clockid_t clock);
 	ssize_t (*getrandom)(void *bytes, size_t count, unsigned flags);
 	/* The kernel's key rings (kmod-free/secret.c). */
 	long (*request_key)(const char *type, const char *description, const char *callout, int32_t ring);

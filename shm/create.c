@@ -33,7 +33,7 @@ static void identity_fill(struct seg_identity *identity, const struct seg_direct
 		.abi_minor = SEG_ABI_MINOR,
 		.header_bytes = sizeof(struct seg_header),
 		.features = recipe->type == RLQ_FIFO ? SEG_FEATURE_FIFO : 0,
-		.created_ms = wall_ms,
+		.created_ms = recipe->created_ms ? recipe->created_ms : wall_ms,
 		.capacity = recipe->capacity,
 		.order_max = order_for(recipe->capacity),
 		.placement = recipe->placement,
@@ -64,7 +64,8 @@ static void attributes_fill(struct seg_header *header, const struct seg_recipe *
 		store_relaxed(&header->attribute[i], recipe->attribute[i]); /* nobody sees it yet */
 		CRASH_POINT(create_filled);
 	}
-	store_relaxed(&header->attribute[ATTRIBUTE_MODIFIED_MS], clock.wall_ms);
+	if (recipe->attribute[ATTRIBUTE_MODIFIED_MS] == 0)
+		store_relaxed(&header->attribute[ATTRIBUTE_MODIFIED_MS], clock.wall_ms);
 	CRASH_POINT(create_filled);
 	store_relaxed(&header->attribute[ATTRIBUTE_DLQ], recipe->dlq[0] ? 1 : 0);
 	memcpy(header->dlq_name[0], recipe->dlq, sizeof(header->dlq_name[0]));

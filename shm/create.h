@@ -17,6 +17,7 @@ struct seg_recipe {
 	uint64_t dedup_max;   /* of a FIFO queue */
 	uint64_t dedup_seed;  /* the same; 0: drawn */
 	uint32_t order_first; /* 0: the default */
+	uint64_t created_ms;  /* wall clock; 0: now. Likewise attribute[ATTRIBUTE_MODIFIED_MS] */
 };
 
 /* Builds a segment without a name and links it. 0, -EEXIST, -ENOSPC, other errno. */

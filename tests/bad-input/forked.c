@@ -5,6 +5,7 @@
 #include "tests/support/child.h"
 #include "tests/support/queue_fixture.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -202,6 +203,52 @@ CASE(a_child_neither_runs_nor_stops_its_parents_engine)
 	CHECK_EQ(pthread_join(thread, &result), 0);
 	CHECK_EQ((intptr_t)result, 0);
 	rlq_engine_close(engine);
+	queues_end();
+}
+
+/* ---- a watch ---------------------------------------------------------------------------------- */
+
+static struct rlq_watch *watch;
+
+static void use_parents_watch(void *context)
+{
+	struct rlq_watch_report report;
+	struct rlq_watch *another;
+
+	(void)context;
+	CHECK_EQ(rlq_watch_open(queues_directory(), &another), RLQ_EFORKED);
+	CHECK_EQ(rlq_watch_arm(watch, "q", NULL), RLQ_EFORKED);
+	CHECK_EQ(rlq_watch_disarm(watch, "q"), RLQ_EFORKED);
+	CHECK_EQ(rlq_watch_take(watch, &report, 1), RLQ_EFORKED);
+	rlq_watch_close(watch);
+}
+
+static void await_report(void)
+{
+	struct pollfd readable = {.fd = rlq_watch_fd(watch), .events = POLLIN};
+
+	CHECK_EQ(poll(&readable, 1, -1), 1);
+}
+
+/* Armed, and with a report that waits. */
+CASE(a_child_neither_uses_nor_ends_its_parents_watch)
+{
+	struct rlq_watch_report report;
+
+	queues_begin();
+	queue = queue_make("q", NULL);
+	CHECK_EQ(rlq_watch_open(queues_directory(), &watch), 0);
+	CHECK_EQ(rlq_watch_arm(watch, "q", &watch), 0);
+	CHECK(child_exited(child_wait(child_start(use_parents_watch, NULL)), 0));
+	send_text(queue, "a");
+	await_report();
+	CHECK(child_exited(child_wait(child_start(use_parents_watch, NULL)), 0));
+	await_report();
+	CHECK_EQ(rlq_watch_take(watch, &report, 1), 1);
+	CHECK(report.context == &watch);
+	CHECK_EQ(stat_of(queue).handles, 2);
+	rlq_watch_close(watch);
+	CHECK_EQ(stat_of(queue).handles, 1);
 	queues_end();
 }
 

@@ -40,6 +40,19 @@ for option in $("$ringleased" --help | sed -nE 's/^  (--[a-z-]+).*/\1/p'); do
 	grep -Fq -e "$option" "$top/completions/ringlease.bash" || fault "ringleased $option is not completed"
 done
 
+it 'have every option of the endpoint in its manual, and complete it'
+sqs_manual=$top/docs/man/ringlease-sqs.8
+"$ringlease_sqs" --help >"$work/out" || fault 'no help'
+grep -oE -e '--[a-z][a-z-]+' "$work/out" | sort -u >"$work/sqs-options"
+[ "$(wc -l <"$work/sqs-options")" -eq 17 ] || fault 'not the 17 options'
+sed -n '/^_ringlease_sqs/,/^}/p' "$top/completions/ringlease.bash" >"$work/completion"
+while read -r option; do
+	in_manual "$sqs_manual" "$option" || fault "ringlease-sqs $option is not in the manual"
+	grep -Fqw -e "$option" "$work/completion" || fault "ringlease-sqs $option is not completed"
+done <"$work/sqs-options"
+sed 's/\\-/-/g; s/\\f[RI]//g; s/"//g' "$sqs_manual" | awk '/^\.TP/ { getline; print }' | grep -oE -e '--[a-z][a-z-]+' |
+	sort -u | diff "$work/sqs-options" - >"$work/out" || fault 'options of help and manual differ'
+
 # Of each section of the manual, the command, and the options that are explained in it.
 explained() {
 	sed 's/\\-/-/g; s/\\~/ /g; s/"//g' "$manual" | awk '

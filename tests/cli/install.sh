@@ -37,10 +37,12 @@ has_files() {
 
 it 'put everything under DESTDIR and PREFIX'
 install_make install
-has_files include/ringlease.h include/ringlease-engine.h bin/ringlease bin/ringleased \
+has_files include/ringlease.h include/ringlease-engine.h bin/ringlease bin/ringleased bin/ringlease-sqs \
 	lib/libringlease.a lib/libringlease.so lib/libringlease-engine.so lib/pkgconfig/ringlease.pc \
 	lib/pkgconfig/ringlease-engine.pc share/man/man1/ringlease.1 share/man/man3/rlq_send.3 \
-	share/man/man8/ringleased.8 share/bash-completion/completions/ringlease lib/systemd/system/ringleased.service
+	share/man/man8/ringleased.8 share/man/man8/ringlease-sqs.8 share/bash-completion/completions/ringlease \
+	share/bash-completion/completions/ringleased share/bash-completion/completions/ringlease-sqs \
+	lib/systemd/system/ringleased.service lib/systemd/system/ringlease-sqs.service
 [ "$(find "$root" -type f -o -type l | grep -cv "^$root$prefix/")" -eq 0 ] || fault 'files outside of PREFIX'
 [ -z "$(find "$lib" -xtype l)" ] || fault 'a link points nowhere'
 
@@ -94,7 +96,7 @@ $cc -Wall -Werror -o "$work/engine" "$work/engine.c" $(config --cflags --libs ri
 	fault 'it does not build'
 LD_LIBRARY_PATH=$lib "$work/engine" >"$work/out" 2>"$work/err" || fault 'it fails'
 
-it 'install a command and a daemon that run'
+it 'install a command, a daemon and an endpoint that run'
 ringlease=$root$prefix/bin/ringlease
 expect 0 --version
 line_is "ringlease $version"
@@ -104,6 +106,19 @@ expect 0 receive installed --delete
 line_is there
 "$root$prefix/bin/ringleased" --version >"$work/out" || fault 'ringleased does not run'
 line_is "ringleased $version"
+"$root$prefix/bin/ringlease-sqs" --version >"$work/out" || fault 'ringlease-sqs does not run'
+line_is "ringlease-sqs $version"
+
+it 'install units that systemd understands, and that nothing enables'
+[ -z "$(find "$root" -name '*.wants')" ] || fault 'a unit is enabled'
+if command -v systemd-analyze >/dev/null; then
+	# Programs are looked for in the usual folders, where this test has none.
+	for unit in "$root$prefix"/lib/systemd/system/*.service; do
+		sed "s|^ExecStart=|&$root$prefix/bin/|" "$unit" >"$work/$(basename "$unit")"
+	done
+	systemd-analyze verify --man=no "$work"/*.service >"$work/out" 2>&1 || fault 'systemd does not like a unit'
+	[ -s "$work/out" ] && fault 'systemd has something to say of a unit'
+fi
 
 it 'leave nothing after make uninstall'
 install_make uninstall

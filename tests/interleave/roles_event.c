@@ -60,7 +60,7 @@ int add_sender(const char *name, unsigned first, unsigned messages)
 	return actor;
 }
 
-enum { LOOKS, REGISTERED, HAS };
+enum { LOOKS, REGISTERED, HAS, WOKEN };
 
 /* Look; if nothing is there register, look again, sleep. */
 static void sleeper_turn(int actor)
@@ -102,5 +102,55 @@ int add_sleeper(const char *name, unsigned quota)
 	int actor = explore_add_actor(name, sleeper_turn, true);
 
 	world.actors[actor].quota = (uint8_t)quota;
+	return actor;
+}
+
+/* A watch and its user, who arms, looks once, and waits for a report. What he does with the last one is nothing:
+ * others must have what it was about. */
+static void watch_turn(int actor)
+{
+	struct private *me = &world.actors[actor];
+
+	switch (me->mode) {
+	case LOOKS:
+		explore_doing(actor, "arm");
+		me->ticket = event_prepare(&world.event);
+		me->mode = REGISTERED;
+		break;
+	case REGISTERED:
+		if (consume_once(actor, true, &me->taken) == RING_OK) {
+			me->mode = HAS;
+			break;
+		}
+		me->taken = (struct ring_taken){0};
+		me->mode = WOKEN;
+		explore_doing(actor, "wait");
+		futex_wait(actor, me->ticket);
+		break;
+	case HAS:
+		delete_taken(actor, &me->taken);
+		me->taken = (struct ring_taken){0};
+		me->mode = LOOKS;
+		break;
+	case WOKEN:
+		explore_doing(actor, "pass on");
+		if (load32_acquire(&world.event) == me->ticket) {
+			futex_wait(actor, me->ticket);
+			break;
+		}
+		me->ticket = 0;
+		futex_wake_one();
+		me->mode = LOOKS;
+		if (--me->left == 0)
+			explore_finish(actor);
+		break;
+	}
+}
+
+int add_watch(const char *name, unsigned reports)
+{
+	int actor = explore_add_actor(name, watch_turn, true);
+
+	world.actors[actor].left = (uint8_t)reports;
 	return actor;
 }

@@ -381,6 +381,24 @@ static void sleep_two(void)
 	add_sleeper("sleeper2", 1);
 }
 
+/* The kernel wakes the watch first. */
+static void sleep_watch(void)
+{
+	world_begin(1, true);
+	add_watch("watch", 1);
+	add_sender("sender", 1, 1);
+	add_sleeper("sleeper", 1);
+}
+
+static void sleep_watches(void)
+{
+	world_begin(1, true);
+	add_watch("watch1", 2);
+	add_watch("watch2", 1);
+	add_sender("sender", 1, 1);
+	add_sleeper("sleeper", 1);
+}
+
 static void sleep_old_lease(void)
 {
 	begin_with_old_lease();
@@ -440,6 +458,9 @@ const struct scenario scenarios[] = {
 	{"sleep_one", "2 senders, a sleeping consumer", sleep_one, 1, 0, FREE_WALK, false, 0},
 	{"sleep_two", "2 messages, 2 sleeping consumers", sleep_two, 1, 0, 4, false, 0},
 	{"sleep_death", "the same, one is killed", sleep_two, 1, 1, 3, false, 0},
+	{"sleep_watch", "a watch that nobody comes back to, a sleeping consumer", sleep_watch, 1, 0, FREE_WALK,
+	 false, 0},
+	{"sleep_watches", "2 such, a sleeping consumer", sleep_watches, 1, 0, 2, false, 0},
 	{"sleep_old_lease", "an old lease is deleted late", sleep_old_lease, 1, 0, FREE_WALK, false, 0},
 	{"sleep_marks", "a mark set too late, a sleeping consumer", sleep_marks, 1, 0, 3, false, 0},
 	{"sleep_marks_wide", "the same", sleep_marks, 1, 0, 4, true, 0},

@@ -129,6 +129,7 @@ void reap_by_hint(void);
 int add_clock(unsigned ticks);
 int add_sender(const char *name, unsigned first, unsigned messages); /* producer that wakes */
 int add_sleeper(const char *name, unsigned quota);		     /* consumer that sleeps */
+int add_watch(const char *name, unsigned reports); /* and one that may never come back for a report */
 /* The body of a sweep over one slot; also for the final checks. */
 void sweep_slot(uint32_t slot);
 /* What the reap step does with a slot that the due hint points at. */

@@ -148,6 +148,23 @@ CASE(a_node_that_is_not_there_is_refused)
 	queues_end();
 }
 
+CASE(a_queue_says_when_it_was_made)
+{
+	struct rlq_queue *queue;
+	uint64_t before;
+
+	queues_begin();
+	before = wall_now();
+	queue = queue_make("q", NULL);
+	time_passes(1000);
+	CHECK_EQ(rlq_queue_created_ms(queue), before);
+	CHECK_EQ(rlq_queue_created_ms(queue), stat_of(queue).created_ms);
+	CHECK_EQ(rlq_queue_remove(queues_directory(), "q"), 0);
+	queue = queue_make("q", NULL);
+	CHECK_EQ(rlq_queue_created_ms(queue), before + 1000);
+	queues_end();
+}
+
 int main(int argc, char **argv)
 {
 	return cases_run(argc, argv);

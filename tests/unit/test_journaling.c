@@ -98,6 +98,42 @@ Test(journaling, attributes_are_those_that_were_set_last)
 	rlq_queue_close(queue);
 }
 
+static int64_t wall_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void await_another_ms(void)
+{
+	for (int64_t start = wall_ms(); wall_ms() == start;)
+		;
+}
+
+Test(journaling, a_queue_says_when_it_was_made_and_changed, .description = "not when the machine was started")
+{
+	struct rlq_queue_attributes now = RLQ_QUEUE_ATTRIBUTES_INIT;
+	struct rlq_queue_stat before = RLQ_QUEUE_STAT_INIT, after = RLQ_QUEUE_STAT_INIT;
+	struct rlq_queue *queue = made("q", RLQ_SYNC);
+
+	await_another_ms();
+	cr_assert_eq(rlq_queue_get_attributes(queue, &now), 0);
+	now.delay_ms = 1;
+	cr_assert_eq(rlq_queue_set_attributes(queue, &now), 0);
+	cr_assert_eq(rlq_queue_stat(queue, &before), 0);
+	cr_assert_gt(before.modified_ms, before.created_ms);
+	rlq_queue_close(queue);
+	await_another_ms();
+	reboot_machine();
+	queue = opened("q");
+	cr_assert_eq(rlq_queue_stat(queue, &after), 0);
+	cr_expect_eq(after.created_ms, before.created_ms);
+	cr_expect_eq(after.modified_ms, before.modified_ms);
+	rlq_queue_close(queue);
+}
+
 Test(journaling, a_queue_removed_and_made_again_has_only_its_own)
 {
 	struct rlq_queue *queue = made("q", RLQ_SYNC);

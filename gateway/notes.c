@@ -1,0 +1,221 @@
+/* Notes of queues, in files; what was read is kept in memory for as long as the file is the same one. */
+#include "gateway/notes.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "gateway/notes_file.h"
+
+enum {
+	CELLS = 1024,	     /* of memory, by name */
+	FRESH_NS = 100000000 /* a file changed so lately may change again within one tick of its time */
+};
+
+struct entry {
+	struct entry *next;
+	struct notes_file_id file;
+	json_t *notes; /* NULL: the file was refused */
+	bool is_fresh;
+	char name[RLQ_NAME_MAX + 1];
+};
+
+struct notes {
+	char directory[PATH_MAX], data[PATH_MAX]; /* folders of notes; data "": none */
+	json_t *none;
+	pthread_mutex_t changing;
+	pthread_mutex_t lock; /* of what follows */
+	struct entry *cells[CELLS];
+};
+
+struct notes *notes_open(const char *directory, const char *data)
+{
+	struct notes *notes = calloc(1, sizeof(*notes));
+
+	if (notes == NULL)
+		return NULL;
+	snprintf(notes->directory, sizeof(notes->directory), "%s/.sqs", directory);
+	if (data)
+		snprintf(notes->data, sizeof(notes->data), "%s/sqs", data);
+	pthread_mutex_init(&notes->changing, NULL);
+	pthread_mutex_init(&notes->lock, NULL);
+	notes->none = json_pack("{s:{}, s:{}}", "tags", "attributes");
+	if (notes->none == NULL) {
+		notes_close(notes);
+		return NULL;
+	}
+	return notes;
+}
+
+/* ---- memory ----------------------------------------------------------------------------------- */
+
+static struct entry **cell_of(struct notes *notes, const char *name)
+{
+	uint32_t hash = 2166136261; /* FNV-1a */
+
+	for (; *name; name++)
+		hash = (hash ^ (unsigned char)*name) * 16777619;
+	return &notes->cells[hash % CELLS];
+}
+
+static struct entry **find(struct notes *notes, const char *name)
+{
+	struct entry **at = cell_of(notes, name);
+
+	while (*at && strcmp((*at)->name, name) != 0)
+		at = &(*at)->next;
+	return at;
+}
+
+static void forget(struct notes *notes, const char *name)
+{
+	struct entry **at = find(notes, name), *entry = *at;
+
+	if (entry == NULL)
+		return;
+	*at = entry->next;
+	json_decref(entry->notes);
+	free(entry);
+}
+
+void notes_close(struct notes *notes)
+{
+	if (notes == NULL)
+		return;
+	for (size_t i = 0; i < CELLS; i++)
+		while (notes->cells[i])
+			forget(notes, notes->cells[i]->name);
+	json_decref(notes->none);
+	pthread_mutex_destroy(&notes->changing);
+	pthread_mutex_destroy(&notes->lock);
+	free(notes);
+}
+
+static bool is_fresh(const struct notes_file_id *file)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - file->changed_ns < FRESH_NS;
+}
+
+/* The entry of this file, read if it is not the one in memory. NULL: out of memory. */
+static struct entry *look(struct notes *notes, const char *folder, const char *name,
+			  const struct notes_file_id *file)
+{
+	struct entry *entry = *find(notes, name);
+
+	if (entry && !entry->is_fresh && notes_file_is_same(&entry->file, file))
+		return entry;
+	if (entry == NULL) {
+		entry = calloc(1, sizeof(*entry));
+		if (entry == NULL)
+			return NULL;
+		snprintf(entry->name, sizeof(entry->name), "%s", name);
+		entry->next = *cell_of(notes, name);
+		*cell_of(notes, name) = entry;
+	}
+	json_decref(entry->notes);
+	entry->file = *file; /* also if it cannot be read, so that this is said once */
+	entry->notes = notes_file_read(folder, name, &entry->file);
+	entry->is_fresh = entry->notes && is_fresh(&entry->file);
+	return entry;
+}
+
+/* ---- notes of a queue ------------------------------------------------------------------------- */
+
+static const char *folder_of(const struct notes *notes, struct rlq_queue *queue)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+
+	if (notes->data[0] == '\0' || rlq_queue_get_attributes(queue, &attributes) < 0 ||
+	    attributes.durability == RLQ_MEMORY)
+		return notes->directory;
+	return notes->data;
+}
+
+static bool is_of(const json_t *notes, const struct rlq_queue *queue)
+{
+	return notes &&
+	       (uint64_t)json_integer_value(json_object_get(notes, "created_ms")) == rlq_queue_created_ms(queue);
+}
+
+json_t *notes_read(struct notes *notes, struct rlq_queue *queue)
+{
+	const char *name = rlq_queue_name(queue), *folder = folder_of(notes, queue);
+	struct notes_file_id file;
+	struct entry *entry;
+	json_t *found = notes->none;
+
+	if (!notes_file_look(folder, name, &file))
+		return json_incref(found);
+	pthread_mutex_lock(&notes->lock);
+	entry = look(notes, folder, name, &file);
+	if (entry && is_of(entry->notes, queue))
+		found = entry->notes;
+	json_incref(found);
+	pthread_mutex_unlock(&notes->lock);
+	return found;
+}
+
+static int change_locked(struct notes *notes, const char *folder, struct rlq_queue *queue,
+			 bool (*change)(json_t *notes, void *context), void *context)
+{
+	json_t *is = notes_read(notes, queue), *copy = json_deep_copy(is);
+	int result;
+
+	json_decref(is);
+	if (copy == NULL ||
+	    json_object_set_new(copy, "created_ms", json_integer((json_int_t)rlq_queue_created_ms(queue))))
+		result = -ENOMEM;
+	else
+		result = change(copy, context) ? notes_file_write(folder, rlq_queue_name(queue), copy) : 1;
+	json_decref(copy);
+	return result;
+}
+
+int notes_change(struct notes *notes, struct rlq_queue *queue, bool (*change)(json_t *notes, void *context),
+		 void *context)
+{
+	const char *folder = folder_of(notes, queue);
+	int lock, result;
+
+	pthread_mutex_lock(&notes->changing);
+	lock = notes_folder_lock(folder);
+	result = lock < 0 ? lock : change_locked(notes, folder, queue, change, context);
+	notes_folder_unlock(lock);
+	pthread_mutex_unlock(&notes->changing);
+	return result;
+}
+
+static void drop_from(const char *folder, struct rlq_queue *queue)
+{
+	const char *name = rlq_queue_name(queue);
+	struct notes_file_id file;
+	json_t *is;
+	int lock;
+
+	if (!notes_file_look(folder, name, &file))
+		return;
+	lock = notes_folder_lock(folder);
+	is = lock < 0 ? NULL : notes_file_read(folder, name, &file);
+	if (is_of(is, queue))
+		notes_file_remove(folder, name);
+	json_decref(is);
+	notes_folder_unlock(lock);
+}
+
+void notes_drop(struct notes *notes, struct rlq_queue *queue)
+{
+	pthread_mutex_lock(&notes->changing);
+	drop_from(notes->directory, queue);
+	if (notes->data[0])
+		drop_from(notes->data, queue);
+	pthread_mutex_lock(&notes->lock);
+	forget(notes, rlq_queue_name(queue));
+	pthread_mutex_unlock(&notes->lock);
+	pthread_mutex_unlock(&notes->changing);
+}

@@ -1,0 +1,162 @@
+#!/usr/bin/python3
+"""serve.py [--timeout S] COMMAND...: runs a command against a ringlease-sqs of its own, on a free port and in
+directories of its own, with the environment that tells AWS clients where it is. Exit: the command's.
+
+  SQS_ENDPOINT   an endpoint that is already there, to be used instead
+  RINGLEASE_SQS  the program (default: ringlease-sqs in $BUILD, or in build/)
+"""
+
+import collections
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+
+READY_S = 30
+END_S = 20
+SAID_LINES = 40
+
+
+class Fault(Exception):
+    """The endpoint does not do what it should: start, and end when asked."""
+
+
+def program():
+    build = os.environ.get("BUILD", os.path.join(os.path.dirname(__file__), "..", "..", "build"))
+    return os.environ.get("RINGLEASE_SQS", os.path.join(build, "ringlease-sqs"))
+
+
+def client_environment(url):
+    """What a client needs, and nothing that a user of this machine has configured."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment.update(
+        AWS_ENDPOINT_URL_SQS=url,
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",
+        AWS_REGION="us-east-1",
+        AWS_DEFAULT_REGION="us-east-1",
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        AWS_EC2_METADATA_DISABLED="true",
+        AWS_PAGER="",
+        NO_PROXY="127.0.0.1,localhost",
+        no_proxy="127.0.0.1,localhost",
+    )
+    return environment
+
+
+class Endpoint:
+    """A running ringlease-sqs: `with Endpoint() as endpoint: ... endpoint.url`."""
+
+    def __init__(self, *arguments):
+        self.arguments = arguments
+        self.process = None
+        self.folders = []
+        self.said = collections.deque(maxlen=SAID_LINES)
+        self.url = os.environ.get("SQS_ENDPOINT")
+
+    def __enter__(self):
+        if not self.url:
+            self.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        if self.process is None:
+            return
+        try:
+            self.end()
+        except Fault:
+            if kind is None:
+                raise
+        finally:
+            for folder in self.folders:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def start(self):
+        memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
+        queues = tempfile.mkdtemp(prefix="ringlease-sdk.", dir=memory)
+        data = tempfile.mkdtemp(prefix="ringlease-sdk.")
+        self.folders = [queues, data]
+        command = [program(), "--dir", queues, "--data", data, "--listen", "127.0.0.1:0", *self.arguments]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        ready = threading.Event()
+        self.listener = threading.Thread(target=self.listen, args=(ready,), daemon=True)
+        self.listener.start()
+        ready.wait(READY_S)
+        if not self.url:
+            self.process.kill()
+            self.process.wait()
+            self.listener.join()
+            for folder in self.folders:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise Fault(f"did not say where it listens:\n{self.last_lines()}")
+
+    def listen(self, ready):
+        for line in self.process.stderr:
+            found = re.search(r"listening on (https?://\S+)", line)
+            if found:
+                self.url = found.group(1)
+                ready.set()
+            elif not re.search(r": (served|journaled|removed|removed from the journal)$", line.rstrip()):
+                self.said.append(line)  # what the engine says of each queue is of no interest
+        ready.set()
+
+    def end(self):
+        was_running = self.process.poll() is None
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            status = f"still there {END_S} s after SIGTERM"
+        self.listener.join(END_S)
+        if not was_running:
+            raise Fault(f"ended by itself: {status}\n{self.last_lines()}")
+        if status != 0:
+            raise Fault(f"did not end cleanly: {status}\n{self.last_lines()}")
+
+    def last_lines(self):
+        return "".join(f"    {line}" for line in self.said)
+
+
+def run(command, timeout_s):
+    with Endpoint() as endpoint:
+        process = subprocess.Popen(command, env=client_environment(endpoint.url), start_new_session=True)
+        try:
+            status = process.wait(timeout_s)
+            if status not in (0, 77):
+                print(f"the last lines of the endpoint:\n{endpoint.last_lines()}", end="", flush=True)
+            return status
+        except subprocess.TimeoutExpired:
+            print(f"not ok: {command[0]} was still running after {timeout_s} s", flush=True)
+            return 124
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def main():
+    command, timeout_s = sys.argv[1:], 300
+    if command[:1] == ["--timeout"]:
+        timeout_s, command = int(command[1]), command[2:]
+    if not command:
+        sys.exit(__doc__.rstrip())
+    if not os.environ.get("SQS_ENDPOINT") and not os.access(program(), os.X_OK):
+        print(f"skipped: no {program()}")
+        sys.exit(77)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        sys.exit(run(command, timeout_s))
+    except Fault as fault:
+        print(f"not ok: the endpoint {fault}", flush=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
