@@ -154,7 +154,6 @@ bool credentials_warning(struct credentials *credentials, char ret_warning[CREDE
 	bool is_there;
 
 	pthread_mutex_lock(&credentials->lock);
-	refresh(credentials);
 	is_there = credentials->warning[0] != '\0';
 	if (is_there)
 		strcpy(ret_warning, credentials->warning);

@@ -47,4 +47,11 @@ struct exchange {
 	struct answer answer;
 };
 
+/* `uri` as it was sent. NULL: out of memory. */
+struct exchange *exchange_make(const char *uri, struct MHD_Connection *connection);
+void exchange_free(struct exchange *exchange);
+
+/* A part of the body. False: out of memory. What is over `bytes_max` is not kept, and exchange->is_too_large. */
+bool exchange_add(struct exchange *exchange, const char *data, size_t bytes, size_t bytes_max);
+
 #endif

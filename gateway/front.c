@@ -83,14 +83,17 @@ static struct signed_request signed_request(const struct exchange *exchange, con
 				       .context = request->context,
 				       .body = exchange->body ? exchange->body : "",
 				       .body_bytes = exchange->body_bytes,
-				       .now_s = (int64_t)time(NULL)};
+				       .now_s = (int64_t)time(NULL),
+				       .is_secure = request->is_tls};
 }
 
 /* The region of the credential scope goes into what is answered, checked or not. */
 static bool identify(struct gateway *gateway, struct exchange *exchange, const struct front_request *request)
 {
 	struct signed_request signed_one = signed_request(exchange, request);
+	char warning[CREDENTIALS_TEXT_BYTES];
 	struct call *call = &exchange->call;
+	bool is_good;
 
 	if (!signature_region(&signed_one, exchange->region))
 		snprintf(exchange->region, sizeof(exchange->region), "%s", gateway->region);
@@ -98,23 +101,41 @@ static bool identify(struct gateway *gateway, struct exchange *exchange, const s
 	if (gateway->credentials == NULL)
 		return true;
 	call->caller = &exchange->caller;
-	return signature_check(gateway->credentials, &signed_one, &exchange->caller, &call->failure);
+	is_good = signature_check(gateway->credentials, &signed_one, &exchange->caller, &call->failure);
+	if (credentials_warning(gateway->credentials, warning))
+		fprintf(stderr, "ringlease-sqs: warning: %s\n", warning);
+	return is_good;
+}
+
+/* The queue that the action is on, by the parameter that the action goes by: others may be there, and mean nothing.
+ */
+static bool find_name(const struct call *call, const char *action, char ret_name[NAME_TEXT_BYTES])
+{
+	const char *url = input_text(call->input, "QueueUrl"), *name = input_text(call->input, "QueueName");
+	const char *arn = input_text(call->input, "SourceArn");
+
+	if (strcmp(action, "GetQueueUrl") == 0)
+		return name && address_from_url(name, ret_name);
+	if (strcmp(action, "StartMessageMoveTask") == 0 || strcmp(action, "ListMessageMoveTasks") == 0)
+		return arn && address_from_arn(arn, ret_name);
+	if (url)
+		return address_from_url(url, ret_name);
+	if (call->path_queue)
+		strcpy(ret_name, call->path_queue);
+	return call->path_queue != NULL;
 }
 
 /* The queue's policy has the last word. An action on no queue, or on one that is not there, is the owner's own. */
 static bool may(struct call *call, const char *action)
 {
 	char arn[ADDRESS_TEXT_BYTES] = "*", name[NAME_TEXT_BYTES];
-	const char *url = input_text(call->input, "QueueUrl");
 	struct rlq_queue *queue;
 	json_t *notes = NULL;
 	bool is_allowed;
 
 	if (call->caller == NULL)
 		return true;
-	if (url ? address_from_url(url, name) : call->path_queue != NULL) {
-		if (url == NULL)
-			snprintf(name, sizeof(name), "%s", call->path_queue);
+	if (find_name(call, action, name)) {
 		address_arn(call, name, arn);
 		if (handles_get(call->handles, name, &queue) == 0)
 			notes = notes_read(call->gateway->notes, queue);
@@ -248,15 +269,19 @@ static enum call_outcome inspect(struct gateway *gateway, struct exchange *excha
 				 const struct front_request *request)
 {
 	const char *accept = request->header(request->context, "Accept");
+	char *url = query_parameter(exchange->query, strlen(exchange->query), "QueueUrl");
 	struct call *call = &exchange->call;
 
 	exchange->protocol = accept && strstr(accept, "json") ? PROTOCOL_JSON : PROTOCOL_QUERY;
 	exchange->shape = shape_find("ReceiveMessage");
 	call->path_queue = NULL;
 	call->input = json_object();
+	if (url)
+		json_object_set_new(call->input, "QueueUrl", json_string(url));
+	free(url);
 	if (!identify(gateway, exchange, request) || !may(call, exchange->shape->action))
 		return CALL_FAILED;
-	return inspect_messages(call, exchange->query);
+	return inspect_messages(call);
 }
 
 enum front_outcome front_handle(struct gateway *gateway, struct handles *handles, struct exchange *exchange,

@@ -5,10 +5,6 @@
 #include "gateway/answer.h"
 #include "gateway/call.h"
 #include "gateway/incoming.h"
-#include "gateway/shape.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 enum {
 	MESSAGES_A_TIME = 64,
@@ -44,7 +40,7 @@ static bool list_messages(struct call *call, struct rlq_queue *queue, const stru
 	return true;
 }
 
-static enum call_outcome look(struct call *call)
+enum call_outcome inspect_messages(struct call *call)
 {
 	json_t *all =
 		json_pack("{s:[s], s:[s]}", "AttributeNames", everything, "MessageAttributeNames", everything);
@@ -60,14 +56,4 @@ static enum call_outcome look(struct call *call)
 	json_object_set_new(call->output, "Messages", list);
 	json_decref(all);
 	return is_done ? CALL_DONE : CALL_FAILED;
-}
-
-enum call_outcome inspect_messages(struct call *call, const char *query)
-{
-	char *url = query_parameter(query, strlen(query), "QueueUrl");
-
-	if (url)
-		json_object_set_new(call->input, "QueueUrl", json_string(url));
-	free(url);
-	return look(call);
 }

@@ -4,7 +4,7 @@
 
 #include "gateway/call.h"
 
-/* `query`: of the URL. As an action: the output is that of ReceiveMessage. */
-enum call_outcome inspect_messages(struct call *call, const char *query);
+/* As an action: the input has the QueueUrl, the output is that of ReceiveMessage. */
+enum call_outcome inspect_messages(struct call *call);
 
 #endif

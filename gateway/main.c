@@ -121,20 +121,29 @@ static bool is_loopback(const char *host)
 	return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
 }
 
+/* Said once it serves. */
+static void say_who_may(const struct options *options)
+{
+	if (options->credentials)
+		return;
+	say("signatures are not checked: whoever can connect may do everything (--credentials FILE checks them)");
+	if (!is_loopback(options->host))
+		say("warning: %s can be reached from other machines", options->host);
+}
+
 static int read_credentials(struct program *program)
 {
 	const char *path = program->options.credentials;
-	char fault[256];
+	char fault[CREDENTIALS_TEXT_BYTES];
 
-	if (path == NULL) {
-		say("signatures are not checked: whoever can connect may do everything (--credentials FILE checks "
-		    "them)");
-		if (!is_loopback(program->options.host))
-			say("warning: %s can be reached from other machines", program->options.host);
+	if (path == NULL)
 		return 0;
-	}
 	program->gateway.credentials = credentials_open(path, program->gateway.account, fault);
-	return program->gateway.credentials ? 0 : say("%s: %s", path, fault);
+	if (program->gateway.credentials == NULL)
+		return say("%s: %s", path, fault);
+	if (credentials_warning(program->gateway.credentials, fault))
+		say("warning: %s", fault);
+	return 0;
 }
 
 /* ---- start and end ------------------------------------------------------------------------------ */
@@ -163,6 +172,7 @@ static int serve(struct program *program)
 		.threads = options->threads,
 		.connections_max = options->connections_max,
 		.idle_seconds = IDLE_SECONDS,
+		.request_seconds = options->request_seconds,
 		.body_bytes_max =
 			options->relaxed_limits ? (size_t)6 * RLQ_BODY_MAX + BODY_BYTES_MAX : BODY_BYTES_MAX,
 		.header_bytes_max = HEADER_BYTES_MAX,
@@ -174,6 +184,7 @@ static int serve(struct program *program)
 
 	if (server_open(&program->gateway, &server, &program->server, fault) != 0)
 		return say("%s", fault);
+	say_who_may(options);
 	say("listening on %s", server_url(program->server));
 	return 0;
 }

@@ -10,7 +10,13 @@
 
 #include "gateway/call.h"
 
-enum { EXIT_USAGE = 2, THREADS_MAX = 256, CONNECTIONS_LEAST = 16, CONNECTIONS_MOST = 1000000 };
+enum {
+	EXIT_USAGE = 2,
+	THREADS_MAX = 256,
+	CONNECTIONS_LEAST = 16,
+	CONNECTIONS_MOST = 1000000,
+	REQUEST_SECONDS_MAX = 86400
+};
 
 static const char help[] =
 	"Usage: ringlease-sqs [OPTION]...\n\n"
@@ -37,6 +43,7 @@ static const char help[] =
 	"  --access-log         one line on stderr for each request\n"
 	"  --threads N          that serve (16, or two a core if that is more)\n"
 	"  --connections N      at most (10000)\n"
+	"  --request-seconds N  that a client may take to send one request (300)\n"
 	"  --help               print this\n"
 	"  --version            print the version\n\n"
 	"Ends cleanly at SIGTERM, SIGINT and SIGHUP. Health: GET /health.\n"
@@ -131,6 +138,7 @@ enum option_key {
 	OPTION_ACCESS_LOG,
 	OPTION_THREADS,
 	OPTION_CONNECTIONS,
+	OPTION_REQUEST_SECONDS,
 	OPTION_HELP,
 	OPTION_VERSION,
 };
@@ -151,6 +159,7 @@ static const struct option long_options[] = {
 	{"access-log", no_argument, NULL, OPTION_ACCESS_LOG},
 	{"threads", required_argument, NULL, OPTION_THREADS},
 	{"connections", required_argument, NULL, OPTION_CONNECTIONS},
+	{"request-seconds", required_argument, NULL, OPTION_REQUEST_SECONDS},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
 	{0},
@@ -200,6 +209,8 @@ static int take(enum option_key option, const char *value, struct options *optio
 	case OPTION_CONNECTIONS:
 		return read_number("--connections", value, CONNECTIONS_LEAST, CONNECTIONS_MOST,
 				   &options->connections_max);
+	case OPTION_REQUEST_SECONDS:
+		return read_number("--request-seconds", value, 1, REQUEST_SECONDS_MAX, &options->request_seconds);
 	case OPTION_HELP:
 		fputs(help, stdout);
 		return 0;
@@ -262,7 +273,8 @@ bool options_read(int argc, char **argv, struct options *ret_options, int *ret_e
 				  .account = "000000000000",
 				  .region = "us-east-1",
 				  .threads = threads_by_cores(),
-				  .connections_max = 10000};
+				  .connections_max = 10000,
+				  .request_seconds = 300 /* 7 MiB at 200 kbit/s */};
 
 	*ret_exit = read_all(argc, argv, &options);
 	if (*ret_exit < 0 && (options.tls_certificate == NULL) != (options.tls_key == NULL))

@@ -18,7 +18,7 @@ struct options {
 	const char *queues; /* a file of queues to make; NULL: none */
 	const char *tls_certificate, *tls_key;
 	bool relaxed_limits, waits_after_delete, logs_access;
-	uint32_t threads, connections_max;
+	uint32_t threads, connections_max, request_seconds;
 };
 
 /* True: go on. False: all is said, and *ret_exit is the status. */

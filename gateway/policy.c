@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { ACTION_BYTES = 64, ARN_REGION = 3 /* the part of this number */ };
+enum { ACTION_BYTES = 64 };
 
 struct question {
 	const struct caller *caller;
@@ -74,23 +74,25 @@ static bool is_action(const struct question *question, const char *text)
 	return strncasecmp(text, "sqs:", 4) == 0 && pattern_matches(text + 4, question->action, true);
 }
 
-/* The region is what the caller has signed for, and all regions have the same queues: a statement is of the queue
- * whatever region it names, or a Deny could be walked round by signing for another. */
+/* ACCOUNT:NAME of an ARN; NULL: it has none. */
+static const char *arn_rest(const char *arn)
+{
+	for (int colons = 0; arn != NULL && colons < 4; colons++) {
+		arn = strchr(arn, ':');
+		arn = arn != NULL ? arn + 1 : NULL;
+	}
+	return arn;
+}
+
+/* Partition and region are what the caller has signed for, and all regions have the same queues: a statement is of
+ * the queue whatever region it names, or a Deny could be walked round by signing for another. */
 static bool is_resource(const struct question *question, const char *text)
 {
-	char pattern[RESOURCE_BYTES_MAX + 2];
-	const char *region = text, *rest;
-	int colons = 0;
+	const char *pattern = arn_rest(text), *queue = arn_rest(question->queue_arn);
 
-	if (pattern_matches(text, question->queue_arn, false))
+	if (strcmp(text, "*") == 0)
 		return true;
-	for (; *region != '\0' && colons < ARN_REGION; region++)
-		colons += *region == ':';
-	rest = strchr(region, ':');
-	if (colons < ARN_REGION || rest == NULL || strlen(text) > RESOURCE_BYTES_MAX)
-		return false;
-	snprintf(pattern, sizeof(pattern), "%.*s*%s", (int)(region - text), text, rest);
-	return pattern_matches(pattern, question->queue_arn, false);
+	return pattern != NULL && queue != NULL && pattern_matches(pattern, queue, false);
 }
 
 /* ---- statements -------------------------------------------------------------------------------- */

@@ -9,8 +9,6 @@
 
 #include "gateway/security.h"
 
-enum { RESOURCE_BYTES_MAX = 512 };
-
 /* Of a condition. UNKNOWN: it asks what we cannot tell. */
 enum answer { ANSWER_NO, ANSWER_UNKNOWN, ANSWER_YES };
 
@@ -30,7 +28,7 @@ static inline const json_t *one_or_many_get(const json_t *element, size_t index)
 
 /* Does the caller's request meet the Condition of a statement (NULL: there is none)? Known are
  *   aws:SourceArn, aws:SourceAccount   absent: they are of services that call, as SNS does
- *   aws:SecureTransport                "false": the endpoint speaks HTTP
+ *   aws:SecureTransport                "true" with TLS, else "false"
  *   aws:PrincipalAccount               absent of anonymous callers
  * under the String and Arn operators, Bool and Null, each also with ...IfExists. All else is unknown. */
 enum answer condition_answer(json_t *condition, const struct caller *caller);

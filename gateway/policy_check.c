@@ -56,13 +56,26 @@ static bool action_check(const char *text, struct failure *failure)
 		text);
 }
 
+/* Six parts, so that what a pattern in one of them means is plain; that of the service is written out. */
+static bool is_queue_arn(const char *text)
+{
+	const char *part = strncmp(text, "arn:", 4) == 0 ? strchr(text + 4, ':') : NULL;
+	int colons = 0;
+
+	if (part == NULL || strncmp(part, ":sqs:", 5) != 0)
+		return false;
+	for (; *part != '\0'; part++)
+		colons += *part == ':';
+	return colons == 4;
+}
+
 static bool resource_check(const char *text, struct failure *failure)
 {
 	if (strstr(text, "${") != NULL)
 		return refuse(failure, "Variables in a Resource are not supported: %s.", text);
-	if (strlen(text) <= RESOURCE_BYTES_MAX && (strcmp(text, "*") == 0 || strncmp(text, "arn:", 4) == 0))
+	if (strcmp(text, "*") == 0 || is_queue_arn(text))
 		return true;
-	return refuse(failure, "A Resource is \"*\" or the ARN of a queue, not %s.", text);
+	return refuse(failure, "A Resource is \"*\" or arn:PARTITION:sqs:REGION:ACCOUNT:NAME, not %s.", text);
 }
 
 static bool principal_text_check(const char *text, struct failure *failure)

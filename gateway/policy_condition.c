@@ -50,7 +50,7 @@ static bool key_value(const char *key, const struct caller *caller, const char *
 	if (strcasecmp(key, "aws:SourceArn") == 0 || strcasecmp(key, "aws:SourceAccount") == 0)
 		return true;
 	if (strcasecmp(key, "aws:SecureTransport") == 0)
-		*ret_value = "false";
+		*ret_value = caller->is_secure ? "true" : "false";
 	else if (strcasecmp(key, "aws:PrincipalAccount") == 0)
 		*ret_value = caller->account[0] != '\0' ? caller->account : NULL;
 	else

@@ -1,9 +1,7 @@
-/* A Query request as the tree that a JSON request would be.
- *
- * The names of parameters are paths: "SendMessageBatchRequestEntry.2.MessageAttribute.1.Name". They are sorted,
- * numbers by their value, so that what belongs to one member or one element stands together; then the tree is built
- * in one pass along the shape. Numbers only order the elements, so gaps and absurd ones cost nothing. */
+/* A Query request as the tree that a JSON request would be: built along the shape, in one pass over the sorted
+ * parameters. */
 #include "gateway/form.h"
+#include "gateway/parameters.h"
 #include "gateway/shape.h"
 #include "gateway/utf8.h"
 
@@ -11,116 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct parameter {
-	const char *rest; /* of the path, from where we are in the tree; NULL: it ends here */
-	const char *value;
-	size_t value_bytes;
-	size_t position; /* in the request: of two the later counts */
-};
-
-/* Parameters whose paths are the same up to where we are. */
-struct range {
-	struct parameter *first;
-	size_t count;
-};
-
 /* NULL: there is none in the range, or failure->code is set. `name` is for failures. */
 static json_t *read_value(const struct shape *shape, const char *name, struct range range, struct failure *failure);
-
-/* ---- paths ----------------------------------------------------------------------------------------------- */
-
-static size_t part_length(const char *path)
-{
-	return strcspn(path, ".");
-}
-
-static bool part_is_number(const char *path)
-{
-	size_t length = part_length(path);
-
-	return length > 0 && strspn(path, "0123456789") >= length;
-}
-
-static bool part_is(const char *path, const char *name)
-{
-	size_t length = part_length(path);
-
-	return strlen(name) == length && memcmp(path, name, length) == 0;
-}
-
-static int compare_parts(const char *a, const char *b)
-{
-	bool are_numbers = part_is_number(a);
-
-	if (are_numbers != part_is_number(b))
-		return are_numbers ? -1 : 1;
-	if (are_numbers) {
-		a += strspn(a, "0");
-		b += strspn(b, "0");
-	}
-	size_t a_length = part_length(a), b_length = part_length(b);
-	int order = memcmp(a, b, a_length < b_length ? a_length : b_length);
-
-	if (order == 0 || (are_numbers && a_length != b_length))
-		order = (a_length > b_length) - (a_length < b_length);
-	return order;
-}
-
-static const char *part_next(const char *path)
-{
-	path += part_length(path);
-	return *path == '.' ? path + 1 : NULL;
-}
-
-static int compare_parameters(const void *first, const void *second)
-{
-	const struct parameter *one = first, *other = second;
-	const char *a = one->rest, *b = other->rest;
-
-	while (a != NULL && b != NULL) {
-		int order = compare_parts(a, b);
-
-		if (order != 0)
-			return order;
-		a = part_next(a);
-		b = part_next(b);
-	}
-	if ((a == NULL) != (b == NULL))
-		return a == NULL ? -1 : 1;
-	return (one->position > other->position) - (one->position < other->position);
-}
-
-/* Takes those with the same next part off the range; that part is `ret_part`. Paths that end here are passed over.
- */
-static bool next_group(struct range *range, const char **ret_part, struct range *ret_group)
-{
-	while (range->count > 0 && range->first->rest == NULL) {
-		range->first++;
-		range->count--;
-	}
-	if (range->count == 0)
-		return false;
-	*ret_part = range->first->rest;
-	*ret_group = (struct range){.first = range->first};
-	while (ret_group->count < range->count &&
-	       compare_parts(*ret_part, range->first[ret_group->count].rest) == 0)
-		ret_group->count++;
-	for (size_t i = 0; i < ret_group->count; i++)
-		ret_group->first[i].rest = part_next(ret_group->first[i].rest);
-	range->first += ret_group->count;
-	range->count -= ret_group->count;
-	return true;
-}
-
-/* The parameter whose path ends here; of several the last. */
-static const struct parameter *range_end(struct range range)
-{
-	const struct parameter *found = NULL;
-
-	for (size_t i = 0; i < range.count && range.first[i].rest == NULL; i++)
-		found = &range.first[i];
-	return found;
-}
 
 /* ---- values ---------------------------------------------------------------------------------------------- */
 
@@ -207,7 +97,7 @@ static json_t *read_list(const struct shape *shape, const char *name, struct ran
 
 	if (list == NULL)
 		return out_of_memory(failure);
-	while (failure->code == FAILURE_NONE && next_group(&range, &part, &group)) {
+	while (failure->code == FAILURE_NONE && range_next(&range, &part, &group)) {
 		json_t *element = part_is_number(part) ? read_value(shape->element, name, group, failure) : NULL;
 
 		if (element != NULL && json_array_append_new(list, element) != 0)
@@ -270,7 +160,7 @@ static bool read_entry(const struct shape *shape, json_t *map, const char *name,
 	struct range group;
 	const char *part;
 
-	while (next_group(&range, &part, &group)) {
+	while (range_next(&range, &part, &group)) {
 		if (part_is(part, shape->key))
 			key = range_end(group);
 		else if (part_is(part, shape->value))
@@ -287,7 +177,7 @@ static json_t *read_map(const struct shape *shape, const char *name, struct rang
 
 	if (map == NULL)
 		return out_of_memory(failure);
-	while (failure->code == FAILURE_NONE && next_group(&range, &part, &group))
+	while (failure->code == FAILURE_NONE && range_next(&range, &part, &group))
 		if (part_is_number(part))
 			read_entry(shape, map, name, group, failure);
 	if (failure->code == FAILURE_NONE && json_object_size(map) > 0)
@@ -314,7 +204,7 @@ static json_t *read_structure(const struct shape *shape, struct range range, str
 
 	if (object == NULL)
 		return out_of_memory(failure);
-	while (failure->code == FAILURE_NONE && next_group(&range, &part, &group)) {
+	while (failure->code == FAILURE_NONE && range_next(&range, &part, &group)) {
 		const struct member *member = find_member(shape, part);
 		json_t *value = member ? read_value(member->shape, member->query, group, failure) : NULL;
 
@@ -385,20 +275,14 @@ static bool add_empty_batch(const struct action_shape *shape, json_t *input)
 
 static json_t *read_tree(const struct action_shape *shape, const struct form *form, struct failure *failure)
 {
-	struct parameter *parameters = calloc(form->count, sizeof(*parameters));
+	struct range range;
 	json_t *input;
 
-	if (parameters == NULL)
+	if (!range_of_form(form, &range))
 		return out_of_memory(failure);
-	for (size_t i = 0; i < form->count; i++)
-		parameters[i] = (struct parameter){
-			.rest = form->pairs[i].name,
-			.value = form->pairs[i].value,
-			.value_bytes = form->pairs[i].value_bytes,
-			.position = i,
-		};
-	qsort(parameters, form->count, sizeof(*parameters), compare_parameters);
-	input = read_structure(shape->input, (struct range){parameters, form->count}, failure);
+	struct parameter *parameters = range.first;
+
+	input = read_structure(shape->input, range, failure);
 	free(parameters);
 	if (input != NULL && !add_empty_batch(shape, input)) {
 		json_decref(input);

@@ -19,8 +19,8 @@ enum { CREDENTIALS_TEXT_BYTES = 256 };
  * is wrong or gone then leaves in force what was read before. Thread-safe. */
 struct credentials *credentials_open(const char *path, const char *account, char ret_fault[CREDENTIALS_TEXT_BYTES]);
 void credentials_close(struct credentials *credentials);
-/* Something for the log, each once: everybody may read the file; it was changed, and the change is wrong. False:
- * nothing. Cheap; to be asked after opening, and now and then. */
+/* Something for the log that opening it or the last signature_check() has found, each once: everybody may read the
+ * file; it was changed, and the change is wrong. False: nothing. */
 bool credentials_warning(struct credentials *credentials, char ret_warning[CREDENTIALS_TEXT_BYTES]);
 
 /* ---- signatures -------------------------------------------------------------------------------- */
@@ -35,13 +35,15 @@ struct signed_request {
 	void *context;
 	const void *body;
 	size_t body_bytes;
-	int64_t now_s; /* wall clock */
+	int64_t now_s;	/* wall clock */
+	bool is_secure; /* came by TLS */
 };
 
 struct caller {
 	char account[ACCOUNT_TEXT_BYTES]; /* "": anonymous */
 	char key_id[129];
-	char user[65]; /* its profile's name */
+	char user[65];	/* its profile's name */
+	bool is_secure; /* as the request; also of anonymous ones */
 };
 
 /* Region of the credential scope, of Authorization or X-Amz-Credential: also where signatures are not checked.

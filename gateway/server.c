@@ -2,47 +2,39 @@
 #include "gateway/server.h"
 
 #include "gateway/access_log.h"
+#include "gateway/clock.h"
+#include "gateway/connections.h"
 #include "gateway/front.h"
 #include "gateway/gateway.h"
 #include "gateway/handles.h"
+#include "gateway/listener.h"
 #include "gateway/request_id.h"
 #include "gateway/waiting.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { HANDLES_OPEN_MAX = 256, BODY_FIRST_BYTES = 4096, BACKLOG = 1024, STOP_SECONDS_MAX = 2 };
+enum { HANDLES_OPEN_MAX = 256, STOP_SECONDS_MAX = 2 };
 
 struct server {
 	struct gateway *gateway;
 	struct server_options options;
 	struct MHD_Daemon *daemon;
 	struct waiting *waiting;
+	struct connections *connections;
 	pthread_key_t handles; /* of each thread */
 	pthread_mutex_t lock;
 	pthread_cond_t is_quiet; /* no exchange is left */
 	uint32_t exchanges;	 /* under way */
 	int listener;
-	char url[128];
+	char url[LISTENER_URL_BYTES];
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- exchanges ----------------------------------------------------------------------------------- */
 
@@ -55,59 +47,14 @@ static void count_exchange(struct server *server, int change)
 	pthread_mutex_unlock(&server->lock);
 }
 
-/* A request begins: `uri` as it was sent. What this returns comes with every call for the request. */
-static void *exchange_begin(void *context, const char *uri, struct MHD_Connection *connection)
+/* A request begins. What this returns comes with every call for the request. */
+static void *begin_exchange(void *context, const char *uri, struct MHD_Connection *connection)
 {
-	struct exchange *exchange = calloc(1, sizeof(*exchange));
-	const char *question = strchr(uri, '?');
+	struct exchange *exchange = exchange_make(uri, connection);
 
-	if (exchange == NULL)
-		return NULL;
-	exchange->connection = connection;
-	exchange->path = question ? strndup(uri, (size_t)(question - uri)) : strdup(uri);
-	exchange->query = strdup(question ? question + 1 : "");
-	exchange->begun_ms = now_ms();
-	if (exchange->path && exchange->query) {
+	if (exchange)
 		count_exchange(context, 1);
-		return exchange;
-	}
-	free(exchange->path);
-	free(exchange->query);
-	free(exchange);
-	return NULL;
-}
-
-static void exchange_free(struct exchange *exchange)
-{
-	front_drop(exchange);
-	free(exchange->path);
-	free(exchange->query);
-	free(exchange->body);
-	free(exchange);
-}
-
-/* False: out of memory. What is too large is read, and not kept. */
-static bool exchange_add(struct exchange *exchange, const char *data, size_t bytes, size_t bytes_max)
-{
-	if (bytes > bytes_max - exchange->body_bytes)
-		exchange->is_too_large = true;
-	if (exchange->is_too_large)
-		return true;
-	if (exchange->body_room - exchange->body_bytes < bytes) {
-		size_t room = exchange->body_room ? exchange->body_room : BODY_FIRST_BYTES;
-		char *larger;
-
-		while (room - exchange->body_bytes < bytes)
-			room *= 2;
-		larger = realloc(exchange->body, room);
-		if (larger == NULL)
-			return false;
-		exchange->body = larger;
-		exchange->body_room = room;
-	}
-	memcpy(exchange->body + exchange->body_bytes, data, bytes);
-	exchange->body_bytes += bytes;
-	return true;
+	return exchange;
 }
 
 /* ---- one request --------------------------------------------------------------------------------- */
@@ -126,6 +73,24 @@ static struct handles *handles_of_thread(struct server *server)
 		pthread_setspecific(server->handles, handles);
 	}
 	return handles;
+}
+
+static struct connection *connection_of(struct MHD_Connection *connection)
+{
+	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static void note_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+			    enum MHD_ConnectionNotificationCode how)
+{
+	struct server *server = context;
+
+	if (how == MHD_CONNECTION_NOTIFY_STARTED)
+		*socket_context = connection_begin(
+			server->connections,
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+	else
+		connection_end(server->connections, *socket_context);
 }
 
 static void drop_handles(void *handles)
@@ -202,7 +167,7 @@ static enum MHD_Result answer(struct server *server, struct exchange *exchange)
 	if (turn == TURN_GONE)
 		return MHD_NO;
 	if (server->options.logs_access)
-		access_log(exchange, now_ms() - exchange->begun_ms);
+		access_log(exchange, clock_now_ms() - exchange->begun_ms);
 	return send_answer(exchange);
 }
 
@@ -212,7 +177,6 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 	struct server *server = context;
 	struct exchange *exchange = *request_context;
 
-	(void)connection;
 	(void)url;
 	(void)version;
 	if (exchange == NULL)
@@ -228,17 +192,19 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 		*data_bytes = 0;
 		return is_kept ? MHD_YES : MHD_NO;
 	}
+	if (!exchange->is_called)
+		connection_is_asked(server->connections, connection_of(connection));
 	return answer(server, exchange);
 }
 
-static void exchange_end(void *context, struct MHD_Connection *connection, void **request_context,
+static void end_exchange(void *context, struct MHD_Connection *connection, void **request_context,
 			 enum MHD_RequestTerminationCode how)
 {
 	struct server *server = context;
 	struct exchange *exchange = *request_context;
 	struct handles *handles = handles_of_thread(server);
 
-	(void)connection;
+	connection_is_answered(server->connections, connection_of(connection));
 	if (exchange == NULL)
 		return;
 	waiting_end(server->waiting, exchange->waiter);
@@ -257,58 +223,6 @@ static int fault(char ret_fault[256], int error, const char *what, const char *w
 	return error;
 }
 
-static int try_address(struct server *server, const struct addrinfo *address)
-{
-	int one = 1, fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
-		int error = -errno;
-
-		close(fd);
-		return error;
-	}
-	server->listener = fd;
-	return 0;
-}
-
-static int start_listening(struct server *server, char ret_fault[256])
-{
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-	char port[8], what[160];
-	struct addrinfo *addresses;
-	int error;
-
-	snprintf(port, sizeof(port), "%u", server->options.port);
-	snprintf(what, sizeof(what), "cannot listen on %s port %s", server->options.host, port);
-	error = getaddrinfo(server->options.host, port, &hints, &addresses);
-	if (error)
-		return fault(ret_fault, -EADDRNOTAVAIL, what, gai_strerror(error));
-	error = -EADDRNOTAVAIL;
-	for (const struct addrinfo *address = addresses; address && error; address = address->ai_next)
-		error = try_address(server, address);
-	freeaddrinfo(addresses);
-	return error ? fault(ret_fault, error, what, strerror(-error)) : 0;
-}
-
-/* Where it really listens: port 0 has become another. */
-static void note_url(struct server *server)
-{
-	struct sockaddr_storage address = {0};
-	socklen_t bytes = sizeof(address);
-	char host[64] = "", port[8] = "";
-	bool is_v6;
-
-	getsockname(server->listener, (struct sockaddr *)&address, &bytes);
-	getnameinfo((struct sockaddr *)&address, bytes, host, sizeof(host), port, sizeof(port),
-		    NI_NUMERICHOST | NI_NUMERICSERV);
-	is_v6 = strchr(host, ':') != NULL;
-	snprintf(server->url, sizeof(server->url), "http%s://%s%s%s:%s", server->options.tls_key ? "s" : "",
-		 is_v6 ? "[" : "", host, is_v6 ? "]" : "", port);
-}
-
 static int start_daemon(struct server *server, char ret_fault[256])
 {
 	const struct server_options *options = &server->options;
@@ -324,29 +238,35 @@ static int start_daemon(struct server *server, char ret_fault[256])
 		flags |= MHD_USE_TLS;
 	server->daemon =
 		MHD_start_daemon(flags, 0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, server->listener,
-				 MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, server, MHD_OPTION_NOTIFY_COMPLETED,
-				 exchange_end, server, MHD_OPTION_CONNECTION_LIMIT, options->connections_max,
+				 MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, server, MHD_OPTION_NOTIFY_COMPLETED,
+				 end_exchange, server, MHD_OPTION_CONNECTION_LIMIT, options->connections_max,
 				 MHD_OPTION_CONNECTION_TIMEOUT, options->idle_seconds,
 				 MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->header_bytes_max,
-				 MHD_OPTION_THREAD_POOL_SIZE, options->threads, MHD_OPTION_ARRAY,
-				 options->tls_key ? tls : none, MHD_OPTION_END);
+				 MHD_OPTION_NOTIFY_CONNECTION, note_connection, server, MHD_OPTION_THREAD_POOL_SIZE,
+				 options->threads, MHD_OPTION_ARRAY, options->tls_key ? tls : none, MHD_OPTION_END);
 	if (server->daemon)
 		return 0;
 	return fault(ret_fault, -EIO, "cannot serve",
-		     options->tls_key ? "certificate and key do not fit, or there are no threads left"
-				      : "there are no threads or descriptors left");
+		     options->tls_key
+			     ? "certificate (--tls-cert) and key (--tls-key) are no PEM or do not fit each other"
+			     : "there are no threads or descriptors left");
 }
 
 static int start(struct server *server, char ret_fault[256])
 {
-	int error = start_listening(server, ret_fault);
+	const struct server_options *options = &server->options;
+	int error;
 
-	if (error)
-		return error;
-	note_url(server);
+	server->listener = listener_open(options->host, options->port, ret_fault);
+	if (server->listener < 0)
+		return server->listener;
+	listener_url(server->listener, options->tls_key != NULL, server->url);
 	error = waiting_open(server->gateway->directory, &server->waiting);
 	if (error)
 		return fault(ret_fault, error, "cannot watch the queues", rlq_strerror(error));
+	error = connections_open(options->request_seconds, &server->connections);
+	if (error)
+		return fault(ret_fault, error, "cannot look after connections", strerror(-error));
 	return start_daemon(server, ret_fault);
 }
 
@@ -404,6 +324,7 @@ void server_close(struct server *server)
 	} else if (server->waiting)
 		waiting_stop(server->waiting);
 	waiting_close(server->waiting);
+	connections_close(server->connections);
 	if (server->listener >= 0)
 		close(server->listener);
 	handles_close(pthread_getspecific(server->handles));

@@ -15,7 +15,8 @@ struct server_options {
 	uint16_t port;	  /* 0: any that is free */
 	uint32_t threads;
 	uint32_t connections_max;
-	uint32_t idle_seconds; /* how long a connection may say nothing, amid a request too */
+	uint32_t idle_seconds;	  /* how long a connection may say nothing, amid a request too */
+	uint32_t request_seconds; /* how long a client may take for one request */
 	size_t body_bytes_max;
 	size_t header_bytes_max;	       /* of a request, with its line */
 	const char *tls_certificate, *tls_key; /* PEM texts; NULL: plain */

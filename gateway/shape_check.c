@@ -162,7 +162,7 @@ bool json_read(const struct action_shape *shape, const char *body, size_t bytes,
 	json_t *input = bytes == 0 ? json_object() : json_loadb(body, bytes, JSON_ALLOW_NUL, &error);
 
 	if (input == NULL && bytes == 0)
-		return failure_set(failure, INTERNAL_FAILURE, "Out of memory.");
+		return failure_set(failure, SERVICE_UNAVAILABLE, "The endpoint is out of memory: try again later.");
 	if (input == NULL)
 		return failure_set(failure, SERIALIZATION, "The request is not JSON: line %d, column %d: %s",
 				   error.line, error.column, error.text);

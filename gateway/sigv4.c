@@ -210,7 +210,7 @@ bool sigv4_check(struct credentials *credentials, const char *service, const str
 		 struct caller *ret_caller, struct failure *failure)
 {
 	struct credential credential = {0};
-	struct caller caller = {0};
+	struct caller caller = {.is_secure = request->is_secure};
 	struct claim claim;
 	bool is_good = claim_read(request, &claim, failure);
 

@@ -11,14 +11,22 @@ CHECK_DEPS += $(FUZZ_PROGRAMS)
 $(FUZZ_PROGRAMS): $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/fuzz_main.o $(B)/libsupport.a $(B)/libinternal.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $^ $(RL_LDFLAGS) $(LDFLAGS) $(ENGINE_LIBS)
+	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) $(LDFLAGS) $(FUZZ_LIBS) $(ENGINE_LIBS)
+
+# Those of the SQS endpoint.
+FUZZ_GATEWAY := $(B)/tests/fuzz/fuzz_query $(B)/tests/fuzz/fuzz_json
+$(FUZZ_GATEWAY): $(B)/libgateway.a
+$(FUZZ_GATEWAY): private FUZZ_LIBS = $(GATEWAY_LIBS)
+$(FUZZ_GATEWAY:$(B)/%=$(B)/obj/%.o): private EXTRA_CFLAGS := -I/usr/include/libxml2
 
 .PHONY: fuzz
-fuzz: ## libFuzzer on FUZZ=segment|receipt|journal for FUZZ_SECONDS=60
+fuzz: ## libFuzzer on FUZZ=segment|receipt|journal|query|json for FUZZ_SECONDS=60
 	@mkdir -p build/fuzz/corpus-$(FUZZ)
 	$(call say,FUZZ,$(FUZZ))
-	$(Q)clang $(RL_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined -o build/fuzz/fuzz_$(FUZZ) \
-		tests/fuzz/fuzz_$(FUZZ).c $(SUPPORT) $(CLIENT) $(ENGINE) -pthread $(ENGINE_LIBS)
+	$(Q)clang $(RL_CFLAGS) -I/usr/include/libxml2 -O1 -g -fsanitize=fuzzer,address,undefined \
+		-o build/fuzz/fuzz_$(FUZZ) tests/fuzz/fuzz_$(FUZZ).c $(SUPPORT) $(CLIENT) $(ENGINE) \
+		$(if $(filter query json,$(FUZZ)),$(filter-out gateway/main.c,$(GATEWAY)) $(GATEWAY_LIBS)) \
+		-pthread $(ENGINE_LIBS)
 	$(Q)build/fuzz/fuzz_$(FUZZ) -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=4096 build/fuzz/corpus-$(FUZZ)
 
 # Bits flipped in live segments, and the harnesses.

@@ -127,6 +127,7 @@ Test(credentials, who_may_read_the_file_is_warned_of_once)
 	cr_expect_str_eq(warning, wanted);
 	cr_expect_not(credentials_warning(credentials, warning));
 	keys_write("[a]\n" KEY("A", "s"), 0666);
+	cr_expect(credentials_find(credentials, "A", &found));
 	cr_expect(credentials_warning(credentials, warning));
 	cr_expect_neq(strstr(warning, "may write it"), NULL);
 }

@@ -17,7 +17,7 @@
 #define ALLOW(principal, action) POLICY(STATEMENT("Allow", principal, action, ""))
 #define DENY(principal, action) POLICY(STATEMENT("Deny", principal, action, ""))
 
-static const struct caller owner = {OWNER, "AKO", "olga"}, other = {OTHER, "AKX", "bob"}, anonymous;
+static const struct caller owner = {OWNER, "AKO", "olga", false}, other = {OTHER, "AKX", "bob", false}, anonymous;
 static struct failure failure;
 
 static bool may(const char *policy, const struct caller *caller, const char *action)
@@ -148,21 +148,19 @@ Test(policy, a_resource_is_an_arn_or_a_pattern)
 	expect_may(OF_RESOURCE("Allow", "Resource", "\"" ARN "\""), &other, "SendMessage");
 	expect_may(OF_RESOURCE("Allow", "Resource", "\"*\""), &other, "SendMessage");
 	expect_may(OF_RESOURCE("Allow", "Resource", "\"arn:aws:sqs:*:*:ord*\""), &other, "SendMessage");
-	expect_may(OF_RESOURCE("Allow", "Resource", "[\"arn:aws:sqs:*:*:x\",\"arn:*:order?\"]"), &other,
+	expect_may(OF_RESOURCE("Allow", "Resource", "[\"arn:aws:sqs:*:*:x\",\"arn:*:sqs:*:*:order?\"]"), &other,
 		   "SendMessage");
 	expect_may_not(OF_RESOURCE("Allow", "Resource", "\"arn:aws:sqs:us-east-1:" OWNER ":Orders\""), &other,
 		       "SendMessage");
 	expect_may_not(OF_RESOURCE("Allow", "Resource", "\"arn:aws:sqs:us-east-1:" OTHER ":orders\""), &other,
 		       "SendMessage");
-	expect_may_not(OF_RESOURCE("Allow", "Resource", "\"arn:aws:sqs\""), &other, "SendMessage");
-	expect_may_not(OF_RESOURCE("Allow", "Resource", "\"arn:aws:sqs:x\""), &other, "SendMessage");
 	expect_may_not(OF_RESOURCE("Allow", "NotResource", "\"" ARN "\""), &other, "SendMessage");
 	expect_may(OF_RESOURCE("Allow", "NotResource", "\"" ARN "s\""), &other, "SendMessage");
 }
 
 Test(policy, the_region_that_a_caller_signs_for_leads_round_no_statement)
 {
-	static const char elsewhere[] = "arn:aws:sqs:eu-west-9:" OWNER ":orders";
+	static const char elsewhere[] = "arn:aws-cn:sqs:cn-north-1:" OWNER ":orders";
 
 	cr_expect_not(policy_allows(DENY(ANYBODY, "\"*\""), &owner, OWNER, "SendMessage", elsewhere, &failure));
 	cr_expect_not(policy_allows(OF_RESOURCE("Deny", "Resource", "\"arn:aws:sqs:us-*:" OWNER ":o*\""), &owner,
@@ -238,8 +236,14 @@ Test(policy, source_conditions_are_of_services_and_never_hold_for_callers)
 	expect_condition("{\"Null\":{\"aws:SecureTransport\":\"false\"}}", ANSWER_YES);
 }
 
-Test(policy, transport_is_not_secure)
+Test(policy, transport_is_secure_with_tls_only)
 {
+	static const char policy[] = IF("Deny", "{\"Bool\":{\"aws:SecureTransport\":\"false\"}}");
+	struct caller by_tls = owner;
+
+	by_tls.is_secure = true;
+	expect_may(policy, &by_tls, "SendMessage");
+	expect_may_not(policy, &owner, "SendMessage");
 	expect_condition("{\"Bool\":{\"aws:SecureTransport\":\"false\"}}", ANSWER_YES);
 	expect_condition("{\"Bool\":{\"aws:SecureTransport\":false}}", ANSWER_YES);
 	expect_condition("{\"Bool\":{\"aws:SecureTransport\":\"true\"}}", ANSWER_NO);
@@ -346,7 +350,12 @@ Test(policy, a_statement_that_is_not_whole_is_refused)
 	expect_refused(OF(E ",\"Principal\":{\"AWS\":\"bob\"}" A R),
 		       REASON("A Principal is \"*\", an account's 12 digits or an ARN, not bob."));
 	expect_refused(OF(E P A ",\"Resource\":\"orders\""),
-		       REASON("A Resource is \"*\" or the ARN of a queue, not orders."));
+		       REASON("A Resource is \"*\" or arn:PARTITION:sqs:REGION:ACCOUNT:NAME, not orders."));
+	expect_refused(
+		OF(E P A ",\"Resource\":\"arn:aws:s*:*:*:orders\""),
+		REASON("A Resource is \"*\" or arn:PARTITION:sqs:REGION:ACCOUNT:NAME, not arn:aws:s*:*:*:orders."));
+	expect_refused(OF(E P A ",\"Resource\":\"arn:aws:sqs:*\""),
+		       REASON("A Resource is \"*\" or arn:PARTITION:sqs:REGION:ACCOUNT:NAME, not arn:aws:sqs:*."));
 	expect_refused(OF(E P A ",\"Resource\":\"arn:aws:sqs:*:*:${aws:username}\""),
 		       REASON("Variables in a Resource are not supported: arn:aws:sqs:*:*:${aws:username}."));
 	expect_refused(OF(E P A R ",\"Condition\":\"x\""),

@@ -63,12 +63,12 @@ Test(send_batch, ten_entries_are_the_most)
 	cr_expect(stat_of(queue).sent == 10);
 }
 
+#define LETTERS_20 "ABCDEFGHIJKLMNOPQRST"
+#define LETTERS_81 LETTERS_20 LETTERS_20 LETTERS_20 LETTERS_20 "-"
+
 Test(send_batch, an_id_that_is_none_refuses_all)
 {
-	static const char *const ids[] = {
-		"", "a b", "a.b", "\\u00e4",
-		"12345678901234567890123456789012345678901234567890123456789012345678901234567890"
-		"1"};
+	static const char *const ids[] = {"", "a b", "a.b", "\\u00e4", LETTERS_81};
 	struct rlq_queue *queue = queue_make("q", NULL);
 	char entries[256];
 

@@ -2,7 +2,7 @@
 # SDK for JavaScript (JSON). The latter is fetched with npm, in the versions of the lock file, with Node itself.
 SDK_JS := build/sdk/js
 CHECK_DEPS += $(SDK_JS)/installed
-CHECK_PROGRAMS += tests/sdk/boto3 tests/sdk/javascript
+CHECK_PROGRAMS += $(addprefix tests/sdk/,boto3 awscli javascript http security)
 
 $(SDK_JS)/installed: $(addprefix tests/sdk/js/,package.json package-lock.json)
 	$(call say,NPM,$(SDK_JS))
