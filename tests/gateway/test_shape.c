@@ -50,8 +50,8 @@ Test(shape, null_means_absent)
 	expect_read("DeleteMessageBatch",
 		    "{'QueueUrl': 'q', 'Entries': [{'Id': 'a', 'ReceiptHandle': 'r', 'Foo': null}]}",
 		    "{'QueueUrl': 'q', 'Entries': [{'Id': 'a', 'ReceiptHandle': 'r', 'Foo': null}]}");
-	expect_refused("SendMessage", "{'QueueUrl': null, 'MessageBody': 'b'}", MISSING_PARAMETER,
-		       "The request must contain the parameter QueueUrl.");
+	expect_refused("SendMessage", "{'QueueUrl': 'q', 'MessageBody': null}", MISSING_PARAMETER,
+		       "The request must contain the parameter MessageBody.");
 }
 
 Test(shape, unknown_members_are_ignored)
@@ -117,7 +117,6 @@ Test(shape, a_required_parameter_that_is_missing_is_named)
 		const char *action, *input, *missing;
 	} wrong[] = {
 		{"CreateQueue", "{}", "QueueName"},
-		{"PurgeQueue", "{}", "QueueUrl"},
 		{"SendMessage", "{'QueueUrl': 'q'}", "MessageBody"},
 		{"SendMessage", "{'QueueUrl': 'q', 'MessageBody': ''}", "MessageBody"},
 		{"ChangeMessageVisibility", "{'QueueUrl': 'q', 'ReceiptHandle': 'r'}", "VisibilityTimeout"},
