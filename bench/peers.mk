@@ -20,10 +20,20 @@ $(B)/bench/peers/peers: $(PEERS_OBJECTS) $(call obj,$(PEERS_COMMON)) $(B)/librin
 		$(if $(PEERS_LIB),-L$(PEERS_LIB) -Wl$(comma)--disable-new-dtags$(comma)-rpath$(comma)$(PEERS_LIB)) $(PEERS_LIBS)
 
 # So that they stay in order where nobody measures.
-CHECK_DEPS += $(B)/bench/peers/peers
+CHECK_DEPS += $(B)/bench/peers/peers $(B)/bench/peers/sqs
+
+# ringlease-sqs beside other local SQS servers.
+$(call obj,bench/sqs/peer.c): private EXTRA_CFLAGS += -DPEERS_FOLDER='"$(PEERS)"'
+$(B)/bench/peers/sqs: $(call obj,bench/sqs_peers.c $(PEERS_COMMON)) $(BENCH_SQS) $(B)/libringlease-engine.a $(B)/libringlease.a \
+		| $(B)/ringlease-sqs
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(RL_LDFLAGS) $(LDFLAGS) $(ENGINE_LIBS) -lmicrohttpd
 
 bench-peers:
 	$(Q)scripts/setup demo
 	$(Q)scripts/setup-peers $(PEERS)
-	$(Q)$(MAKE) $(jobs) --no-print-directory $(B)/bench/peers/peers
-	$(Q)$(B)/bench/peers/peers --rounds 5 $(BENCH_ARGS)
+	$(Q)scripts/setup-sqs-peers $(PEERS)
+	$(Q)$(MAKE) $(jobs) --no-print-directory $(B)/bench/peers/peers $(B)/bench/peers/sqs
+	$(Q)status=0; for program in peers sqs; do $(B)/bench/peers/$$program --rounds 5 $(BENCH_ARGS) || status=1; done; \
+	exit $$status

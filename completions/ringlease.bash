@@ -63,7 +63,7 @@ _ringlease_sqs()
 		mapfile -t COMPREPLY < <(compgen -W 'sync async memory' -- "$current")
 		;;
 	*)
-		mapfile -t COMPREPLY < <(compgen -W '--dir --data --listen --durability --credentials --account --region --queues --relaxed-limits --wait-after-delete --tls-cert --tls-key --access-log --threads --connections --help --version' -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W '--dir --data --listen --durability --credentials --account --region --queues --relaxed-limits --wait-after-delete --tls-cert --tls-key --access-log --threads --connections --request-seconds --help --version' -- "$current")
 		;;
 	esac
 }

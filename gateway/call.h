@@ -57,9 +57,17 @@ struct rlq_queue *call_queue(struct call *call);
 const char *input_text(const json_t *object, const char *name);		       /* NULL: absent */
 int64_t input_integer(const json_t *object, const char *name, int64_t absent); /* a number */
 
+/* May it wait for a disk? */
+enum action_wait {
+	WAITS_NEVER,
+	WAITS_IF_DURABLE, /* for the journal, if the queue is in it */
+	WAITS_OFTEN	  /* for files, or for what makes queues */
+};
+
 struct action {
 	const char *name;
 	enum call_outcome (*run)(struct call *call);
+	enum action_wait wait;
 	bool is_of_endpoint; /* CreateQueue, ListQueues: not for the URL of a queue */
 };
 

@@ -131,7 +131,7 @@ static bool refuse_creation(struct call *call, const struct creation *creation, 
 	return failure_set(
 		&call->failure, SERVICE_UNAVAILABLE,
 		"Queue %s is to be durable, and no engine that keeps a journal serves %s: start ringleased "
-		"--dir %s, or tag the queue " TAG_DURABILITY "=memory",
+		"--dir %s, or this endpoint with --data DIR, or tag the queue " TAG_DURABILITY "=memory",
 		creation->name, directory, directory);
 }
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "gateway/answer.h"
 #include "gateway/call.h"
@@ -38,13 +39,16 @@ struct exchange {
 	enum exchange_protocol protocol;
 	const struct action *action; /* NULL: not known (yet) */
 	const struct action_shape *shape;
+	enum call_outcome (*run)(struct call *call); /* what it asks for; NULL: not known (yet) */
 	struct call call;
 	/* What it points to: */
 	char base_url[300], path_queue[RLQ_NAME_MAX + 1], region[REGION_TEXT_BYTES];
 	struct caller caller;
-	bool is_called;	       /* `call` is set up */
-	struct waiter *waiter; /* NULL: it has never waited */
+	bool is_read, is_handed_over; /* to workers.h */
+	bool is_answered;	      /* by them */
+	struct waiter *waiter;	      /* NULL: it has never waited */
 	struct answer answer;
+	STAILQ_ENTRY(exchange) in_line; /* of workers.h */
 };
 
 /* `uri` as it was sent. NULL: out of memory. */

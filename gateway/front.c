@@ -244,7 +244,6 @@ static void begin(struct gateway *gateway, struct exchange *exchange, const stru
 {
 	struct call *call = &exchange->call;
 
-	exchange->is_called = true;
 	call->gateway = gateway;
 	call->output = json_object();
 	call->trace_header = request->header(request->context, "X-Amzn-Trace-Id");
@@ -253,20 +252,19 @@ static void begin(struct gateway *gateway, struct exchange *exchange, const stru
 		call->path_queue = exchange->path_queue;
 }
 
-static enum call_outcome act(struct gateway *gateway, struct exchange *exchange,
-			     const struct front_request *request)
+static bool read_action(struct gateway *gateway, struct exchange *exchange, const struct front_request *request)
 {
 	struct call *call = &exchange->call;
 
 	if (!read_input(exchange, request) || !identify(gateway, exchange, request) ||
 	    !may(call, exchange->action->name))
-		return CALL_FAILED;
-	return exchange->action->run(call);
+		return false;
+	exchange->run = exchange->action->run;
+	return true;
 }
 
 /* As ReceiveMessage in what it needs and answers, but that it receives nothing. */
-static enum call_outcome inspect(struct gateway *gateway, struct exchange *exchange,
-				 const struct front_request *request)
+static bool read_inspection(struct gateway *gateway, struct exchange *exchange, const struct front_request *request)
 {
 	const char *accept = request->header(request->context, "Accept");
 	char *url = query_parameter(exchange->query, strlen(exchange->query), "QueueUrl");
@@ -280,25 +278,53 @@ static enum call_outcome inspect(struct gateway *gateway, struct exchange *excha
 		json_object_set_new(call->input, "QueueUrl", json_string(url));
 	free(url);
 	if (!identify(gateway, exchange, request) || !may(call, exchange->shape->action))
-		return CALL_FAILED;
-	return inspect_messages(call);
+		return false;
+	exchange->run = inspect_messages;
+	return true;
 }
 
-enum front_outcome front_handle(struct gateway *gateway, struct handles *handles, struct exchange *exchange,
-				const struct front_request *request)
+enum front_outcome front_read(struct gateway *gateway, struct handles *handles, struct exchange *exchange,
+			      const struct front_request *request)
 {
 	bool is_inspection = is_get(exchange) && strcmp(exchange->path, page_of_messages) == 0;
+
+	exchange->call.handles = handles;
+	if (answer_page(exchange) || (!is_inspection && answer_bare_get(exchange, request)))
+		return FRONT_ANSWERED;
+	begin(gateway, exchange, request);
+	if (is_inspection ? read_inspection(gateway, exchange, request) : read_action(gateway, exchange, request))
+		return FRONT_RUNS;
+	answer_failure(exchange);
+	return FRONT_ANSWERED;
+}
+
+static bool is_durable(const struct call *call)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	const char *url = input_text(call->input, "QueueUrl");
+	char name[NAME_TEXT_BYTES];
+	struct rlq_queue *queue;
+
+	if (url ? !address_from_url(url, name) : call->path_queue == NULL)
+		return false;
+	return handles_get(call->handles, url ? name : call->path_queue, &queue) == 0 &&
+	       rlq_queue_get_attributes(queue, &attributes) == 0 && attributes.durability != RLQ_MEMORY;
+}
+
+bool front_may_wait_for_disk(struct handles *handles, struct exchange *exchange)
+{
+	exchange->call.handles = handles;
+	if (exchange->action == NULL || exchange->action->wait == WAITS_NEVER)
+		return false;
+	return exchange->action->wait == WAITS_OFTEN || is_durable(&exchange->call);
+}
+
+enum front_outcome front_run(struct handles *handles, struct exchange *exchange)
+{
 	enum call_outcome outcome;
 
 	exchange->call.handles = handles;
-	if (exchange->is_called) {
-		outcome = exchange->action->run(&exchange->call);
-	} else {
-		if (answer_page(exchange) || (!is_inspection && answer_bare_get(exchange, request)))
-			return FRONT_ANSWERED;
-		begin(gateway, exchange, request);
-		outcome = is_inspection ? inspect(gateway, exchange, request) : act(gateway, exchange, request);
-	}
+	outcome = exchange->run(&exchange->call);
 	if (outcome == CALL_WAITS)
 		return FRONT_WAITS;
 	if (outcome == CALL_DONE)

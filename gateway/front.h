@@ -8,7 +8,12 @@
 struct gateway;
 struct handles;
 
-enum front_outcome { FRONT_ANSWERED, FRONT_WAITS };
+enum front_outcome {
+	FRONT_ANSWERED, /* exchange->answer is filled in */
+	FRONT_RUNS,	/* front_run() is next, on any thread */
+	FRONT_WAITS	/* a receive has found nothing: front_run() again when there may be something, or with
+			   call.is_last */
+};
 
 /* What a request brings beside its body. */
 struct front_request {
@@ -18,10 +23,15 @@ struct front_request {
 	bool is_tls;
 };
 
-/* Carries the request out; fills in exchange->answer. FRONT_WAITS: a receive that has found nothing; to be called
- * again when there may be something, or with call.is_last. `handles` are this thread's. */
-enum front_outcome front_handle(struct gateway *gateway, struct handles *handles, struct exchange *exchange,
-				const struct front_request *request);
+/* Which action is it, and may its caller do it? `handles` are this thread's. FRONT_ANSWERED or FRONT_RUNS. */
+enum front_outcome front_read(struct gateway *gateway, struct handles *handles, struct exchange *exchange,
+			      const struct front_request *request);
+
+/* May it wait for a disk when it runs? Not for a thread that others depend on. */
+bool front_may_wait_for_disk(struct handles *handles, struct exchange *exchange);
+
+/* Does it. FRONT_ANSWERED or FRONT_WAITS. */
+enum front_outcome front_run(struct handles *handles, struct exchange *exchange);
 
 /* Lets go of what it holds; the exchange itself is the caller's. */
 void front_drop(struct exchange *exchange);

@@ -23,6 +23,7 @@
 
 enum {
 	IDLE_SECONDS = 60,
+	WORKERS_MAX = 64,
 	HEADER_BYTES_MAX = 32 * 1024, /* and the memory of each connection */
 	/* A body of 1 MiB may have six times as many bytes in JSON; and what is around it. */
 	BODY_BYTES_MAX = 7 * 1024 * 1024,
@@ -170,6 +171,7 @@ static int serve(struct program *program)
 		.host = options->host,
 		.port = options->port,
 		.threads = options->threads,
+		.workers_max = WORKERS_MAX,
 		.connections_max = options->connections_max,
 		.idle_seconds = IDLE_SECONDS,
 		.request_seconds = options->request_seconds,

@@ -10,6 +10,7 @@
 #include "gateway/listener.h"
 #include "gateway/request_id.h"
 #include "gateway/waiting.h"
+#include "gateway/workers.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -28,6 +29,7 @@ struct server {
 	struct MHD_Daemon *daemon;
 	struct waiting *waiting;
 	struct connections *connections;
+	struct workers *workers;
 	pthread_key_t handles; /* of each thread */
 	pthread_mutex_t lock;
 	pthread_cond_t is_quiet; /* no exchange is left */
@@ -130,8 +132,7 @@ static bool has_hung_up(const struct exchange *exchange)
 enum turn { TURN_ANSWERS, TURN_SUSPENDED, TURN_GONE };
 
 /* A receive that has found nothing looks again once it hears of messages, and is suspended if there are none. */
-static enum turn wait_for_message(struct server *server, struct exchange *exchange,
-				  const struct front_request *request, struct handles *handles)
+static enum turn wait_for_message(struct server *server, struct exchange *exchange, struct handles *handles)
 {
 	struct call *call = &exchange->call;
 
@@ -142,24 +143,63 @@ static enum turn wait_for_message(struct server *server, struct exchange *exchan
 		if (!call->is_last && waiting_prepare(server->waiting, &exchange->waiter, call->queue,
 						      exchange->connection, call->wait_until_ms) != 0)
 			call->is_last = true;
-		if (front_handle(server->gateway, handles, exchange, request) == FRONT_ANSWERED)
+		if (front_run(handles, exchange) == FRONT_ANSWERED)
 			return TURN_ANSWERS;
 		if (waiting_suspend(server->waiting, exchange->waiter))
 			return TURN_SUSPENDED;
 	}
 }
 
-static enum MHD_Result answer(struct server *server, struct exchange *exchange)
+/* On a thread of its own: what may wait for a disk. */
+static void work(struct handles *handles, struct exchange *exchange)
+{
+	struct MHD_Connection *connection = exchange->connection;
+
+	exchange->is_answered = handles && front_run(handles, exchange) == FRONT_ANSWERED;
+	MHD_resume_connection(connection); /* the exchange may be gone from here on */
+}
+
+static enum turn hand_over(struct server *server, struct exchange *exchange)
+{
+	struct MHD_Connection *connection = exchange->connection;
+
+	exchange->is_handed_over = true;
+	MHD_suspend_connection(connection);
+	/* Without any thread the connection is closed. */
+	if (workers_add(server->workers, exchange) != 0)
+		MHD_resume_connection(connection);
+	return TURN_SUSPENDED;
+}
+
+static enum turn begin(struct server *server, struct exchange *exchange, struct handles *handles)
 {
 	const struct front_request request = {
 		.header = header_of, .context = exchange->connection, .is_tls = server->options.tls_key != NULL};
-	struct handles *handles = handles_of_thread(server);
-	enum turn turn = TURN_ANSWERS;
 
-	if (handles == NULL)
-		return MHD_NO;
-	if (exchange->waiter || front_handle(server->gateway, handles, exchange, &request) == FRONT_WAITS)
-		turn = wait_for_message(server, exchange, &request, handles);
+	exchange->is_read = true;
+	if (front_read(server->gateway, handles, exchange, &request) == FRONT_ANSWERED)
+		return TURN_ANSWERS;
+	if (front_may_wait_for_disk(handles, exchange))
+		return hand_over(server, exchange);
+	if (front_run(handles, exchange) == FRONT_ANSWERED)
+		return TURN_ANSWERS;
+	return wait_for_message(server, exchange, handles);
+}
+
+static enum turn take_turn(struct server *server, struct exchange *exchange, struct handles *handles)
+{
+	if (!exchange->is_read)
+		return begin(server, exchange, handles);
+	if (exchange->is_handed_over)
+		return exchange->is_answered ? TURN_ANSWERS : TURN_GONE;
+	return wait_for_message(server, exchange, handles);
+}
+
+static enum MHD_Result answer(struct server *server, struct exchange *exchange)
+{
+	struct handles *handles = handles_of_thread(server);
+	enum turn turn = handles ? take_turn(server, exchange, handles) : TURN_GONE;
+
 	if (turn == TURN_SUSPENDED)
 		return MHD_YES;
 	waiting_end(server->waiting, exchange->waiter);
@@ -192,7 +232,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 		*data_bytes = 0;
 		return is_kept ? MHD_YES : MHD_NO;
 	}
-	if (!exchange->is_called)
+	if (!exchange->is_read)
 		connection_is_asked(server->connections, connection_of(connection));
 	return answer(server, exchange);
 }
@@ -267,6 +307,9 @@ static int start(struct server *server, char ret_fault[256])
 	error = connections_open(options->request_seconds, &server->connections);
 	if (error)
 		return fault(ret_fault, error, "cannot look after connections", strerror(-error));
+	server->workers = workers_open(server->gateway->directory, options->workers_max, work);
+	if (server->workers == NULL)
+		return fault(ret_fault, -ENOMEM, "cannot serve", "out of memory");
 	return start_daemon(server, ret_fault);
 }
 
@@ -319,11 +362,15 @@ void server_close(struct server *server)
 
 		waiting_stop(server->waiting);
 		wait_for_exchanges(server);
+		/* None may be suspended then; what waits for a disk takes as long as that. */
+		workers_close(server->workers);
+		server->workers = NULL;
 		MHD_stop_daemon(server->daemon);
 		server->listener = listener;
 	} else if (server->waiting)
 		waiting_stop(server->waiting);
 	waiting_close(server->waiting);
+	workers_close(server->workers);
 	connections_close(server->connections);
 	if (server->listener >= 0)
 		close(server->listener);

@@ -11,9 +11,10 @@ struct gateway;
 struct server;
 
 struct server_options {
-	const char *host; /* an address, or a name of one */
-	uint16_t port;	  /* 0: any that is free */
-	uint32_t threads;
+	const char *host;     /* an address, or a name of one */
+	uint16_t port;	      /* 0: any that is free */
+	uint32_t threads;     /* that serve connections, and wait for nothing */
+	uint32_t workers_max; /* threads beside them for what may wait for a disk */
 	uint32_t connections_max;
 	uint32_t idle_seconds;	  /* how long a connection may say nothing, amid a request too */
 	uint32_t request_seconds; /* how long a client may take for one request */

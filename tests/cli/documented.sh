@@ -44,7 +44,7 @@ it 'have every option of the endpoint in its manual, and complete it'
 sqs_manual=$top/docs/man/ringlease-sqs.8
 "$ringlease_sqs" --help >"$work/out" || fault 'no help'
 grep -oE -e '--[a-z][a-z-]+' "$work/out" | sort -u >"$work/sqs-options"
-[ "$(wc -l <"$work/sqs-options")" -eq 17 ] || fault 'not the 17 options'
+[ "$(wc -l <"$work/sqs-options")" -eq 18 ] || fault 'not the 18 options'
 sed -n '/^_ringlease_sqs/,/^}/p' "$top/completions/ringlease.bash" >"$work/completion"
 while read -r option; do
 	in_manual "$sqs_manual" "$option" || fault "ringlease-sqs $option is not in the manual"

@@ -14,18 +14,19 @@ $(FUZZ_PROGRAMS): $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz
 	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) $(LDFLAGS) $(FUZZ_LIBS) $(ENGINE_LIBS)
 
 # Those of the SQS endpoint.
-FUZZ_GATEWAY := $(B)/tests/fuzz/fuzz_query $(B)/tests/fuzz/fuzz_json
-$(FUZZ_GATEWAY): $(B)/libgateway.a
-$(FUZZ_GATEWAY): private FUZZ_LIBS = $(GATEWAY_LIBS)
-$(FUZZ_GATEWAY:$(B)/%=$(B)/obj/%.o): private EXTRA_CFLAGS := -I/usr/include/libxml2
+FUZZ_GATEWAY := query json sigv4 policy
+fuzz_gateway := $(FUZZ_GATEWAY:%=$(B)/tests/fuzz/fuzz_%)
+$(fuzz_gateway): $(B)/libgateway.a
+$(fuzz_gateway): private FUZZ_LIBS = $(GATEWAY_LIBS)
+$(fuzz_gateway:$(B)/%=$(B)/obj/%.o): private EXTRA_CFLAGS := -I/usr/include/libxml2
 
 .PHONY: fuzz
-fuzz: ## libFuzzer on FUZZ=segment|receipt|journal|query|json for FUZZ_SECONDS=60
+fuzz: ## libFuzzer on FUZZ=segment|receipt|journal|query|json|sigv4|policy for FUZZ_SECONDS=60
 	@mkdir -p build/fuzz/corpus-$(FUZZ)
 	$(call say,FUZZ,$(FUZZ))
 	$(Q)clang $(RL_CFLAGS) -I/usr/include/libxml2 -O1 -g -fsanitize=fuzzer,address,undefined \
 		-o build/fuzz/fuzz_$(FUZZ) tests/fuzz/fuzz_$(FUZZ).c $(SUPPORT) $(CLIENT) $(ENGINE) \
-		$(if $(filter query json,$(FUZZ)),$(filter-out gateway/main.c,$(GATEWAY)) $(GATEWAY_LIBS)) \
+		$(if $(filter $(FUZZ_GATEWAY),$(FUZZ)),$(filter-out gateway/main.c,$(GATEWAY)) $(GATEWAY_LIBS)) \
 		-pthread $(ENGINE_LIBS)
 	$(Q)build/fuzz/fuzz_$(FUZZ) -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=4096 build/fuzz/corpus-$(FUZZ)
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <ringlease-engine.h>
 
 #include "tests/support/queue_fixture.h"
 #include "tests/support/tmpdir.h"
@@ -372,4 +375,84 @@ Test(notes, a_folder_that_cannot_be_made_is_an_error)
 	cr_expect_eq(notes_change(notes, queue, set_tag, (void *)"a"), -ENOTDIR);
 	cr_expect_str_eq(tag_of(notes, queue), "");
 	unlink(folder);
+}
+
+/* ---- durable queues --------------------------------------------------------------------------- */
+
+static char tmpfs[TMPDIR_BYTES], disk[TMPDIR_BYTES], journal[TMPDIR_BYTES + 16];
+static struct rlq_directory *directory;
+static struct rlq_engine *engine;
+static pthread_t engine_thread;
+
+static void *serve(void *context)
+{
+	rlq_engine_run(context);
+	return NULL;
+}
+
+static void start_machine(void)
+{
+	struct rlq_engine_options options = RLQ_ENGINE_OPTIONS_INIT;
+
+	options.data = journal;
+	cr_assert_eq(rlq_directory_open(tmpfs, &directory), 0);
+	cr_assert_eq(rlq_engine_open(tmpfs, &options, &engine), 0);
+	cr_assert_eq(pthread_create(&engine_thread, NULL, serve, engine), 0);
+	while (!rlq_directory_has_engine(directory))
+		sched_yield();
+	notes = notes_open(tmpfs, journal);
+}
+
+static void stop_machine(void)
+{
+	notes_close(notes);
+	rlq_engine_stop(engine);
+	pthread_join(engine_thread, NULL);
+	rlq_engine_close(engine);
+	rlq_directory_close(directory);
+}
+
+static struct rlq_queue *durable_queue(void)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	struct rlq_queue *queue;
+	int result;
+
+	attributes.durability = RLQ_SYNC;
+	do /* the journal begins a moment after its engine */
+		result = rlq_queue_create(directory, "q", &attributes);
+	while (result == RLQ_EENGINE);
+	cr_assert_geq(result, 0);
+	cr_assert_eq(rlq_queue_open(directory, "q", &queue), 0);
+	return queue;
+}
+
+Test(notes_of_durable_queues, outlive_a_reboot, .timeout = 60)
+{
+	char kept[TMPDIR_BYTES + 32];
+	struct rlq_queue *queue;
+
+	tmpdir_make(tmpfs);
+	tmpdir_make_on_disk(disk);
+	snprintf(journal, sizeof(journal), "%s/journal", disk);
+	snprintf(kept, sizeof(kept), "%s/sqs", journal);
+	start_machine();
+	queue = durable_queue();
+	tag(notes, queue, "a");
+	rlq_queue_close(queue);
+	stop_machine();
+	tmpdir_empty(tmpfs);
+	cr_expect_eq(tmpdir_count(tmpfs, ".sqs"), 0);
+	start_machine();
+	queue = durable_queue();
+	cr_expect_str_eq(tag_of(notes, queue), "a");
+	cr_expect_eq(rlq_queue_remove(directory, "q"), 0);
+	notes_drop(notes, queue);
+	cr_expect_eq(tmpdir_count(kept, "q"), 0);
+	rlq_queue_close(queue);
+	stop_machine();
+	tmpdir_remove(kept);
+	tmpdir_remove(journal);
+	tmpdir_remove(disk);
+	tmpdir_remove(tmpfs);
 }

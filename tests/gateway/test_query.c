@@ -1,4 +1,5 @@
 #include "tests/gateway/codec_fixture.h"
+#include "tests/gateway/failing_memory.h"
 #include "tests/gateway/form_text.h"
 
 /* ---- what is read ---------------------------------------------------------------------------------------- */
@@ -120,6 +121,15 @@ Test(query, what_is_no_number_is_ignored)
 		    "{'QueueUrl': 'q', 'TagKeys': ['a', 'z']}");
 }
 
+/* "10" stands before "1a", and that before "9", but 9 before 10. */
+Test(query, what_is_no_number_does_not_mix_up_the_numbers)
+{
+	expect_tree(read_form("Action=UntagQueue&QueueUrl=q&TagKey.10=b&TagKey.1a=x&TagKey.9=a"),
+		    "{'QueueUrl': 'q', 'TagKeys': ['a', 'b']}");
+	expect_tree(read_form("Action=TagQueue&QueueUrl=q&Tag.x.Key=x&Tag.x.Value=x&Tag.1.Key=a&Tag.1.Value=b"),
+		    "{'QueueUrl': 'q', 'Tags': {'a': 'b'}}");
+}
+
 Test(query, leading_zeros_do_not_make_another_number)
 {
 	expect_tree(read_form("Action=TagQueue&QueueUrl=q&Tag.01.Key=a&Tag.1.Value=b"),
@@ -206,6 +216,13 @@ Test(query, what_is_not_form_encoded_is_refused)
 Test(query, a_name_with_a_bare_zero_byte_is_refused)
 {
 	struct failure failure = refused_bytes("Action=PurgeQueue&Queue\0Url=q", 29);
+
+	cr_expect(failure.code == MALFORMED_QUERY);
+}
+
+Test(query, nothing_is_read_beyond_the_end)
+{
+	struct failure failure = refused_bytes("Action=PurgeQueue&QueueUrl=%41", 29);
 
 	cr_expect(failure.code == MALFORMED_QUERY);
 }
@@ -340,4 +357,30 @@ Test(query, one_parameter_is_found_and_decoded)
 		free(value);
 	}
 	cr_expect_null(query_parameter("a=%", 3, "a"));
+}
+
+Test(query, without_memory_a_request_is_to_be_tried_again)
+{
+	static const char body[] = "Action=SendMessageBatch&QueueUrl=q&SendMessageBatchRequestEntry.1.Id=a"
+				   "&SendMessageBatchRequestEntry.1.MessageBody=b"
+				   "&SendMessageBatchRequestEntry.1.DelaySeconds=1"
+				   "&SendMessageBatchRequestEntry.1.MessageAttribute.1.Name=n"
+				   "&SendMessageBatchRequestEntry.1.MessageAttribute.1.Value.StringValue=v";
+	bool is_read = false;
+
+	for (int number = 0; !is_read; number++) {
+		const struct action_shape *shape;
+		struct failure failure;
+		json_t *input = NULL;
+		char *action = NULL;
+
+		memory_fail(number);
+		is_read = query_read(NULL, body, strlen(body), &action, &shape, &input, &failure);
+		cr_expect(is_read == !memory_has_failed(), "piece %d", number);
+		cr_expect(is_read || failure.code == SERVICE_UNAVAILABLE, "piece %d: %s", number, failure.message);
+		json_decref(input);
+		free(action);
+		cr_expect_eq(memory.held, 0, "piece %d", number);
+		cr_assert_lt(number, 1000);
+	}
 }

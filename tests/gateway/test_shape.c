@@ -1,5 +1,6 @@
 /* JSON requests against the table; failures and answers in JSON. */
 #include "tests/gateway/codec_fixture.h"
+#include "tests/gateway/failing_memory.h"
 #include "tests/gateway/random_tree.h"
 
 #include <errno.h>
@@ -318,10 +319,29 @@ Test(json, a_generic_failure_has_the_generic_name_space)
 	cr_expect_str_eq(header, "ServiceUnavailable;Receiver");
 }
 
+Test(json, without_memory_there_is_no_answer)
+{
+	char *text = NULL;
+
+	for (int number = 0; text == NULL; number++) {
+		struct failure failure;
+		size_t bytes;
+
+		failure_no_queue(&failure);
+		memory_fail(number);
+		text = json_failure(&failure, &bytes);
+		/* The answer itself is not freed yet. */
+		cr_expect_eq(memory.held, text != NULL, "piece %d", number);
+		cr_assert_lt(number, 1000);
+	}
+	free(text);
+}
+
 Test(json, a_text_is_made_of_any_bytes)
 {
-	json_t *text = json_text("a\xff\0\xc3\xa4\xed\xa0", 7);
+	json_t *text = json_text("a\xff\0\xc3\xa4\xed\xa0", 7), *cut = json_text("\xc3\xa4", 1);
 
+	expect_tree(cut, "'\xef\xbf\xbd'");
 	cr_expect_eq(json_string_length(text), 13);
 	cr_expect_arr_eq(json_string_value(text), "a\xef\xbf\xbd\0\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd", 13);
 	json_decref(text);

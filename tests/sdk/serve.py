@@ -50,10 +50,13 @@ def client_environment(url):
 
 
 class Endpoint:
-    """A running ringlease-sqs: `with Endpoint() as endpoint: ... endpoint.url`."""
+    """A running ringlease-sqs: `with Endpoint() as endpoint: ... endpoint.url`. With a ringleased beside it, or the
+    engine in itself."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, ringleased=False):
         self.arguments = arguments
+        self.has_ringleased = ringleased
+        self.engine = None
         self.process = None
         self.folders = []
         self.said = collections.deque(maxlen=SAID_LINES)
@@ -73,6 +76,9 @@ class Endpoint:
             if kind is None:
                 raise
         finally:
+            if self.engine:
+                self.engine.kill()
+                self.engine.wait()
             for folder in self.folders:
                 shutil.rmtree(folder, ignore_errors=True)
 
@@ -81,6 +87,8 @@ class Endpoint:
         queues = tempfile.mkdtemp(prefix="ringlease-sdk.", dir=memory)
         data = tempfile.mkdtemp(prefix="ringlease-sdk.")
         self.folders = [queues, data]
+        if self.has_ringleased:
+            self.start_engine(queues, data)
         command = [program(), "--dir", queues, "--data", data, "--listen", "127.0.0.1:0", *self.arguments]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         ready = threading.Event()
@@ -94,6 +102,16 @@ class Endpoint:
             for folder in self.folders:
                 shutil.rmtree(folder, ignore_errors=True)
             raise Fault(f"did not say where it listens:\n{self.last_lines()}")
+
+    def start_engine(self, queues, data):
+        ringleased = os.path.join(os.path.dirname(program()), "ringleased")
+        self.engine = subprocess.Popen(
+            [ringleased, "--dir", queues, "--data", data], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        for line in self.engine.stderr:
+            if "journal" in line:
+                return
+        raise Fault("ringleased does not start")
 
     def listen(self, ready):
         for line in self.process.stderr:
