@@ -215,23 +215,6 @@ class MoreOfQuery(More):
         check("InvalidAction", re.search("<Code>(.*?)</Code>", answer)[1], "code")
         check("The action FooBar is not valid for this endpoint.", re.search("<Message>(.*?)</Message>", answer)[1], "message")
 
-    def test_move_tasks(self):
-        """move messages back, which this boto3 does not know"""
-        dlq = self.queue("dlq")
-        arn = self.sqs.get_queue_attributes(QueueUrl=dlq, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        queue = self.queue("source", RedrivePolicy=f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":1}}')
-        self.sqs.send_message(QueueUrl=queue, MessageBody="a")
-        self.sqs.receive_message(QueueUrl=queue, VisibilityTimeout=0)
-        check(None, self.sqs.receive_message(QueueUrl=queue).get("Messages"), "left in the source")
-        status, answer = self.query(Action="StartMessageMoveTask", SourceArn=arn)
-        check(200, status, f"status of StartMessageMoveTask, {answer}")
-        check(True, re.search("<TaskHandle>.+</TaskHandle>", answer) is not None, "a task handle")
-        check("a", self.sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"][0]["Body"], "moved back")
-        status, answer = self.query(Action="ListMessageMoveTasks", SourceArn=arn)
-        check(True, "<ListMessageMoveTasksResultEntry>" in answer, f"the task in the list, {answer}")
-        status, answer = self.query(Action="CancelMessageMoveTask", TaskHandle="garbage")
-        check(400, status, "status of cancelling what is no task")
-
 
 def run_all(url, is_query, tally, only=""):
     more = MoreOfQuery(url) if is_query else More(url)
