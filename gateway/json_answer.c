@@ -1,4 +1,5 @@
 #include "gateway/answer.h"
+#include "gateway/json_text.h"
 #include "gateway/utf8.h"
 
 #include <stdio.h>
@@ -38,15 +39,6 @@ static void prune(json_t *value)
 	json_array_foreach(value, index, element) prune(element);
 }
 
-static char *dump(const json_t *value, size_t *ret_bytes)
-{
-	char *text = json_dumps(value, JSON_COMPACT);
-
-	if (text != NULL)
-		*ret_bytes = strlen(text);
-	return text;
-}
-
 char *json_answer(const struct action_shape *shape, json_t *result, size_t *ret_bytes)
 {
 	const char *nothing = shape->result ? "{}" : "";
@@ -56,7 +48,7 @@ char *json_answer(const struct action_shape *shape, json_t *result, size_t *ret_
 		return strdup(nothing);
 	}
 	prune(result);
-	return dump(result, ret_bytes);
+	return json_text_write(result, ret_bytes);
 }
 
 static json_t *message_of(const struct failure *failure)
@@ -76,7 +68,7 @@ char *json_failure(const struct failure *failure, size_t *ret_bytes)
 	snprintf(type, sizeof(type), "%s#%s", text->is_generic ? "com.amazon.coral.service" : "com.amazonaws.sqs",
 		 text->type);
 	body = json_pack("{s:s,s:o}", "__type", type, "message", message);
-	answer = body ? dump(body, ret_bytes) : NULL;
+	answer = body ? json_text_write(body, ret_bytes) : NULL;
 	json_decref(body);
 	return answer;
 }

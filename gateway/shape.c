@@ -76,7 +76,8 @@ LIST(tasks, task);
 
 /* ---- inputs ---------------------------------------------------------------------------------------------- */
 
-#define OF_QUEUE MEMBER(QueueUrl, text, REQUIRED)
+/* Needed, but the path of the request may say it too: call_queue() asks for it. */
+#define OF_QUEUE MEMBER(QueueUrl, text, OPTIONAL)
 #define PAGE MEMBER(MaxResults, integer, OPTIONAL), MEMBER(NextToken, text, OPTIONAL)
 
 STRUCTURE(only_queue, OF_QUEUE);

@@ -1,3 +1,4 @@
+#include "gateway/json_text.h"
 #include "gateway/shape.h"
 
 #include <stdio.h>
@@ -159,8 +160,10 @@ bool json_read(const struct action_shape *shape, const char *body, size_t bytes,
 	       struct failure *failure)
 {
 	json_error_t error;
-	json_t *input = bytes == 0 ? json_object() : json_loadb(body, bytes, JSON_ALLOW_NUL, &error);
+	json_t *input = bytes == 0 ? json_object() : json_text_read(body, bytes);
 
+	if (input == NULL && bytes > 0)
+		input = json_loadb(body, bytes, JSON_ALLOW_NUL, &error);
 	if (input == NULL && bytes == 0)
 		return failure_set(failure, SERVICE_UNAVAILABLE, "The endpoint is out of memory: try again later.");
 	if (input == NULL)

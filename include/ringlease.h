@@ -502,27 +502,26 @@ RLQ_PUBLIC int rlq_redrive(struct rlq_queue *queue, const char *target, uint64_t
 
 /* Waits for messages of many queues at once, behind one descriptor for poll, epoll and the like.
  *
- *     rlq_watch_arm(watch, "jobs", context);
- *     rlq_receive(...)                          a message: done (the watch stays armed, or disarm it)
- *     none: go on, and poll rlq_watch_fd(watch)
- *     readable: rlq_watch_take(watch, reports, max), and for each: receive; none: arm again
+ *     again: rlq_watch_arm(watch, "jobs", context), then rlq_receive() (wait_ms 0) until nothing comes
+ *     poll rlq_watch_fd(watch) until it is readable
+ *     rlq_watch_take(): for each report, again
  *
- * - Arming asks for one report, the next time that something may be receivable in the queue. What was there before
- *   is not reported: receive once after each arm (wait_ms 0), and rely on the report only if nothing came. What
- *   comes after the arm is always reported.
- * - A report is a hint: another consumer may have been faster. While a queue is armed, reports may also come for
- *   nothing, though not often. A message wakes one who waits in rlq_receive, or a watch; a watch that is woken
- * wakes another in turn, so what is reported and then not received does not keep others waiting.
+ * - Arming asks for one report, the next time that something may be receivable in the queue. What was there
+ *   before is not reported: receive once after each arm, and rely on the report only if nothing came. What comes
+ *   after the arm is always reported; one report may stand for many messages.
+ * - A report is a hint: another consumer may have been faster, and some come for nothing. A message wakes one who
+ *   waits in rlq_receive, or a watch; a watch that is woken wakes another in turn, so what is reported and then
+ *   not received does not keep others waiting.
  * - Delayed messages and ended leases are reported when they become visible, within 10 ms if no engine is prompt:
- * the watch then does its work, as a receive that waits does.
+ *   the watch then does its work, as a receive that waits does.
  * - All calls of one watch may be made by any threads at the same time, but for its close.
- * - It has threads of its own in this process, one for each 127 armed queues, made when they are needed, with all
- *   signals blocked. Fewer than 1 kB a queue is kept in memory, but each armed queue holds a handle of it, and so
- * one of its RLQ_HANDLES_MAX, a file descriptor, and a mapping. Handles of queues that are not armed are kept for
- * 10 s, at most 256 of them, so that arming again costs no opening.
+ * - It has threads of its own in this process, one for each 31 armed queues, made when they are needed, with all
+ *   signals blocked. For each armed queue it holds a handle: one of the queue's RLQ_HANDLES_MAX, a file
+ *   descriptor, 10 kB of memory, 28 GiB of address space. Those of queues that are not armed any more are kept
+ *   for 10 s, at most 256 of them, so that arming again costs no opening.
  * - fork: as for handles. In a child rlq_watch_close() closes the descriptor alone.
- * - On Linux before 5.16, and where a filter forbids futex_waitv, a report may be 5 ms late, and a thread wakes as
- *   often while a queue is armed.
+ * - On Linux before 5.16, and where a filter forbids futex_waitv, a report may be 5 ms late, and each thread wakes
+ *   as often while a queue is armed.
  */
 struct rlq_watch;
 

@@ -34,7 +34,8 @@ fuzz: ## libFuzzer on FUZZ=segment|receipt|journal|query|json|sigv4|policy for F
 .PHONY: check-damage-long
 CHECK_LONG_TARGETS += check-damage-long
 check-damage-long: $(B)/tests/bad-input/flips $(FUZZ_PROGRAMS) ## flip bits in live segments, fuzz (long)
-	$(Q)$(call run_long,"$(B)/tests/bad-input/flips --seconds $(call share,50)" \
-		"$(B)/tests/fuzz/fuzz_segment --seconds $(call share,30)" \
+	$(Q)$(call run_long,"$(B)/tests/bad-input/flips --seconds $(call share,45)" \
+		"$(B)/tests/fuzz/fuzz_segment --seconds $(call share,25)" \
 		"$(B)/tests/fuzz/fuzz_journal --seconds $(call share,10)" \
-		"$(B)/tests/fuzz/fuzz_receipt --seconds $(call share,10)")
+		"$(B)/tests/fuzz/fuzz_receipt --seconds $(call share,8)" \
+		$(foreach fuzzed,$(FUZZ_GATEWAY),"$(B)/tests/fuzz/fuzz_$(fuzzed) --seconds $(call share,3)"))

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 enum {
-	/* Two workers'; but ThreadSanitizer leaves room for some fifty mappings of a segment. */
+	/* Five workers'; but ThreadSanitizer leaves room for some fifty mappings of a segment. */
 	QUEUES = UNDER_THREAD_SANITIZER ? 5 : 150,
 	PRODUCERS = 2,
 	TAKERS = 3,
