@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""serve.py [--timeout S] COMMAND...: runs a command against a ringlease-sqs of its own, on a free port and in
-directories of its own, with the environment that tells AWS clients where it is. Exit: the command's.
+"""serve.py [--timeout S] [--with OPTION]... COMMAND...: runs a command against a ringlease-sqs of its own (with these
+options), on a free port and in directories of its own, with the environment that tells AWS clients where it is.
+Exit: the command's.
 
   SQS_ENDPOINT   an endpoint that is already there, to be used instead
   RINGLEASE_SQS  the program (default: ringlease-sqs in $BUILD, or in build/)
@@ -142,8 +143,8 @@ class Endpoint:
         return "".join(f"    {line}" for line in self.said)
 
 
-def run(command, timeout_s):
-    with Endpoint() as endpoint:
+def run(command, timeout_s, options):
+    with Endpoint(*options) as endpoint:
         process = subprocess.Popen(command, env=client_environment(endpoint.url), start_new_session=True)
         try:
             status = process.wait(timeout_s)
@@ -160,9 +161,13 @@ def run(command, timeout_s):
 
 
 def main():
-    command, timeout_s = sys.argv[1:], 300
-    if command[:1] == ["--timeout"]:
-        timeout_s, command = int(command[1]), command[2:]
+    command, timeout_s, options = sys.argv[1:], 300, []
+    while command[:1] in (["--timeout"], ["--with"]):
+        if command[0] == "--timeout":
+            timeout_s = int(command[1])
+        else:
+            options.append(command[1])
+        command = command[2:]
     if not command:
         sys.exit(__doc__.rstrip())
     if not os.environ.get("SQS_ENDPOINT") and not os.access(program(), os.X_OK):
@@ -170,7 +175,7 @@ def main():
         sys.exit(77)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        sys.exit(run(command, timeout_s))
+        sys.exit(run(command, timeout_s, options))
     except Fault as fault:
         print(f"not ok: the endpoint {fault}", flush=True)
         sys.exit(1)
