@@ -83,20 +83,26 @@ void watched_report(struct rlq_watch *watch, struct watched *watched, bool is_re
 		os_eventfd_raise(watch->fd);
 }
 
-void watched_keep(struct rlq_watch *watch, struct watched *watched)
+/* For a while, if it is IDLE and nobody's. */
+static void keep(struct rlq_watch *watch, struct watched *watched)
 {
 	if (watched->state != WATCHED_IDLE || watched->worker)
 		return;
-	if (watched->is_nameless) {
-		watched_free(watched);
-		return;
-	}
 	watched->kept_ms = os_boot_ms();
 	list_append(&watch->kept, watched);
 	if (watch->kept.count > WATCH_KEEP_MAX)
 		forget(watch, watch->kept.first);
 	else if (watch->kept.count == 1 && watch->workers)
 		watch_ring(watch->workers); /* to come back and close it */
+}
+
+void watched_let_go(struct rlq_watch *watch, struct watched *watched)
+{
+	watched->worker = NULL;
+	if (watched->is_nameless)
+		watched_free(watched);
+	else
+		keep(watch, watched);
 }
 
 uint64_t watch_close_kept(struct rlq_watch *watch, uint64_t now_ms)
@@ -108,26 +114,25 @@ uint64_t watch_close_kept(struct rlq_watch *watch, uint64_t now_ms)
 
 /* ---- arm -------------------------------------------------------------------------------------- */
 
-static int watched_open(struct rlq_watch *watch, const char *name, struct watched **ret_watched)
+/* NULL: `*ret_error` says why. */
+static struct watched *watched_open(struct rlq_watch *watch, const char *name, int *ret_error)
 {
 	struct watched *watched = calloc(1, sizeof(*watched));
-	int error;
 
-	if (watched == NULL)
-		return -ENOMEM;
-	strcpy(watched->name, name);
-	error = seg_open(&watch->directory->seg, name, &watched->seg);
-	if (error) {
+	*ret_error = watched ? seg_open(&watch->directory->seg, name, &watched->seg) : -ENOMEM;
+	if (*ret_error) {
 		free(watched);
 		/* Marked as removed, though its remover did not live to take the name away. */
-		return error == RLQ_EREMOVED ? RLQ_ENOQUEUE : public_error(error);
+		*ret_error = *ret_error == RLQ_EREMOVED ? RLQ_ENOQUEUE : public_error(*ret_error);
+		return NULL;
 	}
+	strcpy(watched->name, name);
 	if (tsearch(watched, &watch->names, by_name) == NULL) {
 		watched_free(watched);
-		return -ENOMEM;
+		*ret_error = -ENOMEM;
+		return NULL;
 	}
-	*ret_watched = watched;
-	return 0;
+	return watched;
 }
 
 static int give_worker(struct rlq_watch *watch, struct watched *watched)
@@ -145,38 +150,37 @@ static int give_worker(struct rlq_watch *watch, struct watched *watched)
 	return 0;
 }
 
-/* The queue of that name with a ticket of its event; not one that was removed before that. */
-static int prepare(struct rlq_watch *watch, const char *name, struct watched **ret_watched)
+/* The queue of that name with a ticket of its event; not one that was removed before that. NULL: `*ret_error` says
+ * why. */
+static struct watched *prepare(struct rlq_watch *watch, const char *name, int *ret_error)
 {
 	struct watched *watched = find(watch, name);
 
 	for (;;) {
-		int error = watched ? 0 : watched_open(watch, name, &watched);
-
-		if (error)
-			return error;
+		if (watched == NULL)
+			watched = watched_open(watch, name, ret_error);
+		if (watched == NULL)
+			return NULL;
 		watched->ticket = event_prepare(&watched->seg->header->consumers);
 		if (!watched_is_gone(watched)) /* [E2] */
-			break;
+			return watched;
 		forget(watch, watched);
 		watched = NULL;
 	}
-	*ret_watched = watched;
-	return 0;
 }
 
 static int arm(struct rlq_watch *watch, const char *name, void *context)
 {
-	struct watched *watched;
-	int error = prepare(watch, name, &watched);
+	int error;
+	struct watched *watched = prepare(watch, name, &error);
 
-	if (error)
+	if (watched == NULL)
 		return error;
 	unlist(watch, watched);
 	watched->state = WATCHED_IDLE;
 	error = give_worker(watch, watched);
 	if (error) {
-		watched_keep(watch, watched);
+		keep(watch, watched);
 		return error;
 	}
 	watched->state = WATCHED_ARMED;
@@ -265,7 +269,7 @@ int rlq_watch_disarm(struct rlq_watch *watch, const char *name)
 	if (was_armed) {
 		unlist(watch, watched);
 		watched->state = WATCHED_IDLE;
-		watched_keep(watch, watched);
+		keep(watch, watched);
 	}
 	pthread_mutex_unlock(&watch->mutex);
 	return was_armed;
@@ -283,7 +287,7 @@ static void take_one(struct rlq_watch *watch, struct rlq_watch_report *ret_repor
 	if (watched->is_removed)
 		forget(watch, watched);
 	else
-		watched_keep(watch, watched);
+		keep(watch, watched);
 }
 
 int rlq_watch_take(struct rlq_watch *watch, struct rlq_watch_report *ret_reports, size_t max)

@@ -74,8 +74,8 @@ struct rlq_watch {
 
 /* Armed, and the word has changed or the queue is gone. */
 void watched_report(struct rlq_watch *watch, struct watched *watched, bool is_removed);
-/* It is nobody's now: kept for a while if it is IDLE. */
-void watched_keep(struct rlq_watch *watch, struct watched *watched);
+/* Its worker has done with it: it is kept for a while if it is IDLE. */
+void watched_let_go(struct rlq_watch *watch, struct watched *watched);
 /* Closes what was kept long enough. Returns when there is more to close, UINT64_MAX: nothing is kept. */
 uint64_t watch_close_kept(struct rlq_watch *watch, uint64_t now_ms);
 

@@ -51,12 +51,10 @@ static void look_at_all(struct watch_worker *worker)
 		struct watched *watched = worker->watched[i];
 
 		look(worker->watch, watched);
-		if (watched->state == WATCHED_ARMED) {
+		if (watched->state == WATCHED_ARMED)
 			worker->watched[kept++] = watched;
-		} else {
-			watched->worker = NULL;
-			watched_keep(worker->watch, watched);
-		}
+		else
+			watched_let_go(worker->watch, watched);
 	}
 	worker->count = kept;
 }
