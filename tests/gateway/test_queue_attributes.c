@@ -414,6 +414,16 @@ Test(queue_attributes, the_dlq_of_a_native_queue_is_a_redrive_policy)
 	cr_expect_attribute("q", "RedrivePolicy", redrive_to("dlq", "5"));
 }
 
+Test(queue_attributes, a_queue_whose_dlq_is_gone_can_be_changed)
+{
+	create("dlq", NULL);
+	create("q", "RedrivePolicy", redrive_to("dlq", "3"), NULL);
+	done(action_delete_queue, "{s:s}", "QueueUrl", "dlq");
+	set("q", "VisibilityTimeout", "60");
+	cr_expect_attribute("q", "VisibilityTimeout", "60");
+	cr_expect_attribute("q", "RedrivePolicy", redrive_to("dlq", "3"));
+}
+
 #define cr_expect_redrive_refused(reason, policy)                                                                  \
 	do {                                                                                                       \
 		char wanted_[1024];                                                                                \
