@@ -450,7 +450,7 @@ int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rlq_queue_att
 	attributes_from_segment(queue->seg, &have);
 	if (!fixed_attributes_equal(&wanted, &have))
 		error = RLQ_EATTRIBUTE;
-	else
+	else if (strcmp(wanted.dlq, have.dlq) != 0) /* one that is gone since may stay */
 		error = dlq_check(queue->directory, rlq_queue_name(queue), &wanted);
 	/* Setters take turns by a lock that the kernel drops with its holder; nobody else asks for it. */
 	if (!error && flock(queue->seg->fd, LOCK_EX | LOCK_NB) < 0)

@@ -68,7 +68,7 @@ static ssize_t read_text(const char *path, char *ret_text, struct notes_file_id 
 
 	if (file < 0)
 		return -errno;
-	if (fstat(file, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size > NOTES_BYTES_MAX) {
+	if (fstat(file, &status) < 0 || status.st_size > NOTES_BYTES_MAX) {
 		close(file);
 		return -EINVAL;
 	}

@@ -10,8 +10,7 @@ bool source_is(struct rlq_directory *directory, const char *name, const char *dl
 
 	if (rlq_queue_open(directory, name, &queue) < 0)
 		return false;
-	is = rlq_queue_get_attributes(queue, &attributes) == 0 && attributes.receives_max > 0 &&
-	     strcmp(attributes.dlq, dlq) == 0;
+	is = rlq_queue_get_attributes(queue, &attributes) == 0 && strcmp(attributes.dlq, dlq) == 0;
 	rlq_queue_close(queue);
 	return is;
 }

@@ -265,8 +265,9 @@ RLQ_PUBLIC int rlq_queue_get_attributes(struct rlq_queue *queue, struct rlq_queu
 /* Sets all attributes that can change, one by one once all are checked: a process killed in it has set some,
  * and each, the DLQ included, is the old or the new one. A changed visibility timeout or delay does not touch
  * messages already leased or delayed; but the delay of a FIFO queue counts for what is still delayed by it (SQS),
- * once a sweep has been there, with an engine at once. Errors: RLQ_EATTRIBUTE (also for one that is fixed at
- * creation and differs), RLQ_ENODLQ, RLQ_ETYPE, RLQ_ENOTFIFO, RLQ_EBUSY. */
+ * once a sweep has been there, with an engine at once. A DLQ that stays as it is need not be there any more. Errors:
+ * RLQ_EATTRIBUTE (also for one that is fixed at creation and differs), RLQ_ENODLQ, RLQ_ETYPE, RLQ_ENOTFIFO,
+ * RLQ_EBUSY. */
 RLQ_PUBLIC int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rlq_queue_attributes *attributes);
 
 /* What a queue holds and has done. Depths are counted from the slots when asked; counters are sums of

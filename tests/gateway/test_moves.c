@@ -1,6 +1,7 @@
 /* StartMessageMoveTask, ListMessageMoveTasks, CancelMessageMoveTask. */
 #include "tests/gateway/gateway_fixture.h"
 
+#include <errno.h>
 #include <sched.h>
 
 static struct rlq_queue *source, *dlq;
@@ -370,6 +371,56 @@ Test(moves, the_newest_ten_are_listed_the_newest_first)
 	results =
 		json_object_get(done(action_list_message_move_tasks, "{s:s}", "SourceArn", arn("dlq")), "Results");
 	cr_expect_eq(json_array_size(results), 1);
+}
+
+static size_t tasks_of(const char *name)
+{
+	struct move found[MOVES_OF_SOURCE_MAX];
+
+	return moves_list(gateway.moves, name, found, MOVES_OF_SOURCE_MAX);
+}
+
+Test(moves, many_tasks_of_one_queue_do_not_displace_those_of_another)
+{
+	struct move move = {.source = "other"}, newest;
+
+	cr_assert_eq(moves_start(gateway.moves, &move), 0);
+	for (int i = 0; i < MOVES_MAX; i++) {
+		move = (struct move){.source = "dlq"};
+		cr_assert_eq(moves_start(gateway.moves, &move), 0);
+		do {
+			sched_yield();
+			moves_list(gateway.moves, "dlq", &newest, 1);
+		} while (newest.state == MOVE_RUNNING);
+	}
+	cr_expect_eq(tasks_of("dlq"), MOVES_OF_SOURCE_MAX);
+	cr_expect_eq(tasks_of("other"), 1);
+}
+
+/* A queue with one message. */
+static void make_with_one(const char *name)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	struct rlq_queue *queue;
+
+	attributes.capacity = 1;
+	cr_assert_eq(rlq_queue_create(gateway.directory, name, &attributes), 1);
+	cr_assert_eq(rlq_queue_open(gateway.directory, name, &queue), 0);
+	send_text(queue, "m");
+	rlq_queue_close(queue);
+}
+
+Test(moves, there_is_a_limit_of_active_tasks)
+{
+	struct move move;
+
+	make_with_one("full");
+	for (int i = 0; i <= MOVES_ACTIVE_MAX; i++) {
+		move = (struct move){.to_move = 1, .destination = "full"};
+		snprintf(move.source, sizeof(move.source), "q%d", i);
+		make_with_one(move.source);
+		cr_expect_eq(moves_start(gateway.moves, &move), i < MOVES_ACTIVE_MAX ? 0 : -EDQUOT);
+	}
 }
 
 Test(moves, a_list_needs_a_source_that_is_there_and_a_number_from_1_to_10)

@@ -199,7 +199,7 @@ Test(queue_attributes, numbers_may_be_what_aws_has)
 Test(queue_attributes, numbers_out_of_range_or_none_are_refused)
 {
 	static const char *const bad[] = {"",	" ",  "x",    "1.5", "1 ",
-					  " 1", "+1", "0x10", "1e2", "99999999999999999999999999"};
+					  " 1", "+1", "0x10", "1e2", "18446744073709551646"};
 	char text[128];
 
 	create("q", NULL);
@@ -414,6 +414,16 @@ Test(queue_attributes, the_dlq_of_a_native_queue_is_a_redrive_policy)
 	cr_expect_attribute("q", "RedrivePolicy", redrive_to("dlq", "5"));
 }
 
+Test(queue_attributes, a_queue_whose_dlq_is_gone_can_be_changed)
+{
+	create("dlq", NULL);
+	create("q", "RedrivePolicy", redrive_to("dlq", "3"), NULL);
+	done(action_delete_queue, "{s:s}", "QueueUrl", "dlq");
+	set("q", "VisibilityTimeout", "60");
+	cr_expect_attribute("q", "VisibilityTimeout", "60");
+	cr_expect_attribute("q", "RedrivePolicy", redrive_to("dlq", "3"));
+}
+
 #define cr_expect_redrive_refused(reason, policy)                                                                  \
 	do {                                                                                                       \
 		char wanted_[1024];                                                                                \
@@ -452,8 +462,9 @@ Test(queue_attributes, a_redrive_policy_has_both_of_its_attributes_and_no_others
 
 Test(queue_attributes, the_count_of_a_redrive_policy_has_a_range)
 {
-	static const char *const bad[][2] = {{"1001", "1001"},	   {"0", "0"},	   {"-1", "-1"},    {"\"x\"", "x"},
-					     {"\"1001\"", "1001"}, {"1.5", "1.5"}, {"true", "true"}};
+	static const char *const bad[][2] = {{"1001", "1001"}, {"0", "0"},	     {"-1", "-1"},
+					     {"\"x\"", "x"},   {"\"1001\"", "1001"}, {"\"3x\"", "3x"},
+					     {"1.5", "1.5"},   {"true", "true"}};
 	char reason[128];
 
 	create("dlq", NULL);

@@ -141,7 +141,6 @@ Test(tags, go_with_the_queue)
 {
 	tag("k", "v");
 	done(action_delete_queue, "{s:s}", "QueueUrl", "q");
-	time_passes(1);
 	create("q", NULL);
 	cr_expect_eq(json_object_size(listed()), 0);
 }

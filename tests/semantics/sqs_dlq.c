@@ -136,6 +136,20 @@ CASE(a_used_up_message_that_nobody_receives_moves_after_the_grace)
 	queues_end();
 }
 
+CASE(a_queue_whose_dlq_is_gone_can_be_changed)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+
+	begin(3);
+	CHECK_EQ(rlq_queue_remove(queues_directory(), "dlq"), 0);
+	CHECK_EQ(rlq_queue_get_attributes(queue, &attributes), 0);
+	attributes.visibility_ms = 2000;
+	CHECK_EQ(rlq_queue_set_attributes(queue, &attributes), 0);
+	strcpy(attributes.dlq, "none");
+	CHECK_EQ(rlq_queue_set_attributes(queue, &attributes), RLQ_ENODLQ);
+	queues_end();
+}
+
 /* ---- redrive ---------------------------------------------------------------------------------- */
 
 /* Sent with one attribute, received `receives` times, moved to the DLQ; what it was at the last one. */
