@@ -101,7 +101,7 @@ share = $$(($(LONG_SECONDS) * $(1) / 100))
 run_long = BUILD=$(abspath $(B)) TEST_TIMEOUT=$$(($(LONG_SECONDS) + 300)) scripts/run-tests $(1)
 
 .PHONY: all
-all: $(LIBS) $(PROGRAMS) ## build libraries, daemon and command (default)
+all: $(LIBS) $(PROGRAMS) ## build libraries, daemon, command and endpoint (default)
 
 -include $(wildcard tests/*/*.mk bench/*.mk demo/*.mk examples/*.mk gateway/*.mk bindings/*/*.mk)
 

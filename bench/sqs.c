@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { QUEUE_ORDER = 20, POLLS = 1000, POLLS_QUICK = 50, POLL_QUEUES = 20, STARTS = 21, STARTS_QUICK = 3 };
 
@@ -32,8 +33,15 @@ static const struct row {
 	{"ReceiveMessage + DeleteMessageBatch of 10", TRAFFIC_TAKE, JSON, 10, 64, 0.6},
 };
 
+/* Processor time of a server, user and system, in the runs that count. */
+struct cost {
+	double seconds, messages;
+};
+enum { SUBJECT, YARDSTICK, SIDES };
+
 /* What all members of a team know. */
 struct task {
+	struct cost *costs; /* of both sides; shared */
 	const struct place *place;
 	const struct program *endpoint;
 	const struct row *row;
@@ -62,18 +70,27 @@ static struct traffic traffic_of(const struct task *task, const struct team *tea
 	return traffic;
 }
 
+struct started {
+	struct team *team;
+	const struct program *server;
+	double cpu_seconds;
+};
+
 static void start_together(struct traffic *traffic, void *context)
 {
-	struct team *team = context;
+	struct started *started = context;
+	struct team *team = started->team;
 
 	team_meet(team);
+	started->cpu_seconds = program_cpu_seconds(started->server);
 	team->member[traffic->me].start = seconds_now();
 	traffic->end = team->member[traffic->me].start + half_seconds();
 }
 
-static double run(struct team *team, struct traffic *traffic)
+static double run(struct team *team, struct traffic *traffic, const struct program *server, struct cost *cost)
 {
-	struct traffic_tally tally = traffic_run(traffic, start_together, team);
+	struct started started = {.team = team, .server = server};
+	struct traffic_tally tally = traffic_run(traffic, start_together, &started);
 	uint64_t messages = 0;
 
 	team->member[traffic->me].end = tally.end;
@@ -81,6 +98,10 @@ static double run(struct team *team, struct traffic *traffic)
 	team_meet(team);
 	for (uint32_t i = 0; i < team->members; i++)
 		messages += team->member[i].sum;
+	if (traffic->me == 0) {
+		cost->seconds += program_cpu_seconds(server) - started.cpu_seconds;
+		cost->messages += (double)messages;
+	}
 	return (double)messages / team_elapsed(team);
 }
 
@@ -104,7 +125,7 @@ static double ask_endpoint(struct team *team, uint32_t me, const struct task *ta
 	traffic.ledger = task->ledger;
 	if (traffic.kind == TRAFFIC_TAKE)
 		fill(&traffic, team->members);
-	rate = run(team, &traffic);
+	rate = run(team, &traffic, task->endpoint, &task->costs[SUBJECT]);
 	if (me == 0) {
 		accounts_close(task->ledger, task->place, queue_name);
 		ledger_clear(task->ledger);
@@ -123,7 +144,7 @@ static double yardstick_half(struct team *team, uint32_t me, void *context)
 	const struct task *task = context;
 	struct traffic traffic = traffic_of(task, team, me, task->yardstick->program.port);
 
-	return run(team, &traffic);
+	return run(team, &traffic, &task->yardstick->program, &task->costs[YARDSTICK]);
 }
 
 static void pair_work(struct team *team, uint32_t me, void *context)
@@ -187,6 +208,22 @@ static uint32_t members(void)
 	return count;
 }
 
+/* Load of the machine changes it less than a rate. */
+static void report_cost(struct task *task)
+{
+	double us[SIDES];
+
+	for (int i = 0; i < SIDES; i++)
+		us[i] = task->costs[i].messages > 0 ? 1e6 * task->costs[i].seconds / task->costs[i].messages : 0;
+	if (bench_options.json)
+		printf("{\"case\":\"%s\",\"cpu_us\":%.3f,\"yardstick_cpu_us\":%.3f}\n", task->pair.name,
+		       us[SUBJECT], us[YARDSTICK]);
+	else
+		printf("    processor time a message: %.2f us, yardstick %.2f us\n", us[SUBJECT], us[YARDSTICK]);
+	fflush(stdout);
+	memset(task->costs, 0, SIDES * sizeof(*task->costs));
+}
+
 static bool play_row(struct task *task, const struct row *row)
 {
 	static struct yardstick yardstick;
@@ -204,6 +241,7 @@ static bool play_row(struct task *task, const struct row *row)
 	learn(task);
 	yardstick_start(&yardstick);
 	good = pair_run(&task->pair, members(), pair_work, task);
+	report_cost(task);
 	yardstick_end(&yardstick);
 	return good;
 }
@@ -317,7 +355,8 @@ int main(int argc, char **argv)
 	report_title(
 		"ringlease-sqs against a handler on the same libmicrohttpd that answers the same; 16 connections");
 	task.ledger = shared_memory(sizeof(*task.ledger));
-	if (task.ledger == NULL)
+	task.costs = shared_memory(SIDES * sizeof(*task.costs));
+	if (task.ledger == NULL || task.costs == NULL)
 		sqs_fail("no memory");
 	place_open(&place, true);
 	place_queue(&place, queue_name, capacity_of(QUEUE_ORDER), 30000);

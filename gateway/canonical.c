@@ -173,9 +173,7 @@ static bool put_headers(FILE *out, const struct signed_request *request, const c
 	while ((name = strsep(&rest, ";")) != NULL) {
 		const char *value = request->header(request->context, name);
 
-		for (const char *c = name; *c != '\0'; c++)
-			fputc(tolower((unsigned char)*c), out);
-		fputc(':', out);
+		fprintf(out, "%s:", name);
 		put_value(out, value != NULL ? value : "");
 		fputc('\n', out);
 	}

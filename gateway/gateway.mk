@@ -1,7 +1,8 @@
 # ringlease-sqs: the SQS endpoint. A client of the public libraries.
 GATEWAY := $(wildcard gateway/*.c)
 GATEWAY_LIBS := -lmicrohttpd -ljansson -lxml2
-PROGRAMS += $(if $(wildcard gateway/main.c),$(B)/ringlease-sqs)
+PROGRAMS += $(B)/ringlease-sqs
+all: $(B)/ringlease-sqs
 
 $(B)/obj/gateway/%.o: private EXTRA_CFLAGS := -I/usr/include/libxml2
 $(B)/ringlease-sqs: $(call obj,$(GATEWAY)) $(B)/libringlease-engine.a $(B)/libringlease.a

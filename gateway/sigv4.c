@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <nettle/base16.h>
 #include <nettle/hmac.h>
@@ -45,7 +44,7 @@ static bool is_signed(const char *signed_headers, const char *name)
 	size_t bytes = strlen(name);
 
 	for (const char *text = signed_headers;; text++) {
-		if (strncasecmp(text, name, bytes) == 0 && (text[bytes] == ';' || text[bytes] == '\0'))
+		if (strncmp(text, name, bytes) == 0 && (text[bytes] == ';' || text[bytes] == '\0'))
 			return true;
 		text = strchr(text, ';');
 		if (text == NULL)

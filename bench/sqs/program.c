@@ -139,7 +139,7 @@ double program_rss_mib(const struct program *program)
 	return kib / 1024;
 }
 
-static double cpu_seconds(const struct program *program)
+double program_cpu_seconds(const struct program *program)
 {
 	struct timespec used = {0};
 	clockid_t clock;
@@ -151,11 +151,11 @@ static double cpu_seconds(const struct program *program)
 
 void program_rest(const struct program *program)
 {
-	double end = seconds_now() + REST_PATIENCE_S, before, now = cpu_seconds(program);
+	double end = seconds_now() + REST_PATIENCE_S, before, now = program_cpu_seconds(program);
 
 	do {
 		before = now;
 		usleep(REST_US);
-		now = cpu_seconds(program);
+		now = program_cpu_seconds(program);
 	} while (now - before > 1e-5 && seconds_now() < end);
 }

@@ -23,6 +23,7 @@ void endpoint_start(struct program *program, const char *directory);
 bool program_await(struct program *program, double patience_s);
 
 uint16_t port_free(void);
+double program_cpu_seconds(const struct program *program);
 double program_rss_mib(const struct program *program);
 /* Until it takes no processor time any more. */
 void program_rest(const struct program *program);

@@ -57,6 +57,15 @@ static void request_end(void *context, struct MHD_Connection *connection, void *
 	(void)how;
 }
 
+static void note_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+			    enum MHD_ConnectionNotificationCode how)
+{
+	(void)context;
+	(void)connection;
+	(void)socket_context;
+	(void)how;
+}
+
 static struct MHD_Response *response_for(const struct yardstick *yardstick, struct MHD_Connection *connection)
 {
 	const char *action = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "X-Amz-Target");
@@ -119,8 +128,8 @@ __attribute__((noreturn)) static void serve(struct yardstick *yardstick, int lis
 			      MHD_OPTION_URI_LOG_CALLBACK, request_begin, NULL, MHD_OPTION_NOTIFY_COMPLETED,
 			      request_end, NULL, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
 			      MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-			      (size_t)HEADER_BYTES_MAX, MHD_OPTION_THREAD_POOL_SIZE, threads_by_cores(),
-			      MHD_OPTION_END))
+			      (size_t)HEADER_BYTES_MAX, MHD_OPTION_NOTIFY_CONNECTION, note_connection, NULL,
+			      MHD_OPTION_THREAD_POOL_SIZE, threads_by_cores(), MHD_OPTION_END))
 		_exit(1);
 	for (;;)
 		pause();

@@ -35,6 +35,12 @@ has_files() {
 	done
 }
 
+it 'install nothing that make has not built'
+make -n -C "$top" B="$work/fresh" PREFIX=$prefix >"$work/out" 2>"$work/err" || fault 'make -n failed'
+for program in ringlease ringleased ringlease-sqs; do
+	out_has "-o $work/fresh/$program "
+done
+
 it 'put everything under DESTDIR and PREFIX'
 install_make install
 has_files include/ringlease.h include/ringlease-engine.h bin/ringlease bin/ringleased bin/ringlease-sqs \

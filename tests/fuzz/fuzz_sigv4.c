@@ -120,7 +120,7 @@ static void try_changed(const char *sound_text, const uint8_t *bytes, size_t cou
 
 	strcpy(text, sound_text);
 	for (size_t i = 0; i + 2 < count && i < 3 * CHANGES_MAX; i += 3)
-		text[(bytes[i] << 8 | bytes[i + 1]) % text_bytes] = (char)bytes[i + 2];
+		text[(bytes[i] * 256U + bytes[i + 1]) % text_bytes] = (char)bytes[i + 2];
 	if (!is_let_in(text, text_bytes))
 		return;
 	raw_request_read(&original, sound_text, text_bytes, NOW_S);

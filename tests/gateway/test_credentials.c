@@ -160,6 +160,7 @@ Test(credentials, a_change_that_is_wrong_changes_nothing_and_is_said_once)
 	cr_expect(credentials_find(credentials, "A", &found));
 	cr_expect(credentials_warning(credentials, warning));
 	cr_expect_neq(strstr(warning, "No such file"), NULL);
+	cr_expect(credentials_find(credentials, "A", &found));
 	cr_expect_not(credentials_warning(credentials, warning));
 	keys_write("[a]\n" KEY("B", "t"), 0600);
 	cr_expect_not(credentials_find(credentials, "A", &found));

@@ -55,6 +55,7 @@ Test(policy, without_one_the_owner_may_do_all_and_others_nothing)
 			 " because no resource-based policy allows the sqs:sendmessage action");
 	expect_may_not(none, &anonymous, "SendMessage");
 	cr_expect_str_eq(failure.message, "Access to the resource " ARN " is denied.");
+	cr_expect_not(policy_allows(none, &anonymous, "", "SendMessage", ARN, &failure));
 }
 
 Test(policy, an_allowed_action_is_of_those_named)
@@ -74,6 +75,7 @@ Test(policy, an_allowed_action_is_of_those_named)
 	expect_may_not(ALLOW("{\"AWS\":\"123456789012\"}", SEND), &other, "SendMessage");
 	expect_may_not(ALLOW("{\"AWS\":\"" OTHER "\"}", SEND), &anonymous, "SendMessage");
 	expect_may_not(ALLOW("{\"Service\":\"sns.amazonaws.com\"}", SEND), &other, "SendMessage");
+	expect_may_not(ALLOW("{\"AWS\":\"arn:aws:iam:::root\"}", SEND), &anonymous, "SendMessage");
 	expect_may_not(ALLOW("{\"Service\":\"*\"}", SEND), &anonymous, "SendMessage");
 }
 
@@ -255,6 +257,8 @@ Test(policy, accounts_of_callers_are_compared_as_texts)
 	static const char only_other[] = IF("Allow", "{\"StringEquals\":{\"aws:PrincipalAccount\":\"" OTHER "\"}}");
 
 	expect_may(only_other, &other, "SendMessage");
+	expect_may(IF("Allow", "{\"StringEquals\":{\"aws:PrincipalAccount\":[\"" OTHER "\",\"1\"]}}"), &other,
+		   "SendMessage");
 	expect_may_not(only_other, &anonymous, "SendMessage");
 	expect_may_not(IF("Allow", "{\"StringEquals\":{\"aws:PrincipalAccount\":[\"1\",\"" OWNER "\"]}}"), &other,
 		       "SendMessage");
@@ -354,6 +358,9 @@ Test(policy, a_statement_that_is_not_whole_is_refused)
 	expect_refused(
 		OF(E P A ",\"Resource\":\"arn:aws:s*:*:*:orders\""),
 		REASON("A Resource is \"*\" or arn:PARTITION:sqs:REGION:ACCOUNT:NAME, not arn:aws:s*:*:*:orders."));
+	expect_refused(
+		OF(E P A ",\"Resource\":\"arn:aws:sqs:*:*:a:b\""),
+		REASON("A Resource is \"*\" or arn:PARTITION:sqs:REGION:ACCOUNT:NAME, not arn:aws:sqs:*:*:a:b."));
 	expect_refused(OF(E P A ",\"Resource\":\"arn:aws:sqs:*\""),
 		       REASON("A Resource is \"*\" or arn:PARTITION:sqs:REGION:ACCOUNT:NAME, not arn:aws:sqs:*."));
 	expect_refused(OF(E P A ",\"Resource\":\"arn:aws:sqs:*:*:${aws:username}\""),

@@ -176,6 +176,23 @@ WATCH_TEST(shouldReportALeaseThatHasEnded)
 	cr_expect_eq(receive_now(queue, &message, 1), 1);
 }
 
+WATCH_TEST(shouldReportWhatWasBehindAnotherOfItsGroup)
+{
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+	struct rlq_queue *fifo = fifo_make("q.fifo", NULL, true);
+
+	options.group = "g";
+	cr_assert_eq(rlq_send(fifo, "1", 1, &options, NULL), 0);
+	cr_assert_eq(rlq_send(fifo, "2", 1, &options, NULL), 0);
+	message = receive_one(fifo);
+	arm("q.fifo", &tag);
+	cr_expect_eq(receive_now(fifo, &message, 1), 0);
+	nothing_else_is_reported();
+	cr_assert_eq(rlq_delete(fifo, &message.receipt), 0);
+	cr_expect_str_eq(next_report().name, "q.fifo");
+	cr_expect_eq(receive_now(fifo, &message, 1), 1);
+}
+
 static void *serve(void *engine)
 {
 	rlq_engine_run(engine);
