@@ -87,6 +87,23 @@ static struct signed_request signed_request(const struct exchange *exchange, con
 				       .is_secure = request->is_tls};
 }
 
+/* Browsers say so of every request that a page makes, whatever its host is called. */
+static bool is_of_web_page(const struct front_request *request)
+{
+	const char *site = request->header(request->context, "Sec-Fetch-Site");
+
+	return request->header(request->context, "Origin") || (site && strcmp(site, "none") != 0);
+}
+
+/* Nobody needs a key: whoever can connect may do everything, but a page that somebody looks at on this machine is
+ * not meant. */
+static bool check_unsigned(const struct front_request *request, struct failure *failure)
+{
+	return !is_of_web_page(request) ||
+	       failure_set(failure, ACCESS_DENIED,
+			   "Requests of web pages are refused while signatures are not checked (--credentials).");
+}
+
 /* The region of the credential scope goes into what is answered, checked or not. */
 static bool identify(struct gateway *gateway, struct exchange *exchange, const struct front_request *request)
 {
@@ -99,7 +116,7 @@ static bool identify(struct gateway *gateway, struct exchange *exchange, const s
 		snprintf(exchange->region, sizeof(exchange->region), "%s", gateway->region);
 	call->region = exchange->region;
 	if (gateway->credentials == NULL)
-		return true;
+		return check_unsigned(request, &call->failure);
 	call->caller = &exchange->caller;
 	is_good = signature_check(gateway->credentials, &signed_one, &exchange->caller, &call->failure);
 	if (credentials_warning(gateway->credentials, warning))
