@@ -11,8 +11,6 @@
  */
 #include "client/internal.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define PREFIX "RL1-"
@@ -33,13 +31,20 @@ static uint32_t check_sum(const struct rlq_receipt *receipt)
 	return (uint32_t)sum;
 }
 
+static char *put_hex(char *at, uint64_t value, int digits)
+{
+	for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4)
+		*at++ = "0123456789abcdef"[value >> shift & 15];
+	return at;
+}
+
 void rlq_receipt_format(const struct rlq_receipt *receipt, char *ret_text)
 {
-	char *at = ret_text + sprintf(ret_text, "%s", PREFIX);
+	char *at = stpcpy(ret_text, PREFIX);
 
 	for (int i = 0; i < WORDS; i++)
-		at += sprintf(at, "%016" PRIx64, receipt->opaque[i]);
-	sprintf(at, "%08" PRIx32, check_sum(receipt));
+		at = put_hex(at, receipt->opaque[i], WORD_DIGITS);
+	*put_hex(at, check_sum(receipt), SUM_DIGITS) = '\0';
 }
 
 /* `digits` hex digits; false if there is another character. */
@@ -48,11 +53,14 @@ static bool read_hex(const char *text, int digits, uint64_t *ret_value)
 	uint64_t value = 0;
 
 	for (int i = 0; i < digits; i++) {
-		const char *found = text[i] ? strchr("0123456789abcdef", text[i]) : NULL;
+		const char c = text[i];
 
-		if (found == NULL)
+		if (c >= '0' && c <= '9')
+			value = value << 4 | (uint64_t)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			value = value << 4 | (uint64_t)(c - 'a' + 10);
+		else
 			return false;
-		value = value << 4 | (uint64_t)(found - "0123456789abcdef");
 	}
 	*ret_value = value;
 	return true;
@@ -77,8 +85,15 @@ int rlq_receipt_parse(const char *text, struct rlq_receipt *ret_receipt)
 
 void rlq_message_id_format(const struct rlq_message_id *id, char *ret_text)
 {
-	snprintf(ret_text, RLQ_MESSAGE_ID_TEXT_BYTES, "%08x-%04x-%04x-%04x-%012" PRIx64,
-		 (unsigned)(id->word[0] >> 32), (unsigned)(id->word[0] >> 16) & 0xffff,
-		 (unsigned)id->word[0] & 0xffff, (unsigned)(id->word[1] >> 48),
-		 id->word[1] & UINT64_C(0xffffffffffff));
+	static const struct {
+		int word, shift, digits;
+	} parts[] = {{0, 32, 8}, {0, 16, 4}, {0, 0, 4}, {1, 48, 4}, {1, 0, 12}};
+	char *at = ret_text;
+
+	for (int i = 0; i < 5; i++) {
+		if (i > 0)
+			*at++ = '-';
+		at = put_hex(at, id->word[parts[i].word] >> parts[i].shift, parts[i].digits);
+	}
+	*at = '\0';
 }

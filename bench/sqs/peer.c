@@ -90,7 +90,7 @@ const struct peer peer_ringlease_sqs = {
 const struct peer peer_elasticmq = {.name = "elasticmq",
 				    .is = "1.7.1, a server process of its own, queues in memory, as it comes",
 				    .start = start_elasticmq,
-				    .warm_seconds = 4};
+				    .gets_faster = true};
 const struct peer peer_moto = {
 	.name = "moto",
 	.is = "5.2.5, moto_server, queues in memory, as it comes; receives by one connection",
