@@ -189,11 +189,16 @@ it 'say that it is not known when the engine is killed while a compaction is wai
 rm -rf "$RINGLEASE_DIR"
 start --data "$data"
 kill -STOP $daemon
+# A signal reaches each thread in its own time.
+is_stopped() {
+	[ -z "$(grep -L '^State:.T' /proc/$daemon/task/*/status)" ]
+}
+await 60 is_stopped || fault 'the engine is not stopped'
 "$ringlease" journal compact >"$work/out" 2>"$work/err" &
 compacting=$!
 children="$children $compacting"
 is_asleep() {
-	[ "$(cat /proc/$compacting/comm)" = ringlease ] && file_has /proc/$compacting/status '^State:.S'
+	[ "$(cat /proc/$compacting/comm 2>/dev/null)" = ringlease ] && file_has /proc/$compacting/status '^State:.S'
 }
 await 60 is_asleep || fault 'it does not wait'
 kill_engine
