@@ -33,7 +33,7 @@ static const struct row {
 	{"ReceiveMessage + DeleteMessageBatch of 10", TRAFFIC_TAKE, JSON, 10, 64, 0.6},
 };
 
-/* Processor time of a server, user and system, in the runs that count. */
+/* Processor time of a server, user and system, in all runs of a row. */
 struct cost {
 	double seconds, messages;
 };
