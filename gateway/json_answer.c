@@ -1,5 +1,4 @@
 #include "gateway/answer.h"
-#include "gateway/json_text.h"
 #include "gateway/utf8.h"
 
 #include <stdio.h>
@@ -39,6 +38,15 @@ static void prune(json_t *value)
 	json_array_foreach(value, index, element) prune(element);
 }
 
+static char *dump(const json_t *value, size_t *ret_bytes)
+{
+	char *text = json_dumps(value, JSON_COMPACT);
+
+	if (text != NULL)
+		*ret_bytes = strlen(text);
+	return text;
+}
+
 char *json_answer(const struct action_shape *shape, json_t *result, size_t *ret_bytes)
 {
 	const char *nothing = shape->result ? "{}" : "";
@@ -48,7 +56,7 @@ char *json_answer(const struct action_shape *shape, json_t *result, size_t *ret_
 		return strdup(nothing);
 	}
 	prune(result);
-	return json_text_write(result, ret_bytes);
+	return dump(result, ret_bytes);
 }
 
 static json_t *message_of(const struct failure *failure)
@@ -68,7 +76,7 @@ char *json_failure(const struct failure *failure, size_t *ret_bytes)
 	snprintf(type, sizeof(type), "%s#%s", text->is_generic ? "com.amazon.coral.service" : "com.amazonaws.sqs",
 		 text->type);
 	body = json_pack("{s:s,s:o}", "__type", type, "message", message);
-	answer = body ? json_text_write(body, ret_bytes) : NULL;
+	answer = body ? dump(body, ret_bytes) : NULL;
 	json_decref(body);
 	return answer;
 }

@@ -1,4 +1,3 @@
-#include "gateway/json_text.h"
 #include "gateway/shape.h"
 
 #include <stdio.h>
@@ -183,10 +182,8 @@ bool json_read(const struct action_shape *shape, const char *body, size_t bytes,
 	       struct failure *failure)
 {
 	json_error_t error;
-	json_t *input = bytes == 0 ? json_object() : json_text_read(body, bytes);
+	json_t *input = bytes == 0 ? json_object() : json_loadb(body, bytes, JSON_ALLOW_NUL, &error);
 
-	if (input == NULL && bytes > 0)
-		input = json_loadb(body, bytes, JSON_ALLOW_NUL, &error);
 	if (input == NULL && bytes == 0)
 		return failure_set(failure, SERVICE_UNAVAILABLE, "The endpoint is out of memory: try again later.");
 	if (input == NULL)
