@@ -239,7 +239,7 @@ int main(int argc, char **argv)
 	int status, signal_number;
 	sigset_t stops;
 
-	if (!options_read(argc, argv, &program.options, &status))
+	if (!command_line_read(argc, argv, &program.options, &status))
 		return status;
 	/* Before any thread is there: all inherit it, and none but this one hears of them. */
 	sigemptyset(&stops);

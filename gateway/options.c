@@ -265,7 +265,7 @@ static int read_all(int argc, char **argv, struct options *options)
 	return status;
 }
 
-bool options_read(int argc, char **argv, struct options *ret_options, int *ret_exit)
+bool command_line_read(int argc, char **argv, struct options *ret_options, int *ret_exit)
 {
 	struct options options = {.host = "127.0.0.1",
 				  .port = 9324,

@@ -22,6 +22,6 @@ struct options {
 };
 
 /* True: go on. False: all is said, and *ret_exit is the status. */
-bool options_read(int argc, char **argv, struct options *ret_options, int *ret_exit);
+bool command_line_read(int argc, char **argv, struct options *ret_options, int *ret_exit);
 
 #endif
