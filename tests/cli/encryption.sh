@@ -15,12 +15,16 @@ key() {
 }
 for name in key other newer; do key $name; done
 
+# A machine without /etc/machine-id could not be told from another one.
+RINGLEASE_MACHINE_ID=ffeeddccbbaa99887766554433221100
+export RINGLEASE_MACHINE_ID
+
 # refuses STATUS PATTERN OPTION...: the engine does not start, says why, and leaves the journal as it was
 refuses() {
 	wanted=$1 pattern=$2
 	shift 2
 	before=$(cd "$data" 2>/dev/null && cksum journal-*)
-	"$ringleased" --data "$data" "$@" >"$work/out" 2>"$work/err" </dev/null
+	timeout 60 "$ringleased" --data "$data" "$@" >"$work/out" 2>"$work/err" </dev/null
 	got=$?
 	[ $got -eq "$wanted" ] || fault "ringleased $*: exit $got, not $wanted"
 	err_has "$pattern"
@@ -93,10 +97,9 @@ refuses 1 "journal-0000000001 is encrypted with key $id, which was not given" --
 
 it 'not take a journal of another machine for its own before it has the key'
 RINGLEASE_MACHINE_ID=00112233445566778899aabbccddeeff
-export RINGLEASE_MACHINE_ID
 refuses 1 "journal-0000000001 is encrypted with key $id, which was not given" --adopt
 refuses 1 'was written on another machine' --key-file "$disk/key"
-unset RINGLEASE_MACHINE_ID
+RINGLEASE_MACHINE_ID=ffeeddccbbaa99887766554433221100
 
 it 'bring messages back with it'
 rm -rf "$RINGLEASE_DIR"
