@@ -2,6 +2,8 @@
 # ringlease-sqs: options, what it refuses, queues that are declared, where engine and notes come from. (What it answers:
 # tests/sdk.)
 . "$(dirname "$0")/common.inc"
+disk=$(mktemp -d "${TMPDIR:-/var/tmp}/ringlease-data.XXXXXX") || exit 1
+trap 'clean_up; rm -rf "$disk"' EXIT
 [ -x "$ringlease_sqs" ] || { echo "skipped: no $ringlease_sqs"; exit 77; }
 
 # start OPTION...: on a free port, which is then in $port; its log is $work/log
@@ -107,14 +109,14 @@ echo '[{"Name": "x"}]' >"$work/queues.json"
 refuses 1 'QueueName' --durability memory --listen 127.0.0.1:0 --queues "$work/queues.json"
 
 it 'host the engine, and keep messages, tags and attributes over a reboot'
-start --data "$work/data"
+start --data "$disk/data"
 get '/?Action=CreateQueue&QueueName=kept&Tag.1.Key=team&Tag.1.Value=red'
 get '/?Action=SendMessage&QueueUrl=kept&MessageBody=safe'
 out_has '<MessageId>'
 kill -KILL $server
 wait $server 2>/dev/null
 rm -rf "$RINGLEASE_DIR"
-start --data "$work/data"
+start --data "$disk/data"
 get '/?Action=ListQueueTags&QueueUrl=kept'
 out_has '<Key>team</Key><Value>red</Value>'
 get '/?Action=ReceiveMessage&QueueUrl=kept'
@@ -122,7 +124,7 @@ out_has '<Body>safe</Body>'
 stop
 
 it 'use the engine that serves the queues already'
-"$ringleased" --data "$work/data" 2>"$work/engine" &
+"$ringleased" --data "$disk/data" 2>"$work/engine" &
 children="$children $!"
 await 60 file_has "$work/engine" 'kept: served' || fault 'no engine'
 start
