@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "gateway/address.h"
+#include "gateway/clock.h"
 #include "gateway/gateway.h"
 #include "gateway/handles.h"
 #include "gateway/settings.h"
@@ -160,7 +161,7 @@ static int create_with(struct call *call, const struct creation *creation, struc
 	if (!settings_take(call, settings, creation->attributes))
 		return -1;
 	if (call->gateway->waits_after_delete &&
-	    recent_was(&call->gateway->deleted, creation->name, recent_now_ms())) {
+	    recent_was(&call->gateway->deleted, creation->name, clock_now_ms())) {
 		call_fail(call, QUEUE_DELETED_RECENTLY,
 			  "You must wait 60 seconds after deleting a queue before you can create another with the "
 			  "same "

@@ -1,4 +1,5 @@
 /* DeleteQueue and PurgeQueue. */
+#include "gateway/clock.h"
 #include "gateway/gateway.h"
 #include "gateway/handles.h"
 #include "gateway/notes.h"
@@ -15,7 +16,7 @@ enum call_outcome action_delete_queue(struct call *call)
 		failure_from_library(&call->failure, error);
 		return CALL_FAILED;
 	}
-	recent_begin(&call->gateway->deleted, call->queue, recent_now_ms());
+	recent_begin(&call->gateway->deleted, call->queue, clock_now_ms());
 	notes_drop(call->gateway->notes, queue);
 	handles_drop(call->handles, call->queue);
 	return CALL_DONE;
@@ -28,7 +29,7 @@ enum call_outcome action_purge_queue(struct call *call)
 
 	if (queue == NULL)
 		return CALL_FAILED;
-	if (!recent_begin(&call->gateway->purged, call->queue, recent_now_ms()))
+	if (!recent_begin(&call->gateway->purged, call->queue, clock_now_ms()))
 		return call_fail(call, PURGE_IN_PROGRESS,
 				 "Only one PurgeQueue operation on %s is allowed every 60 seconds.", call->queue);
 	error = rlq_purge(queue, NULL);

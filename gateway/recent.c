@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static struct recent_name *find(struct recent *recent, const char *name)
 {
@@ -51,12 +50,4 @@ void recent_undo(struct recent *recent, const char *name)
 	if (found)
 		found->name[0] = '\0';
 	pthread_mutex_unlock(&recent->lock);
-}
-
-int64_t recent_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

@@ -22,13 +22,10 @@ struct recent {
 	uint32_t count; /* of all that ever were noted */
 };
 
-/* It happens now: true, unless it did so less than 60 s ago. */
+/* `now_ms`: clock_now_ms(). It happens now: true, unless it did so less than 60 s ago. */
 bool recent_begin(struct recent *recent, const char *name, int64_t now_ms);
 bool recent_was(struct recent *recent, const char *name, int64_t now_ms);
 /* It has not happened after all. */
 void recent_undo(struct recent *recent, const char *name);
-
-/* CLOCK_BOOTTIME. */
-int64_t recent_now_ms(void);
 
 #endif
