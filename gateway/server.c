@@ -126,7 +126,7 @@ static bool has_hung_up(const struct exchange *exchange)
 	struct pollfd client = {.events = POLLRDHUP};
 
 	client.fd = MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-	return waiter_has_hung_up(exchange->waiter) || poll(&client, 1, 0) == 1;
+	return poll(&client, 1, 0) == 1;
 }
 
 enum turn { TURN_ANSWERS, TURN_SUSPENDED, TURN_GONE };

@@ -37,7 +37,7 @@ struct waiter {
 	int fd;
 	enum waiter_state state;
 	bool was_called; /* while it looked: it has to look again */
-	bool is_late, has_hung_up;
+	bool is_late;
 };
 
 struct waiting {
@@ -173,7 +173,6 @@ static void hear_client(struct waiting *waiting, int fd)
 
 	if (waiter == NULL || poll(&client, 1, 0) != 1)
 		return;
-	waiter->has_hung_up = true;
 	call_waiter(waiting, waiter);
 }
 
@@ -391,9 +390,4 @@ void waiting_end(struct waiting *waiting, struct waiter *waiter)
 bool waiter_is_late(const struct waiter *waiter)
 {
 	return waiter && waiter->is_late;
-}
-
-bool waiter_has_hung_up(const struct waiter *waiter)
-{
-	return waiter && waiter->has_hung_up;
 }

@@ -34,8 +34,7 @@ bool waiting_suspend(struct waiting *waiting, struct waiter *waiter);
 /* It waits no more: it is answered, or gone. If others wait for the queue the next one looks. May be NULL. */
 void waiting_end(struct waiting *waiting, struct waiter *waiter);
 
-/* Why it was resumed. */
+/* Was it resumed because its time is up? (Whether its client has hung up its connection says.) */
 bool waiter_is_late(const struct waiter *waiter);
-bool waiter_has_hung_up(const struct waiter *waiter);
 
 #endif
