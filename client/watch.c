@@ -53,7 +53,7 @@ static void unlist(struct rlq_watch *watch, struct watched *watched)
 {
 	if (watched->list == NULL)
 		return;
-	if (watched->list == &watch->reports && watch->reports.count == 1)
+	if (watched->list == &watch->reports && watch->reports.count == 1 && watch->fd >= 0)
 		os_eventfd_lower(watch->fd);
 	list_remove(watched);
 }
@@ -79,7 +79,8 @@ void watched_report(struct rlq_watch *watch, struct watched *watched, bool is_re
 	watched->state = WATCHED_REPORTED;
 	watched->is_removed = is_removed;
 	list_append(&watch->reports, watched);
-	if (watch->reports.count == 1)
+	watched->worker->has_reported = true;
+	if (watch->reports.count == 1 && watch->fd >= 0)
 		os_eventfd_raise(watch->fd);
 }
 
@@ -192,26 +193,58 @@ static int arm(struct rlq_watch *watch, const char *name, void *context)
 
 /* ---- calls ------------------------------------------------------------------------------------ */
 
+static struct rlq_watch *watch_make(struct rlq_directory *directory, int fd)
+{
+	struct rlq_watch *watch = calloc(1, sizeof(*watch));
+
+	if (watch == NULL)
+		return NULL;
+	watch->directory = directory;
+	watch->fd = fd;
+	pthread_mutex_init(&watch->mutex, NULL);
+	return watch;
+}
+
 int rlq_watch_open(struct rlq_directory *directory, struct rlq_watch **ret_watch)
+{
+	struct rlq_watch *watch;
+	int fd;
+
+	if (is_forked(directory))
+		return RLQ_EFORKED;
+	fd = os_eventfd_open();
+	if (fd < 0)
+		return fd;
+	watch = watch_make(directory, fd);
+	if (watch == NULL) {
+		close(fd);
+		return -ENOMEM;
+	}
+	*ret_watch = watch;
+	return 0;
+}
+
+int rlq_watch_open_calling(struct rlq_directory *directory, void (*call)(void *context), void *context,
+			   struct rlq_watch **ret_watch)
 {
 	struct rlq_watch *watch;
 
 	if (is_forked(directory))
 		return RLQ_EFORKED;
-	watch = calloc(1, sizeof(*watch));
+	watch = watch_make(directory, -1);
 	if (watch == NULL)
 		return -ENOMEM;
-	watch->directory = directory;
-	watch->fd = os_eventfd_open();
-	if (watch->fd < 0) {
-		int error = watch->fd;
-
-		free(watch);
-		return error;
-	}
-	pthread_mutex_init(&watch->mutex, NULL);
+	watch->call = call;
+	watch->call_context = context;
 	*ret_watch = watch;
 	return 0;
+}
+
+/* A descriptor that was never there is fine. */
+static void close_fd(const struct rlq_watch *watch)
+{
+	if (watch->fd >= 0)
+		close(watch->fd);
 }
 
 void rlq_watch_close(struct rlq_watch *watch)
@@ -220,7 +253,7 @@ void rlq_watch_close(struct rlq_watch *watch)
 		return;
 	if (is_forked(watch->directory)) {
 		/* What a thread of the parent was amid stands still here for ever: nothing else is touched. */
-		close(watch->fd);
+		close_fd(watch);
 		return;
 	}
 	pthread_mutex_lock(&watch->mutex);
@@ -229,7 +262,7 @@ void rlq_watch_close(struct rlq_watch *watch)
 		watch_ring(worker);
 	pthread_mutex_unlock(&watch->mutex);
 	watch_end_workers(watch);
-	close(watch->fd);
+	close_fd(watch);
 	tdestroy(watch->names, watched_free);
 	pthread_mutex_destroy(&watch->mutex);
 	free(watch);

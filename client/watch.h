@@ -55,6 +55,7 @@ struct watch_worker {
 	pthread_t thread;
 	_Atomic uint32_t bell; /* rung to make it look at what is armed now */
 	bool is_asleep;
+	bool has_reported; /* and told nobody yet */
 	uint32_t count;
 	struct watched *watched[WATCH_QUEUES_MAX];
 	struct os_futex_awaited words[OS_FUTEX_MANY_MAX]; /* the bell, then those of the first queues */
@@ -62,7 +63,9 @@ struct watch_worker {
 
 struct rlq_watch {
 	struct rlq_directory *directory;
-	int fd;
+	int fd;			     /* -1: */
+	void (*call)(void *context); /* who is told of reports */
+	void *call_context;
 	pthread_mutex_t mutex;
 	void *names; /* tree of struct watched, see tsearch(3) */
 	struct watched_list reports, kept;

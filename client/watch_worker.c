@@ -59,6 +59,19 @@ static void look_at_all(struct watch_worker *worker)
 	worker->count = kept;
 }
 
+/* Without the mutex: who is called takes the reports. */
+static void tell(struct watch_worker *worker)
+{
+	struct rlq_watch *watch = worker->watch;
+
+	worker->has_reported = false;
+	if (watch->call == NULL)
+		return;
+	pthread_mutex_unlock(&watch->mutex);
+	watch->call(watch->call_context);
+	pthread_mutex_lock(&watch->mutex);
+}
+
 static void prepare_sleep(struct watch_worker *worker)
 {
 	worker->words[0] = os_futex_await(&worker->bell, atomic_load(&worker->bell));
@@ -108,6 +121,10 @@ static void *work(void *context)
 		look_at_all(worker);
 		if (watch->is_closed)
 			break;
+		if (worker->has_reported) {
+			tell(worker);
+			continue; /* closed or armed meanwhile? */
+		}
 		if (worker == watch->workers)
 			until_ms = watch_close_kept(watch, now_ms);
 		prepare_sleep(worker);

@@ -150,6 +150,15 @@ static enum turn wait_for_message(struct server *server, struct exchange *exchan
 	}
 }
 
+/* Resumed, mostly since there is a message: what a longer wait takes can come later. */
+static enum turn look_again(struct server *server, struct exchange *exchange, struct handles *handles)
+{
+	exchange->call.is_last = waiter_is_late(exchange->waiter);
+	if (!has_hung_up(exchange) && front_run(handles, exchange) == FRONT_ANSWERED)
+		return TURN_ANSWERS;
+	return wait_for_message(server, exchange, handles);
+}
+
 /* On a thread of its own: what may wait for a disk. */
 static void work(struct handles *handles, struct exchange *exchange)
 {
@@ -192,7 +201,7 @@ static enum turn take_turn(struct server *server, struct exchange *exchange, str
 		return begin(server, exchange, handles);
 	if (exchange->is_handed_over)
 		return exchange->is_answered ? TURN_ANSWERS : TURN_GONE;
-	return wait_for_message(server, exchange, handles);
+	return look_again(server, exchange, handles);
 }
 
 static enum MHD_Result answer(struct server *server, struct exchange *exchange)

@@ -1,4 +1,4 @@
-/* Receives that wait: lists by queue, a heap by time, and the thread that resumes them. */
+/* Receives that wait: lists by queue, a heap by time, and the thread that ends them. */
 #include "gateway/waiting.h"
 
 #include "gateway/heap.h"
@@ -46,8 +46,9 @@ struct waiting {
 	pthread_mutex_t lock; /* all that follows; held for a few steps */
 	void *lines;	      /* a tree, by name */
 	struct heap heap;
-	int epoll, bell;       /* the watch, the bell and the clients */
-	struct waiter **by_fd; /* those whose clients are in the epoll */
+	int epoll, bell;	 /* the bell and the clients */
+	int64_t sleeps_until_ms; /* the thread: by what it knows so far */
+	struct waiter **by_fd;	 /* those whose clients are in the epoll */
 	int fds_max;
 	bool is_stopped;
 };
@@ -143,16 +144,20 @@ static void call_late(struct waiting *waiting)
 	}
 }
 
-static void take_reports(struct waiting *waiting)
+/* On a thread of the watch. */
+static void take_reports(void *context)
 {
+	struct waiting *waiting = context;
 	struct rlq_watch_report reports[REPORTS_A_TIME];
 	int count;
 
+	pthread_mutex_lock(&waiting->lock);
 	do {
 		count = rlq_watch_take(waiting->watch, reports, REPORTS_A_TIME);
 		for (int i = 0; i < count; i++)
 			call_first(waiting, line_find(waiting, reports[i].name));
 	} while (count == REPORTS_A_TIME);
+	pthread_mutex_unlock(&waiting->lock);
 }
 
 /* ---- the thread --------------------------------------------------------------------------------- */
@@ -162,6 +167,7 @@ static int time_left(struct waiting *waiting)
 	const struct heap_entry *first = heap_first(&waiting->heap);
 	int64_t left = first ? first->key - now_ms() : -1;
 
+	waiting->sleeps_until_ms = first ? first->key : INT64_MAX;
 	return first == NULL ? -1 : left < 0 ? 0 : (int)left;
 }
 
@@ -180,9 +186,7 @@ static void hear(struct waiting *waiting, int fd)
 {
 	uint64_t rings;
 
-	if (fd == rlq_watch_fd(waiting->watch))
-		take_reports(waiting);
-	else if (fd == waiting->bell)
+	if (fd == waiting->bell)
 		(void)!read(waiting->bell, &rings, sizeof(rings));
 	else
 		hear_client(waiting, fd);
@@ -225,15 +229,13 @@ static int epoll_add(int epoll, int fd, uint32_t events)
 
 static int set_up(struct waiting *waiting, struct rlq_directory *directory)
 {
-	int error = rlq_watch_open(directory, &waiting->watch);
+	int error = rlq_watch_open_calling(directory, take_reports, waiting, &waiting->watch);
 
 	if (error)
 		return error;
 	waiting->epoll = epoll_create1(EPOLL_CLOEXEC);
 	waiting->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (waiting->epoll < 0 || waiting->bell < 0 ||
-	    epoll_add(waiting->epoll, rlq_watch_fd(waiting->watch), EPOLLIN) < 0 ||
-	    epoll_add(waiting->epoll, waiting->bell, EPOLLIN) < 0)
+	if (waiting->epoll < 0 || waiting->bell < 0 || epoll_add(waiting->epoll, waiting->bell, EPOLLIN) < 0)
 		return -errno;
 	return -pthread_create(&waiting->thread, NULL, look_after, waiting);
 }
@@ -357,7 +359,7 @@ static bool suspend(struct waiting *waiting, struct waiter *waiter)
 	}
 	waiter->state = WAITER_SUSPENDED;
 	MHD_suspend_connection(waiter->connection);
-	if (heap_first(&waiting->heap) == &waiter->due)
+	if (waiter->due.key < waiting->sleeps_until_ms)
 		ring_bell(waiting);
 	return true;
 }

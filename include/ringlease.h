@@ -255,7 +255,8 @@ RLQ_PUBLIC const char *rlq_queue_name(const struct rlq_queue *queue);
 /* Was it removed, so that every call on this handle answers RLQ_EREMOVED? One load. */
 RLQ_PUBLIC bool rlq_queue_is_removed(const struct rlq_queue *queue);
 
-/* When it was made, wall clock ms; for good. Tells it from one of the same name that was removed before. One load. */
+/* When it was made, wall clock ms; for good. Tells it from one of the same name that was removed before. One load.
+ */
 RLQ_PUBLIC uint64_t rlq_queue_created_ms(const struct rlq_queue *queue);
 
 /* Fills as many bytes as `ret_attributes->size` says: set it, or start from RLQ_QUEUE_ATTRIBUTES_INIT. What a
@@ -265,8 +266,8 @@ RLQ_PUBLIC int rlq_queue_get_attributes(struct rlq_queue *queue, struct rlq_queu
 /* Sets all attributes that can change, one by one once all are checked: a process killed in it has set some,
  * and each, the DLQ included, is the old or the new one. A changed visibility timeout or delay does not touch
  * messages already leased or delayed; but the delay of a FIFO queue counts for what is still delayed by it (SQS),
- * once a sweep has been there, with an engine at once. A DLQ that stays as it is need not be there any more. Errors:
- * RLQ_EATTRIBUTE (also for one that is fixed at creation and differs), RLQ_ENODLQ, RLQ_ETYPE, RLQ_ENOTFIFO,
+ * once a sweep has been there, with an engine at once. A DLQ that stays as it is need not be there any more.
+ * Errors: RLQ_EATTRIBUTE (also for one that is fixed at creation and differs), RLQ_ENODLQ, RLQ_ETYPE, RLQ_ENOTFIFO,
  * RLQ_EBUSY. */
 RLQ_PUBLIC int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rlq_queue_attributes *attributes);
 
@@ -504,7 +505,7 @@ RLQ_PUBLIC int rlq_redrive(struct rlq_queue *queue, const char *target, uint64_t
 /* Waits for messages of many queues at once, behind one descriptor for poll, epoll and the like.
  *
  *     again: rlq_watch_arm(watch, "jobs", context), then rlq_receive() (wait_ms 0) until nothing comes
- *     poll rlq_watch_fd(watch) until it is readable
+ *     poll rlq_watch_fd(watch) until it is readable, or be called (rlq_watch_open_calling)
  *     rlq_watch_take(): for each report, again
  *
  * - Arming asks for one report, the next time that something may be receivable in the queue. What was there
@@ -529,11 +530,18 @@ struct rlq_watch;
 /* Errors: RLQ_EFORKED, -EMFILE, -ENFILE, -ENOMEM. The watch must be closed before the directory. */
 RLQ_PUBLIC int rlq_watch_open(struct rlq_directory *directory, struct rlq_watch **ret_watch);
 
+/* The same without a descriptor: `call(context)` is called on a thread of the watch whenever reports have come,
+ * which saves the switch to a thread that polls. It may make any call of the watch but its close, takes the reports
+ * (now or later: it is not called again for those), and should not block: the other queues of that thread wait for
+ * it. Two threads may be in it at the same time. */
+RLQ_PUBLIC int rlq_watch_open_calling(struct rlq_directory *directory, void (*call)(void *context), void *context,
+				      struct rlq_watch **ret_watch);
+
 /* Closes it, armed or not, and waits for its threads to end: some microseconds, or as long as they take for a part
  * of the engine's work. NULL is fine. */
 RLQ_PUBLIC void rlq_watch_close(struct rlq_watch *watch);
 
-/* Readable while reports wait to be taken. Owned by the watch: only poll it. */
+/* Readable while reports wait to be taken. Owned by the watch: only poll it. -1 if it calls instead. */
 RLQ_PUBLIC int rlq_watch_fd(const struct rlq_watch *watch);
 
 /* Asks for one report about the queue, with `context` in it. If it is armed already, the new context replaces the

@@ -4,7 +4,9 @@
 #include "bench/team.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,6 +111,27 @@ bool program_await(struct program *program, double patience_s)
 	}
 	http_close(&http);
 	return true;
+}
+
+void program_bind(const struct program *program, int core)
+{
+	char path[64];
+	struct dirent *thread;
+	cpu_set_t cores;
+	DIR *threads;
+
+	CPU_ZERO(&cores);
+	if (core >= 0)
+		CPU_SET((size_t)core, &cores);
+	else
+		sched_getaffinity(0, sizeof(cores), &cores);
+	snprintf(path, sizeof(path), "/proc/%d/task", program->pid);
+	threads = opendir(path);
+	while (threads && (thread = readdir(threads)) != NULL)
+		if (atoi(thread->d_name) > 0 && sched_setaffinity(atoi(thread->d_name), sizeof(cores), &cores) != 0)
+			sqs_fail("cannot bind a server to core %d: %m", core);
+	if (threads)
+		closedir(threads);
 }
 
 uint16_t port_free(void)

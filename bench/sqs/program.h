@@ -22,6 +22,9 @@ void endpoint_start(struct program *program, const char *directory);
 /* Until somebody listens on the port. False: it has ended, or does not come up. */
 bool program_await(struct program *program, double patience_s);
 
+/* Lets its threads, and those that they start, run on that core alone; -1: wherever we may. */
+void program_bind(const struct program *program, int core);
+
 uint16_t port_free(void);
 double program_cpu_seconds(const struct program *program);
 double program_rss_mib(const struct program *program);

@@ -210,6 +210,12 @@ CASE(a_child_neither_runs_nor_stops_its_parents_engine)
 
 static struct rlq_watch *watch;
 
+static void never_called(void *context)
+{
+	(void)context;
+	CHECK(!"called in a child");
+}
+
 static void use_parents_watch(void *context)
 {
 	struct rlq_watch_report report;
@@ -217,6 +223,7 @@ static void use_parents_watch(void *context)
 
 	(void)context;
 	CHECK_EQ(rlq_watch_open(queues_directory(), &another), RLQ_EFORKED);
+	CHECK_EQ(rlq_watch_open_calling(queues_directory(), never_called, NULL, &another), RLQ_EFORKED);
 	CHECK_EQ(rlq_watch_arm(watch, "q", NULL), RLQ_EFORKED);
 	CHECK_EQ(rlq_watch_disarm(watch, "q"), RLQ_EFORKED);
 	CHECK_EQ(rlq_watch_take(watch, &report, 1), RLQ_EFORKED);
@@ -249,6 +256,10 @@ CASE(a_child_neither_uses_nor_ends_its_parents_watch)
 	CHECK_EQ(stat_of(queue).handles, 2);
 	rlq_watch_close(watch);
 	CHECK_EQ(stat_of(queue).handles, 1);
+	CHECK_EQ(rlq_watch_open_calling(queues_directory(), never_called, NULL, &watch), 0);
+	CHECK_EQ(rlq_watch_arm(watch, "q", &watch), 0);
+	CHECK(child_exited(child_wait(child_start(use_parents_watch, NULL)), 0));
+	rlq_watch_close(watch);
 	queues_end();
 }
 

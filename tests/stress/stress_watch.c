@@ -1,7 +1,7 @@
 /* One watch, many threads: who takes its reports, arms again and receives until nothing comes; who disarms and arms
  * at random; who removes queues and makes them anew; beside them consumers that wait in a receive. Every message
- * that was sent is received, and nobody is left waiting for one. Once where the kernel waits for many words, once
- * where not.
+ * that was sent is received, and nobody is left waiting for one. Where the kernel waits for many words, and where
+ * not; taken by who polls, and by who is called.
  *
  * stress_watch [NAME]: the cases whose names contain it. */
 #include "client/internal.h"
@@ -36,6 +36,10 @@ static struct rlq_directory *directory;
 static struct rlq_watch *watch;
 static char names[QUEUES][RLQ_NAME_MAX + 1];
 static struct os_clock_words now = {.boot_ms = 1000000, .wall_ms = 1000000};
+static struct {
+	pthread_mutex_t lock;
+	struct rlq_queue *queues[QUEUES];
+} called = {.lock = PTHREAD_MUTEX_INITIALIZER};
 static _Atomic uint64_t received, reports;
 static atomic_int receivers_left;
 static atomic_bool is_over;
@@ -123,6 +127,27 @@ static void *produce(void *context)
 	return NULL;
 }
 
+/* Returns how many. */
+static int take_some(struct rlq_queue **queues)
+{
+	struct rlq_watch_report got[REPORTS];
+	int count = rlq_watch_take(watch, got, REPORTS);
+
+	CHECK(count >= 0);
+	for (int i = 0; i < count; i++) {
+		char(*name)[RLQ_NAME_MAX + 1] = got[i].context;
+		int at = (int)(name - names);
+
+		if (name == NULL)
+			continue;
+		CHECK_TEXT(got[i].name, names[at]);
+		CHECK(!got[i].removed);
+		arm_and_receive(queues, at);
+	}
+	atomic_fetch_add(&reports, (uint64_t)count);
+	return count;
+}
+
 static void *take(void *context)
 {
 	struct rlq_queue *queues[QUEUES];
@@ -131,26 +156,22 @@ static void *take(void *context)
 	open_all(queues);
 	while (!atomic_load(&is_over)) {
 		struct pollfd readable = {.fd = rlq_watch_fd(watch), .events = POLLIN};
-		struct rlq_watch_report got[REPORTS];
-		int count;
 
 		poll(&readable, 1, 10); /* to see whether it is over */
-		count = rlq_watch_take(watch, got, REPORTS);
-		CHECK(count >= 0);
-		for (int i = 0; i < count; i++) {
-			char(*name)[RLQ_NAME_MAX + 1] = got[i].context;
-			int at = (int)(name - names);
-
-			if (name == NULL)
-				continue;
-			CHECK_TEXT(got[i].name, names[at]);
-			CHECK(!got[i].removed);
-			arm_and_receive(queues, at);
-		}
-		atomic_fetch_add(&reports, (uint64_t)count);
+		take_some(queues);
 	}
 	close_all(queues);
 	return NULL;
+}
+
+/* On a thread of the watch; on several of them at the same time. */
+static void take_all(void *context)
+{
+	(void)context;
+	pthread_mutex_lock(&called.lock);
+	while (take_some(called.queues) > 0)
+		;
+	pthread_mutex_unlock(&called.lock);
 }
 
 static void *meddle(void *context)
@@ -199,7 +220,9 @@ static void *make_and_remove(void *context)
 	return NULL;
 }
 
-static void begin(void)
+enum taken_by { BY_POLL, BY_CALL };
+
+static void begin(enum taken_by by)
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 
@@ -209,17 +232,22 @@ static void begin(void)
 	CHECK_EQ(rlq_directory_open(path, &directory), 0);
 	/* As an engine does that is prompt: nobody does its work. */
 	store_relaxed(&directory->seg.engine->awake_by_ms, now.boot_ms + 1);
-	CHECK_EQ(rlq_watch_open(directory, &watch), 0);
+	CHECK_EQ(by == BY_CALL ? rlq_watch_open_calling(directory, take_all, NULL, &watch)
+			       : rlq_watch_open(directory, &watch),
+		 0);
 	for (int i = 0; i < QUEUES; i++) {
 		snprintf(names[i], sizeof(names[i]), "q%d", i);
 		CHECK_EQ(rlq_queue_create(directory, names[i], &attributes), 1);
-		CHECK_EQ(rlq_watch_arm(watch, names[i], names[i]), 0);
 	}
+	open_all(called.queues);
+	for (int i = 0; i < QUEUES; i++)
+		CHECK_EQ(rlq_watch_arm(watch, names[i], names[i]), 0);
 }
 
 static void end(void)
 {
 	rlq_watch_close(watch);
+	close_all(called.queues);
 	rlq_directory_close(directory);
 	tmpdir_remove(path);
 }
@@ -244,14 +272,14 @@ static void end_receivers(void)
 	rlq_queue_close(queue);
 }
 
-static void run(bool is_meddled_with)
+static void run(enum taken_by by, bool is_meddled_with)
 {
 	pthread_t threads[PRODUCERS + TAKERS + RECEIVERS + 2];
 	uint32_t count = 0;
 
-	begin();
+	begin(by);
 	receivers_left = RECEIVERS;
-	for (uintptr_t i = 0; i < TAKERS; i++)
+	for (uintptr_t i = 0; by == BY_POLL && i < TAKERS; i++)
 		threads[count++] = start(take, i);
 	for (uintptr_t i = 0; i < PRODUCERS; i++)
 		threads[count++] = start(produce, i);
@@ -276,19 +304,25 @@ static void run(bool is_meddled_with)
 CASE(all_that_is_sent_is_received)
 {
 	sleep_without_end();
-	run(false);
+	run(BY_POLL, false);
 }
 
 CASE(all_that_is_sent_is_received_in_slices)
 {
 	os_sys.futex_waitv = refuse;
-	run(false);
+	run(BY_POLL, false);
 }
 
 CASE(all_that_is_sent_is_received_while_queues_are_disarmed_and_removed)
 {
 	sleep_without_end();
-	run(true);
+	run(BY_POLL, true);
+}
+
+CASE(all_that_is_sent_is_received_by_who_is_called)
+{
+	sleep_without_end();
+	run(BY_CALL, true);
 }
 
 int main(int argc, char **argv)

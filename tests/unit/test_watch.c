@@ -456,3 +456,67 @@ WATCH_TEST(shouldGiveItsHandlesBackWhenItIsClosed)
 	rlq_watch_close(NULL);
 	cr_assert_eq(rlq_watch_open(queues_directory(), &watch), 0);
 }
+
+/* ---- calling ---------------------------------------------------------------------------------- */
+
+static _Atomic int calls;
+
+/* Armed again and what is there received, as a user does, within the call. */
+static void take_and_arm(void *context)
+{
+	struct rlq_watch_report report;
+
+	cr_assert_eq(context, &other_tag);
+	if (rlq_watch_take(watch, &report, 1) == 1) {
+		cr_assert_eq(report.context, &tag);
+		arm(report.name, &tag);
+	}
+	atomic_fetch_add(&calls, 1);
+}
+
+static void leave_it(void *context)
+{
+	(void)context;
+	atomic_fetch_add(&calls, 1);
+}
+
+static void watch_by_calls(void (*call)(void *context))
+{
+	rlq_watch_close(watch);
+	cr_assert_eq(rlq_watch_open_calling(queues_directory(), call, &other_tag, &watch), 0);
+	cr_assert_eq(rlq_watch_fd(watch), -1);
+	arm("q", &tag);
+}
+
+static void await_calls(int count)
+{
+	while (atomic_load(&calls) < count)
+		sched_yield();
+	cr_assert_eq(calls, count);
+}
+
+WATCH_TEST(shouldCallForEachReport)
+{
+	watch_by_calls(take_and_arm);
+	for (int i = 1; i <= 3; i++) {
+		send_text(queue, "a");
+		await_calls(i);
+	}
+	cr_expect_eq(rlq_watch_disarm(watch, "q"), 1, "who is called may arm");
+}
+
+WATCH_TEST(shouldNotCallAgainForWhatIsNotTaken)
+{
+	struct rlq_queue *second = queue_make("second", NULL);
+	struct rlq_watch_report reports[3];
+
+	watch_by_calls(leave_it);
+	arm("second", &other_tag);
+	send_text(queue, "a");
+	await_calls(1);
+	send_text(second, "b");
+	await_calls(2);
+	cr_expect_eq(rlq_watch_take(watch, reports, 3), 2);
+	cr_expect_eq(reports[0].context, &tag);
+	cr_expect_eq(reports[1].context, &other_tag);
+}

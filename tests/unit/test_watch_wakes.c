@@ -196,6 +196,32 @@ Test(watch_wakes, shouldCloseWhileItSleeps)
 	cr_assert_eq(rlq_watch_open(queues_directory(), &watch), 0);
 }
 
+static _Atomic bool is_called;
+
+static void stay_until_closed(void *context)
+{
+	bool is_closed = false;
+
+	(void)context;
+	for (atomic_store(&is_called, true); !is_closed; sched_yield()) {
+		pthread_mutex_lock(&watch->mutex);
+		is_closed = watch->is_closed;
+		pthread_mutex_unlock(&watch->mutex);
+	}
+}
+
+Test(watch_wakes, shouldCloseWhileItCalls)
+{
+	rlq_watch_close(watch);
+	cr_assert_eq(rlq_watch_open_calling(queues_directory(), stay_until_closed, NULL, &watch), 0);
+	arm("q");
+	send_text(queue, "a");
+	while (!is_called)
+		sched_yield();
+	rlq_watch_close(watch);
+	cr_assert_eq(rlq_watch_open(queues_directory(), &watch), 0);
+}
+
 /* It sleeps until it is time to. */
 Test(watch_wakes, shouldWakeForAQueueThatIsToBeClosedLater)
 {
