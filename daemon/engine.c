@@ -41,6 +41,13 @@ void engine_say(void *context, const char *format, ...)
 	engine->options.log(engine->options.context, text);
 }
 
+static void tell_served(struct rlq_engine *engine)
+{
+	if (engine->options.is_served && !engine->has_told_served)
+		engine->options.is_served(engine->options.context);
+	engine->has_told_served = true;
+}
+
 /* ---- election --------------------------------------------------------------------------------- */
 
 /* One engine serves, others stand by: a lock elects, and is lost with its holder. Serving without it
@@ -61,6 +68,7 @@ static void stand_by(struct rlq_engine *engine)
 		if (!has_said)
 			engine_say(engine, "another engine serves %s; standing by", engine->directory.path);
 		has_said = true;
+		tell_served(engine);
 		os_futex_wait(&nothing, 0, now_ms + ENGINE_IDLE_MS);
 	}
 }
@@ -210,6 +218,7 @@ int rlq_engine_run(struct rlq_engine *engine)
 	/* The lock is shared with the parent, and the rows are the parent's. */
 	if (!os_liveness_is_own(&engine->directory.liveness))
 		return RLQ_EFORKED;
+	engine->has_told_served = false;
 	stand_by(engine);
 	if (!atomic_load(&engine->is_stopped))
 		engine_say(engine, "serving %s", engine->directory.path);
@@ -226,10 +235,10 @@ int rlq_engine_run(struct rlq_engine *engine)
 			break;
 		}
 		next = rounds_turn(engine);
+		store_seq(&engine->directory.engine->awake_by_ms, engine->clock.boot_ms);
+		tell_served(engine);
 		if (next > engine->clock.boot_ms)
 			rounds_sleep(engine, next);
-		else
-			store_seq(&engine->directory.engine->awake_by_ms, engine->clock.boot_ms);
 	}
 	journaling_stop(engine->journaling);
 	engine->journaling = NULL;

@@ -40,6 +40,7 @@ struct rlq_engine {
 	uint64_t looked_ms; /* when the dead were last looked for, boot clock */
 	int lock_fd;
 	atomic_bool is_stopped;
+	bool has_told_served; /* options.is_served */
 	char *data;   /* as asked for; NULL: no journal */
 	char *mirror; /* NULL: none */
 	struct keys *keys;

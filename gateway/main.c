@@ -29,10 +29,12 @@ enum {
 	BODY_BYTES_MAX = 7 * 1024 * 1024,
 	PEM_BYTES_MAX = 1024 * 1024,
 	DESCRIPTORS_BESIDE = 1024, /* of queues, of the journal */
+	STOPPED = -1,		   /* a status: by a signal, before it served */
 };
 
 struct program {
 	struct options options;
+	sigset_t stops; /* the signals that end it */
 	struct gateway gateway;
 	struct engine_host *engine;
 	struct server *server;
@@ -65,7 +67,9 @@ static int find_engine(struct program *program)
 		return 0;
 	}
 	if (options->data) {
-		error = engine_host_open(directory, options->data, &program->engine);
+		error = engine_host_open(directory, options->data, &program->stops, &program->engine);
+		if (error == -EINTR)
+			return STOPPED;
 		return error ? say("the engine does not start: %s", rlq_strerror(error)) : 0;
 	}
 	if (options->durability == RLQ_MEMORY)
@@ -233,24 +237,28 @@ static void stop(struct program *program)
 	free(program->key);
 }
 
+/* Before any thread is there: all inherit it, and none but this one hears of them. */
+static void block_stops(sigset_t *ret_stops)
+{
+	sigemptyset(ret_stops);
+	sigaddset(ret_stops, SIGTERM);
+	sigaddset(ret_stops, SIGINT);
+	sigaddset(ret_stops, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, ret_stops, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	struct program program = {0};
 	int status, signal_number;
-	sigset_t stops;
 
 	if (!command_line_read(argc, argv, &program.options, &status))
 		return status;
-	/* Before any thread is there: all inherit it, and none but this one hears of them. */
-	sigemptyset(&stops);
-	sigaddset(&stops, SIGTERM);
-	sigaddset(&stops, SIGINT);
-	sigaddset(&stops, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &stops, NULL);
+	block_stops(&program.stops);
 	signal(SIGPIPE, SIG_IGN);
 	status = start(&program);
 	if (status == 0)
-		sigwait(&stops, &signal_number);
+		sigwait(&program.stops, &signal_number);
 	stop(&program);
-	return status;
+	return status == STOPPED ? EXIT_SUCCESS : status;
 }

@@ -39,6 +39,9 @@ struct rlq_engine_options {
 	 * or more, 0: as much as the disk has. Above it sends to durable queues answer RLQ_EDISKFULL. A journal
 	 * that is to stay below 1 GiB has smaller files. */
 	uint64_t journal_bytes_max;
+	/* Called once in a run, from its thread, when the directory is served: by this engine, whose journal is
+	 * read by then, or by another one while this one stands by. NULL: nobody waits for it. */
+	void (*is_served)(void *context);
 };
 
 /* What is refused unless it is asked for: each may lose what another folder has. */
@@ -139,7 +142,8 @@ enum rlq_journal_kind {
 	RLQ_JOURNAL_UPDATE, /* of receive count and due time */
 	RLQ_JOURNAL_QUEUE,  /* definition; each file begins with all of them */
 	RLQ_JOURNAL_REMOVED,
-	RLQ_JOURNAL_SEEN, /* in a FIFO queue, a deduplication id of a message that is gone: its id, sequence, sent_ms */
+	RLQ_JOURNAL_SEEN, /* in a FIFO queue, a deduplication id of a message that is gone: its id, sequence,
+			     sent_ms */
 };
 
 struct rlq_journal_record {

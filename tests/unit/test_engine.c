@@ -10,6 +10,7 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,7 @@ struct host {
 	struct rlq_engine *engine;
 	pthread_t thread;
 	atomic_int serving, standing_by, refusals;
+	sem_t served; /* as it was told */
 	int result;
 };
 
@@ -43,6 +45,12 @@ static void note(void *context, const char *text)
 		atomic_store(&host->standing_by, 1);
 }
 
+static void is_served(void *context)
+{
+	cr_assert(rlq_directory_has_engine(queues_directory()));
+	sem_post(&((struct host *)context)->served);
+}
+
 static void *run(void *context)
 {
 	struct host *host = context;
@@ -57,6 +65,8 @@ static void start(struct host *host)
 
 	options.log = note;
 	options.context = host;
+	options.is_served = is_served;
+	sem_init(&host->served, 0, 0);
 	cr_assert_eq(rlq_engine_open(queues_path(), &options, &host->engine), 0);
 	cr_assert_eq(pthread_create(&host->thread, NULL, run, host), 0);
 }
@@ -81,6 +91,34 @@ Test(engine, shouldSayThatItServesAndThatItDoesNotAnyMore)
 	AWAIT(rlq_directory_has_engine(queues_directory()));
 	stop(&hosts[0]);
 	cr_assert_not(rlq_directory_has_engine(queues_directory()));
+}
+
+/* Until the engine has said so often when it will be awake again. */
+static void engine_turns(struct rlq_queue *queue, int count)
+{
+	for (int i = 0; i < count; i++) {
+		time_passes(1000);
+		AWAIT(load_seq(&queue->seg->directory->engine->awake_by_ms) > boot_now());
+	}
+}
+
+Test(engine, shouldTellOnceThatTheDirectoryIsServed)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	int count;
+
+	start(&hosts[0]);
+	sem_wait(&hosts[0].served);
+	start(&hosts[1]);
+	sem_wait(&hosts[1].served);
+	cr_expect(atomic_load(&hosts[1].standing_by), "by the other one");
+	stop(&hosts[0]);
+	time_passes(2000);
+	AWAIT(atomic_load(&hosts[1].serving));
+	engine_turns(queue, 3);
+	sem_getvalue(&hosts[1].served, &count);
+	cr_expect_eq(count, 0);
+	stop(&hosts[1]);
 }
 
 Test(engine, shouldEndLeasesAndDelaysWhileNoClientCalls)
@@ -116,15 +154,6 @@ Test(engine, shouldServeAQueueThatIsMadeWhileItRuns)
 	     sched_yield())
 		time_passes(1);
 	stop(&hosts[0]);
-}
-
-/* Until the engine has said so often when it will be awake again. */
-static void engine_turns(struct rlq_queue *queue, int count)
-{
-	for (int i = 0; i < count; i++) {
-		time_passes(1000);
-		AWAIT(load_seq(&queue->seg->directory->engine->awake_by_ms) > boot_now());
-	}
 }
 
 Test(engine, shouldSayOnceWhyItDoesNotServeAQueueAndTryAgain)
