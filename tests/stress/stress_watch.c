@@ -16,9 +16,9 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <unistd.h>
 
 enum {
 	/* Five workers'; but ThreadSanitizer leaves room for some fifty mappings of a segment. */
@@ -41,6 +41,7 @@ static struct {
 	struct rlq_queue *queues[QUEUES];
 } called = {.lock = PTHREAD_MUTEX_INITIALIZER};
 static _Atomic uint64_t received, reports;
+static sem_t all_is_received;
 static atomic_int receivers_left;
 static atomic_bool is_over;
 
@@ -104,7 +105,8 @@ static int receive_some(struct rlq_queue *queue, int64_t wait_ms)
 	CHECK(count >= 0);
 	for (int i = 0; i < count; i++)
 		CHECK_EQ(rlq_delete(queue, &messages[i].receipt), 0);
-	atomic_fetch_add(&received, (uint64_t)count);
+	if (count > 0 && atomic_fetch_add(&received, (uint64_t)count) + (uint64_t)count >= PRODUCERS * MESSAGES)
+		sem_post(&all_is_received);
 	return count;
 }
 
@@ -227,6 +229,7 @@ static void begin(enum taken_by by)
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 
 	attributes.capacity = 2 * MESSAGES * PRODUCERS;
+	sem_init(&all_is_received, 0, 0);
 	os_clock_fake(&now);
 	tmpdir_make(path);
 	CHECK_EQ(rlq_directory_open(path, &directory), 0);
@@ -289,9 +292,8 @@ static void run(enum taken_by by, bool is_meddled_with)
 		threads[count++] = start(meddle, 0);
 		threads[count++] = start(make_and_remove, 0);
 	}
-	/* The watchdog ends us if one is left behind. */
-	while (atomic_load(&received) < PRODUCERS * MESSAGES)
-		usleep(1000);
+	while (sem_wait(&all_is_received) < 0) /* the watchdog ends us if one is left behind */
+		;
 	CHECK_EQ(received, PRODUCERS * MESSAGES);
 	atomic_store(&is_over, true);
 	end_receivers();
