@@ -3,6 +3,7 @@
 #include "shm/layout.h"
 #include "tests/images/film.h"
 #include "tests/images/hash.h"
+#include "tests/images/page_hash.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -95,29 +96,6 @@ void image_files_set_page(struct files *files, uint32_t index, uint64_t number, 
 	*page = (struct page){.number = number, .bytes = bytes};
 }
 
-/* What differs from run to run is left out: rows name their users' processes, and moves name files. */
-static uint64_t page_hash(const struct files *files, const struct file *file, const struct page *page)
-{
-	uint64_t words[FILE_PAGE_BYTES / 8], at = page->number * FILE_PAGE_BYTES;
-	uint64_t seed = os_mix(file->label ^ page->number);
-
-	if (at >= SEG_BODIES)
-		return hash_bytes(page->bytes, FILE_PAGE_BYTES, seed);
-	memcpy(words, page->bytes, FILE_PAGE_BYTES);
-	for (uint32_t i = 0; i < FILE_PAGE_BYTES / 8; i++) {
-		uint64_t in_row = (at + i * 8) % sizeof(struct seg_row);
-
-		if (at >= SEG_ROWS && at < SEG_RINGS && in_row == offsetof(struct seg_row, user.high))
-			words[i] &= UINT32_MAX; /* the half of a key that comes from the stage */
-		if (at >= SEG_ROWS && at < SEG_RINGS && in_row == offsetof(struct seg_row, pid))
-			words[i] = 0;
-		for (uint32_t j = 0; words[i] != 0 && j < files->count; j++)
-			if (words[i] == files->file[j].inode)
-				words[i] = files->file[j].label;
-	}
-	return hash_bytes(words, sizeof(words), seed);
-}
-
 /* Reads a page anew. */
 static void page_take(struct files *files, struct film *film, uint32_t index, uint64_t number)
 {
@@ -128,7 +106,7 @@ static void page_take(struct files *files, struct film *film, uint32_t index, ui
 	memcpy(bytes, file->memory + number * FILE_PAGE_BYTES, FILE_PAGE_BYTES);
 	image_files_set_page(files, index, number, bytes);
 	page = &file->page[page_find(file, number)];
-	page->hash = page_hash(files, file, page);
+	page->hash = image_page_hash(files, file, page);
 	film_change(film, (struct change){.kind = CHANGE_PAGE, .file = index, .page = number, .bytes = bytes});
 }
 

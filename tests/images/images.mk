@@ -35,6 +35,8 @@ $(IMAGES_DIR)/victim: $(call obj,tests/images/victim.c) $(IMAGES_DIR)/scene.o $(
 	@mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) -Wl,-z,now $(LDFLAGS) $(ENGINE_LIBS)
 
+$(B)/tests/unit/test_page_hash: $(call obj,tests/images/page_hash.c)
+
 .PHONY: check-images-all check-images-mutants
 check-images-all: check-images-mutants ## kill after every instruction (long)
 	$(Q)$(IMAGES_DIR)/images --seconds $(LONG_SECONDS) --images $(IMAGES_MIN) --kills $(IMAGES_KILLS_MIN)
