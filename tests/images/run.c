@@ -76,7 +76,7 @@ static void watch_begin(struct watch *watch, struct run *run)
 	watch->script = stage_script(run->script);
 	actor_open(&stage->scene, &watch->early);
 	if (run->seed != 0)
-		prelude_play(&watch->early);
+		prelude_play(&watch->early, watch->script->delay_ms);
 	if (watch->script->prepare)
 		watch->script->prepare(&watch->early);
 	judge_begin();

@@ -47,7 +47,7 @@ bool script_is_varied(uint32_t number);
 
 extern const struct script scripts_images[], scripts_varied[];
 
-/* Uses the queue in a way that the seed chooses, and leaves it empty. */
-void prelude_play(struct actor *actor);
+/* Uses the queue, whose messages are delayed for so long, in a way that the seed chooses, and leaves it empty. */
+void prelude_play(struct actor *actor, uint32_t delay_ms);
 
 #endif

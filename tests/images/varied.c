@@ -284,7 +284,7 @@ const struct script scripts_varied[] = {
 
 /* ---- before other scripts --------------------------------------------------------------------- */
 
-void prelude_play(struct actor *actor)
+void prelude_play(struct actor *actor, uint32_t delay_ms)
 {
 	struct player player = player_begin(actor, 2);
 
@@ -292,6 +292,10 @@ void prelude_play(struct actor *actor)
 		struct rlq_message message;
 
 		verb_send(actor, actor->q, sizes[draw(&player, SIZES_OF_PRELUDE)], 0);
+		if (delay_ms > 0) {
+			fake_clock_advance(&actor->scene->clock, delay_ms + 100);
+			leaks_sweep(actor->q);
+		}
 		if (verb_receive(actor, actor->q, &message, 1, RLQ_DEFAULT, 0) != 1)
 			scene_fail(actor->scene, "the message of a prelude does not come");
 		verb_delete(actor, actor->q, &message.receipt, tag_check_body(actor->scene, &message));
