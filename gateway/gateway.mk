@@ -1,6 +1,6 @@
 # ringlease-sqs: the SQS endpoint. A client of the public libraries.
 GATEWAY := $(wildcard gateway/*.c)
-GATEWAY_LIBS := -lmicrohttpd -ljansson -lxml2
+GATEWAY_LIBS := -lmicrohttpd -ljansson -lxml2 -lyajl
 PROGRAMS += $(B)/ringlease-sqs
 all: $(B)/ringlease-sqs
 

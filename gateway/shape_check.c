@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/json_tree.h"
+
 enum {
 	PLACE_BYTES = 192,
 };
@@ -182,7 +184,7 @@ bool json_read(const struct action_shape *shape, const char *body, size_t bytes,
 	       struct failure *failure)
 {
 	json_error_t error;
-	json_t *input = bytes == 0 ? json_object() : json_loadb(body, bytes, JSON_ALLOW_NUL, &error);
+	json_t *input = bytes == 0 ? json_object() : json_tree(body, bytes, &error);
 
 	if (input == NULL && bytes == 0)
 		return failure_set(failure, SERVICE_UNAVAILABLE, "The endpoint is out of memory: try again later.");
