@@ -19,8 +19,8 @@ char *xml_answer(const struct action_shape *shape, const json_t *result, const c
 /* <ErrorResponse>; of UNKNOWN_OPERATION <UnknownOperationException/>. */
 char *xml_failure(const struct failure *failure, const char *request_id, size_t *ret_bytes);
 
-/* Likewise; of an action without a result, no bytes. `result` is changed. */
-char *json_answer(const struct action_shape *shape, json_t *result, size_t *ret_bytes);
+/* Likewise; of an action without a result, no bytes. */
+char *json_answer(const struct action_shape *shape, const json_t *result, size_t *ret_bytes);
 /* {"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"..."} */
 char *json_failure(const struct failure *failure, size_t *ret_bytes);
 /* Value of x-amzn-query-error: "AWS.SimpleQueueService.NonExistentQueue;Sender". */

@@ -1,53 +1,13 @@
 #include "gateway/answer.h"
+
+#include "gateway/json_write.h"
 #include "gateway/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void prune(json_t *value);
-
-static bool is_empty(const json_t *value)
-{
-	return (json_is_object(value) && json_object_size(value) == 0) ||
-	       (json_is_array(value) && json_array_size(value) == 0) || json_is_null(value);
-}
-
-static void prune_object(json_t *object)
-{
-	const char *key;
-	json_t *value;
-	void *next;
-
-	json_object_foreach_safe(object, next, key, value)
-	{
-		prune(value);
-		if (is_empty(value))
-			json_object_del(object, key);
-	}
-}
-
-/* Takes out the members that are empty lists, empty maps, or null: SDKs and AWS know them absent. */
-static void prune(json_t *value)
-{
-	json_t *element;
-	size_t index;
-
-	if (json_is_object(value))
-		prune_object(value);
-	json_array_foreach(value, index, element) prune(element);
-}
-
-static char *dump(const json_t *value, size_t *ret_bytes)
-{
-	char *text = json_dumps(value, JSON_COMPACT);
-
-	if (text != NULL)
-		*ret_bytes = strlen(text);
-	return text;
-}
-
-char *json_answer(const struct action_shape *shape, json_t *result, size_t *ret_bytes)
+char *json_answer(const struct action_shape *shape, const json_t *result, size_t *ret_bytes)
 {
 	const char *nothing = shape->result ? "{}" : "";
 
@@ -55,8 +15,7 @@ char *json_answer(const struct action_shape *shape, json_t *result, size_t *ret_
 		*ret_bytes = strlen(nothing);
 		return strdup(nothing);
 	}
-	prune(result);
-	return dump(result, ret_bytes);
+	return json_write(result, ret_bytes);
 }
 
 static json_t *message_of(const struct failure *failure)
@@ -76,7 +35,7 @@ char *json_failure(const struct failure *failure, size_t *ret_bytes)
 	snprintf(type, sizeof(type), "%s#%s", text->is_generic ? "com.amazon.coral.service" : "com.amazonaws.sqs",
 		 text->type);
 	body = json_pack("{s:s,s:o}", "__type", type, "message", message);
-	answer = body ? dump(body, ret_bytes) : NULL;
+	answer = body ? json_write(body, ret_bytes) : NULL;
 	json_decref(body);
 	return answer;
 }

@@ -3,13 +3,16 @@
 #include "gateway/json_tree.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <yajl/yajl_parse.h>
 
 #include "gateway/message.h"
+#include "gateway/scratch.h"
 
-enum { DEPTH_MAX = 16, KEY_BYTES = 256 };
+enum { DEPTH_MAX = 16, KEY_BYTES = 256, SMALL_BYTES = 20480 };
 
 struct builder {
 	json_t *root;
@@ -137,24 +140,37 @@ static bool is_blank(const char *text, size_t bytes)
 }
 
 /* What stands behind the tree is looked at here: of that yajl takes half a token for none. */
-static json_t *read_whole(const char *text, size_t bytes)
+static json_t *read_whole(const char *text, size_t bytes, struct scratch *scratch)
 {
+	yajl_alloc_funcs from_scratch = scratch_of_yajl(scratch);
 	struct builder builder = {.root = NULL};
-	yajl_handle reader = yajl_alloc(&callbacks, NULL, &builder);
-	bool is_read;
-	size_t used;
+	yajl_handle reader = yajl_alloc(&callbacks, &from_scratch, &builder);
 
-	if (reader == NULL)
-		return NULL;
 	yajl_config(reader, yajl_dont_validate_strings, 1); /* its check is the laxer one */
 	yajl_config(reader, yajl_allow_trailing_garbage, 1);
-	is_read = yajl_parse(reader, (const unsigned char *)text, bytes) == yajl_status_ok && builder.depth == 0;
-	used = yajl_get_bytes_consumed(reader);
-	yajl_free(reader);
-	if (is_read && is_blank(text + used, bytes - used))
-		return builder.root;
+	if (yajl_parse(reader, (const unsigned char *)text, bytes) == yajl_status_ok && builder.depth == 0) {
+		size_t used = yajl_get_bytes_consumed(reader);
+
+		if (is_blank(text + used, bytes - used))
+			return builder.root;
+	}
 	json_decref(builder.root);
 	return NULL;
+}
+
+/* Yajl copies a text with escapes into one buffer, and what ends too soon into another; each it doubles until it
+ * fits, so that the pieces of both are 8 times what they hold. */
+static json_t *read_by_yajl(const char *text, size_t bytes)
+{
+	_Alignas(max_align_t) char memory[SMALL_BYTES];
+	size_t needed = SCRATCH_FIXED_BYTES + 8 * bytes;
+	char *piece = needed <= sizeof(memory) ? memory : malloc(needed);
+	struct scratch scratch = {.free = piece, .end = piece + needed};
+	json_t *tree = piece ? read_whole(text, bytes, &scratch) : NULL;
+
+	if (piece != memory)
+		free(piece);
+	return tree;
 }
 
 json_t *json_tree(const char *text, size_t bytes, json_error_t *ret_error)
@@ -162,6 +178,6 @@ json_t *json_tree(const char *text, size_t bytes, json_error_t *ret_error)
 	json_t *tree = NULL;
 
 	if (text_is_allowed(text, bytes) && !names_surrogate(text, bytes))
-		tree = read_whole(text, bytes);
+		tree = read_by_yajl(text, bytes);
 	return tree ? tree : json_loadb(text, bytes, JSON_ALLOW_NUL, ret_error);
 }

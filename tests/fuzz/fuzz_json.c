@@ -59,6 +59,20 @@ static void check(bool is_so)
 		abort();
 }
 
+/* More than the writer writes. */
+static bool is_deep(const json_t *value, size_t depth)
+{
+	const char *key;
+	size_t index;
+	json_t *part;
+
+	if (depth == 127)
+		return true;
+	json_object_foreach((json_t *)value, key, part) if (is_deep(part, depth + 1)) return true;
+	json_array_foreach(value, index, part) if (is_deep(part, depth + 1)) return true;
+	return false;
+}
+
 static void try_answers(const struct action_shape *shape, json_t *input)
 {
 	const struct action_shape mirror = {shape->action, shape->input, shape->input};
@@ -68,7 +82,7 @@ static void try_answers(const struct action_shape *shape, json_t *input)
 	check(text != NULL && strlen(text) == bytes);
 	free(text);
 	text = json_answer(&mirror, input, &bytes);
-	check(text != NULL && strlen(text) == bytes);
+	check(text != NULL ? strlen(text) == bytes : is_deep(input, 0));
 	free(text);
 }
 

@@ -1,6 +1,7 @@
 /* Trees from JSON text: yajl reads most of it, and every text gives the tree, or the refusal, that jansson has. */
 #include <criterion/criterion.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,6 +122,25 @@ Test(json_tree, a_long_key_is_read)
 	for (int bytes = 254; bytes < 260; bytes++) {
 		snprintf(text, sizeof(text), "{\"%0*d\":{\"a\":1}}", bytes, 0);
 		expect_read(text);
+	}
+}
+
+/* Whole, and cut off: yajl keeps both in memory that is measured beforehand. */
+Test(json_tree, escapes_of_all_lengths_are_read)
+{
+	static char text[TEXT_BYTES_MAX];
+
+	for (size_t bytes = 0; bytes < 30000; bytes += bytes < 100 ? 1 : bytes < 3000 ? 13 : 2999) {
+		char *at = text + sprintf(text, "[\"\\n");
+
+		memset(at, 'x', bytes);
+		strcpy(at + bytes, "\",\"");
+		memset(at + bytes + 3, 'y', bytes);
+		strcpy(at + 2 * bytes + 3, "\"]");
+		expect_read(text);
+		expect_refused(text, strlen(text) - 2);
+		at[bytes] = 'x';
+		expect_refused(text, bytes + 2);
 	}
 }
 
