@@ -2,6 +2,7 @@
 #include "gateway/declare.h"
 #include "gateway/engine_host.h"
 #include "gateway/gateway.h"
+#include "gateway/json_memory.h"
 #include "gateway/moves.h"
 #include "gateway/notes.h"
 #include "gateway/options.h"
@@ -256,6 +257,7 @@ int main(int argc, char **argv)
 		return status;
 	block_stops(&program.stops);
 	signal(SIGPIPE, SIG_IGN);
+	json_memory_keep();
 	status = start(&program);
 	if (status == 0)
 		sigwait(&program.stops, &signal_number);
