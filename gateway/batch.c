@@ -2,37 +2,44 @@
 
 #include <string.h>
 
+static bool may_stand_in_id(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
 static bool id_is_valid(const char *id)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-	size_t bytes = strspn(id, allowed);
+	size_t bytes = 0;
 
+	while (may_stand_in_id(id[bytes]))
+		bytes++;
 	return bytes >= 1 && bytes <= 80 && id[bytes] == '\0';
 }
 
-static bool is_repeated(const json_t *entries, size_t index, const char *id)
+static bool is_repeated(const char *const *ids, size_t index)
 {
 	for (size_t i = 0; i < index; i++)
-		if (strcmp(input_text(json_array_get(entries, i), "Id"), id) == 0)
+		if (strcmp(ids[i], ids[index]) == 0)
 			return true;
 	return false;
 }
 
+/* Of BATCH_MAX entries at most. */
 static bool ids_check(const json_t *entries, struct failure *failure)
 {
+	const char *ids[BATCH_MAX];
 	size_t i;
 	json_t *entry;
 
 	json_array_foreach(entries, i, entry)
 	{
-		const char *id = input_text(entry, "Id");
-
-		if (id == NULL || !id_is_valid(id))
+		ids[i] = input_text(entry, "Id");
+		if (ids[i] == NULL || !id_is_valid(ids[i]))
 			return failure_set(failure, INVALID_ENTRY_ID,
 					   "A batch entry id can only contain alphanumeric characters, hyphens and "
 					   "underscores. It can be at most 80 letters long.");
-		if (is_repeated(entries, i, id))
-			return failure_set(failure, ENTRY_IDS_NOT_DISTINCT, "Id %s repeated.", id);
+		if (is_repeated(ids, i))
+			return failure_set(failure, ENTRY_IDS_NOT_DISTINCT, "Id %s repeated.", ids[i]);
 	}
 	return true;
 }

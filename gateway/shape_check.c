@@ -126,10 +126,13 @@ static bool missing(const struct member *member, const struct place *in, struct 
 static bool check_members(const struct shape *shape, json_t *object, const struct place *in,
 			  struct failure *failure)
 {
+	size_t left = json_object_size(object); /* not seen yet; without any there is no need to look */
+
 	for (const struct member *member = shape->members; member->name; member++) {
 		const struct place place = {.in = in, .name = member_name(member)};
-		json_t *value = json_object_get(object, member->name);
+		json_t *value = left > 0 ? json_object_get(object, member->name) : NULL;
 
+		left -= value != NULL;
 		if (json_is_null(value)) {
 			json_object_del(object, member->name);
 			value = NULL;
