@@ -102,6 +102,23 @@ bool range_next(struct range *range, const char **ret_part, struct range *ret_gr
 	return true;
 }
 
+bool range_is_numbered(struct range range)
+{
+	while (range.count > 0 && range.first->rest == NULL) {
+		range.first++;
+		range.count--;
+	}
+	return range.count > 0 && part_is_number(range.first->rest);
+}
+
+bool range_has(struct range range, const char *name)
+{
+	for (size_t i = 0; i < range.count; i++)
+		if (range.first[i].rest != NULL && part_is(range.first[i].rest, name))
+			return true;
+	return false;
+}
+
 const struct parameter *range_end(struct range range)
 {
 	const struct parameter *found = NULL;

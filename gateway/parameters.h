@@ -28,6 +28,10 @@ bool range_of_form(const struct form *form, struct range *ret_range);
 /* Takes those with the same next part off the range; that part is the start of `ret_part`. Paths that end here are
  * passed over. */
 bool range_next(struct range *range, const char **ret_part, struct range *ret_group);
+/* Is the next part a number? Numbers come first. */
+bool range_is_numbered(struct range range);
+/* Has one of them this next part? */
+bool range_has(struct range range, const char *name);
 /* The parameter whose path ends here; of several the last. NULL: there is none. */
 const struct parameter *range_end(struct range range);
 

@@ -89,6 +89,21 @@ static json_t *read_scalar(const struct shape *shape, const char *name, struct r
 	return read_text(parameter, name, failure);
 }
 
+static void append(json_t *list, json_t *element, struct failure *failure)
+{
+	if (element != NULL && json_array_append_new(list, element) != 0)
+		out_of_memory(failure);
+}
+
+/* A list of one may do without its number, as in the examples of AWS's documentation: "AttributeName=All". An empty
+ * text is an empty list of some SDKs. */
+static bool is_alone(const struct shape *shape, struct range range)
+{
+	const struct parameter *only = range_end(range);
+
+	return shape->element->kind != SHAPE_STRUCTURE && only != NULL && only->value_bytes > 0;
+}
+
 static json_t *read_list(const struct shape *shape, const char *name, struct range range, struct failure *failure)
 {
 	json_t *list = json_array();
@@ -97,12 +112,10 @@ static json_t *read_list(const struct shape *shape, const char *name, struct ran
 
 	if (list == NULL)
 		return out_of_memory(failure);
-	while (failure->code == FAILURE_NONE && range_next(&range, &part, &group)) {
-		json_t *element = part_is_number(part) ? read_value(shape->element, name, group, failure) : NULL;
-
-		if (element != NULL && json_array_append_new(list, element) != 0)
-			out_of_memory(failure);
-	}
+	if (!range_is_numbered(range) && is_alone(shape, range))
+		append(list, read_value(shape->element, name, range, failure), failure);
+	while (failure->code == FAILURE_NONE && range_is_numbered(range) && range_next(&range, &part, &group))
+		append(list, read_value(shape->element, name, group, failure), failure);
 	if (failure->code == FAILURE_NONE && json_array_size(list) > 0)
 		return list;
 	json_decref(list);
@@ -169,6 +182,7 @@ static bool read_entry(const struct shape *shape, json_t *map, const char *name,
 	return put_entry(shape, map, key, value, name, failure);
 }
 
+/* Of one entry the number may be left out: "Attribute.Name=DelaySeconds&Attribute.Value=5". */
 static json_t *read_map(const struct shape *shape, const char *name, struct range range, struct failure *failure)
 {
 	json_t *map = json_object();
@@ -177,9 +191,10 @@ static json_t *read_map(const struct shape *shape, const char *name, struct rang
 
 	if (map == NULL)
 		return out_of_memory(failure);
-	while (failure->code == FAILURE_NONE && range_next(&range, &part, &group))
-		if (part_is_number(part))
-			read_entry(shape, map, name, group, failure);
+	if (!range_is_numbered(range) && (range_has(range, shape->key) || range_has(range, shape->value)))
+		read_entry(shape, map, name, range, failure);
+	while (failure->code == FAILURE_NONE && range_is_numbered(range) && range_next(&range, &part, &group))
+		read_entry(shape, map, name, group, failure);
 	if (failure->code == FAILURE_NONE && json_object_size(map) > 0)
 		return map;
 	json_decref(map);

@@ -114,6 +114,21 @@ Test(query, numbers_only_order_the_elements)
 		    "{'QueueUrl': 'q', 'TagKeys': ['a', 'b', 'c', 'd', 'e', 'f']}");
 }
 
+Test(query, of_one_element_the_number_may_be_left_out)
+{
+	expect_tree(read_form("Action=ReceiveMessage&QueueUrl=q&AttributeName=All&MessageAttributeName=a"),
+		    "{'QueueUrl': 'q', 'AttributeNames': ['All'], 'MessageAttributeNames': ['a']}");
+	expect_tree(
+		read_form("Action=SetQueueAttributes&QueueUrl=q&Attribute.Value=35&Attribute.Name=DelaySeconds"),
+		"{'QueueUrl': 'q', 'Attributes': {'DelaySeconds': '35'}}");
+	expect_tree(read_form("Action=SendMessage&QueueUrl=q&MessageBody=b&MessageAttribute.Name=n"
+			      "&MessageAttribute.Value.DataType=String&MessageAttribute.Value.StringValue=v"),
+		    "{'QueueUrl': 'q', 'MessageBody': 'b',"
+		    " 'MessageAttributes': {'n': {'DataType': 'String', 'StringValue': 'v'}}}");
+	expect_refused("Action=TagQueue&QueueUrl=q&Tag.Value=v", MISSING_PARAMETER,
+		       "The request must contain the parameter Tag.Key.");
+}
+
 Test(query, what_is_no_number_is_ignored)
 {
 	expect_tree(read_form("Action=UntagQueue&QueueUrl=q&TagKey.1=a&TagKey.1a=b&TagKey.-1=c&TagKey.=d&TagKey=e"
