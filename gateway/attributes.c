@@ -105,6 +105,19 @@ static bool value_check(const json_t *json, struct rlq_attribute *attribute, str
 	return true;
 }
 
+bool attributes_have_lists(const json_t *json)
+{
+	const char *name;
+	json_t *one;
+
+	json_object_foreach((json_t *)json, name, one)
+	{
+		if (json_object_get(one, "StringListValues") || json_object_get(one, "BinaryListValues"))
+			return true;
+	}
+	return false;
+}
+
 /* ---- reading ---------------------------------------------------------------------------------- */
 
 /* At most so many bytes come of base64. */

@@ -29,6 +29,9 @@ struct attributes {
 bool attributes_read(const json_t *json, struct attributes *ret_attributes, struct failure *failure);
 void attributes_free(struct attributes *attributes);
 
+/* Has one of them a member that AWS keeps for later, StringListValues or BinaryListValues? */
+bool attributes_have_lists(const json_t *json);
+
 /* What they count of a message's size; of attributes that may be none. */
 size_t attributes_bytes(const json_t *json);
 

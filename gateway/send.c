@@ -8,6 +8,15 @@
 #include "gateway/message.h"
 #include "gateway/outgoing.h"
 
+/* Even an empty list is one; a batch is refused as a whole. */
+static bool lists_check(const json_t *input, const char *action, struct failure *failure)
+{
+	if (!attributes_have_lists(json_object_get(input, "MessageAttributes")))
+		return true;
+	return failure_set(failure, UNSUPPORTED_OPERATION,
+			   "Message attribute list values in %s operation are not supported.", action);
+}
+
 /* ---- one -------------------------------------------------------------------------------------- */
 
 static int send_one(const struct call *call, struct rlq_queue *queue, const struct outgoing *outgoing,
@@ -34,7 +43,8 @@ enum call_outcome action_send_message(struct call *call)
 	struct rlq_sent sent;
 	int error;
 
-	if (queue == NULL || !outgoing_read(call, queue, call->input, &outgoing, &call->failure))
+	if (queue == NULL || !lists_check(call->input, "SendMessage", &call->failure) ||
+	    !outgoing_read(call, queue, call->input, &outgoing, &call->failure))
 		return CALL_FAILED;
 	error = send_one(call, queue, &outgoing, &sent);
 	if (error) {
@@ -67,6 +77,19 @@ static bool makes_dedup_ids(struct rlq_queue *queue)
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 
 	return rlq_queue_get_attributes(queue, &attributes) == 0 && attributes.content_dedup;
+}
+
+static bool entries_lists_check(const json_t *entries, struct failure *failure)
+{
+	size_t i;
+	json_t *entry;
+
+	json_array_foreach(entries, i, entry)
+	{
+		if (!lists_check(entry, "SendMessageBatch", failure))
+			return false;
+	}
+	return true;
 }
 
 /* Of a FIFO queue: ids that are missing in one entry refuse all of them. */
@@ -178,8 +201,8 @@ enum call_outcome action_send_message_batch(struct call *call)
 	struct sends sends;
 	bool is_told;
 
-	if (entries == NULL || !fifo_ids_check(queue, entries, &call->failure) ||
-	    !total_check(call, entries, &call->failure))
+	if (entries == NULL || !entries_lists_check(entries, &call->failure) ||
+	    !fifo_ids_check(queue, entries, &call->failure) || !total_check(call, entries, &call->failure))
 		return CALL_FAILED;
 	sends.count = 0;
 	is_told = sends_collect(call, queue, entries, &sends) && sends_go(call, queue, &sends);

@@ -200,6 +200,17 @@ Test(send, reserved_names_of_attributes_are_refused)
 	EXPECT_DONE(send_named("AWSx"));
 }
 
+Test(send, list_values_are_not_supported)
+{
+	queue_make("q", NULL);
+	EXPECT_FAILED(send_attribute("'DataType': 'String', 'StringValue': 'v', 'StringListValues': []"),
+		      UNSUPPORTED_OPERATION,
+		      "Message attribute list values in SendMessage operation are not supported.");
+	EXPECT_FAILED(send_attribute("'DataType': 'Binary', 'BinaryValue': 'AAAA', 'BinaryListValues': ['AAAA']"),
+		      UNSUPPORTED_OPERATION,
+		      "Message attribute list values in SendMessage operation are not supported.");
+}
+
 Test(send, a_type_of_an_attribute_is_string_number_or_binary)
 {
 	static const char *const types[] = {"Strin", "Stringx", "string", "String.", ".String", "Text.String"};

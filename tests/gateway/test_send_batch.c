@@ -94,6 +94,17 @@ Test(send_batch, the_first_repeated_id_refuses_all)
 	cr_expect(stat_of(queue).sent == 0);
 }
 
+Test(send_batch, list_values_in_one_entry_refuse_all)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+
+	EXPECT_FAILED(batch("{'Id': '1', 'MessageBody': 'b'}, {'Id': '2', 'MessageBody': 'b', 'MessageAttributes':"
+			    " {'a': {'DataType': 'String', 'StringValue': 'v', 'StringListValues': ['v']}}}"),
+		      UNSUPPORTED_OPERATION,
+		      "Message attribute list values in SendMessageBatch operation are not supported.");
+	cr_expect(stat_of(queue).sent == 0);
+}
+
 Test(send_batch, a_mebibyte_is_the_limit_of_all_entries_together)
 {
 	struct rlq_queue *queue = queue_make("q", NULL);
