@@ -39,6 +39,20 @@ static bool read_names(struct call *call, const json_t *names, bool *ret_are_cou
 	return true;
 }
 
+/* AWS does not know the attributes of FIFO queues on a standard one, but for "All". */
+static bool names_apply(struct call *call, const struct settings *settings, const json_t *names)
+{
+	size_t i;
+	json_t *name;
+
+	json_array_foreach((json_t *)names, i, name)
+	{
+		if (!settings_applies(call, settings, json_string_value(name)))
+			return false;
+	}
+	return true;
+}
+
 static void answer_names(struct answer *answer, const json_t *names)
 {
 	size_t i;
@@ -60,7 +74,7 @@ enum call_outcome action_get_queue_attributes(struct call *call)
 
 	if (queue == NULL || !read_names(call, names, &are_counted) || !settings_read(call, queue, &settings))
 		return CALL_FAILED;
-	is_good = !are_counted || settings_count(call, queue, &settings);
+	is_good = names_apply(call, &settings, names) && (!are_counted || settings_count(call, queue, &settings));
 	if (is_good) {
 		struct answer answer = {call, &settings, json_object()};
 

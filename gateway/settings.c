@@ -70,6 +70,14 @@ bool settings_is_name(struct call *call, const char *name)
 	return strcmp(name, "All") == 0 || rule_of(name) ? true : refuse_name(call, name);
 }
 
+bool settings_applies(struct call *call, const struct settings *settings, const char *name)
+{
+	const struct settings_rule *rule = rule_of(name);
+
+	return rule == NULL || !rule->is_of_fifo || settings->native.type == RLQ_FIFO ? true
+										      : refuse_name(call, name);
+}
+
 bool settings_is_counted(const char *name)
 {
 	const struct settings_rule *rule = rule_of(name);

@@ -25,6 +25,9 @@ void settings_free(struct settings *settings);
 /* Is there such an attribute, or is it "All"? INVALID_ATTRIBUTE_NAME. */
 bool settings_is_name(struct call *call, const char *name);
 
+/* Has a queue of this type an attribute of this name, set or not? INVALID_ATTRIBUTE_NAME. */
+bool settings_applies(struct call *call, const struct settings *settings, const char *name);
+
 /* Takes what is given, an object of texts, once all names are right. False: one was refused. */
 bool settings_take(struct call *call, struct settings *settings, const json_t *given);
 

@@ -76,11 +76,27 @@ Test(queue_attributes, without_names_there_is_no_attributes_member)
 		     0);
 }
 
-Test(queue_attributes, what_is_not_set_or_does_not_apply_is_left_out)
+Test(queue_attributes, of_a_standard_queue_those_of_fifo_queues_are_unknown)
+{
+	static const char *const names[] = {"FifoQueue", "ContentBasedDeduplication", "DeduplicationScope",
+					    "FifoThroughputLimit"};
+	char message[64];
+
+	create("q", NULL);
+	create("q.fifo", "FifoQueue", "true", NULL);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(message, sizeof(message), "Unknown Attribute %s.", names[i]);
+		cr_expect_refused(INVALID_ATTRIBUTE_NAME, message, action_get_queue_attributes, "{s:s, s:[s,s]}",
+				  "QueueUrl", "q", "AttributeNames", "All", names[i]);
+		cr_expect(attribute("q.fifo", names[i]));
+	}
+}
+
+Test(queue_attributes, what_is_not_set_is_left_out)
 {
 	create("q", NULL);
 	cr_expect_eq(json_object_size(done(action_get_queue_attributes, "{s:s, s:[s,s,s]}", "QueueUrl", "q",
-					   "AttributeNames", "Policy", "RedrivePolicy", "FifoQueue")),
+					   "AttributeNames", "Policy", "RedrivePolicy", "KmsMasterKeyId")),
 		     0);
 }
 
