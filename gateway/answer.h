@@ -23,7 +23,7 @@ char *xml_failure(const struct failure *failure, const char *request_id, size_t 
 char *json_answer(const struct action_shape *shape, const json_t *result, size_t *ret_bytes);
 /* {"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"..."} */
 char *json_failure(const struct failure *failure, size_t *ret_bytes);
-/* Value of x-amzn-query-error: "AWS.SimpleQueueService.NonExistentQueue;Sender". */
+/* Value of x-amzn-query-error: "AWS.SimpleQueueService.NonExistentQueue;Sender"; "": there is none. */
 void json_query_error(const struct failure *failure, char ret_text[QUERY_ERROR_TEXT_BYTES]);
 
 /* A text from bytes that need not be UTF-8: what is none becomes U+FFFD. NULL: out of memory. */

@@ -44,6 +44,9 @@ void json_query_error(const struct failure *failure, char ret_text[QUERY_ERROR_T
 {
 	const struct failure_text *text = failure_text(failure->code);
 
+	*ret_text = '\0';
+	if (failure->code == SERIALIZATION) /* Query has no such failure */
+		return;
 	snprintf(ret_text, QUERY_ERROR_TEXT_BYTES, "%s;%s", text->query, text->is_sender ? "Sender" : "Receiver");
 }
 

@@ -318,6 +318,16 @@ Test(json, a_generic_failure_has_the_generic_name_space)
 	cr_expect_str_eq(header, "ServiceUnavailable;Receiver");
 }
 
+Test(json, a_failure_that_query_does_not_know_has_no_code_of_query)
+{
+	struct failure failure;
+	char header[QUERY_ERROR_TEXT_BYTES] = "x";
+
+	failure_set(&failure, SERIALIZATION, "x");
+	json_query_error(&failure, header);
+	cr_expect_str_empty(header);
+}
+
 Test(json, without_memory_there_is_no_answer)
 {
 	char *text = NULL;
