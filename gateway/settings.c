@@ -190,6 +190,20 @@ static bool check_encryption(struct call *call, const json_t *given)
 		"KMS SSE or SQS SSE.");
 }
 
+/* Of what is set now: one may follow the other in the same call. */
+static bool check_throughput(struct call *call, const struct settings *settings, const json_t *given)
+{
+	const char *limit = settings_kept(settings, "FifoThroughputLimit");
+
+	if (!json_object_get(given, "FifoThroughputLimit") && !json_object_get(given, "DeduplicationScope"))
+		return true;
+	if (!limit || strcmp(limit, "perMessageGroupId") != 0 || settings->native.dedup_scope == RLQ_DEDUP_GROUP)
+		return true;
+	return failure_set(&call->failure, INVALID_ATTRIBUTE_VALUE,
+			   "Invalid value for the parameter FifoThroughputLimit. Reason: perMessageGroupId is "
+			   "allowed only when the value for DeduplicationScope is messageGroup.");
+}
+
 bool settings_take(struct call *call, struct settings *settings, const json_t *given)
 {
 	const char *name;
@@ -205,7 +219,7 @@ bool settings_take(struct call *call, struct settings *settings, const json_t *g
 		if (!rule->set(call, settings, rule, json_string_value(value)))
 			return false;
 	}
-	return true;
+	return check_throughput(call, settings, given);
 }
 
 static bool change_notes(json_t *notes, void *context)

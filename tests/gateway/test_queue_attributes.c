@@ -83,12 +83,10 @@ Test(queue_attributes, of_a_standard_queue_those_of_fifo_queues_are_unknown)
 	char message[64];
 
 	create("q", NULL);
-	create("q.fifo", "FifoQueue", "true", NULL);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(message, sizeof(message), "Unknown Attribute %s.", names[i]);
 		cr_expect_refused(INVALID_ATTRIBUTE_NAME, message, action_get_queue_attributes, "{s:s, s:[s,s]}",
 				  "QueueUrl", "q", "AttributeNames", "All", names[i]);
-		cr_expect(attribute("q.fifo", names[i]));
 	}
 }
 
@@ -289,6 +287,22 @@ Test(queue_attributes, fifo_attributes_can_be_changed)
 			      "q.fifo", "FifoThroughputLimit", "");
 	cr_expect_set_refused(INVALID_ATTRIBUTE_VALUE, "Invalid value for the parameter ContentBasedDeduplication.",
 			      "q.fifo", "ContentBasedDeduplication", "yes");
+}
+
+#define NOT_PER_GROUP                                                                                              \
+	"Invalid value for the parameter FifoThroughputLimit. Reason: perMessageGroupId is allowed only when the " \
+	"value for DeduplicationScope is messageGroup."
+
+Test(queue_attributes, a_limit_per_group_needs_deduplication_per_group)
+{
+	create("q.fifo", "FifoQueue", "true", NULL);
+	cr_expect_set_refused(INVALID_ATTRIBUTE_VALUE, NOT_PER_GROUP, "q.fifo", "FifoThroughputLimit",
+			      "perMessageGroupId");
+	done(action_set_queue_attributes, "{s:s, s:{s:s, s:s}}", "QueueUrl", "q.fifo", "Attributes",
+	     "FifoThroughputLimit", "perMessageGroupId", "DeduplicationScope", "messageGroup");
+	cr_expect_set_refused(INVALID_ATTRIBUTE_VALUE, NOT_PER_GROUP, "q.fifo", "DeduplicationScope", "queue");
+	set("q.fifo", "FifoThroughputLimit", "perQueue");
+	set("q.fifo", "DeduplicationScope", "queue");
 }
 
 Test(queue_attributes, fifo_attributes_are_refused_on_a_standard_queue)
