@@ -8,6 +8,7 @@
 
 #include "gateway/message.h"
 #include "gateway/number.h"
+#include "gateway/utf8.h"
 
 /* ---- checks ----------------------------------------------------------------------------------- */
 
@@ -16,15 +17,38 @@ static bool has_prefix(const char *name, const char *prefix)
 	return strncasecmp(name, prefix, strlen(prefix)) == 0;
 }
 
+/* As the library has it. */
+static bool is_allowed(uint32_t code)
+{
+	static const char ascii[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
+	const uint32_t first_accented = 0xc0, last_accented = 0x24f, times = 0xd7, divided = 0xf7;
+
+	if (code < 0x80)
+		return memchr(ascii, (int)code, sizeof(ascii) - 1) != NULL;
+	return code >= first_accented && code <= last_accented && code != times && code != divided;
+}
+
+static bool letters_are_allowed(const char *name, size_t bytes)
+{
+	size_t of_one;
+	uint32_t code;
+
+	for (size_t at = 0; at < bytes; at += of_one) {
+		of_one = utf8_character(name + at, bytes - at, &code);
+		if (of_one == 0 || !is_allowed(code))
+			return false;
+	}
+	return bytes > 0;
+}
+
 static bool name_check(const char *name, struct failure *failure)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
 	size_t bytes = strlen(name);
 
 	if (bytes > 255)
 		return failure_set(failure, INVALID_PARAMETER_VALUE,
 				   "Message (user) attribute names must be shorter than 256 Bytes.");
-	if (bytes == 0 || strspn(name, allowed) != bytes || strstr(name, ".."))
+	if (!letters_are_allowed(name, bytes) || strstr(name, ".."))
 		return failure_set(
 			failure, INVALID_PARAMETER_VALUE,
 			"Message (user) attribute name '%s' is invalid: it can only contain upper and lower "

@@ -323,7 +323,7 @@ enum rlq_attribute_type { RLQ_STRING = 1, RLQ_NUMBER = 2, RLQ_BINARY = 3 };
 
 /* A message attribute. `type_label` is what follows "String." in SQS; NULL or "" for none. */
 struct rlq_attribute {
-	const char *name;	/* 1 .. 255 of A-Z a-z 0-9 _ - . */
+	const char *name;	/* 1 .. 255 bytes: A-Z a-z 0-9 _ - . and Latin letters with accents (to U+024F) */
 	const char *type_label; /* whole type name with its label stays under 256 bytes */
 	const void *value;
 	uint32_t value_bytes;

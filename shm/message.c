@@ -21,6 +21,30 @@ static size_t label_bytes(const struct rlq_attribute *attribute)
 	return attribute->type_label ? strlen(attribute->type_label) : 0;
 }
 
+/* Latin letters with accents, as SQS takes them: U+00C0 to U+024F, all of two bytes, without the signs of
+ * multiplication and division among them. */
+static bool is_accented(const char *text)
+{
+	unsigned char first = (unsigned char)text[0], second = (unsigned char)text[1];
+
+	if (first < 0xc3 || first > 0xc9 || (second & 0xc0) != 0x80 || (first == 0xc9 && second > 0x8f))
+		return false;
+	return first != 0xc3 || (second != 0x97 && second != 0xb7);
+}
+
+static bool letters_are_valid(const char *name)
+{
+	while (*name) {
+		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.", *name))
+			name++;
+		else if (is_accented(name))
+			name += 2;
+		else
+			return false;
+	}
+	return true;
+}
+
 static bool name_is_valid(const char *name)
 {
 	size_t bytes = name ? strlen(name) : 0;
@@ -29,7 +53,7 @@ static bool name_is_valid(const char *name)
 		return false;
 	if (strncasecmp(name, "AWS.", 4) == 0 || strncasecmp(name, "Amazon.", 7) == 0)
 		return false;
-	return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.") == bytes;
+	return letters_are_valid(name);
 }
 
 /* A decimal number: sign, digits with an optional point, optional exponent. */

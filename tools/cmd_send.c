@@ -96,7 +96,7 @@ int send_print(const struct send_options *options, const struct rlq_sent *sent)
 static int report_refused(const struct rlq_queue *queue, const struct send_options *options, int code)
 {
 	if (code == RLQ_EATTRIBUTE)
-		return report(EXIT_USAGE, "a message attribute is malformed (names are A-Z a-z 0-9 _ - . and "
+		return report(EXIT_USAGE, "a message attribute is malformed (names are letters, digits, _ - . and "
 					  "unique; a Number is one; a value is not empty)");
 	if (code == RLQ_EGROUPID)
 		return report(EXIT_USAGE, "--group: not a group: %s (" ID_HINT ")", options->group);

@@ -181,6 +181,12 @@ Test(send, a_name_of_an_attribute_has_up_to_255_letters_digits_and_marks)
 	EXPECT_FAILED(send_named("a b"), INVALID_PARAMETER_VALUE,
 		      "Message (user) attribute name 'a b' is invalid: it can only contain upper and lower case "
 		      "letters, digits, periods, hyphens and underscores, and no two periods in a row.");
+	EXPECT_DONE(send_named("Grüße.ÀɏŁ"));
+	cr_expect(send_named("2×2") == CALL_FAILED);
+	cr_expect(send_named("2÷2") == CALL_FAILED);
+	cr_expect(send_named("¿") == CALL_FAILED);
+	cr_expect(send_named("ɐ") == CALL_FAILED);
+	cr_expect(send_named("字") == CALL_FAILED);
 	cr_expect(send_named("") == CALL_FAILED);
 	cr_expect(send_named("a..b") == CALL_FAILED);
 }

@@ -139,8 +139,11 @@ static int send_named(const char *name)
 
 CASE(attribute_names_follow_the_rules_of_sqs)
 {
-	static const char *const bad[] = {"",	   ".a",       "a.",	   "a..b", "a b", "AWS.x",
-					  "aws.x", "Amazon.x", "AMAZON.y", "ä",	   "a/b"};
+	static const char *const bad[] = {
+		"", ".a", "a.", "a..b", "a b", "AWS.x", "aws.x", "Amazon.x", "AMAZON.y", "a/b",
+		/* half a letter; signs amid the letters; what stands before and behind them */
+		"\xc3", "a\xc3z", "\xa4", "2×2", "2÷2", "¿", "ɐ", "ж", "字"};
+	static const char *const accented[] = {"À", "ÿ", "Grüße", "ɏ", "Łódź.é"};
 	char longest[257];
 
 	begin();
@@ -149,6 +152,8 @@ CASE(attribute_names_follow_the_rules_of_sqs)
 	CHECK_EQ(send_named(NULL), RLQ_EATTRIBUTE);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		CHECK_EQ(send_named(bad[i]), RLQ_EATTRIBUTE);
+	for (size_t i = 0; i < sizeof(accented) / sizeof(accented[0]); i++)
+		CHECK_EQ(send_named(accented[i]), 0);
 	memset(longest, 'n', sizeof(longest));
 	longest[256] = '\0';
 	CHECK_EQ(send_named(longest), RLQ_EATTRIBUTE);
