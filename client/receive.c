@@ -3,8 +3,8 @@
 
 #include "ring/crashpoint.h"
 #include "ring/event.h"
+#include "shm/dlq.h"
 #include "shm/fifo.h"
-#include "shm/move.h"
 #include "shm/tenants.h"
 
 enum {

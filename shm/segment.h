@@ -181,7 +181,7 @@ static inline void seg_notify(struct segment *segment, uint64_t count)
 }
 
 /* Wakes all producers that wait for room, and all consumers, for removal. */
-static inline void seg_notify_room(struct segment *segment)
+static inline __attribute__((always_inline)) void seg_notify_room(struct segment *segment)
 {
 	if (__builtin_expect(event_has_sleepers(&segment->header->producers), 0))
 		seg_wake(&segment->header->producers, INT32_MAX);
