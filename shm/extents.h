@@ -1,5 +1,5 @@
-/* Extents: how the blocks of a class get memory and give it back. Inside of shm/bodies.c; extents.c
- * has the story. */
+/* Extents: how the blocks of a class get memory and give it back. Inside of shm/bodies.c and body_sweep.c;
+ * extents.c has the story. */
 #ifndef SEG_EXTENTS_H
 #define SEG_EXTENTS_H
 
@@ -35,6 +35,11 @@ static inline uint32_t block_owner_row(uint64_t word)
 static inline uint32_t block_owner_serial(uint64_t word)
 {
 	return (uint32_t)word;
+}
+
+static inline uint64_t block_name(uint32_t class, uint32_t block)
+{
+	return (uint64_t) class << BODY_INDEX_BITS | ((uint64_t)block + 1);
 }
 
 static inline uint64_t class_block_bytes(uint32_t class)
