@@ -159,7 +159,7 @@ static inline uint32_t seg_newest_ring(const struct segment *segment)
 }
 
 /* Adds to a counter of our own row: nobody else writes it, so no locked operation. */
-static inline void seg_count(atomic_u64 *counter, uint64_t more)
+static inline __attribute__((always_inline)) void seg_count(atomic_u64 *counter, uint64_t more)
 {
 	store_relaxed(counter, load_relaxed(counter) + more);
 	CRASH_POINT(row_counted);
