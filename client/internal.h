@@ -249,11 +249,6 @@ static inline void receipt_unpack(const struct rlq_receipt *receipt, struct rece
 	};
 }
 
-/* Ends our reading in place under the lease that a receipt names, if we do; frees the message if it was
- * deleted meanwhile. The receipt is of this queue and its ring one of SEG_RING_COUNT. Between enter and
- * leave. */
-void hold_let_go(struct rlq_queue *queue, const struct rlq_receipt *receipt) __attribute__((cold));
-
 /* Adds attributes and notes to the view of a message; they point into `extra` and the arena. */
 int message_view_extra(struct rlq_queue *queue, const unsigned char *extra, uint32_t bytes,
 		       struct rlq_message *ret_message);

@@ -1,5 +1,5 @@
 /* What the holder of a receipt can do: delete, extend, release. */
-#include "client/internal.h"
+#include "client/hold.h"
 
 #include "ring/crashpoint.h"
 #include "shm/window.h"

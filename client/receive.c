@@ -3,12 +3,9 @@
 
 #include "ring/crashpoint.h"
 #include "ring/event.h"
+#include "shm/dlq.h"
 #include "shm/fifo.h"
-#include "shm/move.h"
 #include "shm/tenants.h"
-
-#include <errno.h>
-#include <string.h>
 
 enum {
 	WAIT_DEFAULT_MAX_MS = 20000, /* of a queue; a call may ask for more */
@@ -28,188 +25,10 @@ void stamp_anew(struct rlq_queue *queue, struct demand *demand)
 	stamp(queue, demand);
 }
 
-/* ---- holds of this handle --------------------------------------------------------------------- */
-
-/* [H1] Called before a lease. A hold whose lease then failed is used again for the next try. */
-static void hold_publish(void *context, uint64_t place)
+static void hold_before_lease(void *context, uint64_t place)
 {
-	struct rlq_queue *queue = ((const struct demand *)context)->queue;
-	int i = queue->hold_pending;
-
-	for (int at = 0; i < 0 && at < SEG_HOLD_COUNT; at++)
-		if (queue->held[at].place == 0)
-			i = at;
-	queue->hold_pending = i;
-	store_release(&queue->seg->me->holds[i], place); /* the CAS of the lease orders it */
+	hold_publish(((const struct demand *)context)->queue, place);
 }
-
-bool hold_is_free(const struct rlq_queue *queue)
-{
-	for (int i = 0; i < SEG_HOLD_COUNT; i++)
-		if (queue->held[i].place == 0)
-			return true;
-	return false;
-}
-
-/* The lease succeeded: the application holds it from now on. */
-static void hold_confirm(struct rlq_queue *queue, uint64_t place, uint32_t receives)
-{
-	queue->held[queue->hold_pending] = (struct hold){.place = place, .receives = receives};
-	queue->hold_pending = -1;
-}
-
-/* It did not: nobody reads there. Who freed it meanwhile may have left it to us. */
-static void hold_cancel(struct rlq_queue *queue)
-{
-	atomic_u64 *hold;
-	struct place place;
-
-	if (queue->hold_pending < 0)
-		return;
-	hold = &queue->seg->me->holds[queue->hold_pending];
-	place = place_unpack(load_relaxed(hold)); /* relaxed: only we write here */
-	store_seq(hold, 0);
-	CRASH_POINT(row_hold_dropped);
-	queue->hold_pending = -1;
-	message_free_held(queue->seg, place.ring, place.slot);
-}
-
-/* ---- one message ------------------------------------------------------------------------------ */
-
-struct taking taking_begin(struct rlq_queue *queue, struct demand *demand, uint32_t index)
-{
-	const struct segment *segment = queue->seg;
-
-	return (struct taking){
-		.queue = queue,
-		.demand = demand,
-		.ring = &segment->ring[index],
-		.index = index,
-		.ring_id = segment->ring_id[index],
-		.incarnation = segment->incarnation,
-		.boot_ms = segment->clock.boot_ms,
-		.wall_ms = segment->clock.wall_ms,
-		.expired_ms = seg_expired_ms(segment),
-	};
-}
-
-static inline void receipt_make(const struct taking *taking, const struct ring_taken *taken,
-				const struct slot_message *message, struct rlq_receipt *ret_receipt)
-{
-	receipt_pack(
-		&(struct receipt_parts){
-			.incarnation = taking->incarnation,
-			.generation = word_generation(taken->word),
-			.id = {message->id[0], message->id[1]},
-			.ring = taking->index,
-			.ring_id = taking->ring_id,
-			.slot = taken->slot,
-			.receives = word_receives(taken->word),
-			.leased_ms = (uint32_t)taking->boot_ms,
-		},
-		ret_receipt);
-}
-
-/* The first receive, noted in the slot if this is it: the one field of a message that a consumer writes.
- * Also when a later one finds no sound note: its consumer was killed before it, or another's came late. */
-static uint64_t first_receive(uint64_t wall_ms, uint32_t receives, struct slot_message *shared,
-			      const struct slot_message *copy)
-{
-	uint64_t first_ms = receives > 1 ? message_first_receive(copy, wall_ms) : 0;
-
-	if (first_ms == 0) {
-		first_ms = wall_ms > sent_ms(copy->sent) ? wall_ms : sent_ms(copy->sent);
-		__atomic_store_n(&shared->first_receive_ms, (uint32_t)first_ms, __ATOMIC_RELAXED);
-	}
-	return first_ms;
-}
-
-/* Payload where the application may read it: in place, or a copy of ours. */
-static int payload_fetch(struct rlq_queue *queue, const struct slot *slot, const struct slot_message *message,
-			 uint64_t place, struct demand *demand, const unsigned char **ret_payload)
-{
-	const unsigned char *shared = message_payload(queue->seg, slot, message, place);
-	size_t bytes = (size_t)message->body_bytes + message->extra_bytes;
-	void *copy;
-
-	if (shared == NULL)
-		return RLQ_EDAMAGED;
-	*ret_payload = shared;
-	if (demand->flags & RLQ_RECEIVE_IN_PLACE)
-		return 0;
-	copy = arena_take(&queue->arena, bytes ? bytes : 1);
-	if (copy == NULL)
-		return -ENOMEM;
-	message_copy(copy, shared, bytes);
-	if (message->block != 0)
-		demand->copied += bytes;
-	CRASH_POINT(receive_copied);
-	*ret_payload = copy;
-	return 0;
-}
-
-/* Leased, but its retention is over: it goes. */
-static __attribute__((cold)) void expire_taken(const struct taking *taking, const struct ring_taken *taken)
-{
-	struct segment *segment = taking->queue->seg;
-
-	hold_cancel(taking->queue);
-	if (message_free(segment, taking->index, taken->slot, taken->word)) {
-		seg_count(&segment->me->left, 1);
-		seg_count(&segment->me->expired, 1);
-		seg_notify_room(segment);
-	}
-}
-
-/* A leased slot becomes a message. 1: it is one. 0: it was not for us after all (expired by retention,
- * or taken from us while we copied). Else a code; the message then comes back when its lease ends. */
-static inline __attribute__((always_inline)) int message_take(const struct taking *taking,
-							      const struct ring_taken *taken,
-							      struct rlq_message *ret_message)
-{
-	struct rlq_queue *queue = taking->queue;
-	struct slot *slot = &taking->ring->slots[taken->slot];
-	bool in_place = taking->demand->flags & RLQ_RECEIVE_IN_PLACE;
-	const unsigned char *payload;
-	struct slot_message message = message_read(&slot->message);
-	uint64_t first_ms, sequence = message_sequence(queue->seg, slot);
-	uint64_t place = place_pack(taking->index, taken->slot, word_generation(taken->word));
-	int error;
-
-	if (__builtin_expect(sent_ms(message.sent) <= taking->expired_ms, 0)) {
-		expire_taken(taking, taken);
-		return 0;
-	}
-	if (message.block == 0 && message.body_bytes > 0 && !seg_is_fifo(queue->seg))
-		slot_own_inline(slot);
-	CRASH_POINT(receive_line_owned);
-	first_ms = first_receive(taking->wall_ms, word_receives(taken->word), &slot->message, &message);
-	error = payload_fetch(queue, slot, &message, place, taking->demand, &payload);
-	/* R9: what was copied counts only if the lease still stands. */
-	if (!slot_is_leased_as(slot, taken->word))
-		return 0;
-	if (!error)
-		error = message_view(queue, &message, payload, ret_message);
-	if (error)
-		return error;
-	if (in_place)
-		hold_confirm(queue, place, word_receives(taken->word));
-	ret_message->in_place = in_place;
-	ret_message->receive_count = word_receives(taken->word);
-	ret_message->first_receive_ms = first_ms;
-	ret_message->sequence = sequence;
-	receipt_make(taking, taken, &message, &ret_message->receipt);
-	if (word_receives(taken->word) > 1)
-		seg_count(&queue->seg->me->redelivered, 1);
-	return 1;
-}
-
-int taking_message(const struct taking *taking, const struct ring_taken *taken, struct rlq_message *ret_message)
-{
-	return message_take(taking, taken, ret_message);
-}
-
-/* ---- one call --------------------------------------------------------------------------------- */
 
 /* What is received for no time may be met again by the same call. */
 static bool has_taken(void *context, uint64_t place)
@@ -421,7 +240,7 @@ static int demand_read(struct rlq_queue *queue, const struct rlq_receive_options
 			  .stay_visible = visibility_ms == 0,
 			  .has_taken = visibility_ms == 0 ? has_taken : NULL,
 			  .viewer = flags & RLQ_RECEIVE_IN_PLACE ? segment->row : OWNER_NONE,
-			  .hold = hold_publish,
+			  .hold = hold_before_lease,
 			  .context = ret_demand},
 	};
 	if (ret_demand->terms.viewer != OWNER_NONE && load_relaxed(&segment->header->viewers) == 0)
@@ -491,39 +310,4 @@ int rlq_receive(struct rlq_queue *queue, struct rlq_message *ret_messages, size_
 	if (demand.until_ms == 0)
 		return look_for_watch(queue, &demand, ret_messages, max);
 	return wait_for_message(queue, &demand, ret_messages, max);
-}
-
-int rlq_let_go(struct rlq_queue *queue, const struct rlq_message *message)
-{
-	struct receipt_parts parts;
-	int error = call_begin(queue);
-
-	if (error)
-		return error;
-	receipt_unpack(&message->receipt, &parts);
-	if (parts.incarnation != queue->seg->incarnation || parts.ring >= SEG_RING_COUNT || !message->in_place)
-		error = RLQ_ERECEIPT;
-	else
-		hold_let_go(queue, &message->receipt);
-	call_end(queue);
-	return error;
-}
-
-void hold_let_go(struct rlq_queue *queue, const struct rlq_receipt *receipt)
-{
-	struct receipt_parts parts;
-	uint64_t place;
-
-	receipt_unpack(receipt, &parts);
-	place = place_pack(parts.ring, parts.slot, parts.generation);
-	for (int i = 0; i < SEG_HOLD_COUNT; i++) {
-		if (queue->held[i].place != place || queue->held[i].receives != parts.receives)
-			continue;
-		store_seq(&queue->seg->me->holds[i], 0);
-		CRASH_POINT(row_hold_dropped);
-		queue->held[i] = (struct hold){0};
-		/* [H2] the other end: whoever freed it while we held it left it HELD for us. */
-		message_free_held(queue->seg, parts.ring, parts.slot);
-		return;
-	}
 }

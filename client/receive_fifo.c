@@ -3,8 +3,8 @@
 #include "client/taking.h"
 
 #include "ring/crashpoint.h"
+#include "shm/dlq.h"
 #include "shm/fifo.h"
-#include "shm/move.h"
 
 /* One group, by one call. */
 struct serving {

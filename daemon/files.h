@@ -1,5 +1,5 @@
 /* The files of a journal that is written: makes the next one, drops the oldest. Some spare files are kept, which
- * were the oldest or are new and written with zeros. Their bytes are daemon/journal.c's to know. */
+ * were the oldest or are new and written with zeros. Their bytes are daemon/open_file.c's to know. */
 #ifndef DAEMON_FILES_H
 #define DAEMON_FILES_H
 

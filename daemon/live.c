@@ -255,74 +255,6 @@ static void queue_remove(struct live *live, uint32_t number)
 		live->keeper->queue_gone(live->keeper->context, queue);
 }
 
-/* ---- ids of what is gone ----------------------------------------------------------------------- */
-
-static int seen_put(struct live *live, const struct format_seen *record, uint64_t file)
-{
-	size_t count = record->record.count;
-
-	if (live->seen_count + count > live->seen_room) {
-		size_t room = 2 * (live->seen_count + count);
-		struct live_seen *more = reallocarray(live->seen, room, sizeof(*more));
-
-		if (more == NULL)
-			return -ENOMEM;
-		live->seen = more;
-		live->seen_room = room;
-	}
-	for (size_t i = 0; i < count; i++)
-		live->seen[live->seen_count++] =
-			(struct live_seen){.id = record->ids[i], .queue = record->queue, .file = (uint32_t)file};
-	return 0;
-}
-
-static int compare_seen(const struct live_seen *one, const struct live_seen *other)
-{
-	if (one->queue != other->queue)
-		return one->queue < other->queue ? -1 : 1;
-	return one->id.sequence < other->id.sequence ? -1 : one->id.sequence > other->id.sequence;
-}
-
-/* Of what was written more than once the last one comes last. */
-static int seen_in_order(const void *a, const void *b)
-{
-	const struct live_seen *one = a, *other = b;
-	int compared = compare_seen(one, other);
-
-	return compared ? compared : one->file < other->file ? -1 : one->file > other->file;
-}
-
-static void sort_seen(struct live *live)
-{
-	size_t kept = 0;
-
-	if (live->seen_count == 0)
-		return;
-	qsort(live->seen, live->seen_count, sizeof(*live->seen), seen_in_order);
-	for (size_t i = 0; i < live->seen_count; i++)
-		if (i + 1 == live->seen_count || compare_seen(&live->seen[i], &live->seen[i + 1]) != 0)
-			live->seen[kept++] = live->seen[i];
-	live->seen_count = kept;
-}
-
-const struct live_seen *live_seen_of(const struct live *live, uint32_t queue, size_t *ret_count)
-{
-	size_t low = 0, high = live->seen_count, end;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (live->seen[middle].queue < queue)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (end = low; end < live->seen_count && live->seen[end].queue == queue;)
-		end++;
-	*ret_count = end - low;
-	return live->seen + low;
-}
-
 /* ---- in order --------------------------------------------------------------------------------- */
 
 /* Sequence numbers come first; messages of standard queues have none. */
@@ -375,7 +307,7 @@ static void count_by_queue(struct live *live)
 
 int live_sort(struct live *live)
 {
-	sort_seen(live);
+	live_seen_sort(live);
 	free(live->order);
 	live->order = malloc((live->message_count + 1) * sizeof(*live->order));
 	if (live->order == NULL)
@@ -417,7 +349,7 @@ int live_apply(struct live *live, const struct format_record *record, uint64_t f
 	case FORMAT_QUEUE:
 		return queue_put(live, record);
 	case FORMAT_SEEN:
-		return seen_put(live, (const struct format_seen *)record, file);
+		return live_seen_put(live, (const struct format_seen *)record, file);
 	case FORMAT_REMOVED:
 		queue_remove(live, ((const struct format_removed *)record)->queue);
 		return 0;

@@ -8,6 +8,7 @@
 #define ENGINE_LIVE_H
 
 #include "daemon/format.h"
+#include "daemon/live_seen.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,20 +30,12 @@ struct live_message {
 };
 _Static_assert(sizeof(struct live_message) == 88, "said above");
 
-/* A deduplication id of a message that is gone. */
-struct live_seen {
-	struct format_seen_id id;
-	uint32_t queue, file;
-};
-
 struct live_queue {
 	struct format_queue definition;
 	bool is_removed;
 	size_t first, count; /* its messages, once they are in order */
 	void *kept;	     /* the keeper's */
 };
-
-struct live;
 
 /* Who keeps payloads. */
 struct live_keeper {
@@ -90,7 +83,7 @@ static inline struct live_message *live_at(const struct live *live, size_t index
 	return &live->chunks[index / LIVE_CHUNK][index % LIVE_CHUNK];
 }
 
-/* Puts all messages of queues that are alive in order; until the next record. 0 or -ENOMEM. */
+/* Puts all messages of queues that are alive in order, and ids; until the next record. 0 or -ENOMEM. */
 int live_sort(struct live *live);
 
 /* After that: the messages of a queue, from 0 on, the oldest first; of a FIFO queue in the order of their sequence
@@ -99,9 +92,6 @@ static inline struct live_message *live_of_queue(const struct live *live, const 
 {
 	return live_at(live, live->order[queue->first + at]);
 }
-
-/* The same of ids: `*ret_count` of the queue. */
-const struct live_seen *live_seen_of(const struct live *live, uint32_t queue, size_t *ret_count);
 
 /* The keeper hears nothing of it. */
 void live_end(struct live *live);

@@ -19,7 +19,7 @@ struct mirror_fill {
 int mirror_fill_anew(const struct mirror_fill *fill);
 
 /* The two were written as one until the machine stopped. All files but the last two are complete then and the same
- * (daemon/journal.c begins a file when all before it is durable): only those, and names, can differ. */
+ * (daemon/open_file.c begins a file when all before it is durable): only those, and names, can differ. */
 int mirror_fill_end(const struct mirror_fill *fill);
 
 #endif

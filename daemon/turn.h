@@ -6,9 +6,9 @@
 
 #include "daemon/aside.h"
 #include "daemon/journal.h"
+#include "daemon/known.h"
 #include "daemon/ledger.h"
 #include "daemon/reserve.h"
-#include "daemon/known.h"
 #include "daemon/space.h"
 #include "shm/segment.h"
 
@@ -103,7 +103,7 @@ static inline void turn_uncount(struct turn *turn, struct ledger_ring *ring, con
 	space_take(&turn->space, entry->file, entry->bytes);
 }
 
-/* After that: what was PENDING can be received. */
+/* After that: what was PENDING can be received (pending.c). */
 void turn_settle(struct turn *turn);
 
 void turn_end(struct turn *turn);

@@ -247,8 +247,10 @@ static inline bool ring_mark_was_set(const struct ring *ring, uint32_t slot)
 }
 
 /* Claims the slot of position t. False: somebody else was faster. */
-static inline bool ring_claim_slot(const struct ring *ring, struct ring_cursor *cursor, uint64_t t,
-				   struct slot_word from, struct slot_word to, struct ring_claim *ret)
+static inline __attribute__((always_inline)) bool ring_claim_slot(const struct ring *ring,
+								  struct ring_cursor *cursor, uint64_t t,
+								  struct slot_word from, struct slot_word to,
+								  struct ring_claim *ret)
 {
 	uint32_t slot = (uint32_t)t & ring->mask;
 	uint64_t tail;
@@ -272,8 +274,9 @@ static inline bool ring_claim_slot(const struct ring *ring, struct ring_cursor *
 }
 
 /* False: the walk has to be asked. */
-static inline bool ring_claim_next(const struct ring *ring, struct ring_cursor *cursor, uint64_t owner,
-				   struct ring_claim *ret)
+static inline __attribute__((always_inline)) bool ring_claim_next(const struct ring *ring,
+								  struct ring_cursor *cursor, uint64_t owner,
+								  struct ring_claim *ret)
 {
 	uint64_t t = cursor->tail, lap = ring_lap(ring, t);
 	struct slot_word free = word_make(SLOT_FREE, lap, OWNER_NONE, 0, 0);

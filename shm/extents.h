@@ -1,9 +1,9 @@
-/* Extents: how the blocks of a class get memory and give it back. Inside of shm/bodies.c; extents.c
- * has the story. */
+/* Extents: how the blocks of a class get memory and give it back. Inside of shm/bodies.c and body_sweep.c;
+ * extents.c has the story. */
 #ifndef SEG_EXTENTS_H
 #define SEG_EXTENTS_H
 
-#include "shm/segment.h"
+#include "shm/body_region.h"
 
 /* Words of the table. USED is the place itself, whose top bit is always set. FREE is many bits away from
  * HOLE: no flipped bit of a hole makes a block that is given out though it has no memory. */
@@ -37,6 +37,11 @@ static inline uint32_t block_owner_serial(uint64_t word)
 	return (uint32_t)word;
 }
 
+static inline uint64_t block_name(uint32_t class, uint32_t block)
+{
+	return (uint64_t) class << BODY_INDEX_BITS | ((uint64_t)block + 1);
+}
+
 static inline uint64_t class_block_bytes(uint32_t class)
 {
 	return (UINT64_C(256) << class) + (class == SEG_BODY_CLASS_COUNT - 1 ? BODY_EXTENT_BYTES : 0);
@@ -57,12 +62,6 @@ static inline uint32_t extent_count(const struct body_region *region)
 {
 	return region->backed / region->per_extent;
 }
-
-/* The region of a class, mapped if need be; NULL if that is refused (errno). */
-struct body_region *region_open(struct segment *segment, uint32_t class);
-
-/* Brings region->backed up to date: 0, or RLQ_EDAMAGED. */
-int region_look(struct body_region *region);
 
 /* Gives a never used or emptied extent memory and its first block to `place`. `bytes` of the block will
  * be touched soon. 0, -ENOSPC, RLQ_EDAMAGED, other errno: then nothing is held. */

@@ -1,5 +1,5 @@
-/* Inside shm/fifo*.c: FIFO queues in three parts. Tables: the view of them, their sizes, replacing them. Turns:
- * tokens of groups that can be served. And what messages go through (fifo.c). */
+/* Inside shm/fifo*.c: FIFO queues in four parts. Tables: the view of them, their sizes, replacing them. Turns:
+ * tokens of groups that can be served. Being sent (fifo_send.c), and the head of a group (fifo.c). */
 #ifndef SEG_FIFO_PARTS_H
 #define SEG_FIFO_PARTS_H
 

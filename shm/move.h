@@ -41,12 +41,9 @@ enum move_kind {
 int seg_move(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word from, struct segment *target,
 	     enum move_kind kind);
 
-/* The DLQ of a queue, opened and kept: `*ret_target` is NULL if none is set. RLQ_ENODLQ: gone. */
-int seg_dlq(struct segment *segment, struct segment **ret_target);
-
-/* Moves a DEAD message to the DLQ, or makes it READY again if there is none (any more): RLQ_ENODLQ
- * then. What went wrong is noted in the header for stat. */
-int seg_bury(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word dead) __attribute__((cold));
+/* Decided: the rest can be done by anybody. Both in a call. */
+void move_complete(struct segment *source, uint32_t ring, uint32_t slot, struct slot_word moved,
+		   struct segment *target, uint32_t to_ring, uint32_t to_slot, struct slot_word arriving);
 
 /* Is the copy of what was MOVED, and seen as `moved` at (ring, slot) of `source`, in this queue? Also if it has
  * been deleted there, and its slot not been used again. Both in a call. */

@@ -96,8 +96,8 @@ static int step_punch(struct segment *segment, uint64_t offset, uint64_t bytes, 
 	return os_file_punch(segment->fd, offset, bytes);
 }
 
-/* A large one takes a while: in steps, so that others see that we are at work (client/send.c). Steps end where huge
- * pages do. */
+/* A large one takes a while: in steps, so that others see that we are at work (client/patience.c). Steps end where
+ * huge pages do. */
 static int in_steps(struct segment *segment, uint64_t offset, uint64_t bytes,
 		    int (*act)(struct segment *segment, uint64_t offset, uint64_t bytes, bool *huge))
 {

@@ -13,8 +13,8 @@
  * Killed while BUSY: an unlisted region of a dead owner is punched by the next step, a listed one is
  * made LIVE. Killed after unlisting: the region is LIVE and unlisted, which is where retiring goes on.
  * A region BUSY with a stopped owner is not used; there are eight. While others have the last of them, a send
- * waits, for up to 1 s after their last step (client/send.c). Old rings that are kept by what nobody deletes use
- * up to seven; who takes the last free one makes its ring as large as the capacity needs (room.c), so that the
+ * waits, for up to 1 s after their last step (client/patience.c). Old rings that are kept by what nobody deletes
+ * use up to seven; who takes the last free one makes its ring as large as the capacity needs (room.c), so that the
  * queue never has to grow past it, and shrinking leaves one free.
  */
 #include "shm/rings.h"

@@ -27,7 +27,7 @@ enum { ROOM_GROWING = -EBUSY, ROOM_GROWING_IDS = -EALREADY };
 /* Claims a slot of the newest ring, growing if it is physically full. `arriving`: for a moved copy,
  * with its receive count. Returns the ring's index, or RLQ_EFULL, RLQ_ENOSPACE, RLQ_EDAMAGED, ROOM_GROWING. */
 int seg_claim_walk(struct segment *segment, bool arriving, uint32_t receives, struct ring_claim *ret);
-static inline int seg_claim(struct segment *segment, struct ring_claim *ret)
+static inline __attribute__((always_inline)) int seg_claim(struct segment *segment, struct ring_claim *ret)
 {
 	uint32_t index = seg_newest_ring(segment);
 

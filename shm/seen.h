@@ -1,5 +1,5 @@
 /* Which deduplication ids a FIFO queue has seen: policy over ring/dedup.h, which has the protocol. Keeps the list
- * of its tables in order, and decides on messages that have joined their groups (shm/fifo.c).
+ * of its tables in order, and decides on messages that have joined their groups (shm/fifo_send.c).
  *
  * All of it is to be called between enter and leave.
  */

@@ -159,7 +159,7 @@ static inline uint32_t seg_newest_ring(const struct segment *segment)
 }
 
 /* Adds to a counter of our own row: nobody else writes it, so no locked operation. */
-static inline void seg_count(atomic_u64 *counter, uint64_t more)
+static inline __attribute__((always_inline)) void seg_count(atomic_u64 *counter, uint64_t more)
 {
 	store_relaxed(counter, load_relaxed(counter) + more);
 	CRASH_POINT(row_counted);
@@ -181,7 +181,7 @@ static inline void seg_notify(struct segment *segment, uint64_t count)
 }
 
 /* Wakes all producers that wait for room, and all consumers, for removal. */
-static inline void seg_notify_room(struct segment *segment)
+static inline __attribute__((always_inline)) void seg_notify_room(struct segment *segment)
 {
 	if (__builtin_expect(event_has_sleepers(&segment->header->producers), 0))
 		seg_wake(&segment->header->producers, INT32_MAX);

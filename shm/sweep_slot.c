@@ -1,6 +1,7 @@
 #include "shm/sweep_slot.h"
 
 #include "ring/crashpoint.h"
+#include "shm/dlq.h"
 #include "shm/message.h"
 #include "shm/move.h"
 #include "shm/reap.h"

@@ -23,6 +23,14 @@ helpers() {
 	echo "$objects/tests/$folder/${1##*/}.o"
 }
 
+# The sources that are made of file $1: itself, or those of the product that include it.
+built_of() {
+	case $1 in
+	*.h) (cd "$BUILD/obj" && grep -lF " $1" client/*.d daemon/*.d shm/*.d | sed 's/\.d$/.c/') ;;
+	*) echo "$1" ;;
+	esac
+}
+
 # Changes file $2 by $3 in folder $1 and links program $4 with it.
 build() {
 	case $4 in crash/*) points=-DRL_CRASHPOINTS libraries=$BUILD/crash ;; *) points= libraries=$BUILD ;; esac
@@ -32,11 +40,17 @@ build() {
 		echo "pattern matches nothing in $2"
 		return 1
 	fi
-	# The object stands before the archive, so the archive's own is not asked for.
-	# shellcheck disable=SC2046,SC2086
-	$CC $flags $points -c "$1/$2" -o "$1/changed.o" &&
-		$CC -o "$1/${4##*/}" $(helpers "$4") "$1/changed.o" \
-			-Wl,--start-group "$libraries/libsupport.a" "$libraries/libinternal.a" -Wl,--end-group -pthread $MUTANT_LIBS
+	mkdir "$1/changed"
+	for source in $(built_of "$2"); do
+		object=$1/changed/$(echo "$source" | tr / -).o
+		[ "$source" != "$2" ] || source=$1/$2
+		# shellcheck disable=SC2086
+		$CC -I"$1" $flags $points -c "$source" -o "$object" || return 1
+	done
+	# These objects stand before the archive, so the archive's own are not asked for.
+	# shellcheck disable=SC2046
+	$CC -o "$1/${4##*/}" $(helpers "$4") "$1"/changed/*.o \
+		-Wl,--start-group "$libraries/libsupport.a" "$libraries/libinternal.a" -Wl,--end-group -pthread $MUTANT_LIBS
 }
 
 # Runs the program; what it says is wrong, or what is wrong with that, is in `report`.

@@ -33,7 +33,7 @@ $(INTERLEAVE_DIR)/interleave: $(INTERLEAVE_OBJECTS)
 # played by tests/interleave/segments;
 # and what of daemon/ knows queues and turns, over a journal that is played too.
 SEGMENTS_PRODUCT := $(wildcard ring/*.c) $(filter-out shm/directory.c,$(wildcard shm/*.c)) $(filter-out client/watch%,$(wildcard client/*.c)) \
-	$(addprefix daemon/,turn.c undo.c reserve.c gather.c moved.c written.c aside.c aside_doubt.c ledger.c space.c compact.c known.c recover.c draft.c live.c format.c)
+	$(addprefix daemon/,turn.c pending.c undo.c reserve.c gather.c moved.c written.c aside.c aside_doubt.c ledger.c space.c compact.c known.c recover.c draft.c live.c live_seen.c format.c)
 SEGMENTS_SOURCES := $(wildcard tests/interleave/segments/*.c) \
 	$(addprefix tests/interleave/,explore.c snapshot.c coroutine.c visited.c main.c)
 SEGMENTS_DIR := $(INTERLEAVE_DIR)/segments

@@ -2,6 +2,7 @@
  * until the queue that has the other half can be asked. */
 #include "client/internal.h"
 #include "kmod-free/sysops.h"
+#include "shm/dlq.h"
 #include "shm/message.h"
 #include "shm/move.h"
 #include "tests/support/queue_fixture.h"

@@ -2,6 +2,7 @@
 #include "tests/interleave/segments/journal.h"
 #include "tests/interleave/segments/judge.h"
 
+#include "shm/dlq.h"
 #include "shm/move.h"
 #include "shm/reap.h"
 #include "shm/rings.h"

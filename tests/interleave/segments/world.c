@@ -11,11 +11,11 @@
 struct world world;
 unsigned char *map_base[QUEUES], *body_base[QUEUES], *cell_base[QUEUES];
 struct body_region body_places[QUEUES];
+uint32_t rows_seen[QUEUES];
+struct shape world_shaped;
 
-static struct shape shape;
 enum { IDS_MAX = 8, DAY_MS = 86400000 };
 
-static uint32_t rows_seen[QUEUES]; /* that can come into use */
 static const struct op *scripts[ACTORS_MAX];
 static struct op script_ops[ACTORS_MAX][OPS_MAX + 1];
 static int lent_to = DRAINER;
@@ -41,28 +41,6 @@ void act_as(int who)
 	lent_to = who;
 }
 
-/* ---- which accesses are steps ---- */
-
-static bool is_fine(unsigned fine)
-{
-	return shape.fine & fine;
-}
-
-bool world_is_durable(void)
-{
-	return shape.durability != RLQ_MEMORY;
-}
-
-bool world_is_sync(void)
-{
-	return shape.durability == RLQ_SYNC;
-}
-
-bool world_is_fifo(void)
-{
-	return shape.groups != NULL;
-}
-
 const char *world_name(int queue)
 {
 	static const char *const names[2][QUEUES] = {{"q", "d"}, {"q.fifo", "d.fifo"}};
@@ -70,26 +48,11 @@ const char *world_name(int queue)
 	return names[world_is_fifo()][queue];
 }
 
-const struct shape *world_shape(void)
-{
-	return &shape;
-}
-
-static uint32_t nth_of_table(uint32_t table)
-{
-	return table % TABLES_OF_A_KIND;
-}
-
-static bool is_of_replaced(size_t table)
-{
-	return table / TABLES_OF_A_KIND == shape.replaced;
-}
-
 size_t world_table_bytes(uint32_t table)
 {
-	bool is_replaced = is_of_replaced(table) && shape.tables > 1;
+	bool is_replaced = table_is_replaced(table) && world_shape()->tables > 1;
 
-	if (!world_is_fifo() || nth_of_table(table) >= (is_replaced ? shape.tables : 1))
+	if (!world_is_fifo() || table % TABLES_OF_A_KIND >= (is_replaced ? world_shape()->tables : 1))
 		return 0;
 	return table_bytes(SEG_RING_COUNT + table, is_replaced ? TABLE_ORDER_SEEN : TABLE_ORDER_FIRST);
 }
@@ -97,148 +60,6 @@ size_t world_table_bytes(uint32_t table)
 size_t world_ring_bytes(uint32_t order)
 {
 	return ring_bytes(order, world_is_durable());
-}
-
-static bool fifo_header_is_joined(size_t offset)
-{
-	if (offset < offsetof(struct seg_header, sequence))
-		return !is_fine(FINE_TABLES) ||
-		       offset != offsetof(struct seg_header, tables[0]) + shape.replaced * 8;
-	if (offset >= offsetof(struct seg_header, tokens) && offset < offsetof(struct seg_header, dedup))
-		return !is_fine(FINE_TOKENS);
-	if (offset >= offsetof(struct seg_header, dedup) && offset < offsetof(struct seg_header, attempt))
-		return !is_fine(FINE_IDS);
-	return true;
-}
-
-static bool table_region_is_joined(size_t offset)
-{
-	return !is_fine(FINE_TABLES) || offset % 16 != 0 || !is_of_replaced(offset / 16) ||
-	       nth_of_table((uint32_t)(offset / 16)) >= shape.tables;
-}
-
-static bool header_is_joined(size_t offset)
-{
-	if (offset == offsetof(struct seg_header, rings))
-		return !is_fine(FINE_VIEWS | FINE_NAMES | FINE_TABLES);
-	if (offset == offsetof(struct seg_header, viewers))
-		return !is_fine(FINE_HOLDS);
-	if (offset == offsetof(struct seg_header, move_target))
-		return false;
-	if (offset >= offsetof(struct seg_header, region[SEG_RING_COUNT]) &&
-	    offset < offsetof(struct seg_header, ends))
-		return table_region_is_joined(offset - offsetof(struct seg_header, region[SEG_RING_COUNT]));
-	if (offset >= offsetof(struct seg_header, region) && offset < offsetof(struct seg_header, ends))
-		return !is_fine(FINE_VIEWS) || offset % 16 != 0;
-	if (offset >= offsetof(struct seg_header, ends) && offset < offsetof(struct seg_header, tables))
-		return !is_fine(FINE_HINTS);
-	if (offset >= offsetof(struct seg_header, tables) && offset < offsetof(struct seg_header, bodies))
-		return fifo_header_is_joined(offset);
-	return true;
-}
-
-static bool row_is_joined(int queue, size_t offset)
-{
-	size_t row = offset / sizeof(struct seg_row), at = offset % sizeof(struct seg_row);
-
-	if (row > rows_seen[queue])
-		return true;
-	if (at == offsetof(struct seg_row, user))
-		return !is_fine(FINE_ROWS);
-	if (at == offsetof(struct seg_row, view))
-		return !is_fine(FINE_VIEWS | FINE_TABLES);
-	if (at >= offsetof(struct seg_row, holds))
-		return !is_fine(FINE_HOLDS) ||
-		       at >= offsetof(struct seg_row, holds) + HOLDS_SEEN * sizeof(uint64_t);
-	return true;
-}
-
-/* Of a slot only the low half: the high one is read right after it, and written with it. */
-static bool ring_is_joined(int queue, size_t offset)
-{
-	size_t ring = offset / SEG_RING_REGION, at = offset % SEG_RING_REGION;
-	uint32_t order = region_order(header_of(queue)->region[ring].low);
-
-	if (at >= ring_bytes(order, false))
-		return !is_fine(FINE_MARKS);
-	if (at >> order >= sizeof(struct slot))
-		return !is_fine(FINE_HINTS);
-	at %= sizeof(struct slot);
-	if (world_is_fifo() &&
-	    at == offsetof(struct slot, message.inline_bytes) + offsetof(struct fifo_links, next))
-		return !is_fine(FINE_CHAINS);
-	return at != 0 && (!is_fine(FINE_BODIES) || at != offsetof(struct slot, message.inline_bytes));
-}
-
-static bool id_is_joined(size_t offset)
-{
-	size_t at = offset % sizeof(struct dedup_entry);
-
-	return !is_fine(FINE_IDS) || offset < sizeof(struct dedup_head) ||
-	       (at != offsetof(struct dedup_entry, control) && at != offsetof(struct dedup_entry, voided));
-}
-
-static bool table_is_joined(size_t offset)
-{
-	switch (offset / SEG_TABLE_REGION / TABLES_OF_A_KIND) {
-	case TABLE_GROUPS: /* the low half, as of slots */
-		return !is_fine(FINE_CHAINS) || offset % sizeof(struct word128) != 0;
-	case TABLE_TOKENS:
-		return !is_fine(FINE_TOKENS);
-	default:
-		return id_is_joined(offset % SEG_TABLE_REGION);
-	}
-}
-
-static bool map_is_joined(int queue, size_t offset)
-{
-	if (offset < SEG_ROWS)
-		return header_is_joined(offset);
-	if (offset < SEG_RINGS)
-		return row_is_joined(queue, offset - SEG_ROWS);
-	if (offset >= SEG_TABLES)
-		return table_is_joined(offset - SEG_TABLES);
-	return ring_is_joined(queue, offset - SEG_RINGS);
-}
-
-static bool body_is_joined(int queue, const unsigned char *at)
-{
-	if (at >= body_places[queue].data)
-		return !is_fine(FINE_BODIES);
-	return at >= (unsigned char *)(body_places[queue].table + BLOCKS_SEEN) && !is_fine(FINE_HINTS);
-}
-
-static bool turn_is_joined(size_t offset)
-{
-	return offset < offsetof(struct seg_engine_page, turn_begun) ||
-	       offset >= offsetof(struct seg_engine_page, durable);
-}
-
-static bool is_joined(const void *address)
-{
-	const unsigned char *at = address;
-
-	if (at >= (unsigned char *)&engine_page && at < (unsigned char *)(&engine_page + 1))
-		return !world_is_durable() || turn_is_joined((size_t)(at - (unsigned char *)&engine_page));
-	if (address == &written.end_step)
-		return false;
-	if (address == &world.now_ms)
-		return !is_fine(FINE_TIME);
-	if (address == &world.life)
-		return !explore_knows_death();
-	if (address == &world.memory)
-		return !is_fine(FINE_VIEWS | FINE_TABLES);
-	if (address == &name_step)
-		return !is_fine(FINE_NAMES);
-	for (int queue = 0; queue < QUEUES; queue++) {
-		if (at >= map_base[queue] && at < map_base[queue] + SEG_MAP_BYTES)
-			return map_is_joined(queue, (size_t)(at - map_base[queue]));
-		if (at >= body_base[queue] && at < body_base[queue] + SEG_BODY_REGION)
-			return body_is_joined(queue, at);
-		if (at >= cell_base[queue] && at < cell_base[queue] + SEG_CELLS_BYTES)
-			return !is_fine(FINE_BODIES) || (size_t)(at - cell_base[queue]) % SLOT_BYTES != 0;
-	}
-	return true; /* nobody else's */
 }
 
 /* ---- building a scenario ---- */
@@ -287,19 +108,19 @@ static void create(const char *name, const char *dlq)
 {
 	struct seg_recipe recipe = {
 		.name = name,
-		.capacity = shape.capacity ? shape.capacity : 1,
+		.capacity = world_shape()->capacity ? world_shape()->capacity : 1,
 		.attribute = {[ATTRIBUTE_VISIBILITY_MS] = LEASE_MS,
 			      [ATTRIBUTE_RETENTION_MS] = (uint64_t)RLQ_RETENTION_MAX_MS,
 			      [ATTRIBUTE_BYTES_MAX] = RLQ_BODY_DEFAULT_MAX,
-			      [ATTRIBUTE_RECEIVES_MAX] = dlq[0] ? shape.receives_max : 0,
+			      [ATTRIBUTE_RECEIVES_MAX] = dlq[0] ? world_shape()->receives_max : 0,
 			      [ATTRIBUTE_OVERDUE_MS] = OVERDUE_MS,
-			      [ATTRIBUTE_DEDUP_WINDOW_MS] = shape.window_ms},
+			      [ATTRIBUTE_DEDUP_WINDOW_MS] = world_shape()->window_ms},
 		.mode = 0600,
-		.durability = shape.durability,
+		.durability = world_shape()->durability,
 		.group = UINT32_MAX,
-		.type = shape.groups ? RLQ_FIFO : RLQ_STANDARD,
-		.dedup_max = shape.groups ? IDS_MAX : 0,
-		.order_first = shape.is_whole ? 2 : 1,
+		.type = world_shape()->groups ? RLQ_FIFO : RLQ_STANDARD,
+		.dedup_max = world_shape()->groups ? IDS_MAX : 0,
+		.order_first = world_shape()->is_whole ? 2 : 1,
 	};
 
 	strcpy(recipe.dlq, dlq);
@@ -321,21 +142,21 @@ void world_begin(const struct shape *of)
 	explore_begin(&model);
 	memset(&world, 0, sizeof(world));
 	memset(own, 0, sizeof(own));
-	shape = *of;
-	if (shape.rings == 0)
-		shape.rings = 1;
-	if (shape.tables == 0)
-		shape.tables = 1;
-	if (shape.window_ms == 0)
-		shape.window_ms = DAY_MS;
+	world_shaped = *of;
+	if (world_shaped.rings == 0)
+		world_shaped.rings = 1;
+	if (world_shaped.tables == 0)
+		world_shaped.tables = 1;
+	if (world_shaped.window_ms == 0)
+		world_shaped.window_ms = DAY_MS;
 	world.now_ms = 1000;
 	map_queues();
 	wipe(QUEUE);
 	wipe(DLQ);
 	os_begin();
 	act_as(DRAINER);
-	create(world_name(QUEUE), shape.receives_max ? world_name(DLQ) : "");
-	if (shape.receives_max)
+	create(world_name(QUEUE), world_shape()->receives_max ? world_name(DLQ) : "");
+	if (world_shape()->receives_max)
 		create(world_name(DLQ), "");
 	for (int i = 0; i < MESSAGES_MAX; i++)
 		world.accounts[i].holder = world.accounts[i].deleted_by = world.accounts[i].partner = NOBODY;
@@ -405,15 +226,15 @@ static void remember_fifo(int queue)
 
 	explore_remember((void *)header->tables,
 			 offsetof(struct seg_header, attempt) - offsetof(struct seg_header, tables));
-	if (shape.has_attempts)
+	if (world_shape()->has_attempts)
 		explore_remember((void *)header->attempt, sizeof(header->attempt));
 	for (uint32_t i = 0; i < SEG_TABLE_COUNT; i++)
 		if (world_table_bytes(i) > 0) {
 			explore_remember((void *)&header->region[SEG_RING_COUNT + i], sizeof(header->region[0]));
 			explore_remember(table_memory(queue, i), world_table_bytes(i));
 		}
-	for (uint32_t ring = 0; ring < shape.rings; ring++)
-		for (uint32_t slot = 0; slot < (shape.capacity > 1 ? 4 : 2); slot++)
+	for (uint32_t ring = 0; ring < world_shape()->rings; ring++)
+		for (uint32_t slot = 0; slot < (world_shape()->capacity > 1 ? 4 : 2); slot++)
 			explore_remember(cell_of_slot(queue, slot_in(queue, ring, slot)), CELL_SEEN_BYTES);
 }
 
@@ -423,11 +244,11 @@ static void remember_queue(int queue)
 
 	explore_remember((void *)&header->wanted,
 			 offsetof(struct seg_header, region) - offsetof(struct seg_header, wanted));
-	explore_remember((void *)header->region, shape.rings * sizeof(header->region[0]));
-	for (uint32_t i = 0; i < shape.rings; i++) {
+	explore_remember((void *)header->region, world_shape()->rings * sizeof(header->region[0]));
+	for (uint32_t i = 0; i < world_shape()->rings; i++) {
 		explore_remember((void *)&header->ends[i].tail, sizeof(uint64_t));
 		explore_remember((void *)&header->ends[i].head, sizeof(uint64_t));
-		explore_remember(ring_memory(queue, i), world_ring_bytes(shape.capacity > 1 ? 2 : 1));
+		explore_remember(ring_memory(queue, i), world_ring_bytes(world_shape()->capacity > 1 ? 2 : 1));
 	}
 	explore_remember(header->bodies, sizeof(uint64_t) * 3);
 	explore_remember((void *)body_places[queue].table, BLOCKS_SEEN * sizeof(uint64_t));
@@ -448,21 +269,21 @@ void world_ready(void)
 		if (own[DRAINER].handle[queue])
 			rlq_queue_close(own[DRAINER].handle[queue]);
 	memset(&own[DRAINER], 0, sizeof(own[DRAINER]));
-	world.refusals_left = shape.may_lack_memory;
-	explore_join(is_joined);
+	world.refusals_left = world_shape()->may_lack_memory;
+	explore_join(step_is_joined);
 	/* Each actor has a handle on each, and a way to d, and for a while one to look for a move's other half. */
-	rows_seen[QUEUE] = (uint32_t)explore_actor_count() * (shape.receives_max ? 2 : 1) + 2;
+	rows_seen[QUEUE] = (uint32_t)explore_actor_count() * (world_shape()->receives_max ? 2 : 1) + 2;
 	rows_seen[DLQ] = (uint32_t)explore_actor_count() * 3 + 3;
 	explore_remember(&world, sizeof(world));
 	remember_queue(QUEUE);
-	if (shape.receives_max)
+	if (world_shape()->receives_max)
 		remember_queue(DLQ);
 	if (world_is_durable()) {
 		cut_begin();
 		journal_remember();
 	}
 	for (int i = 0; i < explore_actor_count(); i++)
-		own_remember(i, shape.rings);
+		own_remember(i, world_shape()->rings);
 	monitor_begin();
 	guard_begin();
 }

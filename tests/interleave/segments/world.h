@@ -292,15 +292,44 @@ int acting(void);
 void act_as(int actor);
 struct seg_directory *directory_of(int actor);
 extern struct seg_engine_page engine_page;
-bool world_is_durable(void);
-bool world_is_sync(void);
-bool world_is_fifo(void);
+
+/* The present scenario's. */
+extern struct shape world_shaped;
+static inline const struct shape *world_shape(void)
+{
+	return &world_shaped;
+}
+static inline bool world_is_durable(void)
+{
+	return world_shape()->durability != RLQ_MEMORY;
+}
+static inline bool world_is_sync(void)
+{
+	return world_shape()->durability == RLQ_SYNC;
+}
+static inline bool world_is_fifo(void)
+{
+	return world_shape()->groups != NULL;
+}
+/* Is it of the kind that is replaced? */
+static inline bool table_is_replaced(size_t table)
+{
+	return table / TABLES_OF_A_KIND == world_shape()->replaced;
+}
+
 const char *world_name(int queue);
-const struct shape *world_shape(void);
 /* How much of a table may come into use. */
 size_t world_table_bytes(uint32_t table);
 /* Bytes of a ring in the present scenario. */
 size_t world_ring_bytes(uint32_t order);
+
+/* Rows of each queue that can come into use. */
+extern uint32_t rows_seen[QUEUES];
+
+/* ---- steps.c ---- */
+
+/* For explore_join(): is the access no step of its own? */
+bool step_is_joined(const void *address);
 
 /* ---- os.c, files.c, heap.c, guard.c ---- */
 
