@@ -10,6 +10,7 @@
 
 #include "ring/crashpoint.h"
 #include "shm/fifo.h"
+#include "shm/message_attributes.h"
 #include "shm/room.h"
 #include "shm/tenants.h"
 
@@ -44,11 +45,11 @@ static inline __attribute__((always_inline)) int outgoing_check(struct rlq_queue
 	if (bytes > RLQ_BODY_MAX)
 		return RLQ_ETOOBIG;
 	if (parts->attribute_count > 0) {
-		int error = message_check_attributes(parts->attributes, parts->attribute_count);
+		int error = message_attributes_check(parts->attributes, parts->attribute_count);
 
 		if (error)
 			return error;
-		bytes += message_attribute_bytes(parts->attributes, parts->attribute_count);
+		bytes += message_attributes_bytes(parts->attributes, parts->attribute_count);
 		out->extra_bytes = message_extra_bytes(parts);
 	}
 	if (__builtin_expect(seg_is_fifo(queue->seg) || parts->group || parts->dedup_id, 0)) {

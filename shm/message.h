@@ -55,12 +55,6 @@ struct message_parts {
 	bool dedup_in_group; /* where the deduplication id counts */
 };
 
-/* 0, or RLQ_EATTRIBUTE when a name, type or value is not what SQS allows. */
-int message_check_attributes(const struct rlq_attribute *attributes, uint32_t count);
-
-/* Bytes of name, type and value, as SQS counts them against the limit. */
-uint64_t message_attribute_bytes(const struct rlq_attribute *attributes, uint32_t count);
-
 uint64_t message_extra_bytes(const struct message_parts *parts);
 
 static inline void message_place(struct slot *slot, uint64_t body_bytes, uint64_t extra_bytes, uint64_t block)

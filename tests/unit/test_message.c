@@ -1,5 +1,6 @@
 /* What shm/message.c takes for an attribute, and for a record of one. */
 #include "shm/message.h"
+#include "shm/message_attributes.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -11,7 +12,7 @@ static int check_value(enum rlq_attribute_type type, const char *value, size_t b
 	struct rlq_attribute attribute = {
 		.name = "n", .type = type, .value = value, .value_bytes = (uint32_t)bytes};
 
-	return message_check_attributes(&attribute, 1);
+	return message_attributes_check(&attribute, 1);
 }
 
 Test(message, shouldTakeDecimalNumbersForNumbers)
@@ -43,15 +44,15 @@ Test(message, shouldRefuseValuesAndListsThatAreNone)
 	cr_expect_eq(check_value(RLQ_STRING, NULL, 1), RLQ_EATTRIBUTE);
 	cr_expect_eq(check_value(RLQ_STRING, "v", 0), RLQ_EATTRIBUTE);
 	cr_expect_eq(check_value(RLQ_STRING, "v", 1), 0);
-	cr_expect_eq(message_check_attributes(NULL, 1), RLQ_EATTRIBUTE);
-	cr_expect_eq(message_check_attributes(NULL, 0), 0);
+	cr_expect_eq(message_attributes_check(NULL, 1), RLQ_EATTRIBUTE);
+	cr_expect_eq(message_attributes_check(NULL, 0), 0);
 	for (int i = 0; i <= RLQ_ATTRIBUTES_MAX; i++) {
 		names[i][0] = (char)('a' + i);
 		many[i] = (struct rlq_attribute){
 			.name = names[i], .type = RLQ_STRING, .value = "v", .value_bytes = 1};
 	}
-	cr_expect_eq(message_check_attributes(many, RLQ_ATTRIBUTES_MAX), 0);
-	cr_expect_eq(message_check_attributes(many, RLQ_ATTRIBUTES_MAX + 1), RLQ_EATTRIBUTE);
+	cr_expect_eq(message_attributes_check(many, RLQ_ATTRIBUTES_MAX), 0);
+	cr_expect_eq(message_attributes_check(many, RLQ_ATTRIBUTES_MAX + 1), RLQ_EATTRIBUTE);
 }
 
 /* Records lie in shared memory: what does not fit is damage, and is not read. */
