@@ -17,10 +17,11 @@ $(SDK)/js/installed $(SDK)/worker/installed:
 	@touch $@
 
 # Each builds its client, unless the tool chain for that is missing: then it says so and is skipped.
-CHECK_SDK := $(addprefix tests/sdk/current-,boto3 java go rust worker) "tests/sdk/current-boto3 examples" \
-	"tests/sdk/current-java examples"
+CHECK_SDK := $(addprefix tests/sdk/current-,boto3 java go rust worker celery) "tests/sdk/current-boto3 examples" \
+	"tests/sdk/current-java examples" "tests/sdk/current-celery old" \
+	"tests/sdk/current-frameworks spring" "tests/sdk/current-frameworks jms"
 .PHONY: check-sdk
-check-sdk: ## the SQS endpoint through current SDKs for Python, Java, Go, Rust, and a worker; needs a network
+check-sdk: ## the SQS endpoint through current SDKs and frameworks on them (Celery, Spring, JMS); needs a network
 	$(Q)scripts/setup check
 	$(Q)$(MAKE) $(jobs) --no-print-directory $(B)/ringlease-sqs $(SDK)/js/installed $(SDK)/worker/installed
 	$(Q)BUILD=$(abspath $(B)) TEST_TIMEOUT=1800 scripts/run-tests $(CHECK_SDK)
