@@ -114,7 +114,7 @@ bool fixed_attributes_equal(const struct rlq_queue_attributes *a, const struct r
 	       (a->placement != RLQ_PLACE_NODE || a->placement_node == b->placement_node);
 }
 
-int attributes_read(const struct rlq_queue_attributes *given, struct rlq_queue_attributes *ret)
+int attributes_given(const struct rlq_queue_attributes *given, struct rlq_queue_attributes *ret)
 {
 	int error = options_read(ret, sizeof(*ret), given);
 
@@ -195,7 +195,7 @@ static void set_words(struct segment *segment, const struct rlq_queue_attributes
 int rlq_queue_set_attributes(struct rlq_queue *queue, const struct rlq_queue_attributes *attributes)
 {
 	struct rlq_queue_attributes wanted = RLQ_QUEUE_ATTRIBUTES_INIT, have;
-	int error = attributes_read(attributes, &wanted);
+	int error = attributes_given(attributes, &wanted);
 
 	if (error)
 		return error;

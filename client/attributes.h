@@ -5,7 +5,7 @@
 #include "client/internal.h"
 
 /* What a caller gives, over the defaults in `ret`, each within its bounds. 0 or a code. */
-int attributes_read(const struct rlq_queue_attributes *given, struct rlq_queue_attributes *ret);
+int attributes_given(const struct rlq_queue_attributes *given, struct rlq_queue_attributes *ret);
 
 /* As words of a segment's header, for those that can be changed, and back, for all. */
 void attributes_to_words(const struct rlq_queue_attributes *a, uint64_t *words);

@@ -75,7 +75,7 @@ int rlq_queue_create(struct rlq_directory *directory, const char *name,
 		return RLQ_ENAME;
 	if (is_forked(directory))
 		return RLQ_EFORKED;
-	error = attributes_read(attributes, &a);
+	error = attributes_given(attributes, &a);
 	if (error)
 		return error;
 	if (seg_name_is_fifo(name) != (a.type == RLQ_FIFO))
