@@ -48,6 +48,17 @@ static void put_in_flight(struct rlq_queue *queue, int count)
 	}
 }
 
+Test(in_flight, a_queue_below_its_limit_is_received_from)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+
+	cr_expect(in_flight_allows(queue));
+	send_text(queue, "a");
+	cr_expect_eq(receive_with(""), CALL_DONE);
+	cr_expect_eq(json_array_size(json_object_get(call.output, "Messages")), 1);
+	cr_expect(in_flight_allows(queue));
+}
+
 Test(in_flight, a_short_poll_of_a_standard_queue_at_its_limit_is_told_so)
 {
 	struct rlq_queue *queue = queue_make("q", NULL);
