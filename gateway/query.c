@@ -114,8 +114,10 @@ static json_t *read_list(const struct shape *shape, const char *name, struct ran
 		return out_of_memory(failure);
 	if (!range_is_numbered(range) && is_alone(shape, range))
 		append(list, read_value(shape->element, name, range, failure), failure);
-	while (failure->code == FAILURE_NONE && range_is_numbered(range) && range_next(&range, &part, &group))
-		append(list, read_value(shape->element, name, group, failure), failure);
+	else
+		while (failure->code == FAILURE_NONE && range_is_numbered(range) &&
+		       range_next(&range, &part, &group))
+			append(list, read_value(shape->element, name, group, failure), failure);
 	if (failure->code == FAILURE_NONE && json_array_size(list) > 0)
 		return list;
 	json_decref(list);
@@ -192,9 +194,11 @@ static json_t *read_map(const struct shape *shape, const char *name, struct rang
 	if (map == NULL)
 		return out_of_memory(failure);
 	if (!range_is_numbered(range) && (range_has(range, shape->key) || range_has(range, shape->value)))
-		read_entry(shape, map, name, range, failure);
-	while (failure->code == FAILURE_NONE && range_is_numbered(range) && range_next(&range, &part, &group))
-		read_entry(shape, map, name, group, failure);
+		read_entry(shape, map, name, range, failure); /* and there is no more: it takes them all up */
+	else
+		while (failure->code == FAILURE_NONE && range_is_numbered(range) &&
+		       range_next(&range, &part, &group))
+			read_entry(shape, map, name, group, failure);
 	if (failure->code == FAILURE_NONE && json_object_size(map) > 0)
 		return map;
 	json_decref(map);

@@ -127,6 +127,9 @@ Test(query, of_one_element_the_number_may_be_left_out)
 		    " 'MessageAttributes': {'n': {'DataType': 'String', 'StringValue': 'v'}}}");
 	expect_refused("Action=TagQueue&QueueUrl=q&Tag.Value=v", MISSING_PARAMETER,
 		       "The request must contain the parameter Tag.Key.");
+	/* What else is there is ignored, numbered or not. */
+	expect_tree(read_form("Action=TagQueue&QueueUrl=q&Tag.Key=k&Tag.Other.1=x&Tag.Value=v"),
+		    "{'QueueUrl': 'q', 'Tags': {'k': 'v'}}");
 }
 
 Test(query, what_is_no_number_is_ignored)
