@@ -8,6 +8,7 @@ trap 'clean_up; rm -rf "$disk"' EXIT
 
 # start OPTION...: on a free port, which is then in $port; its log is $work/log
 start() {
+	: >"$work/log" # of the one before: it has said that it listens
 	"$ringlease_sqs" --listen 127.0.0.1:0 "$@" 2>"$work/log" &
 	server=$!
 	children="$children $server"
