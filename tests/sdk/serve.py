@@ -69,10 +69,9 @@ class Endpoint:
         return self
 
     def __exit__(self, kind, *_):
-        if self.process is None:
-            return
         try:
-            self.end()
+            if self.process is not None:
+                self.end()
         except Fault:
             if kind is None:
                 raise
