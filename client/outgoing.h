@@ -27,6 +27,17 @@ struct outgoing {
 	unsigned char *payload;
 };
 
+/* What the caller's options say of the message. */
+static inline __attribute__((always_inline)) void outgoing_set_options(struct outgoing *out,
+								       const struct rlq_send_options *options)
+{
+	out->parts.attributes = options->attributes;
+	out->parts.attribute_count = options->attribute_count;
+	out->parts.group = options->group;
+	out->parts.dedup_id = options->dedup_id;
+	out->delay_ms = options->delay_ms;
+}
+
 /* Gives slot and block back. Between enter and leave. */
 int outgoing_abandon(struct segment *segment, const struct outgoing *out);
 

@@ -71,11 +71,7 @@ int rlq_reserve(struct rlq_queue *queue, size_t body_bytes, const struct rlq_sen
 		error = RLQ_EATTRIBUTE;
 	if (error)
 		return error;
-	out.parts.attributes = o.attributes;
-	out.parts.attribute_count = o.attribute_count;
-	out.parts.group = o.group;
-	out.parts.dedup_id = o.dedup_id;
-	out.delay_ms = o.delay_ms;
+	outgoing_set_options(&out, &o);
 	error = try_once(queue, &out, outgoing_prepare, NULL);
 	if (is_worth_waiting(error))
 		error = try_patiently(queue, &out, outgoing_prepare, &patience, NULL);

@@ -33,11 +33,7 @@ int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes, const
 			error = patience_begin(queue, &o, &patience);
 		if (error)
 			return error;
-		out.parts.attributes = o.attributes;
-		out.parts.attribute_count = o.attribute_count;
-		out.parts.group = o.group;
-		out.parts.dedup_id = o.dedup_id;
-		out.delay_ms = o.delay_ms;
+		outgoing_set_options(&out, &o);
 	}
 	if (__builtin_expect(seg_is_fifo(queue->seg), 0)) {
 		error = ids_foresee(queue, &out.parts, &foreseen);

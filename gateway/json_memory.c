@@ -68,8 +68,10 @@ static void give_back_all(void *of_thread)
 			struct piece *piece = ended->first[steps];
 
 			ended->first[steps] = piece->next;
+			ended->count[steps]--;
 			free(piece);
 		}
+	is_known = false; /* what other ends of the thread still give is to be given back too */
 }
 
 bool json_memory_keep(void)
