@@ -6,6 +6,9 @@
  * brought. Both are hints: an attempt that is not remembered, or of which a message has been changed, deleted or
  * given to somebody else, is a new one. Only then, or when an id is met again, slots are looked through for its
  * messages.
+ *
+ * Who is stopped amid this for longer than his lease writes into slots that others hold, and into a header that
+ * remembers theirs. So a mark says of which lease it is, and counts for no other.
  */
 #include "client/taking.h"
 
@@ -24,10 +27,10 @@ enum {
 };
 _Static_assert(RLQ_BATCH_MAX <= 1 << INDEX_BITS, "which of its messages");
 
-/* What a message of this attempt says. */
-static uint64_t mark_of(uint64_t key, uint64_t nonce, size_t index)
+/* What a message of this attempt says, under this lease of it. */
+static uint64_t mark_of(uint64_t key, uint64_t nonce, uint64_t generation, uint32_t receives, size_t index)
 {
-	uint64_t words[2] = {key, nonce};
+	uint64_t words[4] = {key, nonce, generation, receives};
 
 	return TICKET_IS_ATTEMPT | (uint64_t)index << HASH_BITS |
 	       (XXH3_64bits(words, sizeof(words)) & ((UINT64_C(1) << HASH_BITS) - 1));
@@ -94,40 +97,45 @@ struct again {
 	struct slot_word word; /* state FREE: not found */
 };
 
+struct search {
+	uint64_t key, nonce;
+	struct again *again;
+	size_t count, found;
+};
+
 /* Notes the message in this slot if it is of the attempt. False: not what it should be. */
-static bool note(const struct segment *segment, uint32_t ring, uint32_t slot, uint64_t mark, struct again *again,
-		 size_t count, size_t *found)
+static bool note(struct search *search, const struct segment *segment, uint32_t ring, uint32_t slot)
 {
 	const struct slot *at = &segment->ring[ring].slots[slot];
-	uint64_t says = load_relaxed(&fifo_links(at)->ticket); /* relaxed: behind the word, and so below */
+	uint64_t says = load_relaxed(&fifo_links(at)->ticket); /* relaxed: a hint; of which lease, it says itself */
 	size_t index = mark_index(says);
 	struct slot_word word;
 
-	if (!is_same_attempt(says, mark))
+	if (!(says & TICKET_IS_ATTEMPT))
 		return true;
 	word = slot_read_stable(at);
-	if (word_state(word) != SLOT_LEASED || load_relaxed(&fifo_links(at)->ticket) != says) /* relaxed */
+	if (word_state(word) != SLOT_LEASED ||
+	    !is_same_attempt(says,
+			     mark_of(search->key, search->nonce, word_generation(word), word_receives(word), 0)))
 		return true;
-	if (index >= count || word_state(again[index].word) != SLOT_FREE)
+	if (index >= search->count || word_state(search->again[index].word) != SLOT_FREE)
 		return false;
-	again[index] = (struct again){.ring = ring, .slot = slot, .word = word};
-	(*found)++;
+	search->again[index] = (struct again){.ring = ring, .slot = slot, .word = word};
+	search->found++;
 	return true;
 }
 
 /* Are all messages of the attempt still leased by it? Where they are. */
-static bool find_all(const struct segment *segment, uint64_t mark, struct again *again, size_t count)
+static bool find_all(struct search *search, const struct segment *segment)
 {
-	size_t found = 0;
-
 	for (uint32_t i = 0; i < rings_count(segment->rings); i++) {
 		uint32_t ring = rings_at(segment->rings, i);
 
 		for (uint32_t slot = 0; slot <= segment->ring[ring].mask; slot++)
-			if (!note(segment, ring, slot, mark, again, count, &found))
+			if (!note(search, segment, ring, slot))
 				return false;
 	}
-	return found == count;
+	return search->found == search->count;
 }
 
 /* Renews a lease, or ends it if it is for no time, and copies its message. */
@@ -150,23 +158,24 @@ static int take_again(struct rlq_queue *queue, struct demand *demand, const stru
 
 int attempt_again(struct rlq_queue *queue, struct demand *demand, struct rlq_message *ret_messages, size_t max)
 {
-	uint64_t stamp = load_relaxed(&demand->attempt->stamp); /* relaxed: a hint */
-	size_t count = stamp & 0xffff, taken = 0;
-	uint64_t mark =
-		mark_of(demand->attempt_key, load_relaxed(&demand->attempt->nonce), 0); /* relaxed: as above */
-	struct again *again;
+	struct search search = {
+		.key = demand->attempt_key,
+		.nonce = load_relaxed(&demand->attempt->nonce),		 /* relaxed: a hint */
+		.count = load_relaxed(&demand->attempt->stamp) & 0xffff, /* relaxed: as above */
+	};
+	size_t taken = 0;
 
-	if (!demand->attempt_is_known || count == 0 || count > RLQ_BATCH_MAX ||
+	if (!demand->attempt_is_known || search.count == 0 || search.count > RLQ_BATCH_MAX ||
 	    (demand->flags & RLQ_RECEIVE_IN_PLACE))
 		return 0;
-	again = arena_take(&queue->arena, count * sizeof(*again));
-	if (again == NULL)
+	search.again = arena_take(&queue->arena, search.count * sizeof(*search.again));
+	if (search.again == NULL)
 		return 0;
-	memset(again, 0, count * sizeof(*again));
-	if (!find_all(queue->seg, mark, again, count))
+	memset(search.again, 0, search.count * sizeof(*search.again));
+	if (!find_all(&search, queue->seg))
 		return 0;
-	for (; taken < count && taken < max; taken++)
-		if (take_again(queue, demand, &again[taken], &ret_messages[taken]) != 1)
+	for (; taken < search.count && taken < max; taken++)
+		if (take_again(queue, demand, &search.again[taken], &ret_messages[taken]) != 1)
 			break;
 	return (int)taken;
 }
@@ -179,8 +188,6 @@ void attempt_note(struct rlq_queue *queue, struct demand *demand, const struct r
 	struct segment *segment = queue->seg;
 	struct seg_attempt *attempt = demand->attempt;
 	uint64_t nonce = queue->id_seed + ++queue->id_count;
-	struct receipt_parts parts;
-	size_t marked = 0;
 
 	store_relaxed(&attempt->stamp, 0); /* relaxed: hints, all of them */
 	CRASH_POINT(attempt_forgotten);
@@ -189,18 +196,15 @@ void attempt_note(struct rlq_queue *queue, struct demand *demand, const struct r
 	store_relaxed(&attempt->nonce, nonce); /* relaxed */
 	CRASH_POINT(attempt_written);
 	for (size_t i = 0; i < count; i++) {
+		struct receipt_parts parts;
 		struct slot *slot;
 
 		receipt_unpack(&messages[i].receipt, &parts);
 		slot = &segment->ring[parts.ring].slots[parts.slot];
-		store_relaxed(&fifo_links(slot)->ticket, mark_of(demand->attempt_key, nonce, i)); /* relaxed */
+		store_relaxed(&fifo_links(slot)->ticket, mark_of(demand->attempt_key, nonce, parts.generation,
+								 parts.receives, i)); /* relaxed */
 		CRASH_POINT(attempt_marked);
-		/* Stopped before that for as long as the lease: then we have marked another message. */
-		if (word_generation(slot_read(slot)) == parts.generation &&
-		    word_receives(slot_read(slot)) == parts.receives)
-			marked++;
 	}
-	if (marked == count)
-		store_relaxed(&attempt->stamp, stamp_pack(segment->clock.boot_ms, count)); /* relaxed */
+	store_relaxed(&attempt->stamp, stamp_pack(segment->clock.boot_ms, count)); /* relaxed */
 	CRASH_POINT(attempt_noted);
 }

@@ -124,8 +124,8 @@ static void receive_groups(struct actor *actor)
 	receive_and_delete(actor, 10);
 }
 
-/* Asks twice, deletes what came, and so the same id is another attempt. */
-static void receive_again(struct actor *actor)
+/* Asks twice, and deletes what came. */
+static void receive_twice(struct actor *actor)
 {
 	struct rlq_message message[ATTEMPT_MAX];
 	int count;
@@ -134,6 +134,14 @@ static void receive_again(struct actor *actor)
 	count = verb_receive_attempt(actor, message, ATTEMPT_MAX);
 	for (int i = 0; i < count; i++)
 		verb_delete(actor, actor->q, &message[i].receipt, tag_check_body(actor->scene, &message[i]));
+}
+
+/* The same id is another attempt then. */
+static void receive_again(struct actor *actor)
+{
+	struct rlq_message message[ATTEMPT_MAX];
+
+	receive_twice(actor);
 	verb_receive_attempt(actor, message, 2);
 }
 
@@ -433,6 +441,7 @@ const struct script scripts_fifo[] = {
 	 .prepare = prepare_first_leased,
 	 .run = join_behind_a_lease},
 	{.name = "receive groups in order", .is_fifo = true, .prepare = prepare_groups, .run = receive_groups},
+	{.name = "receive twice by attempt", .is_fifo = true, .prepare = prepare_groups, .run = receive_twice},
 	{.name = "receive again by attempt", .is_fifo = true, .prepare = prepare_groups, .run = receive_again},
 	{.name = "delete the middle, the last, the first",
 	 .is_fifo = true,

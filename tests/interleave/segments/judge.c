@@ -193,6 +193,7 @@ static void lease(struct account *account, struct slot_word to)
 {
 	account->holder = (uint8_t)acting();
 	account->extended_by = account->partner = NOBODY;
+	account->is_of_attempt = world.attempts[acting()];
 	account->epoch = (uint8_t)word_receives(to);
 	account->epoch_of[acting()] = account->epoch;
 }

@@ -154,6 +154,8 @@ void fifo_share(int actor, unsigned number, uint32_t receives)
 
 	if (account->holder == actor || account->holder == NOBODY || receives != account->epoch)
 		return;
+	if (!account->is_of_attempt)
+		explore_fail("message %llu was taken by an attempt from who had not received it by one", number);
 	account->partner = (uint8_t)actor;
 	account->epoch_of[actor] = account->epoch;
 	account->ahead[actor] = account->ahead[account->holder];

@@ -262,6 +262,16 @@ void build_fifo_attempt(void)
 	world_ready();
 }
 
+/* One is stopped for longer than his lease while he notes what came; others go on, also by the same id. */
+void build_fifo_attempt_late(void)
+{
+	begin_as((struct shape){.fine = FINE_ATTEMPTS, .has_attempts = true});
+	before(DRAINER, SEND(1));
+	actor("late", ATTEMPT(1), ATTEMPT(1), DELETE);
+	actor("others", TICK, REAP, ATTEMPT(1), TICK, REAP, RECEIVE(1), DELETE);
+	world_ready();
+}
+
 /* ---- two groups ---------------------------------------------------------------------------------- */
 
 /* One is blocked by a lease: the other goes on. */

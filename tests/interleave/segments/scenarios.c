@@ -130,6 +130,8 @@ const struct scenario scenarios[] = {
 	 build_fifo_redrive, 2, 0, 1, SHORT, 0},
 	{"fifo_attempt", "a receive is asked for again, against delete and expiry",
 	 build_fifo_attempt, 2, 0, 2, SHORT, 0},
+	{"fifo_attempt_late", "an attempt is noted when its lease has ended, and others hold",
+	 build_fifo_attempt_late, 2, 0, 2, SHORT, 0},
 	{"fifo_groups_replaced", "a group moves to another table",
 	 build_fifo_groups_replaced, 2, 0, 1, SHORT, 0},
 	{"fifo_tokens_replaced", "tokens are in two tables",

@@ -60,6 +60,7 @@ void build_fifo_dlq_two_fine(void);
 void build_fifo_redrive(void);
 void build_fifo_redrive_fine(void);
 void build_fifo_attempt(void);
+void build_fifo_attempt_late(void);
 void build_fifo_blocked(void);
 
 /* scenario_fifo_tables.c */

@@ -17,6 +17,9 @@ static bool fifo_header_is_joined(size_t offset)
 		return !is_fine(FINE_TOKENS);
 	if (offset >= offsetof(struct seg_header, dedup) && offset < offsetof(struct seg_header, attempt))
 		return !is_fine(FINE_IDS);
+	if (offset >= offsetof(struct seg_header, attempt) &&
+	    offset < offsetof(struct seg_header, attempt) + sizeof(((struct seg_header *)0)->attempt))
+		return !is_fine(FINE_ATTEMPTS);
 	return true;
 }
 
@@ -76,6 +79,9 @@ static bool ring_is_joined(int queue, size_t offset)
 	if (world_is_fifo() &&
 	    at == offsetof(struct slot, message.inline_bytes) + offsetof(struct fifo_links, next))
 		return !is_fine(FINE_CHAINS);
+	if (world_is_fifo() &&
+	    at == offsetof(struct slot, message.inline_bytes) + offsetof(struct fifo_links, ticket))
+		return !is_fine(FINE_ATTEMPTS);
 	return at != 0 && (!is_fine(FINE_BODIES) || at != offsetof(struct slot, message.inline_bytes));
 }
 

@@ -52,10 +52,11 @@ enum fine {
 	FINE_ROWS = 32,	  /* whose they are */
 	FINE_BODIES = 64, /* the moment before bytes are copied */
 	FINE_MARKS = 128,
-	FINE_CHAINS = 256,  /* of FIFO queues: the cells of groups, what follows a message */
-	FINE_TOKENS = 512,  /* whose turn it is */
-	FINE_IDS = 1024,    /* whose each entry of an id is; the purge mark */
-	FINE_TABLES = 2048, /* lists of tables, and their regions */
+	FINE_CHAINS = 256,    /* of FIFO queues: the cells of groups, what follows a message */
+	FINE_TOKENS = 512,    /* whose turn it is */
+	FINE_IDS = 1024,      /* whose each entry of an id is; the purge mark */
+	FINE_TABLES = 2048,   /* lists of tables, and their regions */
+	FINE_ATTEMPTS = 4096, /* what is remembered of them, and what messages say */
 };
 
 /* What a scenario begins with. */
@@ -92,7 +93,8 @@ struct account {
 	uint8_t ahead[PEOPLE];	  /* of its group, when each one's latest lease of it began */
 	uint8_t unheld[PEOPLE];	  /* of those, the ones that were not leased by the same one */
 	uint8_t was_leased;	  /* set of queues */
-	uint8_t padding[2];
+	uint8_t is_of_attempt;	  /* the latest lease is */
+	uint8_t padding;
 	uint32_t id;	  /* folded */
 	uint64_t boot_ms; /* when it was sent */
 };
