@@ -2,6 +2,7 @@
 #include "ringlease-engine.h"
 
 #include "daemon/copy.h"
+#include "daemon/copy_notes.h"
 #include "daemon/data_folder.h"
 #include "daemon/dump.h"
 #include "daemon/inspect.h"
@@ -16,6 +17,7 @@
 #include <string.h>
 
 _Static_assert((int)RLQ_JOURNAL_FILE_BYTES == (int)FORMAT_FILE_NAME_BYTES, "a file's name fits");
+_Static_assert((int)RLQ_JOURNAL_PATH_BYTES == (int)COPY_NOTES_PATH_BYTES, "that of notes too");
 
 /* ---- summaries -------------------------------------------------------------------------------- */
 
@@ -267,12 +269,33 @@ static int make_own(int folder)
 	return standing_write(&os_disk_real, folder, &standing);
 }
 
+/* Notes twice: of queues that are removed while the journal is copied, and of those that are made or changed. */
+static int copy_all(int from, int to, struct account *account, struct rlq_journal_summary *summary)
+{
+	const struct os_disk *disk = &os_disk_real;
+	uint64_t at_file = 0;
+	int error = copy_notes(disk, from, to, &summary->notes, summary->failed_file);
+
+	if (error)
+		return error;
+	error = copy_journal(disk, from, to, account, &at_file);
+	if (at_file)
+		format_file_name(at_file, summary->failed_file);
+	return error ? error : copy_notes(disk, from, to, &summary->notes, summary->failed_file);
+}
+
+static void remove_all(int folder)
+{
+	copy_remove(&os_disk_real, folder);
+	copy_notes_remove(&os_disk_real, folder);
+	standing_remove(&os_disk_real, folder);
+}
+
 static int copy(const char *data, const char *target, bool is_own,
 		void (*each)(void *context, const struct rlq_journal_fault *fault), void *context,
 		struct rlq_journal_summary *ret_summary)
 {
 	int folder = begin(data, ret_summary), result, error;
-	uint64_t at_file = 0;
 	struct account account = account_of(ret_summary, data);
 	struct target made;
 
@@ -280,18 +303,14 @@ static int copy(const char *data, const char *target, bool is_own,
 		return folder;
 	result = target_begin(target, &made);
 	if (!result) {
-		result = copy_journal(&os_disk_real, folder, made.fd, &account, &at_file);
-		if (at_file)
-			format_file_name(at_file, ret_summary->failed_file);
+		result = copy_all(folder, made.fd, &account, ret_summary);
 		if (!result)
 			result = verify(target, made.fd, NULL, each, context, ret_summary);
 		error = result < 0 ? result : is_own ? make_own(made.fd) : 0;
 		if (!error)
 			error = target_finish(&made);
-		if (error) {
-			copy_remove(&os_disk_real, made.fd);
-			standing_remove(&os_disk_real, made.fd);
-		}
+		if (error)
+			remove_all(made.fd);
 		result = error ? error : result;
 		target_end(&made);
 	}

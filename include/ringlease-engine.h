@@ -88,6 +88,7 @@ RLQ_PUBLIC void rlq_engine_close(struct rlq_engine *engine);
 
 enum {
 	RLQ_JOURNAL_FILE_BYTES = 24, /* name of a file, with its zero */
+	RLQ_JOURNAL_PATH_BYTES = 96, /* the same, also of notes in their folder */
 	RLQ_JOURNAL_KEY_BYTES = 17,  /* id of a key: 16 hexadecimal digits */
 	RLQ_JOURNAL_TEXT_BYTES = 256,
 };
@@ -103,7 +104,7 @@ struct rlq_journal_summary {
 	char cut_file[RLQ_JOURNAL_FILE_BYTES];
 	uint64_t cut_offset, cut_bytes;
 	uint64_t faults, lost_frames;
-	char failed_file[RLQ_JOURNAL_FILE_BYTES]; /* at which reading has failed; "": at none */
+	char failed_file[RLQ_JOURNAL_PATH_BYTES]; /* at which reading has failed; "": at none */
 	char head_file[RLQ_JOURNAL_FILE_BYTES];	  /* the name that its head says, if it is another one; else "" */
 	char wanted_key[RLQ_JOURNAL_KEY_BYTES];	  /* id of the key that it needs */
 	char key_fault[RLQ_JOURNAL_TEXT_BYTES];	  /* what is wrong with a key that was given; "": nothing */
@@ -112,6 +113,7 @@ struct rlq_journal_summary {
 	 * _restore() is: a line of text, without an end. NULL: nobody. */
 	void (*progress)(void *context, const char *line);
 	void *progress_context;
+	uint64_t notes; /* files of them that rlq_journal_copy() or _restore() has copied too */
 };
 
 #define RLQ_JOURNAL_SUMMARY_INIT                                                                                   \
@@ -193,7 +195,10 @@ RLQ_PUBLIC int rlq_journal_verify(const char *data, const char *const *keys,
  * Everything acknowledged before the call is in it. `target` may exist if it is empty, and gets the copy all at
  * once at the end: killed before, the call leaves a folder of the name "target.XXXXXX". Faults of the journal are
  * copied too, and told as by rlq_journal_verify(). -ENOTEMPTY: there is something; -ENODATA: `data` has no journal
- * yet. */
+ * yet.
+ * Notes that ringlease-sqs keeps of queues beside the journal (files NAME.json in the folder "sqs" of `data`: tags,
+ * policies) are copied too, as plain as they are: each as it was when the call began, or later. -EMEDIUMTYPE, with
+ * `failed_file`: one is a link, no file, or has over 1 MiB; then nothing is copied. */
 RLQ_PUBLIC int rlq_journal_copy(const char *data, const char *target,
 				void (*each)(void *context, const struct rlq_journal_fault *fault), void *context,
 				struct rlq_journal_summary *ret_summary);

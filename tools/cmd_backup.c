@@ -39,15 +39,20 @@ static int print_json(const struct copying *copying, json_t *faults)
 {
 	const struct rlq_journal_summary *summary = &copying->summary;
 
-	return output_json(json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O}", "Source",
+	return output_json(json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O}", "Source",
 				     copying->from, "Target", copying->to, "Sound", summary->faults == 0, "Files",
 				     output_number(summary->files), "Bytes", output_number(summary->bytes),
 				     "Queues", output_number(summary->queues), "LiveMessages",
-				     output_number(summary->live_messages), "LastTurn",
-				     output_number(summary->last_turn), "LastTimestamp",
+				     output_number(summary->live_messages), "Notes", output_number(summary->notes),
+				     "LastTurn", output_number(summary->last_turn), "LastTimestamp",
 				     output_number(summary->last_ms), "TookMs", output_number(copying->took_ms),
 				     "FaultCount", output_number(summary->faults), "Faults", faults),
 			   stdout);
+}
+
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
 }
 
 static int print_text(const struct copying *copying)
@@ -57,10 +62,13 @@ static int print_text(const struct copying *copying)
 
 	output_bytes(summary->bytes, bytes, sizeof(bytes));
 	data_time(summary->last_ms, last);
-	printf("%s %s to %s: %" PRIu64 " queue%s, %" PRIu64 " live message%s; %" PRIu64 " file%s, %s\n",
+	printf("%s %s to %s: %" PRIu64 " queue%s, %" PRIu64 " live message%s; %" PRIu64 " file%s, %s",
 	       copying->is_restore ? "restored" : "backed up", copying->from, copying->to, summary->queues,
-	       summary->queues == 1 ? "" : "s", summary->live_messages, summary->live_messages == 1 ? "" : "s",
-	       summary->files, summary->files == 1 ? "" : "s", bytes);
+	       plural(summary->queues), summary->live_messages, plural(summary->live_messages), summary->files,
+	       plural(summary->files), bytes);
+	if (summary->notes)
+		printf("; %" PRIu64 " file%s of SQS tags and policies", summary->notes, plural(summary->notes));
+	putchar('\n');
 	printf("point: turn %" PRIu64 ", %s; took %" PRIu64 ".%03u s; %s\n", summary->last_turn, last,
 	       copying->took_ms / 1000, (unsigned)(copying->took_ms % 1000),
 	       summary->faults ? "DAMAGED" : "verified");
@@ -81,6 +89,8 @@ static int report_source(const struct copying *copying, int code)
 /* What is wrong may be either end's. */
 static int report_failure(const struct copying *copying, int code)
 {
+	const char *file = copying->summary.failed_file;
+
 	switch (code) {
 	case -ENOTEMPTY:
 		return report(EXIT_FAILED, "there is something in %s already (name a new folder, or an empty one)",
@@ -97,8 +107,8 @@ static int report_failure(const struct copying *copying, int code)
 	case -EAGAIN:
 		return report_source(copying, code);
 	default:
-		return report(EXIT_FAILED, "cannot copy %s to %s: %s", copying->from, copying->to,
-			      rlq_strerror(code));
+		return report(EXIT_FAILED, "cannot copy %s%s%s to %s: %s", copying->from, *file ? "/" : "", file,
+			      copying->to, rlq_strerror(code));
 	}
 }
 
@@ -157,8 +167,10 @@ const struct command cmd_backup = {
 	.arguments = "TARGET_DIR",
 	.summary = "Copy the journal, also while it is in use, to a new folder, and verify the copy",
 	.notes = "All that was acknowledged before is in the copy; the point that it reaches is printed. "
-		 "TARGET_DIR must\n"
-		 "not exist or be empty. Exit status 1 if the journal is damaged: what is left is copied.",
+		 "Tags and\n"
+		 "policies that ringlease-sqs keeps beside the journal are copied too. TARGET_DIR must not exist "
+		 "or\n"
+		 "be empty. Exit status 1 if the journal is damaged: what is left is copied.",
 	.options_bytes = sizeof(struct backup_options),
 	.arguments_min = 1,
 	.arguments_max = 1,

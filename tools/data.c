@@ -36,6 +36,23 @@ int data_path(const struct common_options *options, char *ret_path, size_t path_
 	return rc;
 }
 
+static int report_no_file(const char *data, const struct rlq_journal_summary *summary)
+{
+	const char *file = summary->failed_file;
+
+	if (*summary->head_file)
+		return report(EXIT_FAILED,
+			      "%s/%s: has the head of %s (give it that name again, or move it away if it is a "
+			      "copy)",
+			      data, file, summary->head_file);
+	if (strncmp(file, "sqs", 3) == 0)
+		return report(EXIT_FAILED,
+			      "%s/%s: not to be copied: tags and policies of queues are plain files of at most "
+			      "1 MiB, and no links (replace it, or move it away)",
+			      data, file);
+	return report(EXIT_FAILED, "%s%s%s: no file of a journal (move it away)", data, *file ? "/" : "", file);
+}
+
 int data_report(int code, const char *data, const struct rlq_journal_summary *summary)
 {
 	const char *file = summary->failed_file, *slash = *file ? "/" : "";
@@ -54,13 +71,7 @@ int data_report(int code, const char *data, const struct rlq_journal_summary *su
 		return report(EXIT_FAILED, "%s%s%s: of a newer version (use that version of ringlease)", data,
 			      slash, file);
 	case -EMEDIUMTYPE:
-		if (*summary->head_file)
-			return report(
-				EXIT_FAILED,
-				"%s/%s: has the head of %s (give it that name again, or move it away if it is a "
-				"copy)",
-				data, file, summary->head_file);
-		return report(EXIT_FAILED, "%s%s%s: no file of a journal (move it away)", data, slash, file);
+		return report_no_file(data, summary);
 	case -EXDEV:
 		return report(EXIT_FAILED, "%s%s%s: of another journal (move it away)", data, slash, file);
 	case -EAGAIN:

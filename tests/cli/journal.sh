@@ -127,6 +127,50 @@ expect 0 backup "$disk/another" --data "$data" --json
 json_is Sound true
 json_is Queues 3
 
+it 'copy what ringlease-sqs keeps beside it, and neither what is half-way nor what was put aside'
+mkdir "$data/sqs"
+echo '{"tags":{"team":"red"}}' >"$data/sqs/orders.json"
+echo '{}' >"$data/sqs/dead.json"
+echo half >"$data/sqs/orders.json.new"
+echo damaged >"$data/sqs/dead.json.damaged"
+expect 0 backup "$disk/noted" --data "$data"
+out_has '; 2 files of SQS tags and policies$'
+expect 0 journal verify --data "$disk/noted"
+out_has ': sound: '
+expect 0 journal ls --data "$disk/noted"
+expect 0 restore "$disk/noted" --data "$disk/again" --json
+json_is Notes 2
+json_is Sound true
+[ "$(ls "$disk/again/sqs" | tr '\n' ' ')" = 'dead.json orders.json ' ] || fault "there is $(ls "$disk/again/sqs")"
+cmp -s "$data/sqs/orders.json" "$disk/again/sqs/orders.json" || fault 'not what it was'
+expect 1 restore "$disk/noted" --data "$disk/again"
+err_has 'there is something in'
+
+it 'copy nothing while one of them cannot be copied, and name it'
+refuses() {
+	expect 1 backup "$disk/none" --data "$data"
+	err_has "$data/$1: .*plain file"
+	rm -r "${data:?}/$1"
+	ls "$disk" | grep -q none && fault "left: $(ls "$disk")"
+}
+ln -s /etc/passwd "$data/sqs/linked.json"
+refuses sqs/linked.json
+mkdir "$data/sqs/folder.json"
+refuses sqs/folder.json
+head -c 1048577 /dev/zero >"$data/sqs/huge.json"
+refuses sqs/huge.json
+mv "$data/sqs" "$disk/elsewhere"
+ln -s "$disk/elsewhere" "$data/sqs"
+refuses sqs
+if [ "$(id -u)" -ne 0 ]; then
+	mkdir "$data/sqs"
+	: >"$data/sqs/orders.json"
+	chmod 0 "$data/sqs/orders.json"
+	expect 1 backup "$disk/none" --data "$data"
+	err_has "$data/sqs/orders.json to .*: Permission denied"
+	rm -rf "$data/sqs"
+fi
+
 it 'copy to no folder in which there is something'
 expect 1 backup "$disk/copy" --data "$data"
 err_has 'there is something in'

@@ -124,6 +124,35 @@ get '/?Action=ReceiveMessage&QueueUrl=kept'
 out_has '<Body>safe</Body>'
 stop
 
+it 'have tags and policy of a queue in a backup, and bring them back with it'
+# Anybody may send: {"Statement":{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}}
+policy='%7B%22Statement%22:%7B%22Effect%22:%22Allow%22,%22Principal%22:%22*%22,%22Action%22:%22sqs:SendMessage%22,%22Resource%22:%22*%22%7D%7D'
+start --data "$disk/data"
+get "/?Action=CreateQueue&QueueName=open&Tag.1.Key=team&Tag.1.Value=green&Attribute.1.Name=Policy&Attribute.1.Value=$policy"
+out_has '<QueueUrl>'
+get '/?Action=CreateQueue&QueueName=closed'
+expect 0 backup "$disk/backup" --data "$disk/data"
+out_has '; 2 files of SQS tags and policies$'
+get '/?Action=DeleteQueue&QueueUrl=open'
+stop
+rm -rf "$RINGLEASE_DIR"
+expect 0 restore "$disk/backup" --data "$disk/restored"
+out_has '; 2 files of SQS tags and policies$'
+printf '[any]\naws_access_key_id = AKIDANY\naws_secret_access_key = secret\n' >"$work/keys"
+chmod 600 "$work/keys"
+start --data "$disk/restored" --credentials "$work/keys"
+get '/?Action=SendMessage&QueueUrl=open&MessageBody=anonymous'
+out_has '<MessageId>'
+get '/?Action=SendMessage&QueueUrl=closed&MessageBody=anonymous'
+out_has '<Code>AccessDenied'
+stop
+start --data "$disk/restored"
+get '/?Action=ListQueueTags&QueueUrl=open'
+out_has '<Key>team</Key><Value>green</Value>'
+get '/?Action=GetQueueAttributes&QueueUrl=open&AttributeName.1=Policy'
+out_has 'Principal.*:.*\*.*SendMessage'
+stop
+
 it 'use the engine that serves the queues already'
 "$ringleased" --data "$disk/data" 2>"$work/engine" &
 children="$children $!"

@@ -8,6 +8,7 @@
 
 #include "tests/support/arguments.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/tmpdir.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { NUMBERS = 40, TURNS = 1500, TURNS_MAX = 4000, BODY_BYTES_MAX = 6000, READ_BYTES = 8192, FDS_MAX = 64 };
@@ -622,6 +624,76 @@ Test(copy, appears_whole_at_a_path_where_nothing_is)
 		     1);
 	cr_expect_eq(rlq_journal_verify(path_of("vacant"), NULL, NULL, NULL, &summary), 0);
 	cr_expect_eq(summary.live_messages, (uint64_t)__builtin_popcountll(alive));
+}
+
+/* The C library's, but for what is done before a file of the journal is read. */
+static void (*meanwhile)(void);
+
+static bool is_of_journal(int fd)
+{
+	char link[32], path[256] = "";
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return readlink(link, path, sizeof(path) - 1) > 0 && strstr(path, "/source/journal-");
+}
+
+ssize_t pread(int fd, void *ret_bytes, size_t count, off_t offset)
+{
+	if (meanwhile && is_of_journal(fd)) {
+		meanwhile();
+		meanwhile = NULL;
+	}
+	return syscall(SYS_pread64, fd, ret_bytes, count, offset);
+}
+
+static void put_notes(const char *path, const char *text)
+{
+	FILE *file = fopen(path_of(path), "w");
+
+	cr_assert_not_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static bool has_notes(const char *path, const char *text)
+{
+	char found[32] = "";
+	FILE *file = fopen(path_of(path), "r");
+
+	if (file == NULL)
+		return false;
+	if (fgets(found, sizeof(found), file) == NULL)
+		found[0] = '\0';
+	fclose(file);
+	return strcmp(found, text) == 0;
+}
+
+static void change_notes(void)
+{
+	cr_assert_eq(unlink(path_of("source/sqs/removed.json")), 0);
+	put_notes("source/sqs/made.json", "made");
+}
+
+Test(copy, no_queue_is_without_its_notes_that_was_removed_or_made_meanwhile)
+{
+	close(folder_make("source/sqs"));
+	put_notes("source/sqs/removed.json", "removed");
+	meanwhile = change_notes;
+	cr_assert_eq(rlq_journal_copy(path_of("source"), path_of("target"), NULL, NULL, &summary), 0);
+	cr_expect_null(meanwhile);
+	cr_expect_eq(summary.notes, 2);
+	cr_expect(has_notes("target/sqs/removed.json", "removed"));
+	cr_expect(has_notes("target/sqs/made.json", "made"));
+}
+
+Test(copy, with_notes_that_cannot_be_copied_there_is_none)
+{
+	close(folder_make("source/sqs"));
+	put_notes("source/sqs/good.json", "good");
+	cr_assert_eq(symlink("good.json", path_of("source/sqs/link.json")), 0);
+	cr_expect_eq(rlq_journal_restore(path_of("source"), path_of("target"), NULL, NULL, &summary), -EMEDIUMTYPE);
+	cr_expect_str_eq(summary.failed_file, "sqs/link.json");
+	cr_expect_eq(tmpdir_count(top, "target"), 0, "a folder is left");
 }
 
 static uint64_t files_seen, live_seen, turns_seen;
