@@ -64,7 +64,7 @@ static int find_engine(struct program *program)
 
 	if (rlq_directory_has_engine(program->gateway.directory)) {
 		if (options->data)
-			say("an engine serves %s already; its journal is used, not the one of --data", directory);
+			say("an engine serves %s already: --data is for tags and policies alone", directory);
 		return 0;
 	}
 	if (options->data) {

@@ -161,6 +161,11 @@ start
 get '/?Action=CreateQueue&QueueName=more'
 out_has '<QueueUrl>'
 stop
+start --data "$disk/data"
+file_has "$work/log" "serves $RINGLEASE_DIR already: --data is for tags" || fault 'it does not say what --data is for'
+get '/?Action=ListQueueTags&QueueUrl=kept'
+out_has '<Key>team</Key><Value>red</Value>'
+stop
 
 it 'log each request in one line, if it is asked to'
 start --durability memory --access-log
