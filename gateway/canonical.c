@@ -58,8 +58,10 @@ static bool put_path(FILE *out, const char *path)
 	}
 	if (used == 0 || ends_in_slash)
 		plain[used++] = '/';
-	for (size_t i = 0; i < used; i++)
-		fwrite(code, 1, encode((unsigned char)plain[i], true, code), out);
+	for (size_t i = 0; i < used; i++) {
+		bytes = encode((unsigned char)plain[i], true, code);
+		fwrite(code, 1, bytes, out);
+	}
 	free(plain);
 	return true;
 }

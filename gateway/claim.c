@@ -158,7 +158,7 @@ static bool scope_read(struct claim *claim, struct failure *failure)
 bool signature_region(const struct signed_request *request, char ret_region[REGION_TEXT_BYTES])
 {
 	struct claim claim = {0};
-	struct failure ignored;
+	struct failure ignored = {0};
 	bool is_there = parts_read(request, &claim, &ignored) && claim.parts[CLAIM_CREDENTIAL] != NULL &&
 			scope_read(&claim, &ignored);
 

@@ -39,7 +39,7 @@ int heap_add(struct heap *heap, struct heap_entry *entry)
 {
 	if (heap->count == heap->room) {
 		size_t room = heap->room ? 2 * heap->room : 64;
-		struct heap_entry **larger = realloc(heap->entry, room * sizeof(*larger));
+		struct heap_entry **larger = realloc(heap->entry, room * sizeof(struct heap_entry *));
 
 		if (larger == NULL)
 			return -ENOMEM;

@@ -121,9 +121,9 @@ bool range_has(struct range range, const char *name)
 
 const struct parameter *range_end(struct range range)
 {
-	const struct parameter *found = NULL;
+	size_t count = 0;
 
-	for (size_t i = 0; i < range.count && range.first[i].rest == NULL; i++)
-		found = &range.first[i];
-	return found;
+	while (count < range.count && range.first[count].rest == NULL)
+		count++;
+	return count > 0 ? range.first + count - 1 : NULL;
 }

@@ -235,7 +235,7 @@ void profiles_free(struct profiles *profiles)
 
 const struct credential *profiles_find(const struct profiles *profiles, const char *key_id)
 {
-	struct credential wanted;
+	struct credential wanted = {0};
 
 	if (key_id[0] == '\0' || strlen(key_id) >= sizeof(wanted.key_id))
 		return NULL;

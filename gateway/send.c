@@ -93,7 +93,7 @@ static bool entries_lists_check(const json_t *entries, struct failure *failure)
 }
 
 /* Of a FIFO queue: ids that are missing in one entry refuse all of them. */
-static bool fifo_ids_check(struct rlq_queue *queue, const json_t *entries, struct failure *failure)
+static bool fifo_ids_check(struct call *call, struct rlq_queue *queue, const json_t *entries)
 {
 	size_t i;
 	json_t *entry;
@@ -103,10 +103,10 @@ static bool fifo_ids_check(struct rlq_queue *queue, const json_t *entries, struc
 	json_array_foreach(entries, i, entry)
 	{
 		if (input_text(entry, "MessageGroupId") == NULL)
-			return failure_set(failure, INVALID_PARAMETER_VALUE,
+			return failure_set(&call->failure, INVALID_PARAMETER_VALUE,
 					   "The request must contain the parameter MessageGroupId.");
 		if (input_text(entry, "MessageDeduplicationId") == NULL && !makes_dedup_ids(queue))
-			return outgoing_failure(NULL, queue, RLQ_ENODEDUP, NULL, failure);
+			return outgoing_failure(call, queue, RLQ_ENODEDUP, NULL, &call->failure);
 	}
 	return true;
 }
@@ -202,7 +202,7 @@ enum call_outcome action_send_message_batch(struct call *call)
 	bool is_told;
 
 	if (entries == NULL || !entries_lists_check(entries, &call->failure) ||
-	    !fifo_ids_check(queue, entries, &call->failure) || !total_check(call, entries, &call->failure))
+	    !fifo_ids_check(call, queue, entries) || !total_check(call, entries, &call->failure))
 		return CALL_FAILED;
 	sends.count = 0;
 	is_told = sends_collect(call, queue, entries, &sends) && sends_go(call, queue, &sends);

@@ -43,10 +43,10 @@ static bool wrong_type(const json_t *value, const char *expected, const struct p
 	};
 
 	place_append(place, name);
-	if (json_is_object(value))
+	if (json_typeof(value) == JSON_OBJECT)
 		return failure_set(failure, SERIALIZATION,
 				   "%s: Start of structure or map found where not expected.", name);
-	if (json_is_array(value))
+	if (json_typeof(value) == JSON_ARRAY)
 		return failure_set(failure, SERIALIZATION, "%s: Start of list found where not expected.", name);
 	return failure_set(failure, SERIALIZATION, "%s: %s can not be converted to %s", name,
 			   kinds[json_typeof(value)], expected);
@@ -57,7 +57,7 @@ static bool check_text(const struct shape *shape, const json_t *value, const str
 {
 	char name[PLACE_BYTES];
 
-	if (!json_is_string(value))
+	if (json_typeof(value) != JSON_STRING)
 		return wrong_type(value, "a String", place, failure);
 	if (shape->kind == SHAPE_CONTENT || strlen(json_string_value(value)) == json_string_length(value))
 		return true;
@@ -73,7 +73,7 @@ static bool check_list(const struct shape *shape, json_t *list, const struct pla
 	json_t *element;
 	size_t index;
 
-	if (!json_is_array(list))
+	if (json_typeof(list) != JSON_ARRAY)
 		return wrong_type(list, "a List", place, failure);
 	json_array_foreach(list, index, element)
 	{
@@ -91,7 +91,7 @@ static bool check_map(const struct shape *shape, json_t *map, const struct place
 	json_t *value;
 	void *next;
 
-	if (!json_is_object(map))
+	if (json_typeof(map) != JSON_OBJECT)
 		return wrong_type(map, "a Map", place, failure);
 	json_object_foreach_safe(map, next, key, value)
 	{
@@ -152,7 +152,7 @@ static bool check_members(const struct shape *shape, json_t *object, const struc
 static bool check_structure(const struct shape *shape, json_t *object, const struct place *place,
 			    struct failure *failure)
 {
-	if (!json_is_object(object))
+	if (json_typeof(object) != JSON_OBJECT)
 		return wrong_type(object, "a Structure", place, failure);
 	return check_members(shape, object, place, failure);
 }
@@ -162,7 +162,7 @@ static bool check_value(const struct shape *shape, json_t *value, const struct p
 {
 	switch (shape->kind) {
 	case SHAPE_INTEGER:
-		return json_is_integer(value) || wrong_type(value, "an Integer", place, failure);
+		return json_typeof(value) == JSON_INTEGER || wrong_type(value, "an Integer", place, failure);
 	case SHAPE_BOOLEAN:
 		return json_is_boolean(value) || wrong_type(value, "a Boolean", place, failure);
 	case SHAPE_LIST:

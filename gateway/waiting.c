@@ -334,7 +334,8 @@ static int watch_client(struct waiting *waiting, struct waiter *waiter)
 
 		if (larger == NULL)
 			return -ENOMEM;
-		memset(larger + waiting->fds_max, 0, (size_t)(fds_max - waiting->fds_max) * sizeof(*larger));
+		memset(larger + waiting->fds_max, 0,
+		       (size_t)(fds_max - waiting->fds_max) * sizeof(struct waiter *));
 		waiting->by_fd = larger;
 		waiting->fds_max = fds_max;
 	}
