@@ -153,6 +153,14 @@ get '/?Action=GetQueueAttributes&QueueUrl=open&AttributeName.1=Policy'
 out_has 'Principal.*:.*\*.*SendMessage'
 stop
 
+# The signal is there before the engine is, as one that comes while the journal is read.
+it 'end as asked by a signal that comes before the engine serves'
+env --block-signal=TERM sh -c 'kill -TERM $$; exec "$@"' sh \
+	"$ringlease_sqs" --listen 127.0.0.1:0 --dir "$work/early" --data "$disk/early" >"$work/out" 2>"$work/err"
+got=$?
+[ $got -eq 0 ] || fault "exit $got, not 0"
+grep -q '^ringlease-sqs: [^e]' "$work/err" && fault 'it says more than its engine does'
+
 it 'use the engine that serves the queues already'
 "$ringleased" --data "$disk/data" 2>"$work/engine" &
 children="$children $!"
