@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FAR_MS = 1000 * 1000, BETWEEN = 100 };
+enum { FAR_MS = 1000 * 1000, BETWEEN = 100, KEPT_MS = 10 * 1000 /* a queue that is not watched */ };
 
 /* ---- connections -------------------------------------------------------------------------------- */
 
@@ -185,6 +185,20 @@ Test(waiting, a_queue_that_is_gone_wakes_too)
 	cr_assert_eq(rlq_queue_remove(queues_directory(), "q"), 0);
 	await_resumed(&first);
 	cr_expect_neq(waiting_prepare(waiting, &first.waiter, "q", &first, in_ms(FAR_MS)), 0);
+}
+
+Test(waiting, a_queue_that_nobody_waits_for_is_not_held)
+{
+	suspend(&first, "q");
+	cr_expect_eq(stat_of(queue).handles, 2);
+	close(first.client);
+	await_resumed(&first);
+	end(&first);
+	while (stat_of(queue).handles > 1) {
+		time_passes(KEPT_MS);
+		prepare(&second, "other", in_ms(FAR_MS)); /* the watch goes once round */
+		end(&second);
+	}
 }
 
 /* ---- time, clients, the end --------------------------------------------------------------------- */
