@@ -219,7 +219,7 @@ static int start(struct program *program)
 		status = read_credentials(program);
 	if (status)
 		return status;
-	gateway->moves = moves_open(gateway->directory);
+	gateway->moves = moves_open(gateway->directory, gateway->notes);
 	if (gateway->moves == NULL)
 		return say("out of memory");
 	status = options->queues ? declare_queues(gateway, options->queues) : 0;

@@ -12,14 +12,19 @@
 #include "gateway/moves.h"
 #include "gateway/sources.h"
 
-enum {
-	RATE_MAX = 500,
-	HANDLE_BYTES = 1024, /* of its JSON */
-};
+enum { HANDLE_BYTES = 1024 }; /* of its JSON */
 
 static bool refuse(struct call *call, const char *text)
 {
 	return failure_set(&call->failure, INVALID_PARAMETER_VALUE, "%s", text);
+}
+
+/* An error of moves.h. */
+static bool fail(struct call *call, int error)
+{
+	if (error <= RLQ_EFULL)
+		return failure_from_library(&call->failure, error);
+	return failure_set(&call->failure, INTERNAL_FAILURE, "The task could not be written: %s", strerror(-error));
 }
 
 static bool copy_arn(char ret_arn[ADDRESS_TEXT_BYTES], const char *arn)
@@ -131,7 +136,7 @@ static bool read_rate(struct call *call, struct move *ret)
 	if (json_object_get(call->input, "MaxNumberOfMessagesPerSecond") == NULL)
 		return true;
 	ret->rate = input_integer(call->input, "MaxNumberOfMessagesPerSecond", 0);
-	if (ret->rate >= 1 && ret->rate <= RATE_MAX)
+	if (ret->rate >= 1 && ret->rate <= MOVE_RATE_MAX)
 		return true;
 	return refuse(call, "Value for parameter MaxNumberOfMessagesPerSecond is invalid. Reason: You must enter a "
 			    "number that's between 1 and 500.");
@@ -139,7 +144,9 @@ static bool read_rate(struct call *call, struct move *ret)
 
 static bool start(struct call *call, struct move *move)
 {
-	switch (moves_start(call->gateway->moves, move)) {
+	int error = moves_start(call->gateway->moves, move);
+
+	switch (error) {
 	case 0:
 		return true;
 	case -EBUSY:
@@ -150,7 +157,7 @@ static bool start(struct call *call, struct move *move)
 		return failure_set(&call->failure, OVER_LIMIT, "At most %d message move tasks can run at a time.",
 				   MOVES_ACTIVE_MAX);
 	default:
-		return failure_set(&call->failure, INTERNAL_FAILURE, "out of memory");
+		return fail(call, error);
 	}
 }
 
@@ -167,14 +174,9 @@ enum call_outcome action_start_message_move_task(struct call *call)
 
 /* ---- list ------------------------------------------------------------------------------------- */
 
-static const char *const states[] = {
-	[MOVE_RUNNING] = "RUNNING",	[MOVE_COMPLETED] = "COMPLETED", [MOVE_CANCELLING] = "CANCELLING",
-	[MOVE_CANCELLED] = "CANCELLED", [MOVE_FAILED] = "FAILED",
-};
-
 static json_t *describe(const struct move *move)
 {
-	json_t *entry = json_pack("{s:s, s:s, s:I, s:I, s:I}", "Status", states[move->state], "SourceArn",
+	json_t *entry = json_pack("{s:s, s:s, s:I, s:I, s:I}", "Status", move_state_text(move->state), "SourceArn",
 				  move->source_arn, "ApproximateNumberOfMessagesMoved", (json_int_t)move->moved,
 				  "ApproximateNumberOfMessagesToMove", (json_int_t)move->to_move,
 				  "StartedTimestamp", (json_int_t)move->started_ms);
@@ -207,7 +209,7 @@ enum call_outcome action_list_message_move_tasks(struct call *call)
 			call, INVALID_PARAMETER_VALUE,
 			"Value for parameter MaxResults is invalid. Reason: You must enter a number that's "
 			"between 1 and 10.");
-	count = moves_list(call->gateway->moves, name, found, (size_t)max);
+	count = moves_list(call->gateway->moves, queue, found, (size_t)max);
 	results = json_array();
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(results, describe(&found[i]));
@@ -221,11 +223,15 @@ static bool cancel(struct call *call, const json_t *handle)
 {
 	struct rlq_queue *queue;
 	uint64_t moved;
+	int error;
 
 	if (!find(call, "SourceArn", input_text(handle, "sourceArn"), call->queue, &queue))
 		return false;
-	if (moves_cancel(call->gateway->moves, input_text(handle, "taskId"), &moved) < 0)
+	error = moves_cancel(call->gateway->moves, queue, input_text(handle, "taskId"), &moved);
+	if (error == -ESRCH)
 		return failure_set(&call->failure, RESOURCE_NOT_FOUND, "Task does not exist.");
+	if (error)
+		return fail(call, error);
 	json_object_set_new(call->output, "ApproximateNumberOfMessagesMoved", json_integer((json_int_t)moved));
 	return true;
 }

@@ -9,166 +9,120 @@
 #include <sys/random.h>
 #include <time.h>
 
-enum {
-	STEP_MAX = 100, /* messages */
-	AGAIN_MS = 500, /* after the destination was full */
-	PEEKED = 64,
-};
+#include "gateway/clock.h"
+#include "gateway/move_file.h"
+#include "gateway/move_notes.h"
+#include "gateway/move_task.h"
+#include "gateway/notes.h"
 
-/* Only the thread uses `queue` and the times. */
-struct task {
-	struct task *next; /* older */
-	struct move move;
-	struct rlq_queue *queue;
-	int64_t begun_ms, due_ms; /* CLOCK_MONOTONIC */
-};
+enum { LOOK_MS = 1000 }; /* for tasks without a runner */
 
 struct moves {
 	struct rlq_directory *directory;
+	struct notes *notes;
 	pthread_t thread;
-	pthread_mutex_t lock;
+	int64_t look_ms;      /* when; the thread's, as what is in tasks */
+	pthread_mutex_t lock; /* of what follows, and of when tasks are due */
 	pthread_cond_t changed;
-	struct task *tasks; /* newest first */
+	struct move_task *tasks; /* that run here, newest first */
+	unsigned active;	 /* and that are about to */
 	bool is_closing;
 };
 
-static int64_t now_ms(clockid_t clock)
-{
-	struct timespec now;
+/* ---- the tasks that run here ------------------------------------------------------------------ */
 
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+/* Makes room for one. */
+static bool reserve(struct moves *moves)
+{
+	bool is_free;
+
+	pthread_mutex_lock(&moves->lock);
+	is_free = moves->active < MOVES_ACTIVE_MAX;
+	moves->active += is_free;
+	pthread_mutex_unlock(&moves->lock);
+	return is_free;
 }
 
-static bool is_active(const struct task *task)
+/* `task` NULL: there is none after all. */
+static void add(struct moves *moves, struct move_task *task)
 {
-	return task->move.state == MOVE_RUNNING || task->move.state == MOVE_CANCELLING;
-}
-
-/* ---- one step --------------------------------------------------------------------------------- */
-
-/* Is there a message that came from nowhere? */
-static bool has_foundling(struct rlq_queue *queue)
-{
-	struct rlq_message messages[PEEKED];
-	uint64_t cursor = 0;
-	int count;
-
-	while ((count = rlq_peek(queue, messages, PEEKED, &cursor)) > 0)
-		for (int i = 0; i < count; i++)
-			if (messages[i].dlq_source == NULL)
-				return true;
-	return false;
-}
-
-static const char *reason_of(struct task *task, int error)
-{
-	if (error == RLQ_ENODLQ && task->move.destination[0] == '\0' && has_foundling(task->queue))
-		return "CouldNotDetermineMessageSource";
-	if (error == RLQ_ENODLQ || error == RLQ_ENOQUEUE || error == RLQ_EREMOVED)
-		return "AWS.SimpleQueueService.NonExistentQueue";
-	return rlq_strerror(error);
-}
-
-static bool is_passing(int error)
-{
-	return error == RLQ_EFULL || error == RLQ_ENOSPACE || error == RLQ_EDISKFULL || error == RLQ_EENGINE ||
-	       error == RLQ_EJOURNAL || error == RLQ_EUNKNOWN || error == RLQ_EHANDLES || error == RLQ_EBUSY;
-}
-
-/* How many may go now. */
-static uint64_t room_of(const struct task *task)
-{
-	uint64_t room = task->move.to_move - task->move.moved, allowed;
-
-	if (room > STEP_MAX)
-		room = STEP_MAX;
-	if (task->move.rate == 0)
-		return room;
-	allowed = moves_allowed(task->move.rate, now_ms(CLOCK_MONOTONIC) - task->begun_ms);
-	allowed = allowed > task->move.moved ? allowed - task->move.moved : 0;
-	return room < allowed ? room : allowed;
-}
-
-static int move_some(struct moves *moves, struct task *task, uint64_t count, uint64_t *ret_moved)
-{
-	const char *destination = task->move.destination[0] ? task->move.destination : NULL;
-	int error = 0;
-
-	*ret_moved = 0;
-	if (task->queue == NULL)
-		error = rlq_queue_open(moves->directory, task->move.source, &task->queue);
-	return error ? error : rlq_redrive(task->queue, destination, count, ret_moved);
-}
-
-static void end(struct task *task, enum move_state state)
-{
-	rlq_queue_close(task->queue);
-	task->queue = NULL;
-	task->move.state = state;
-}
-
-/* With the lock, which is let go while messages move. */
-static void step(struct moves *moves, struct task *task)
-{
-	uint64_t room = room_of(task), moved = 0;
-	const char *reason = NULL;
-	int error = 0;
-
-	if (task->move.state == MOVE_CANCELLING) {
-		end(task, MOVE_CANCELLED);
-		return;
+	pthread_mutex_lock(&moves->lock);
+	if (task) {
+		task->next = moves->tasks;
+		moves->tasks = task;
+		pthread_cond_signal(&moves->changed);
+	} else {
+		moves->active--;
 	}
-	if (room > 0) {
-		pthread_mutex_unlock(&moves->lock);
-		error = move_some(moves, task, room, &moved);
-		reason = error && !is_passing(error) ? reason_of(task, error) : NULL;
-		pthread_mutex_lock(&moves->lock);
-	}
-	task->move.moved += moved;
-	if (reason) {
-		snprintf(task->move.failure, sizeof(task->move.failure), "%s", reason);
-		end(task, MOVE_FAILED);
-	} else if (task->move.moved >= task->move.to_move || (error == 0 && room > 0 && moved < room)) {
-		end(task, MOVE_COMPLETED); /* all, or what others have left of it */
-	} else if (error) {
-		task->due_ms = now_ms(CLOCK_MONOTONIC) + AGAIN_MS;
-		if (task->move.rate) /* what was missed is not made up for */
-			task->begun_ms = task->due_ms - moves_due_ms(task->move.rate, task->move.moved);
-	} else if (task->move.rate) {
-		task->due_ms = task->begun_ms + moves_due_ms(task->move.rate, task->move.moved);
-	}
+	pthread_mutex_unlock(&moves->lock);
+}
+
+/* With the lock. */
+static void drop(struct moves *moves, struct move_task *task)
+{
+	struct move_task **at = &moves->tasks;
+
+	while (*at != task)
+		at = &(*at)->next;
+	*at = task->next;
+	moves->active--;
+	move_task_free(task);
 }
 
 /* ---- the thread ------------------------------------------------------------------------------- */
 
-static int64_t due_of(const struct task *task)
+static void take(void *context, const struct move_place *place)
 {
-	return task->move.state == MOVE_CANCELLING ? 0 : task->due_ms;
+	struct moves *moves = context;
+	struct move_task *task = NULL;
+
+	if (!reserve(moves))
+		return;
+	/* A queue that is not there may come yet, from the journal. */
+	move_task_take(moves->directory, moves->notes, place, &task);
+	add(moves, task);
+}
+
+static void look(struct moves *moves)
+{
+	const char *folders[2];
+	size_t count = notes_folders(moves->notes, folders);
+
+	for (size_t i = 0; i < count; i++)
+		move_file_each(folders[i], take, moves);
+	moves->look_ms = clock_monotonic_ms() + LOOK_MS;
 }
 
 /* The one that is due first. */
-static struct task *next_due(struct moves *moves)
+static struct move_task *next_due(struct moves *moves)
 {
-	struct task *first = NULL;
+	struct move_task *first = NULL;
 
-	for (struct task *task = moves->tasks; task; task = task->next)
-		if (is_active(task) && (first == NULL || due_of(task) <= due_of(first)))
+	for (struct move_task *task = moves->tasks; task; task = task->next)
+		if (first == NULL || task->due_ms <= first->due_ms)
 			first = task;
 	return first;
 }
 
-static void await(struct moves *moves, const struct task *task)
+static void await(struct moves *moves, int64_t until_ms)
 {
-	struct timespec until;
+	struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
 
-	if (task == NULL) {
-		pthread_cond_wait(&moves->changed, &moves->lock);
-		return;
-	}
-	until.tv_sec = task->due_ms / 1000;
-	until.tv_nsec = task->due_ms % 1000 * 1000000;
 	pthread_cond_timedwait(&moves->changed, &moves->lock, &until);
+}
+
+/* With the lock, which is let go while messages move. */
+static void step(struct moves *moves, struct move_task *task)
+{
+	int64_t due_ms;
+
+	pthread_mutex_unlock(&moves->lock);
+	due_ms = move_task_step(task, moves->notes);
+	pthread_mutex_lock(&moves->lock);
+	if (due_ms == MOVE_TASK_ENDED)
+		drop(moves, task);
+	else
+		task->due_ms = due_ms ? due_ms : clock_monotonic_ms(); /* behind the others that are due */
 }
 
 static void *run(void *context)
@@ -177,21 +131,24 @@ static void *run(void *context)
 
 	pthread_mutex_lock(&moves->lock);
 	while (!moves->is_closing) {
-		struct task *task = next_due(moves);
-		int64_t now = now_ms(CLOCK_MONOTONIC);
+		struct move_task *task = next_due(moves);
+		int64_t now = clock_monotonic_ms();
 
-		if (task == NULL || due_of(task) > now) {
-			await(moves, task);
-			continue;
+		if (now >= moves->look_ms) {
+			pthread_mutex_unlock(&moves->lock);
+			look(moves);
+			pthread_mutex_lock(&moves->lock);
+		} else if (task && task->due_ms <= now) {
+			step(moves, task);
+		} else {
+			await(moves, task && task->due_ms < moves->look_ms ? task->due_ms : moves->look_ms);
 		}
-		task->due_ms = now; /* behind the others that are due */
-		step(moves, task);
 	}
 	pthread_mutex_unlock(&moves->lock);
 	return NULL;
 }
 
-struct moves *moves_open(struct rlq_directory *directory)
+struct moves *moves_open(struct rlq_directory *directory, struct notes *notes)
 {
 	struct moves *moves = calloc(1, sizeof(*moves));
 	pthread_condattr_t clock;
@@ -199,6 +156,7 @@ struct moves *moves_open(struct rlq_directory *directory)
 	if (moves == NULL)
 		return NULL;
 	moves->directory = directory;
+	moves->notes = notes;
 	pthread_mutex_init(&moves->lock, NULL);
 	pthread_condattr_init(&clock);
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
@@ -219,13 +177,8 @@ void moves_close(struct moves *moves)
 	pthread_cond_signal(&moves->changed);
 	pthread_mutex_unlock(&moves->lock);
 	pthread_join(moves->thread, NULL);
-	while (moves->tasks) {
-		struct task *task = moves->tasks;
-
-		moves->tasks = task->next;
-		rlq_queue_close(task->queue);
-		free(task);
-	}
+	while (moves->tasks)
+		drop(moves, moves->tasks);
 	pthread_cond_destroy(&moves->changed);
 	pthread_mutex_destroy(&moves->lock);
 	free(moves);
@@ -248,99 +201,55 @@ static void id_make(char ret_id[MOVE_ID_BYTES])
 		 b[15]);
 }
 
-/* Drops the oldest that have ended, so that there are fewer than `max`; of a source, or of all. */
-static void forget(struct moves *moves, const char *source, size_t max)
-{
-	struct task **oldest;
-	size_t count;
-
-	do {
-		oldest = NULL;
-		count = 0;
-		for (struct task **at = &moves->tasks; *at; at = &(*at)->next) {
-			if (source && strcmp((*at)->move.source, source) != 0)
-				continue;
-			count++;
-			if (!is_active(*at))
-				oldest = at;
-		}
-		if (count >= max && oldest) {
-			struct task *task = *oldest;
-
-			*oldest = task->next;
-			free(task);
-		}
-	} while (count > max && oldest);
-}
-
-static int check_active(const struct moves *moves, const char *source)
-{
-	size_t count = 0;
-
-	for (const struct task *task = moves->tasks; task; task = task->next) {
-		if (!is_active(task))
-			continue;
-		if (strcmp(task->move.source, source) == 0)
-			return -EBUSY;
-		count++;
-	}
-	return count < MOVES_ACTIVE_MAX ? 0 : -EDQUOT;
-}
-
 int moves_start(struct moves *moves, struct move *move)
 {
-	struct task *task = calloc(1, sizeof(*task));
+	struct move_task *task = NULL;
+	struct timespec now;
 	int error;
 
-	if (task == NULL)
-		return -ENOMEM;
+	if (!reserve(moves))
+		return -EDQUOT;
+	clock_gettime(CLOCK_REALTIME, &now);
 	id_make(move->id);
 	move->state = MOVE_RUNNING;
 	move->moved = 0;
-	move->started_ms = now_ms(CLOCK_REALTIME);
-	task->move = *move;
-	task->begun_ms = task->due_ms = now_ms(CLOCK_MONOTONIC);
-	pthread_mutex_lock(&moves->lock);
-	error = check_active(moves, move->source);
-	if (error == 0) {
-		forget(moves, move->source, MOVES_OF_SOURCE_MAX);
-		forget(moves, NULL, MOVES_MAX);
-		task->next = moves->tasks;
-		moves->tasks = task;
-		pthread_cond_signal(&moves->changed);
-	}
-	pthread_mutex_unlock(&moves->lock);
-	if (error)
-		free(task);
+	move->started_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	error = move_task_start(moves->directory, moves->notes, move, &task);
+	add(moves, task);
 	return error;
 }
 
-size_t moves_list(struct moves *moves, const char *source, struct move *ret_moves, size_t max)
+static uint64_t moved_of(const struct moves *moves, struct rlq_queue *source, const char *id)
 {
-	size_t count = 0;
+	struct move_place place = {notes_folder_of(moves->notes, source), rlq_queue_name(source), id};
 
-	pthread_mutex_lock(&moves->lock);
-	for (const struct task *task = moves->tasks; task && count < max; task = task->next)
-		if (strcmp(task->move.source, source) == 0)
-			ret_moves[count++] = task->move;
-	pthread_mutex_unlock(&moves->lock);
+	return move_file_peek(&place);
+}
+
+size_t moves_list(struct moves *moves, struct rlq_queue *source, struct move *ret_moves, size_t max)
+{
+	json_t *notes = notes_read(moves->notes, source);
+	size_t count = move_notes_list(notes, rlq_queue_name(source), ret_moves, max);
+
+	json_decref(notes);
+	for (size_t i = 0; i < count; i++)
+		if (move_is_active(&ret_moves[i]))
+			ret_moves[i].moved = moved_of(moves, source, ret_moves[i].id);
 	return count;
 }
 
-int moves_cancel(struct moves *moves, const char *id, uint64_t *ret_moved)
+int moves_cancel(struct moves *moves, struct rlq_queue *source, const char *id, uint64_t *ret_moved)
 {
-	struct task *task;
-	int error = -ESRCH;
+	int error = move_notes_cancel(moves->notes, source, id);
 
+	if (error)
+		return error;
+	*ret_moved = moved_of(moves, source, id);
 	pthread_mutex_lock(&moves->lock);
-	for (task = moves->tasks; task && strcmp(task->move.id, id) != 0; task = task->next)
-		;
-	if (task && task->move.state == MOVE_RUNNING) {
-		task->move.state = MOVE_CANCELLING;
-		*ret_moved = task->move.moved;
-		pthread_cond_signal(&moves->changed);
-		error = 0;
-	}
+	for (struct move_task *task = moves->tasks; task; task = task->next)
+		if (strcmp(task->move.id, id) == 0)
+			task->due_ms = 0;
+	pthread_cond_signal(&moves->changed);
 	pthread_mutex_unlock(&moves->lock);
-	return error;
+	return 0;
 }

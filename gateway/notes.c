@@ -127,7 +127,7 @@ static struct entry *look(struct notes *notes, const char *folder, const char *n
 
 /* ---- notes of a queue ------------------------------------------------------------------------- */
 
-static const char *folder_of(const struct notes *notes, struct rlq_queue *queue)
+const char *notes_folder_of(const struct notes *notes, struct rlq_queue *queue)
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
 
@@ -135,6 +135,13 @@ static const char *folder_of(const struct notes *notes, struct rlq_queue *queue)
 	    attributes.durability == RLQ_MEMORY)
 		return notes->directory;
 	return notes->data;
+}
+
+size_t notes_folders(const struct notes *notes, const char *ret_folders[static 2])
+{
+	ret_folders[0] = notes->directory;
+	ret_folders[1] = notes->data;
+	return notes->data[0] ? 2 : 1;
 }
 
 static bool is_of(const json_t *notes, const struct rlq_queue *queue)
@@ -145,7 +152,7 @@ static bool is_of(const json_t *notes, const struct rlq_queue *queue)
 
 json_t *notes_read(struct notes *notes, struct rlq_queue *queue)
 {
-	const char *name = rlq_queue_name(queue), *folder = folder_of(notes, queue);
+	const char *name = rlq_queue_name(queue), *folder = notes_folder_of(notes, queue);
 	struct notes_file_id file;
 	struct entry *entry;
 	json_t *found = notes->none;
@@ -180,7 +187,7 @@ static int change_locked(struct notes *notes, const char *folder, struct rlq_que
 int notes_change(struct notes *notes, struct rlq_queue *queue, bool (*change)(json_t *notes, void *context),
 		 void *context)
 {
-	const char *folder = folder_of(notes, queue);
+	const char *folder = notes_folder_of(notes, queue);
 	int lock, result;
 
 	pthread_mutex_lock(&notes->changing);

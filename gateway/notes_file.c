@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gateway/move_notes.h"
+
 static void path_of(const char *folder, const char *name, const char *suffix, char ret_path[static PATH_MAX])
 {
 	snprintf(ret_path, PATH_MAX, "%s/%s.json%s", folder, name, suffix);
@@ -56,7 +58,9 @@ static const char *fault_of(const json_t *notes)
 		return "\"created_ms\" is no number";
 	if (!has_texts(json_object_get(notes, "tags")))
 		return "\"tags\" is no object of texts";
-	return has_texts(json_object_get(notes, "attributes")) ? NULL : "\"attributes\" is no object of texts";
+	if (!has_texts(json_object_get(notes, "attributes")))
+		return "\"attributes\" is no object of texts";
+	return move_notes_fault(json_object_get(notes, "moves"));
 }
 
 /* All of it, in `ret_text`, which has room for NOTES_BYTES_MAX. The number of bytes, or a negative errno. */
@@ -91,7 +95,7 @@ static json_t *parse(const char *path, const char *text, size_t bytes)
 		return notes;
 	fprintf(stderr,
 		"ringlease-sqs: %s: not the notes of a queue (%s): it has no tags and policies until they are set "
-		"anew\n",
+		"anew, and no move tasks\n",
 		path, fault);
 	json_decref(notes);
 	return NULL;
@@ -111,8 +115,9 @@ json_t *notes_file_read(const char *folder, const char *name, struct notes_file_
 	if (bytes >= 0)
 		notes = parse(path, text, (size_t)bytes);
 	else if (bytes != -ENOENT)
-		fprintf(stderr, "ringlease-sqs: %s: cannot be read: %s: its queue has no tags and policies\n", path,
-			bytes == -EINVAL ? "no file, or a large one" : strerror((int)-bytes));
+		fprintf(stderr,
+			"ringlease-sqs: %s: cannot be read: %s: its queue has no tags, policies and move tasks\n",
+			path, bytes == -EINVAL ? "no file, or a large one" : strerror((int)-bytes));
 	free(text);
 	return notes;
 }

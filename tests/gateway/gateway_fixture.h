@@ -26,12 +26,12 @@ static UNUSED void actions_begin(void)
 	gateway = (struct gateway){
 		.directory = queues_directory(),
 		.notes = notes_open(queues_path(), NULL),
-		.moves = moves_open(queues_directory()),
 		.account = "000000000000",
 		.region = "us-east-1",
 	};
 	last.handles = handles_open(gateway.directory, 16);
 	cr_assert_not_null(gateway.notes);
+	gateway.moves = moves_open(gateway.directory, gateway.notes);
 	cr_assert_not_null(gateway.moves);
 	cr_assert_not_null(last.handles);
 }
@@ -45,13 +45,15 @@ static void forget_last(void)
 
 static UNUSED void actions_end(void)
 {
-	char notes[TMPDIR_BYTES + 8];
+	char notes[TMPDIR_BYTES + 8], moving[TMPDIR_BYTES + 16];
 
 	forget_last();
 	handles_close(last.handles);
 	moves_close(gateway.moves);
 	notes_close(gateway.notes);
 	snprintf(notes, sizeof(notes), "%s/.sqs", queues_path());
+	snprintf(moving, sizeof(moving), "%s/moving", notes);
+	tmpdir_remove(moving);
 	tmpdir_remove(notes);
 	queues_end();
 }

@@ -1,63 +1,10 @@
 /* StartMessageMoveTask, ListMessageMoveTasks, CancelMessageMoveTask. */
-#include "tests/gateway/gateway_fixture.h"
+#include "gateway/move_task.h"
+#include "tests/gateway/moves_fixture.h"
 
 #include <errno.h>
-#include <sched.h>
 
-static struct rlq_queue *source, *dlq;
-
-/* "q" with the dead-letter queue "dlq". */
-static void begin(void)
-{
-	actions_begin();
-	source = queue_with_dlq("q", 1, &dlq);
-}
-
-TestSuite(moves, .init = begin, .fini = actions_end, .timeout = 60);
-
-/* Messages that come from "q". */
-static void fill(int count)
-{
-	for (int i = 0; i < count; i++)
-		send_text(source, "m");
-	for (int i = 0; i < count; i++)
-		receive_one(source);
-	time_passes(2000);
-	reap_now(source);
-	cr_expect_str_eq(drain(source), "");
-	cr_assert_eq(stat_of(dlq).visible, (uint64_t)count);
-}
-
-static char handle[2048];
-
-static void start(const char *destination)
-{
-	strcpy(handle, text_of(destination ? done(action_start_message_move_task, "{s:s, s:s}", "SourceArn",
-						  arn("dlq"), "DestinationArn", destination)
-					   : done(action_start_message_move_task, "{s:s}", "SourceArn", arn("dlq")),
-			       "TaskHandle"));
-}
-
-/* The newest task, once it is in this state. */
-static const json_t *await(const char *state)
-{
-	const json_t *task;
-
-	do {
-		sched_yield();
-		task = json_array_get(
-			json_object_get(done(action_list_message_move_tasks, "{s:s}", "SourceArn", arn("dlq")),
-					"Results"),
-			0);
-	} while (strcmp(text_of(task, "Status"), state) != 0);
-	return task;
-}
-
-static json_int_t number_of(const json_t *task, const char *name)
-{
-	cr_expect(json_is_integer(json_object_get(task, name)), "%s", name);
-	return json_integer_value(json_object_get(task, name));
-}
+TestSuite(moves, .init = moves_begin, .fini = actions_end, .timeout = 60);
 
 #define NOT_THERE(parameter) "The resource that you specified for the " parameter " parameter doesn't exist."
 #define FORMAT(parameter)                                                                                          \
@@ -103,11 +50,8 @@ Test(moves, many_messages_go_in_steps)
 
 Test(moves, only_what_was_there_at_the_start_is_moved)
 {
-	struct rlq_queue_attributes small = RLQ_QUEUE_ATTRIBUTES_INIT;
-	struct rlq_queue *other;
+	struct rlq_queue *other = small_make("other", 2);
 
-	small.capacity = 2;
-	other = queue_make("other", &small);
 	for (int i = 0; i < 4; i++)
 		send_text(dlq, "m");
 	start(arn("other"));
@@ -128,11 +72,8 @@ Test(moves, a_task_with_nothing_to_move_completes)
 
 Test(moves, what_others_took_meanwhile_is_not_waited_for)
 {
-	struct rlq_queue_attributes small = RLQ_QUEUE_ATTRIBUTES_INIT;
-	struct rlq_queue *other;
+	struct rlq_queue *other = small_make("other", 1);
 
-	small.capacity = 1;
-	other = queue_make("other", &small);
 	for (int i = 0; i < 3; i++)
 		send_text(dlq, "m");
 	start(arn("other"));
@@ -215,12 +156,12 @@ Test(moves, message_k_leaves_k_minus_1_times_the_interval_after_the_start)
 
 	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
 		for (uint64_t moved = 0; moved < 2000; moved++) {
-			int64_t due_ms = moves_due_ms(rates[i], moved);
+			int64_t due_ms = move_due_ms(rates[i], moved);
 
 			cr_assert_geq(due_ms * rates[i], (int64_t)moved * 1000);
 			cr_assert_lt((due_ms - 1) * rates[i], (int64_t)moved * 1000);
-			cr_assert_gt(moves_allowed(rates[i], due_ms), moved);
-			cr_assert(due_ms == 0 || moves_allowed(rates[i], due_ms - 1) <= moved);
+			cr_assert_gt(move_allowed(rates[i], due_ms), moved);
+			cr_assert(due_ms == 0 || move_allowed(rates[i], due_ms - 1) <= moved);
 		}
 }
 
@@ -280,11 +221,8 @@ Test(moves, a_destination_that_vanishes_fails_the_task)
 
 Test(moves, a_full_destination_is_waited_for)
 {
-	struct rlq_queue_attributes small = RLQ_QUEUE_ATTRIBUTES_INIT;
-	struct rlq_queue *other;
+	struct rlq_queue *other = small_make("other", 1);
 
-	small.capacity = 1;
-	other = queue_make("other", &small);
 	for (int i = 0; i < 2; i++)
 		send_text(dlq, "m");
 	start(arn("other"));
@@ -296,13 +234,6 @@ Test(moves, a_full_destination_is_waited_for)
 }
 
 /* ---- one at a time ---------------------------------------------------------------------------- */
-
-static void start_slowly(void)
-{
-	strcpy(handle, text_of(done(action_start_message_move_task, "{s:s, s:i}", "SourceArn", arn("dlq"),
-				    "MaxNumberOfMessagesPerSecond", 1),
-			       "TaskHandle"));
-}
 
 Test(moves, one_task_of_a_source_at_a_time)
 {
@@ -317,18 +248,6 @@ Test(moves, one_task_of_a_source_at_a_time)
 	await("CANCELLED");
 	start(NULL);
 	await("COMPLETED");
-}
-
-Test(moves, a_gateway_that_ends_leaves_what_was_not_moved)
-{
-	fill(100);
-	start_slowly();
-	while (stat_of(source).visible < 1)
-		sched_yield();
-	moves_close(gateway.moves);
-	gateway.moves = moves_open(gateway.directory);
-	cr_expect_eq(stat_of(source).visible + stat_of(dlq).visible, 100);
-	cr_expect_geq(stat_of(dlq).visible, 90);
 }
 
 /* ---- list ------------------------------------------------------------------------------------- */
@@ -373,28 +292,29 @@ Test(moves, the_newest_ten_are_listed_the_newest_first)
 	cr_expect_eq(json_array_size(results), 1);
 }
 
-static size_t tasks_of(const char *name)
+static size_t tasks_of(struct rlq_queue *queue)
 {
 	struct move found[MOVES_OF_SOURCE_MAX];
 
-	return moves_list(gateway.moves, name, found, MOVES_OF_SOURCE_MAX);
+	return moves_list(gateway.moves, queue, found, MOVES_OF_SOURCE_MAX);
 }
 
 Test(moves, many_tasks_of_one_queue_do_not_displace_those_of_another)
 {
+	struct rlq_queue *other = queue_make("other", NULL);
 	struct move move = {.source = "other"}, newest;
 
 	cr_assert_eq(moves_start(gateway.moves, &move), 0);
-	for (int i = 0; i < MOVES_MAX; i++) {
+	for (int i = 0; i < 100; i++) {
 		move = (struct move){.source = "dlq"};
 		cr_assert_eq(moves_start(gateway.moves, &move), 0);
 		do {
 			sched_yield();
-			moves_list(gateway.moves, "dlq", &newest, 1);
+			moves_list(gateway.moves, dlq, &newest, 1);
 		} while (newest.state == MOVE_RUNNING);
 	}
-	cr_expect_eq(tasks_of("dlq"), MOVES_OF_SOURCE_MAX);
-	cr_expect_eq(tasks_of("other"), 1);
+	cr_expect_eq(tasks_of(dlq), MOVES_OF_SOURCE_MAX);
+	cr_expect_eq(tasks_of(other), 1);
 }
 
 /* A queue with one message. */

@@ -334,6 +334,8 @@ Test(notes, a_damaged_file_means_no_notes_and_is_said_once)
 		"{\"created_ms\": 1, \"tags\": {\"k\": 1}, \"attributes\": {}}",
 		"{\"created_ms\": 1, \"tags\": {}}",
 		"{\"created_ms\": 1, \"tags\": {}, \"attributes\": {\"Policy\": null}}",
+		"{\"created_ms\": 1, \"tags\": {}, \"attributes\": {}, \"moves\": {}}",
+		"{\"created_ms\": 1, \"tags\": {}, \"attributes\": {}, \"moves\": [{}]}",
 	};
 	struct rlq_queue *queue = queue_make("q", NULL);
 

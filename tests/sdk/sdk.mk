@@ -3,7 +3,7 @@
 # file, with Node itself. `make check-sdk`: those that need more than that.
 SDK := build/sdk
 CHECK_DEPS += $(SDK)/js/installed
-CHECK_PROGRAMS += $(addprefix tests/sdk/,boto3 javascript http security)
+CHECK_PROGRAMS += $(addprefix tests/sdk/,boto3 javascript http security move_tasks)
 CHECK_BESIDE += tests/sdk/awscli tests/sdk/examples
 
 $(SDK)/js/installed: $(addprefix tests/sdk/js/,package.json package-lock.json)

@@ -52,11 +52,12 @@ def client_environment(url):
 
 class Endpoint:
     """A running ringlease-sqs: `with Endpoint() as endpoint: ... endpoint.url`. With a ringleased beside it, or the
-    engine in itself."""
+    engine in itself; or on the queues of another endpoint."""
 
-    def __init__(self, *arguments, ringleased=False):
+    def __init__(self, *arguments, ringleased=False, beside=None):
         self.arguments = arguments
         self.has_ringleased = ringleased
+        self.beside = beside
         self.engine = None
         self.process = None
         self.folders = []
@@ -79,16 +80,31 @@ class Endpoint:
             if self.engine:
                 self.engine.kill()
                 self.engine.wait()
-            for folder in self.folders:
-                shutil.rmtree(folder, ignore_errors=True)
+            self.remove_folders()
+
+    def remove_folders(self):
+        for folder in self.folders if not self.beside else []:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def start(self):
-        memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
-        queues = tempfile.mkdtemp(prefix="ringlease-sdk.", dir=memory)
-        data = tempfile.mkdtemp(prefix="ringlease-sdk.")
-        self.folders = [queues, data]
+        if self.beside:
+            self.folders = self.beside.folders
+        else:
+            memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
+            self.folders = [tempfile.mkdtemp(prefix="ringlease-sdk.", dir=where) for where in (memory, None)]
         if self.has_ringleased:
-            self.start_engine(queues, data)
+            self.start_engine(*self.folders)
+        self.start_program()
+
+    def kill(self):
+        """At once. start_program() goes on with the same queues."""
+        self.process.kill()
+        self.process.wait()
+        self.listener.join(END_S)
+        self.url = None
+
+    def start_program(self):
+        queues, data = self.folders
         command = [program(), "--dir", queues, "--data", data, "--listen", "127.0.0.1:0", *self.arguments]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         ready = threading.Event()
@@ -99,8 +115,7 @@ class Endpoint:
             self.process.kill()
             self.process.wait()
             self.listener.join()
-            for folder in self.folders:
-                shutil.rmtree(folder, ignore_errors=True)
+            self.remove_folders()
             raise Fault(f"did not say where it listens:\n{self.last_lines()}")
 
     def start_engine(self, queues, data):
