@@ -51,26 +51,26 @@ static void tell_served(struct rlq_engine *engine)
 /* ---- election --------------------------------------------------------------------------------- */
 
 /* One engine serves, others stand by: a lock elects, and is lost with its holder. Serving without it
- * is safe, so a stopped holder does not keep us from it. */
-static void stand_by(struct rlq_engine *engine)
+ * is safe, so a stopped holder does not keep us from it. False: we were stopped. */
+static bool stand_by(struct rlq_engine *engine)
 {
 	bool has_said = false;
 
 	while (!atomic_load(&engine->is_stopped) && flock(engine->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		uint64_t now_ms = os_boot_ms();
 		uint64_t awake_by = load_relaxed(&engine->directory.engine->awake_by_ms);
-		_Atomic uint32_t nothing = 0;
 
 		if (now_ms > awake_by + ENGINE_IDLE_MS) {
 			engine->is_beside_another = true;
-			return;
+			return true;
 		}
 		if (!has_said)
 			engine_say(engine, "another engine serves %s; standing by", engine->directory.path);
 		has_said = true;
 		tell_served(engine);
-		os_futex_wait(&nothing, 0, now_ms + ENGINE_IDLE_MS);
+		os_futex_wait(&engine->stop_bell, 0, now_ms + ENGINE_IDLE_MS);
 	}
+	return !atomic_load(&engine->is_stopped);
 }
 
 /* ---- public ----------------------------------------------------------------------------------- */
@@ -211,17 +211,11 @@ static int journal_from_now(struct rlq_engine *engine)
 	return 0;
 }
 
-int rlq_engine_run(struct rlq_engine *engine)
+static int serve(struct rlq_engine *engine)
 {
 	int error = 0;
 
-	/* The lock is shared with the parent, and the rows are the parent's. */
-	if (!os_liveness_is_own(&engine->directory.liveness))
-		return RLQ_EFORKED;
-	engine->has_told_served = false;
-	stand_by(engine);
-	if (!atomic_load(&engine->is_stopped))
-		engine_say(engine, "serving %s", engine->directory.path);
+	engine_say(engine, "serving %s", engine->directory.path);
 	while (!atomic_load(&engine->is_stopped) && !error) {
 		uint64_t next;
 
@@ -248,9 +242,22 @@ int rlq_engine_run(struct rlq_engine *engine)
 	return error;
 }
 
+int rlq_engine_run(struct rlq_engine *engine)
+{
+	/* The lock is shared with the parent, and the rows are the parent's. */
+	if (!os_liveness_is_own(&engine->directory.liveness))
+		return RLQ_EFORKED;
+	engine->has_told_served = false;
+	if (stand_by(engine))
+		return serve(engine);
+	return 0;
+}
+
 void rlq_engine_stop(struct rlq_engine *engine)
 {
 	atomic_store(&engine->is_stopped, true);
+	atomic_store(&engine->stop_bell, 1);
+	os_futex_wake(&engine->stop_bell, INT32_MAX);
 	event_advance(&engine->directory.engine->bell);
 	os_futex_wake(&engine->directory.engine->bell, INT32_MAX);
 }

@@ -40,9 +40,10 @@ struct rlq_engine {
 	uint64_t looked_ms; /* when the dead were last looked for, boot clock */
 	int lock_fd;
 	atomic_bool is_stopped;
-	bool has_told_served; /* options.is_served */
-	char *data;   /* as asked for; NULL: no journal */
-	char *mirror; /* NULL: none */
+	_Atomic uint32_t stop_bell; /* for one that stands by */
+	bool has_told_served;	    /* options.is_served */
+	char *data;		    /* as asked for; NULL: no journal */
+	char *mirror;		    /* NULL: none */
 	struct keys *keys;
 	struct journaling *journaling;
 	bool is_beside_another; /* an engine that is late, not dead: it still has the journal */

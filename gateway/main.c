@@ -62,18 +62,13 @@ static int find_engine(struct program *program)
 	const char *directory = rlq_directory_path(program->gateway.directory);
 	int error;
 
-	if (rlq_directory_has_engine(program->gateway.directory)) {
-		if (options->data)
-			say("an engine serves %s already: --data is for tags and policies alone", directory);
-		return 0;
-	}
-	if (options->data) {
+	if (options->data) { /* where another one serves, it stands by */
 		error = engine_host_open(directory, options->data, &program->stops, &program->engine);
 		if (error == -EINTR)
 			return STOPPED;
 		return error ? say("the engine does not start: %s", rlq_strerror(error)) : 0;
 	}
-	if (options->durability == RLQ_MEMORY)
+	if (rlq_directory_has_engine(program->gateway.directory) || options->durability == RLQ_MEMORY)
 		return 0;
 	return say(
 		"no engine serves %s, and queues are to be durable: start ringleased, or give --data DIR to host "

@@ -161,18 +161,41 @@ got=$?
 [ $got -eq 0 ] || fault "exit $got, not 0"
 grep -q '^ringlease-sqs: [^e]' "$work/err" && fault 'it says more than its engine does'
 
-it 'use the engine that serves the queues already'
+# Its promise to be awake outlives it by up to two seconds.
+it 'host the engine again at once when it was killed'
+start --data "$disk/data"
+kill -KILL $server
+wait $server 2>/dev/null
+start --data "$disk/data"
+get '/?Action=SendMessage&QueueUrl=kept&MessageBody=again'
+out_has '<MessageId>'
+get '/?Action=PurgeQueue&QueueUrl=kept'
+out_has '<PurgeQueueResponse'
+stop
+
+# durable_send: is it acknowledged?
+durable_send() {
+	get '/?Action=SendMessage&QueueUrl=kept&MessageBody=durable'
+	grep -q '<MessageId>' "$work/out"
+}
+
+it 'use the engine that serves the queues already, and take over from it when it is killed'
 "$ringleased" --data "$disk/data" 2>"$work/engine" &
-children="$children $!"
+engine=$!
+children="$children $engine"
 await 60 file_has "$work/engine" 'kept: served' || fault 'no engine'
 start
 get '/?Action=CreateQueue&QueueName=more'
 out_has '<QueueUrl>'
 stop
 start --data "$disk/data"
-file_has "$work/log" "serves $RINGLEASE_DIR already: --data is for tags" || fault 'it does not say what --data is for'
+file_has "$work/log" "another engine serves $RINGLEASE_DIR; standing by" || fault 'it does not stand by'
 get '/?Action=ListQueueTags&QueueUrl=kept'
 out_has '<Key>team</Key><Value>red</Value>'
+kill -KILL $engine
+wait $engine 2>/dev/null
+await 60 file_has "$work/log" 'kept: served' || fault 'it does not take over'
+await 60 durable_send || fault 'what was sent is not acknowledged'
 stop
 
 it 'log each request in one line, if it is asked to'

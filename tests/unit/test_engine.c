@@ -8,13 +8,16 @@
 #include "tests/support/queue_fixture.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct host {
 	struct rlq_engine *engine;
@@ -119,6 +122,29 @@ Test(engine, shouldTellOnceThatTheDirectoryIsServed)
 	sem_getvalue(&hosts[1].served, &count);
 	cr_expect_eq(count, 0);
 	stop(&hosts[1]);
+}
+
+/* It sleeps, with the lock and a promise. */
+static int pretend_another(struct rlq_queue *queue, uint64_t awake_by_ms)
+{
+	int lock = openat(queue->seg->directory->fd, ".engine", O_RDWR | O_CLOEXEC);
+
+	cr_assert_eq(flock(lock, LOCK_EX | LOCK_NB), 0);
+	store_seq(&queue->seg->directory->engine->awake_by_ms, awake_by_ms);
+	return lock;
+}
+
+Test(engine, shouldLeaveThePromiseOfAnotherAloneWhenItOnlyStoodBy)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	uint64_t awake_by_ms = boot_now() + 1000;
+	int lock = pretend_another(queue, awake_by_ms);
+
+	start(&hosts[0]);
+	sem_wait(&hosts[0].served);
+	stop(&hosts[0]);
+	cr_expect_eq(load_seq(&queue->seg->directory->engine->awake_by_ms), awake_by_ms);
+	close(lock);
 }
 
 Test(engine, shouldEndLeasesAndDelaysWhileNoClientCalls)
