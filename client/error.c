@@ -54,6 +54,7 @@ static const struct {
 	{RLQ_EDELAY, "a message to a FIFO queue has no delay of its own; set that of the queue"},
 	{RLQ_ETYPE,
 	 "a dead-letter queue or redrive target must be of the queue's type, both standard or both FIFO"},
+	{RLQ_ETRACE, "not a tracing context: 1 to 1,024 bytes of UTF-8"},
 };
 
 const char *rlq_strerror(int code)

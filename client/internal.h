@@ -313,7 +313,7 @@ static inline int message_view(struct rlq_queue *queue, const struct slot_messag
 	ret->attributes = NULL;
 	ret->attribute_count = 0;
 	ret->in_place = false;
-	ret->dlq_source = ret->dlq_reason = ret->group = ret->dedup_id = NULL;
+	ret->dlq_source = ret->dlq_reason = ret->group = ret->dedup_id = ret->trace = NULL;
 	if (__builtin_expect(message->extra_bytes == 0, 1))
 		return 0;
 	return message_view_extra(queue, payload + message->body_bytes, message->extra_bytes, ret);

@@ -13,6 +13,7 @@
 #include "shm/message_attributes.h"
 #include "shm/room.h"
 #include "shm/tenants.h"
+#include "shm/trace.h"
 
 #include <errno.h>
 
@@ -35,6 +36,7 @@ static inline __attribute__((always_inline)) void outgoing_set_options(struct ou
 	out->parts.attribute_count = options->attribute_count;
 	out->parts.group = options->group;
 	out->parts.dedup_id = options->dedup_id;
+	out->parts.trace = options->trace;
 	out->delay_ms = options->delay_ms;
 }
 
@@ -47,6 +49,12 @@ int outgoing_note_tenant(struct rlq_queue *queue, struct outgoing *out) __attrib
 /* Publishes it in a FIFO queue: in the order of its group, if it is the first with its id. What finds no place
  * there is given back. */
 int outgoing_publish_in_group(struct rlq_queue *queue, struct outgoing *out);
+
+/* One test for three that few messages have. */
+static inline bool has_notes(const struct message_parts *parts)
+{
+	return ((uintptr_t)parts->group | (uintptr_t)parts->dedup_id | (uintptr_t)parts->trace) != 0;
+}
 
 static inline __attribute__((always_inline)) int outgoing_check(struct rlq_queue *queue, struct outgoing *out)
 {
@@ -63,9 +71,11 @@ static inline __attribute__((always_inline)) int outgoing_check(struct rlq_queue
 		bytes += message_attributes_bytes(parts->attributes, parts->attribute_count);
 		out->extra_bytes = message_extra_bytes(parts);
 	}
-	if (__builtin_expect(seg_is_fifo(queue->seg) || parts->group || parts->dedup_id, 0)) {
-		int error = ids_prepare(queue, parts, &out->delay_ms, out->in_place, out->foreseen);
+	if (__builtin_expect(seg_is_fifo(queue->seg) || has_notes(parts), 0)) {
+		int error = parts->trace && !trace_is_valid(parts->trace) ? RLQ_ETRACE : 0;
 
+		if (!error)
+			error = ids_prepare(queue, parts, &out->delay_ms, out->in_place, out->foreseen);
 		if (error)
 			return error;
 		out->extra_bytes = message_extra_bytes(parts);

@@ -68,7 +68,8 @@ static struct outgoing outgoing_of(const struct rlq_queue *queue, const struct r
 					   .attributes = entry->attributes,
 					   .attribute_count = entry->attribute_count,
 					   .group = entry->group,
-					   .dedup_id = entry->dedup_id},
+					   .dedup_id = entry->dedup_id,
+					   .trace = entry->trace},
 				 .delay_ms = entry->delay_ms,
 				 .foreseen = seg_is_fifo(queue->seg) ? &queue->foreseen[i] : NULL};
 }

@@ -41,6 +41,8 @@ int message_view_extra(struct rlq_queue *queue, const unsigned char *extra, uint
 			ret_message->group = text_of(&queue->arena, record.value, record.value_bytes);
 		} else if (record.kind == NOTE_DEDUP || record.kind == NOTE_DEDUP_IN_GROUP) {
 			ret_message->dedup_id = text_of(&queue->arena, record.value, record.value_bytes);
+		} else if (record.kind == NOTE_TRACE) {
+			ret_message->trace = text_of(&queue->arena, record.value, record.value_bytes);
 		} else if (record.kind == NOTE_SOURCE) {
 			ret_message->dlq_source = text_of(&queue->arena, record.value, record.value_bytes);
 		} else if (record.kind == NOTE_REASON) {

@@ -99,6 +99,7 @@ enum rlq_error {
 	RLQ_ENOTFIFO = -2028, /* deduplication and attempt ids are for FIFO queues only */
 	RLQ_EDELAY = -2029,   /* a message to a FIFO queue has no delay of its own */
 	RLQ_ETYPE = -2030,    /* DLQ or redrive target, and the queue, are not both standard or both FIFO */
+	RLQ_ETRACE = -2031,   /* not a tracing context: 1-1,024 bytes of UTF-8 */
 };
 
 /* Text for a code of any function here; never NULL, static. Thread-safe. */
@@ -137,6 +138,7 @@ RLQ_PUBLIC int rlq_queue_list(struct rlq_directory *directory, const char *prefi
 enum {
 	RLQ_NAME_MAX = 80,		     /* characters of a queue name, the .fifo of a FIFO queue among them */
 	RLQ_ID_MAX = 128,		     /* characters of a group, deduplication or attempt id */
+	RLQ_TRACE_MAX = 1024,		     /* bytes of a tracing context */
 	RLQ_ATTRIBUTES_MAX = 10,	     /* message attributes per message, as SQS */
 	RLQ_BATCH_MAX = 1024,		     /* messages per batch call */
 	RLQ_HOLDS_MAX = 16,		     /* messages one handle may hold in place */
@@ -368,6 +370,9 @@ struct rlq_send_options {
 				    * of whom none makes the others wait */
 	const char *dedup_id;	   /* FIFO queues only, which need it unless they have content_dedup */
 	struct rlq_sent *ret_sent; /* NULL, or where to say more than the id; of a batch an array of `count` */
+	/* Context of distributed tracing, a W3C traceparent or an X-Ray header say: UTF-8, 1 .. RLQ_TRACE_MAX
+	 * bytes; NULL: none. It counts neither as an attribute nor against the limit of the queue. */
+	const char *trace;
 };
 
 #define RLQ_SEND_OPTIONS_INIT                                                                                      \
@@ -378,9 +383,9 @@ struct rlq_send_options {
 /* Sends a copy of `body`. `options` NULL: defaults. `ret_id` may be NULL. On success the message is
  * visible to consumers (after its delay), or is a duplicate: then nothing is sent, and the answer that of the first
  * one. Errors: RLQ_EFULL, RLQ_ENOSPACE, RLQ_ETOOBIG, RLQ_EATTRIBUTE, RLQ_EREMOVED, RLQ_EDAMAGED, -EINTR; of ids
- * RLQ_ENOGROUP, RLQ_EGROUPID, RLQ_ENODEDUP, RLQ_EDEDUPID, RLQ_EDEDUPFULL, RLQ_ENOTFIFO, RLQ_EDELAY. Sleeps with
- * RLQ_SEND_WAIT, else only while others have the memory in which the queue would grow, until 1 s after their
- * last step. */
+ * RLQ_ENOGROUP, RLQ_EGROUPID, RLQ_ENODEDUP, RLQ_EDEDUPID, RLQ_EDEDUPFULL, RLQ_ENOTFIFO, RLQ_EDELAY; RLQ_ETRACE.
+ * Sleeps with RLQ_SEND_WAIT, else only while others have the memory in which the queue would grow, until 1 s after
+ * their last step. */
 RLQ_PUBLIC int rlq_send(struct rlq_queue *queue, const void *body, size_t body_bytes,
 			const struct rlq_send_options *options, struct rlq_message_id *ret_id);
 
@@ -390,7 +395,7 @@ struct rlq_send_entry {
 	const struct rlq_attribute *attributes;
 	uint32_t attribute_count;
 	int64_t delay_ms; /* RLQ_DEFAULT for the queue's */
-	const char *group, *dedup_id;
+	const char *group, *dedup_id, *trace;
 };
 
 /* Sends up to RLQ_BATCH_MAX messages, in order; they become visible one by one. Returns how many were
@@ -441,6 +446,7 @@ struct rlq_message {
 	const char *group;	/* NULL: none */
 	const char *dedup_id; /* of a FIFO queue's message: as sent, or the SHA-256 of its body in hex; else NULL */
 	uint64_t sequence;    /* of a FIFO queue's message, rising; else 0 */
+	const char *trace;    /* as sent, also after moves; NULL: none */
 };
 
 enum rlq_receive_flags {

@@ -15,11 +15,12 @@ enum { RECORD_BYTES = 8 };
 /* ---- extra ------------------------------------------------------------------------------------ */
 
 /* In the order in which they stand. */
-static const uint8_t note_kind[] = {NOTE_GROUP, NOTE_DEDUP, NOTE_DEDUP_IN_GROUP, NOTE_SOURCE, NOTE_REASON};
+static const uint8_t note_kind[] = {NOTE_GROUP, NOTE_DEDUP,  NOTE_DEDUP_IN_GROUP,
+				    NOTE_TRACE, NOTE_SOURCE, NOTE_REASON};
 
 static const char *note_of(const struct message_parts *parts, uint8_t kind, uint32_t *ret_bytes)
 {
-	const char *note = kind == NOTE_SOURCE ? parts->source : parts->reason;
+	const char *note = kind == NOTE_TRACE ? parts->trace : kind == NOTE_SOURCE ? parts->source : parts->reason;
 
 	switch (kind) {
 	case NOTE_GROUP:

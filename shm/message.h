@@ -2,10 +2,10 @@
  *
  * Payload = body, then "extra": records of 8 bytes {kind:8, name_bytes:8, label_bytes:8, 0:8,
  * value_bytes:32} each followed by name, label and value. Kinds 1-3 are message attributes by type, then come the
- * ids; NOTE_SOURCE and NOTE_REASON come with a move to a DLQ, stand last, and are left behind by the next move.
- * A payload of at most SLOT_INLINE_BYTES lies in the slot; in a FIFO queue, where those bytes are a struct
- * fifo_links, one of at most SLOT_BYTES lies in the slot's cell. In a block lies a larger one, and that of a moved
- * message, whose inline bytes end with a struct origin.
+ * ids and the trace; NOTE_SOURCE and NOTE_REASON come with a move to a DLQ, stand last, and are left behind by the
+ * next move. A payload of at most SLOT_INLINE_BYTES lies in the slot; in a FIFO queue, where those bytes are a
+ * struct fifo_links, one of at most SLOT_BYTES lies in the slot's cell. In a block lies a larger one, and that of a
+ * moved message, whose inline bytes end with a struct origin.
  */
 #ifndef SEG_MESSAGE_H
 #define SEG_MESSAGE_H
@@ -16,7 +16,14 @@
 
 #include <string.h>
 
-enum { NOTE_GROUP = 8, NOTE_DEDUP = 9, NOTE_DEDUP_IN_GROUP = 10, NOTE_SOURCE = 16, NOTE_REASON = 17 };
+enum {
+	NOTE_GROUP = 8,
+	NOTE_DEDUP = 9,
+	NOTE_DEDUP_IN_GROUP = 10,
+	NOTE_TRACE = 11,
+	NOTE_SOURCE = 16,
+	NOTE_REASON = 17,
+};
 
 /* Where a moved message was, at the end of its copy's inline bytes. */
 struct origin {
@@ -50,9 +57,9 @@ struct message_parts {
 	uint64_t body_bytes;
 	const struct rlq_attribute *attributes;
 	uint32_t attribute_count;
-	const char *group, *dedup_id, *source, *reason; /* notes; NULL: none */
-	uint32_t group_bytes, dedup_bytes;
 	bool dedup_in_group; /* where the deduplication id counts */
+	uint32_t group_bytes, dedup_bytes;
+	const char *group, *dedup_id, *trace, *source, *reason; /* notes; NULL: none */
 };
 
 uint64_t message_extra_bytes(const struct message_parts *parts);

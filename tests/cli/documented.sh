@@ -101,6 +101,7 @@ both 'group and deduplication id' "1 to $(constant ID_MAX) " "1 to $(constant ID
 both 'body and attributes' \
 	"$(($(constant BODY_DEFAULT_MAX) / mib)) MiB by default, settable up to $(($(constant BODY_MAX) / mib)) MiB; $(constant ATTRIBUTES_MAX) attributes |" \
 	"$(($(constant BODY_MAX) / mib)) MiB, by default $(($(constant BODY_DEFAULT_MAX) / mib)) MiB; $(constant ATTRIBUTES_MAX) attributes"
+both 'tracing context' "1 to $(grouped $(constant TRACE_MAX)) bytes " "1 to $(constant TRACE_MAX) bytes "
 both 'messages in a queue' \
 	"$(grouped $messages_default) by default, settable from 1 to $(grouped $messages);" \
 	"1 to $messages, by default $messages_default"

@@ -92,3 +92,29 @@ Test(message, shouldRefuseARecordThatDoesNotFit)
 	cr_expect_eq(message_next_record(extra, bytes, &offset, &record), 1);
 	cr_expect_eq(message_next_record(extra, bytes, &offset, &record), 0, "the end");
 }
+
+/* What a move adds comes last, for it is left behind by the next one: all before it stays with the message. */
+Test(message, shouldWriteTheTraceBeforeTheNotesOfAMove)
+{
+	struct message_parts parts = {
+		.group = "g", .group_bytes = 1, .trace = "trace", .source = "q", .reason = "r"};
+	static const struct {
+		uint8_t kind;
+		const char *value;
+	} wanted[] = {{NOTE_GROUP, "g"}, {NOTE_TRACE, "trace"}, {NOTE_SOURCE, "q"}, {NOTE_REASON, "r"}};
+	uint64_t bytes = message_extra_bytes(&parts), offset = 0;
+	struct message_record record;
+	unsigned char extra[64];
+
+	cr_assert_eq(bytes, 4 * 8 + 1 + 5 + 1 + 1);
+	message_write_extra(extra, &parts);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		cr_assert_eq(message_next_record(extra, bytes, &offset, &record), 1);
+		cr_expect_eq(record.kind, wanted[i].kind);
+		cr_expect(record.value_bytes == strlen(wanted[i].value) &&
+			  memcmp(record.value, wanted[i].value, record.value_bytes) == 0);
+	}
+	cr_expect_eq(offset, bytes);
+	parts = (struct message_parts){0};
+	cr_expect_eq(message_extra_bytes(&parts), 0);
+}
