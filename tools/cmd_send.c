@@ -62,6 +62,11 @@ static const struct option_spec send_specs[] = {
 	 .kind = OPTION_TEXT,
 	 .offset = offsetof(struct send_options, dedup_id),
 	 .help = "fifo: what is sent again with the same id is dropped, and answered as the first one"},
+	{.name = "trace",
+	 .value = "CONTEXT",
+	 .kind = OPTION_TEXT,
+	 .offset = offsetof(struct send_options, trace),
+	 .help = "context of distributed tracing, such as a traceparent; no attribute"},
 	{.name = NULL},
 };
 
@@ -105,6 +110,8 @@ static int report_refused(const struct rlq_queue *queue, const struct send_optio
 			      options->dedup_id);
 	if (code == RLQ_ENOTFIFO)
 		return report(EXIT_USAGE, "--dedup-id is for FIFO queues: %s is standard", rlq_queue_name(queue));
+	if (code == RLQ_ETRACE)
+		return report(EXIT_USAGE, "--trace: not a tracing context (1 to %d bytes of UTF-8)", RLQ_TRACE_MAX);
 	return report_code(code, rlq_queue_name(queue));
 }
 
@@ -121,6 +128,7 @@ static int send_body(struct rlq_queue *queue, const struct send_options *options
 		.group = options->group,
 		.dedup_id = options->dedup_id,
 		.ret_sent = &sent,
+		.trace = options->trace,
 	};
 	const int rc = rlq_send(queue, body, bytes, &send, NULL);
 

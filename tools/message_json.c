@@ -68,6 +68,8 @@ static json_t *system_attributes(const struct rlq_message *message)
 		failed |= set_decimal(object, "ApproximateFirstReceiveTimestamp", message->first_receive_ms);
 	failed |= set_decimal(object, "SenderId", message->sender);
 	failed |= set_ids(object, message);
+	if (message->trace)
+		failed |= json_object_set_new(object, "AWSTraceHeader", json_string(message->trace));
 	if (message->dlq_source)
 		failed |= json_object_set_new(object, "DeadLetterQueueSource", json_string(message->dlq_source));
 	if (message->dlq_reason)

@@ -75,6 +75,7 @@ static const struct meaning {
 	 "ringlease set QUEUE delay=D delays them all"},
 	{RLQ_ETYPE, EXIT_USAGE, "messages cannot be moved to or from queue",
 	 "it is standard and the other FIFO, or vice versa"},
+	{RLQ_ETRACE, EXIT_USAGE, "not a tracing context for a message to queue", "1 to 1024 bytes of UTF-8"},
 	{RLQ_EBUSY, EXIT_FAILED, "somebody else is changing queue", "try again"},
 	{RLQ_EBOOT, EXIT_FAILED, "queue is left from an earlier boot", "ringlease rm removes it"},
 	{-EACCES, EXIT_FAILED, "permission denied for queue",

@@ -11,7 +11,7 @@ struct send_options {
 	struct rlq_attribute attributes[RLQ_ATTRIBUTES_MAX];
 	uint32_t attribute_count;
 	const char *file, *lines;
-	const char *group, *dedup_id;
+	const char *group, *dedup_id, *trace;
 	int64_t delay_ms, wait_ms;
 	bool quiet;
 };

@@ -92,6 +92,7 @@ static int batch_add(struct batch *batch, const char *line, size_t bytes)
 		.attribute_count = batch->options->attribute_count,
 		.delay_ms = batch->options->delay_ms,
 		.group = batch->options->group,
+		.trace = batch->options->trace,
 	};
 	return batch->count == BATCH ? batch_send(batch) : EXIT_DONE;
 }

@@ -151,6 +151,33 @@ out_has '"n":\{"DataType":"Number","StringValue":"-12.5e3"\}'
 out_has '"raw":\{"DataType":"Binary","BinaryValue":"AAECAw=="\}'
 out_has '"doc":\{"DataType":"String.json","StringValue":"\{\\"a\\":\\"b:c=d\\"\}"\}'
 
+it 'carry a tracing context beside ten attributes'
+trace=00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
+expect 0 send q traced --quiet --trace $trace --attribute a=String:1 --attribute b=String:1 --attribute c=String:1 \
+	--attribute d=String:1 --attribute e=String:1 --attribute f=String:1 --attribute g=String:1 \
+	--attribute h=String:1 --attribute i=String:1 --attribute j=String:1
+expect 0 peek q --json
+json_is AWSTraceHeader $trace
+expect 0 receive q --json --delete
+json_is AWSTraceHeader $trace
+out_has '"j":'
+printf 'a\nb\n' | "$ringlease" send q --lines - --quiet --trace $trace || fault 'lines have no trace'
+expect 0 receive q --json --delete --max 2
+[ "$(grep -c "\"AWSTraceHeader\":\"$trace\"" "$work/out")" -eq 2 ] || fault 'lines lost their trace'
+
+it 'refuse what is no tracing context'
+long=$(printf '%01024d' 0)
+expect 0 send q longest --quiet --trace "$long"
+expect 0 receive q --delete
+for bad in '' "$(printf '\377')" "${long}0"; do
+	expect 2 send q body --trace "$bad"
+	err_has 'send: --trace: not a tracing context \(1 to 1024 bytes of UTF-8\)$'
+	printf 'a\n' | "$ringlease" send q --lines - --trace "$bad" 2>"$work/err"
+	[ $? -eq 2 ] || fault 'lines with no context were sent'
+	err_has 'line 1: not a tracing context'
+done
+expect 3 receive q
+
 it 'give system attributes as strings'
 expect 0 send q body --quiet
 expect 0 receive q --json --delete
