@@ -144,7 +144,7 @@ int message_make_block(struct segment *segment, struct slot *slot, uint64_t plac
 	unsigned char *payload;
 	int error;
 
-	if (bytes > RLQ_BODY_MAX)
+	if (bytes > body_bytes_max()) /* the largest block is larger than RLQ_BODY_MAX, for what goes with it */
 		return RLQ_ETOOBIG;
 	error = body_allocate(segment, bytes ? bytes : 1, place, &block);
 	if (error)

@@ -66,6 +66,63 @@ CASE(bodies_of_every_size_from_0_to_64_MiB_come_back_as_they_were)
 	queues_end();
 }
 
+/* Also where it came from, which is noted when it moves. */
+CASE(what_goes_with_a_body_of_64_MiB_has_room_beside_it)
+{
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	char id[RLQ_ID_MAX + 1] = "", trace[RLQ_TRACE_MAX + 1] = "";
+	unsigned char *body = calloc(1, RLQ_BODY_MAX);
+	struct rlq_queue *dlq;
+
+	if (tmpfs_bytes() < 4 * (size_t)RLQ_BODY_MAX)
+		case_skip("needs 256 MiB of /dev/shm");
+	queues_begin();
+	dlq = fifo_make("dlq.fifo", NULL, false);
+	queue = fifo_make("q.fifo", "dlq.fifo", false);
+	CHECK_EQ(rlq_queue_get_attributes(queue, &attributes), 0);
+	attributes.message_bytes_max = RLQ_BODY_MAX;
+	attributes.receives_max = 1;
+	CHECK_EQ(rlq_queue_set_attributes(queue, &attributes), 0);
+	options.group = options.dedup_id = memset(id, 'i', RLQ_ID_MAX);
+	options.trace = memset(trace, 't', RLQ_TRACE_MAX);
+	CHECK_EQ(rlq_send(queue, body, RLQ_BODY_MAX, &options, NULL), 0);
+	CHECK_EQ(receive_one(queue).body_bytes, RLQ_BODY_MAX);
+	time_passes(1000 + LEASE_SLACK_MS);
+	CHECK_EQ(receive_now(queue, &message, 1), 0);
+	message = receive_one(dlq);
+	CHECK_EQ(message.body_bytes, RLQ_BODY_MAX);
+	CHECK_TEXT(message.trace, trace);
+	CHECK_TEXT(message.dedup_id, id);
+	CHECK_TEXT(message.dlq_source, "q.fifo");
+	CHECK_EQ(faults_of("q.fifo") + faults_of("dlq.fifo"), 0);
+	free(body);
+	queues_end();
+}
+
+/* A body without ids, of a standard queue. */
+CASE(a_body_of_64_MiB_moves_to_the_dlq)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+	unsigned char *body = calloc(1, RLQ_BODY_MAX);
+	struct rlq_queue *dlq;
+
+	if (tmpfs_bytes() < 4 * (size_t)RLQ_BODY_MAX)
+		case_skip("needs 256 MiB of /dev/shm");
+	queues_begin();
+	queue = queue_with_dlq("q", 1, &dlq);
+	CHECK_EQ(rlq_queue_get_attributes(queue, &attributes), 0);
+	attributes.message_bytes_max = RLQ_BODY_MAX;
+	CHECK_EQ(rlq_queue_set_attributes(queue, &attributes), 0);
+	CHECK_EQ(rlq_send(queue, body, RLQ_BODY_MAX, NULL, NULL), 0);
+	receive_one(queue);
+	time_passes(1000 + LEASE_SLACK_MS);
+	CHECK_EQ(receive_now(queue, &message, 1), 0);
+	CHECK_EQ(receive_one(dlq).body_bytes, RLQ_BODY_MAX);
+	free(body);
+	queues_end();
+}
+
 CASE(the_limit_of_the_queue_counts_body_and_attributes)
 {
 	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;

@@ -214,13 +214,22 @@ Test(fifo_send, shouldSayMoreThanTheIdOfEach)
 	cr_expect_neq(memcmp(&sent[0].id, &ids[0], sizeof(ids[0])), 0);
 }
 
-/* Blocks end at 64 MiB: ids that would not fit there any more are an error that says so. */
-Test(fifo_send, shouldRefuseABodyThatLeavesNoRoomForItsIds)
+/* A body of 64 MiB has its ids beside it; and a limit of the queue that is none lets nothing through that has no
+ * block. */
+Test(fifo_send, shouldRefuseABodyOverTheLargest)
 {
+	static char value[70000];
+	struct rlq_attribute attribute = {
+		.name = "n", .type = RLQ_BINARY, .value = value, .value_bytes = sizeof(value)};
 	struct rlq_send_options options = with_ids("g", "id");
 	struct rlq_reservation reservation;
 
-	store_seq(&fifo->seg->header->attribute[ATTRIBUTE_BYTES_MAX], RLQ_BODY_MAX);
+	store_seq(&fifo->seg->header->attribute[ATTRIBUTE_BYTES_MAX], UINT64_MAX);
+	cr_assert_eq(rlq_reserve(fifo, RLQ_BODY_MAX, &options, &reservation), 0);
+	cr_assert_eq(rlq_abandon(fifo, &reservation), 0);
+	cr_expect_eq(rlq_reserve(fifo, RLQ_BODY_MAX + 1, &options, &reservation), RLQ_ETOOBIG);
+	options.attributes = &attribute;
+	options.attribute_count = 1;
 	cr_expect_eq(rlq_reserve(fifo, RLQ_BODY_MAX, &options, &reservation), RLQ_ETOOBIG);
 	cr_expect_eq(stat_of(fifo).visible, 0);
 }
