@@ -1,7 +1,7 @@
 /* Message attributes: as JSON, {"NAME": {"DataType": "String", "StringValue": "..."}}, and as the library has them.
  *
- * What AWS has and the library has not is kept as a message attribute whose name users of the endpoint may not use:
- * it begins with "ringlease.". */
+ * What the endpoint says of a message beyond AWS is a message attribute whose name its users may not use: it begins
+ * with "ringlease.". */
 #ifndef GATEWAY_ATTRIBUTES_H
 #define GATEWAY_ATTRIBUTES_H
 
@@ -15,12 +15,10 @@
 #include "gateway/failure.h"
 
 #define ATTRIBUTE_RESERVED "ringlease."
-#define ATTRIBUTE_TRACE ATTRIBUTE_RESERVED "AWSTraceHeader"  /* system attribute AWSTraceHeader */
 #define ATTRIBUTE_ENCODING ATTRIBUTE_RESERVED "BodyEncoding" /* "base64": of what is no text; only on receives */
 
 struct attributes {
-	/* Of the user; names, labels and texts are those of the JSON. One more has room behind them. */
-	struct rlq_attribute list[RLQ_ATTRIBUTES_MAX + 1];
+	struct rlq_attribute list[RLQ_ATTRIBUTES_MAX]; /* names, labels and texts are those of the JSON */
 	uint32_t count;
 	void *decoded; /* memory of Binary values */
 };

@@ -75,6 +75,8 @@ static const struct {
 	 "The request includes a parameter that is not valid for this queue type."},
 	{RLQ_EDELAY, INVALID_PARAMETER_VALUE,
 	 "The request include parameter that is not valid for this queue type."},
+	{RLQ_ETRACE, INVALID_PARAMETER_VALUE,
+	 "Message (system) attribute 'AWSTraceHeader' must be of 1 to 1,024 bytes."},
 	{RLQ_EHOLDS, OVER_LIMIT, NULL},
 	{RLQ_EFULL, SERVICE_UNAVAILABLE,
 	 "The queue is full: receive and delete messages, or try again later. Its capacity is set when it is "

@@ -97,7 +97,7 @@ static void put_number(struct system_writer *writer, enum system_attribute attri
 }
 
 static int system_to_json(const struct call *call, const struct rlq_message *message,
-			  const struct rlq_attribute *trace, const struct selection *selection, json_t *object)
+			  const struct selection *selection, json_t *object)
 {
 	struct system_writer writer = {.selection = selection};
 	char arn[ADDRESS_TEXT_BYTES], sequence[SEQUENCE_TEXT_BYTES];
@@ -112,8 +112,8 @@ static int system_to_json(const struct call *call, const struct rlq_message *mes
 		sequence_format(message->sequence, sequence);
 		put_text(&writer, SEQUENCE, sequence);
 	}
-	if (trace && text_is_allowed(trace->value, trace->value_bytes))
-		put(&writer, TRACE, trace->value, trace->value_bytes);
+	if (message->trace && text_is_allowed(message->trace, strlen(message->trace))) /* natives may send others */
+		put_text(&writer, TRACE, message->trace);
 	if (message->dlq_source && selection->system >> DLQ_SOURCE & 1) {
 		address_arn(call, message->dlq_source, arn);
 		put_text(&writer, DLQ_SOURCE, arn);
@@ -129,19 +129,15 @@ static int system_to_json(const struct call *call, const struct rlq_message *mes
 struct shown {
 	struct rlq_attribute list[RLQ_ATTRIBUTES_MAX + 1];
 	size_t count;
-	const struct rlq_attribute *trace;
 };
 
 static void show_attributes(const struct rlq_message *message, const json_t *names, struct shown *ret)
 {
 	ret->count = 0;
-	ret->trace = NULL;
 	for (uint32_t i = 0; i < message->attribute_count; i++) {
 		const struct rlq_attribute *attribute = &message->attributes[i];
 
-		if (strcmp(attribute->name, ATTRIBUTE_TRACE) == 0)
-			ret->trace = attribute;
-		else if (names && attribute_is_selected(attribute->name, names))
+		if (names && attribute_is_selected(attribute->name, names))
 			ret->list[ret->count++] = *attribute;
 	}
 }
@@ -197,7 +193,7 @@ json_t *incoming_to_json(const struct call *call, const struct rlq_message *mess
 	failed = json_object_set_new_nocheck(object, "MessageId", json_string_nocheck(id));
 	failed |= json_object_set_new_nocheck(object, "ReceiptHandle", json_string_nocheck(receipt));
 	failed |= body_to_json(message, &shown, object);
-	failed |= system_to_json(call, message, shown.trace, selection, object);
+	failed |= system_to_json(call, message, selection, object);
 	failed |= attributes_to_json(&shown, object);
 	if (!failed)
 		return object;

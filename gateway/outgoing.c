@@ -82,41 +82,19 @@ static uint64_t bytes_max_of(const struct call *call, struct rlq_queue *queue)
 	return attributes.message_bytes_max;
 }
 
-/* The library counts it as one more attribute, in number and size; AWS does not. */
-static bool trace_has_room(const struct call *call, struct rlq_queue *queue, const json_t *input,
-			   const struct outgoing *outgoing)
-{
-	return outgoing->attributes.count < RLQ_ATTRIBUTES_MAX &&
-	       outgoing_bytes(input) + strlen(ATTRIBUTE_TRACE "String") + outgoing->trace.value_bytes <=
-		       bytes_max_of(call, queue);
-}
-
-/* Behind the message's own attributes. Who has only the header did not ask for it: what has no room is left out, as
- * is a header that is no text. */
-static bool trace_add(const struct call *call, struct rlq_queue *queue, const json_t *input,
-		      struct outgoing *outgoing, struct failure *failure)
+/* The request's own is asked for. The header of HTTP is not, and is left out if it can be none. */
+static bool trace_find(const struct call *call, const json_t *input, struct outgoing *outgoing,
+		       struct failure *failure)
 {
 	const char *header = call->trace_header;
-	uint32_t count = outgoing->attributes.count;
+	size_t bytes = header ? strlen(header) : 0;
 
-	outgoing->attribute_count = count;
-	if (!outgoing->asks_for_trace) {
-		if (header == NULL || *header == '\0' || !text_is_allowed(header, strlen(header)))
-			return true;
-		outgoing->trace = (struct rlq_attribute){
-			.type = RLQ_STRING, .value = header, .value_bytes = (uint32_t)strlen(header)};
-	}
-	if (trace_has_room(call, queue, input, outgoing)) {
-		outgoing->attributes.list[count] = outgoing->trace;
-		outgoing->attributes.list[count].name = ATTRIBUTE_TRACE;
-		outgoing->attribute_count++;
-	} else if (outgoing->asks_for_trace) {
-		return failure_set(
-			failure, INVALID_PARAMETER_VALUE,
-			"AWSTraceHeader has no room: here it counts as one of %d message attributes, and "
-			"against the size of the message.",
-			RLQ_ATTRIBUTES_MAX);
-	}
+	outgoing->system = (struct rlq_attribute){0};
+	if (!trace_read(json_object_get(input, "MessageSystemAttributes"), &outgoing->system, failure))
+		return false;
+	outgoing->trace = outgoing->system.value;
+	if (outgoing->trace == NULL && bytes > 0 && bytes <= RLQ_TRACE_MAX && text_is_allowed(header, bytes))
+		outgoing->trace = header;
 	return true;
 }
 
@@ -124,18 +102,10 @@ bool outgoing_read(const struct call *call, struct rlq_queue *queue, const json_
 		   struct outgoing *ret_outgoing, struct failure *failure)
 {
 	const bool is_fifo = queue_is_fifo(queue);
-	const json_t *system = json_object_get(input, "MessageSystemAttributes");
 
-	ret_outgoing->asks_for_trace = json_object_size(system) > 0;
-	if (!body_read(input, ret_outgoing, failure) || !delay_read(call, input, is_fifo, ret_outgoing, failure) ||
-	    !ids_read(input, is_fifo, ret_outgoing, failure) ||
-	    (ret_outgoing->asks_for_trace && !trace_read(system, &ret_outgoing->trace, failure)) ||
-	    !attributes_read(json_object_get(input, "MessageAttributes"), &ret_outgoing->attributes, failure))
-		return false;
-	if (trace_add(call, queue, input, ret_outgoing, failure))
-		return true;
-	outgoing_free(ret_outgoing);
-	return false;
+	return body_read(input, ret_outgoing, failure) && delay_read(call, input, is_fifo, ret_outgoing, failure) &&
+	       ids_read(input, is_fifo, ret_outgoing, failure) && trace_find(call, input, ret_outgoing, failure) &&
+	       attributes_read(json_object_get(input, "MessageAttributes"), &ret_outgoing->attributes, failure);
 }
 
 void outgoing_free(struct outgoing *outgoing)
@@ -183,8 +153,8 @@ bool outgoing_result(struct outgoing *outgoing, const struct rlq_sent *sent, jso
 	if (outgoing->attributes.count > 0)
 		failed |= set_digest(result, "MD5OfMessageAttributes", outgoing->attributes.list,
 				     outgoing->attributes.count);
-	if (outgoing->asks_for_trace)
-		failed |= set_digest(result, "MD5OfMessageSystemAttributes", &outgoing->trace, 1);
+	if (outgoing->system.value)
+		failed |= set_digest(result, "MD5OfMessageSystemAttributes", &outgoing->system, 1);
 	if (sent->sequence > 0) {
 		sequence_format(sent->sequence, sequence);
 		failed |= json_object_set_new_nocheck(result, "SequenceNumber", json_string_nocheck(sequence));

@@ -16,11 +16,10 @@ struct outgoing {
 	const char *body;
 	size_t body_bytes;
 	struct attributes attributes;
-	uint32_t attribute_count; /* for the library: with the trace, which is the last one */
 	const char *group, *dedup_id;
 	int64_t delay_ms;
-	struct rlq_attribute trace;
-	bool asks_for_trace; /* the client did, and not only a header */
+	struct rlq_attribute system; /* AWSTraceHeader; its value is NULL if it was not given */
+	const char *trace;	     /* that, else the header of HTTP; NULL: none */
 };
 
 /* Reads `input` and checks all that the library does not. False: `failure` has why, and there is nothing to free.

@@ -28,9 +28,10 @@ static int send_one(const struct call *call, struct rlq_queue *queue, const stru
 		return RLQ_ETOOBIG;
 	options.delay_ms = outgoing->delay_ms;
 	options.attributes = outgoing->attributes.list;
-	options.attribute_count = outgoing->attribute_count;
+	options.attribute_count = outgoing->attributes.count;
 	options.group = outgoing->group;
 	options.dedup_id = outgoing->dedup_id;
+	options.trace = outgoing->trace;
 	options.ret_sent = ret_sent;
 	return rlq_send(queue, outgoing->body, outgoing->body_bytes, &options, NULL);
 }
@@ -128,10 +129,11 @@ static struct rlq_send_entry native_of(const struct outgoing *outgoing)
 		.body = outgoing->body,
 		.body_bytes = outgoing->body_bytes,
 		.attributes = outgoing->attributes.list,
-		.attribute_count = outgoing->attribute_count,
+		.attribute_count = outgoing->attributes.count,
 		.delay_ms = outgoing->delay_ms,
 		.group = outgoing->group,
 		.dedup_id = outgoing->dedup_id,
+		.trace = outgoing->trace,
 	};
 }
 

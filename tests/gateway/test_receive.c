@@ -234,6 +234,19 @@ Test(receive, a_trace_header_is_a_system_attribute_and_no_other)
 	EXPECT_ABSENT("Messages.0.Attributes");
 }
 
+/* A native's may be any text. */
+Test(receive, a_trace_that_is_no_text_of_aws_is_left_out)
+{
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+	struct rlq_queue *queue = queue_make("q", NULL);
+
+	options.trace = "\x01";
+	cr_assert(rlq_send(queue, "b", 1, &options, NULL) == 0);
+	EXPECT_DONE(receive_with("'AttributeNames': ['AWSTraceHeader']"));
+	EXPECT_TEXT("Messages.0.Body", "b");
+	EXPECT_ABSENT("Messages.0.Attributes");
+}
+
 Test(receive, what_came_to_a_dlq_says_from_where)
 {
 	struct rlq_queue *dlq, *queue = queue_with_dlq("q", 1, &dlq);
