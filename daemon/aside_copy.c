@@ -3,6 +3,7 @@
 #include "daemon/compact.h"
 #include "daemon/turn.h"
 #include "daemon/unlock.h"
+#include "shm/message.h"
 
 #include <errno.h>
 #include <string.h>
@@ -39,6 +40,8 @@ static int copy_record(struct copying *copying, const struct format_message *rec
 	if (message == NULL || message->copy || message->file != copying->file ||
 	    message->bytes != record->record.bytes)
 		return 0;
+	if (message_has_trace(record->payload + record->body_bytes, record->extra_bytes))
+		journal_need(turn->journal, FORMAT_FILE_TRACE);
 	room = journal_reserve(turn->journal, message->bytes);
 	if (room == NULL)
 		return journal_error(turn->journal);

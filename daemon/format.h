@@ -1,4 +1,4 @@
-/* Every durable byte: the files of a journal, field by field. Format version 1.1.
+/* Every durable byte: the files of a journal, field by field. Format version 1.2.
  *
  * All numbers are little-endian, all times milliseconds since 1970 unless said otherwise. "LSN" is the number of
  * a frame, "turn" of a group of frames that counts wholly or not at all; both count from 1 over all files.
@@ -20,7 +20,7 @@
  *   12   4  4096, where frames begin                  not count
  *   16   8  bits of what a reader must know:  80   8  turn of its first frame
  *           1 ENCRYPTED                       88   16 salt, random   } of an ENCRYPTED file,
- *           2 FIFO                            104  8  id of its key  } else zero
+ *           2 FIFO, 4 TRACE                   104  8  id of its key  } else zero
  *   24   8  number of the file, as in its name
  *   32   8  usual bytes of a file             112  12 zero
  *   40   8  id of the journal, random, the    124  4  CRC of the 124 before it
@@ -73,6 +73,10 @@
  * with FIFO in their heads, so that a reader of 1.0 refuses them, as it would take such a queue for a standard one.
  * Once a journal has one such file, all later ones that the same process begins are.
  *
+ * Traces. What follows a body has its tracing context, NOTE_TRACE (shm/message.h), only in files with TRACE in
+ * their heads, so that readers of 1.0 and 1.1 refuse them, to whom such a message is damaged. All later ones that
+ * the same process begins have it too.
+ *
  * Encryption. All frames of an ENCRYPTED file are ENCRYPTED, and none of another one. Encrypted are the bodies and
  * what follows them: of each MESSAGE the bytes from 80 on to its end, of each SEEN those from 16 on. All else is
  * plain, so that who has no key can check all but the TAGs; CRCs are those of the encrypted bytes. AES-256-GCM,
@@ -102,11 +106,11 @@
 
 #define FORMAT_FILE_MAGIC "RLJOURNL"
 #define FORMAT_FRAME_MAGIC UINT32_C(0x52464c52) /* "RLFR" */
-#define FORMAT_FEATURES UINT64_C(3)		/* that this reader knows */
+#define FORMAT_FEATURES UINT64_C(7)		/* that this reader knows */
 
 enum {
 	FORMAT_MAJOR = 1,
-	FORMAT_MINOR = 1,
+	FORMAT_MINOR = 2,
 	FORMAT_PAGE = 4096, /* frames begin at multiples of it, the first one behind the heads */
 	FORMAT_SECOND_HEAD = 2048,
 	FORMAT_FRAME_BYTES = 1 << 20, /* a frame of several records has at most so many */
@@ -124,7 +128,7 @@ enum {
 #define FORMAT_FILE_PREFIX "journal-"
 enum { FORMAT_FILE_NAME_BYTES = 24 };
 
-enum format_feature { FORMAT_FILE_ENCRYPTED = 1, FORMAT_FILE_FIFO = 2 };
+enum format_feature { FORMAT_FILE_ENCRYPTED = 1, FORMAT_FILE_FIFO = 2, FORMAT_FILE_TRACE = 4 };
 enum format_frame_flag { FORMAT_END_OF_TURN = 1, FORMAT_ENCRYPTED = 2 };
 enum format_record_flag { FORMAT_SEQUENCED = 1, FORMAT_MOVED = 2, FORMAT_OPTIONAL = 128 };
 enum format_queue_type { FORMAT_STANDARD = 0, FORMAT_FIFO = 1 };

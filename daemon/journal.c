@@ -88,8 +88,10 @@ int journal_open(const struct os_disk *disk, int folder, const struct journal_op
 void journal_need(struct journal *journal, uint64_t features)
 {
 	journal->features |= features;
-	if (journal->file.fd >= 0 && (features & ~journal->file.features) != 0)
-		journal->file.end = journal->file.next; /* it is full */
+	if (journal->error || journal->file.fd < 0 || (features & ~journal->file.features) == 0)
+		return;
+	frame_seal(journal, 0);
+	journal->file.end = journal->file.next; /* it is full */
 }
 
 static unsigned char *place(struct journal *journal, size_t bytes)

@@ -53,7 +53,7 @@ int journal_open(const struct os_disk *disk, int folder, const struct journal_op
 		 struct journal **ret_journal);
 
 /* Bits of enum format_feature that are set in the heads of files that are begun from now on, for as long as the
- * journal is open. If the file that is filled lacks one, the next record goes to a new one. Between turns. */
+ * journal is open. If the file that is filled lacks one, the next record goes to a new one, also amid a turn. */
 void journal_need(struct journal *journal, uint64_t features);
 
 /* Room for one record of `bytes`, a multiple of 8 up to FORMAT_RECORD_BYTES_MAX, that the caller fills in before it

@@ -49,6 +49,16 @@ static bool source_find(struct journaled *queue, uint32_t ring, uint32_t slot, s
 	return ret->sequence != 0 && has_ids(ret);
 }
 
+/* What readers of the file must know that it is written to. Said before room is counted, for the next file may have
+ * to be begun. */
+static void source_need(const struct turn *turn, const struct source *source)
+{
+	const struct slot_message *message = &source->message;
+
+	if (message->extra_bytes && message_has_trace(source->payload + message->body_bytes, message->extra_bytes))
+		journal_need(turn->journal, FORMAT_FILE_TRACE);
+}
+
 /* Of its record. */
 static size_t source_bytes(const struct source *source)
 {
@@ -136,6 +146,7 @@ int written_new(struct turn *turn, struct journaled *queue, uint32_t ring, uint3
 	if (!source_find(queue, ring, slot, word, &source) ||
 	    (source.message.block && moved_from_aside(turn, source.slot, source.place)))
 		return 0;
+	source_need(turn, &source);
 	if (!reserve_admits(turn, queue, source_bytes(&source)) && word_state(word) == SLOT_PENDING)
 		return 0;
 	if (turn_note_touched(turn, queue, ring, slot, NULL))
@@ -160,6 +171,7 @@ int written_again(struct turn *turn, struct journaled *queue, uint32_t ring, uin
 		return -ENOMEM;
 	if (!source_find(queue, ring, slot, word, &source))
 		return 0;
+	source_need(turn, &source);
 	result = write_message(turn, &source, entry->number, &again);
 	if (result != 1)
 		return result;

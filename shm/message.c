@@ -135,6 +135,17 @@ int message_read_ids(const unsigned char *extra, uint64_t bytes, struct message_
 	return result;
 }
 
+bool message_has_trace(const unsigned char *extra, uint64_t bytes)
+{
+	struct message_record record;
+	uint64_t offset = 0;
+
+	while (message_next_record(extra, bytes, &offset, &record) == 1)
+		if (record.kind == NOTE_TRACE)
+			return true;
+	return false;
+}
+
 /* ---- payload ---------------------------------------------------------------------------------- */
 
 int message_make_block(struct segment *segment, struct slot *slot, uint64_t place, uint64_t body_bytes,

@@ -165,6 +165,9 @@ struct message_ids {
 /* 0 or RLQ_EDAMAGED. */
 int message_read_ids(const unsigned char *extra, uint64_t bytes, struct message_ids *ret_ids);
 
+/* Is there a tracing context among its notes? */
+bool message_has_trace(const unsigned char *extra, uint64_t bytes);
+
 /* What hung on a message that is gone from its slot, `from` being its last word there: its block, and its count. */
 void message_drop(struct segment *segment, uint64_t block, uint64_t place, struct slot_word from);
 

@@ -184,7 +184,7 @@ static const char frame_1_0[] =
 	"000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
 	"0000000000000000000000000000000010000000050000000300000000000000";
 
-/* As version 1.1 writes them: the frame of all that 1.0 knew of is the same. */
+/* As version 1.1 wrote them: the frame of all that 1.0 knew of is the same. */
 static const char file_1_1[] =
 	"524c4a4f55524e4c01000100001000000000000000000000050000000000000000000100000000008877665544332211"
 	"0102030405060708090a0b0c0d0e0f100068e5cf8b010000090000000000000004000000000000000000000000000000"
@@ -210,6 +210,20 @@ static const char fifo_frame_1_1[] =
 	"0068e5cf8b01000006000000000000000700000000000000080000000000000009000000000000000a00000000000000"
 	"0168e5cf8b010000";
 
+/* As version 1.2 writes them: frames are as before. */
+static const char file_1_2[] =
+	"524c4a4f55524e4c01000200001000000000000000000000050000000000000000000100000000008877665544332211"
+	"0102030405060708090a0b0c0d0e0f100068e5cf8b010000090000000000000004000000000000000000000000000000"
+	"00000000000000000000000000000000000000000000000000000000b6b9f8c0";
+static const char fifo_file_1_2[] =
+	"524c4a4f55524e4c01000200001000000200000000000000050000000000000000000100000000008877665544332211"
+	"0102030405060708090a0b0c0d0e0f100068e5cf8b010000090000000000000004000000000000000000000000000000"
+	"00000000000000000000000000000000000000000000000000000000dd0c68e9";
+static const char trace_file_1_2[] =
+	"524c4a4f55524e4c01000200001000000400000000000000050000000000000000000100000000008877665544332211"
+	"0102030405060708090a0b0c0d0e0f100068e5cf8b010000090000000000000004000000000000000000000000000000"
+	"0000000000000000000000000000000000000000000000000000000060d3d993";
+
 static void expect_bytes(const char *what, const void *bytes, size_t count, const char *text)
 {
 	size_t want_count;
@@ -222,19 +236,36 @@ static void expect_bytes(const char *what, const void *bytes, size_t count, cons
 			printf("%02x%s", have[i], i + 1 == count ? "\n" : "");
 }
 
-Test(format, writes_the_bytes_of_version_1_1)
+Test(format, writes_the_bytes_of_version_1_2)
 {
 	_Alignas(8) unsigned char bytes[FRAME_BYTES];
 	struct format_file file = file_head();
 	struct format_frame *frame = frame_of_all(bytes);
 
-	expect_bytes("file head", &file, sizeof(file), file_1_1);
+	expect_bytes("file head", &file, sizeof(file), file_1_2);
 	expect_bytes("frame", frame, frame->bytes, frame_1_0);
 	file.features = FORMAT_FILE_FIFO;
 	format_file_seal(&file);
 	frame = frame_of_fifo(bytes);
-	expect_bytes("file head, FIFO", &file, sizeof(file), fifo_file_1_1);
+	expect_bytes("file head, FIFO", &file, sizeof(file), fifo_file_1_2);
 	expect_bytes("frame, FIFO", frame, frame->bytes, fifo_frame_1_1);
+	file.features = FORMAT_FILE_TRACE;
+	format_file_seal(&file);
+	expect_bytes("file head, TRACE", &file, sizeof(file), trace_file_1_2);
+}
+
+Test(format, reads_the_bytes_of_version_1_2)
+{
+	static const char *const files[] = {file_1_2, fifo_file_1_2, trace_file_1_2};
+	static const uint64_t features[] = {0, FORMAT_FILE_FIFO, FORMAT_FILE_TRACE};
+	_Alignas(8) unsigned char bytes[FRAME_BYTES];
+	const struct format_file *file = (const void *)bytes;
+	size_t count;
+
+	for (int i = 0; i < 3; i++) {
+		memcpy(bytes, hex(files[i], &count), 128);
+		cr_assert(format_file_check(file) == FORMAT_SOUND && file->features == features[i]);
+	}
 }
 
 Test(format, reads_the_bytes_of_version_1_1)
@@ -434,9 +465,11 @@ Test(format, a_newer_major_version_or_an_unknown_feature_is_newer_and_a_newer_mi
 	file.crc = crc32c(&file, 124, UINT32_MAX);
 	cr_expect_eq(format_file_check(&file), FORMAT_NEWER);
 	file = file_head();
-	file.features = UINT64_C(1) << 63;
-	file.crc = crc32c(&file, 124, UINT32_MAX);
-	cr_expect_eq(format_file_check(&file), FORMAT_NEWER);
+	for (int bit = 3; bit < 64; bit++) {
+		file.features = UINT64_C(1) << bit;
+		file.crc = crc32c(&file, 124, UINT32_MAX);
+		cr_expect_eq(format_file_check(&file), FORMAT_NEWER);
+	}
 }
 
 Test(format, a_file_head_is_blank_foreign_or_impossible)
