@@ -124,6 +124,8 @@ static void look_at_message(const struct play *play, const struct rlq_message *m
 	}
 	if (message->dlq_source)
 		sum += (unsigned)strlen(message->dlq_source);
+	if (message->trace)
+		sum += (unsigned)strlen(message->trace);
 	looked_at = sum;
 }
 
@@ -216,6 +218,7 @@ static void play_send(struct play *play, struct rlq_queue *queue)
 
 	options.attributes = &attribute;
 	options.attribute_count = next(play, 2);
+	options.trace = next(play, 4) ? NULL : "trace";
 	if (next(play, 3) == 0)
 		options.delay_ms = next(play, 5000);
 	write_body(play, body, (uint32_t)bytes);
