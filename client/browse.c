@@ -274,7 +274,7 @@ static int head_of(const struct redrive *redrive, uint64_t group, uint32_t *ret_
 {
 	struct segment *segment = redrive->queue->seg;
 	const struct ring *ring;
-	uint64_t head;
+	uint64_t head = 0;
 	int found = fifo_head(segment, group, &head);
 
 	if (found != 1)
@@ -299,23 +299,53 @@ static int redrive_from(struct redrive *redrive, uint32_t ring, uint32_t slot)
 	return result;
 }
 
+/* Where the walk over a ring begins: about the oldest first. A redrive in many calls goes on where the last one
+ * stopped, and does not walk over what it has moved each time. */
+static uint64_t redrive_start(const struct rlq_queue *queue, uint32_t index)
+{
+	const struct ring *ring = &queue->seg->ring[index];
+	uint64_t head = load_relaxed(&ring->ends->head), at = queue->redriven.at; /* relaxed: any will do */
+
+	return index == queue->redriven.ring && at - head <= ring->mask ? at : head;
+}
+
+/* All of it once, wherever that begins. */
+static int redrive_ring(struct redrive *redrive, uint32_t index)
+{
+	const struct ring *ring = &redrive->queue->seg->ring[index];
+	uint64_t start = redrive_start(redrive->queue, index), n = 0;
+	int result = 0;
+
+	for (; n <= ring->mask && result >= 0 && !is_enough(redrive); n++)
+		result = redrive_from(redrive, index, (uint32_t)(start + n) & ring->mask);
+	redrive->queue->redriven.ring = index;
+	redrive->queue->redriven.at = start + n;
+	return result;
+}
+
+/* Which of the list is the ring where the last one stopped. */
+static uint32_t redrive_first(const struct rlq_queue *queue, uint64_t rings)
+{
+	for (uint32_t i = 0; i < rings_count(rings); i++)
+		if (rings_at(rings, i) == queue->redriven.ring)
+			return i;
+	return 0;
+}
+
 int rlq_redrive(struct rlq_queue *queue, const char *target, uint64_t max, uint64_t *ret_moved)
 {
 	struct segment *segment = queue->seg;
 	struct redrive redrive = {.queue = queue, .target = target, .max = max};
 	int result = call_begin(queue);
+	uint32_t first;
 
 	if (result)
 		return result;
 	redrive.last = load_seq(&segment->header->sequence);
-	for (uint32_t i = 0; i < rings_count(segment->rings) && result >= 0; i++) {
-		uint32_t index = rings_at(segment->rings, i);
-		const struct ring *ring = &segment->ring[index];
-		uint64_t start = load_relaxed(&ring->ends->head); /* relaxed: about the oldest first */
-
-		for (uint32_t n = 0; n <= ring->mask && result >= 0 && !is_enough(&redrive); n++)
-			result = redrive_from(&redrive, index, (uint32_t)(start + n) & ring->mask);
-	}
+	first = redrive_first(queue, segment->rings);
+	for (uint32_t i = 0; i < rings_count(segment->rings) && result >= 0 && !is_enough(&redrive); i++)
+		result =
+			redrive_ring(&redrive, rings_at(segment->rings, (first + i) % rings_count(segment->rings)));
 	call_end(queue);
 	seg_close(redrive.route.target);
 	if (ret_moved)

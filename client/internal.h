@@ -114,6 +114,10 @@ struct rlq_queue {
 	uint32_t sender;     /* uid */
 	struct sending_ids ids;
 	struct foreseen_ids *foreseen; /* of a batch: RLQ_BATCH_MAX; in a FIFO queue */
+	struct {
+		uint32_t ring;
+		uint64_t at;
+	} redriven; /* how far the last redrive of this handle came */
 };
 
 /* Was it opened by a parent of this process? */

@@ -217,6 +217,24 @@ static uint64_t steps_of_purge(void)
 	return steps;
 }
 
+/* One at a time, as often as there are messages: none walks over what is gone. */
+static uint64_t steps_of_redrive(void)
+{
+	uint64_t moved;
+
+	crash_steps_taken();
+	must(rlq_redrive(queue, "target", 1, &moved), "redrive");
+	if (moved != 1)
+		must(RLQ_EDAMAGED, "there should be one to move");
+	return crash_steps_taken();
+}
+
+static void full_beside_another(void)
+{
+	full();
+	queue_of("target", CAPACITY);
+}
+
 /* Without an engine, one call in REAP_EVERY_CALLS takes a step of the sweep, if a second has gone by. */
 static uint64_t steps_of_reaping_call(void)
 {
@@ -325,6 +343,7 @@ static const struct row {
 	{"extend", "steady traffic", steady, steps_of_extend, ROUNDS, false, 32},
 	{"release", "steady traffic", steady, steps_of_release, ROUNDS, false, 16},
 	{"purge", "full", full, steps_of_purge, 2, false, 9 * SLOTS},
+	{"redrive", "full, one of it each time", full_beside_another, steps_of_redrive, CAPACITY, false, SLOTS},
 	{"send", "FIFO, 50 groups", groups, steps_of_send_to_group, ROUNDS, false, 512},
 	{"send", "FIFO, behind 448 of its group", long_group, steps_of_send_to_group, ROUNDS, false, 512},
 	{"receive", "FIFO, 50 groups", groups, steps_of_receive_in_order, ROUNDS, false, 64},
