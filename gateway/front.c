@@ -142,11 +142,26 @@ static bool find_name(const struct call *call, const char *action, char ret_name
 	return call->path_queue != NULL;
 }
 
+/* NULL without a failure: there is no such queue. */
+static json_t *notes_of(struct call *call, const char *name)
+{
+	struct rlq_queue *queue;
+	json_t *notes = NULL;
+	int error = handles_get(call->handles, name, &queue);
+
+	if (error == RLQ_ENOQUEUE || error == RLQ_EREMOVED || error == RLQ_ENAME)
+		return NULL;
+	if (!error)
+		error = notes_read(call->gateway->notes, queue, &notes);
+	if (error)
+		failure_from_library(&call->failure, error);
+	return notes;
+}
+
 /* The queue's policy has the last word. An action on no queue, or on one that is not there, is the owner's own. */
 static bool may(struct call *call, const char *action)
 {
 	char arn[ADDRESS_TEXT_BYTES] = "*", name[NAME_TEXT_BYTES];
-	struct rlq_queue *queue;
 	json_t *notes = NULL;
 	bool is_allowed;
 
@@ -154,8 +169,9 @@ static bool may(struct call *call, const char *action)
 		return true;
 	if (find_name(call, action, name)) {
 		address_arn(call, name, arn);
-		if (handles_get(call->handles, name, &queue) == 0)
-			notes = notes_read(call->gateway->notes, queue);
+		notes = notes_of(call, name);
+		if (call->failure.code != FAILURE_NONE)
+			return false;
 	}
 	is_allowed = policy_allows(input_text(json_object_get(notes, "attributes"), "Policy"), call->caller,
 				   call->gateway->account, action, arn, &call->failure);

@@ -22,4 +22,4 @@ $(B)/tests/gateway/%: $(B)/obj/tests/gateway/%.o $(call obj,$(GATEWAY_HELPERS)) 
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) $(LDFLAGS) -lcriterion $(GATEWAY_LIBS) $(ENGINE_LIBS)
-$(B)/tests/gateway/test_server: private LDFLAGS += -Wl,--wrap=rlq_watch_arm,--wrap=MHD_suspend_connection
+$(B)/tests/gateway/test_server: private LDFLAGS += -Wl,--wrap=rlq_watch_arm,--wrap=MHD_suspend_connection,--wrap=handles_get,--wrap=notes_read

@@ -199,7 +199,7 @@ enum call_outcome action_list_message_move_tasks(struct call *call)
 	char name[NAME_TEXT_BYTES];
 	struct rlq_queue *queue;
 	json_t *results;
-	size_t count;
+	int count;
 
 	if (!find(call, "SourceArn", input_text(call->input, "SourceArn"), name, &queue))
 		return CALL_FAILED;
@@ -210,8 +210,12 @@ enum call_outcome action_list_message_move_tasks(struct call *call)
 			"Value for parameter MaxResults is invalid. Reason: You must enter a number that's "
 			"between 1 and 10.");
 	count = moves_list(call->gateway->moves, queue, found, (size_t)max);
+	if (count < 0) {
+		failure_from_library(&call->failure, count);
+		return CALL_FAILED;
+	}
 	results = json_array();
-	for (size_t i = 0; i < count; i++)
+	for (int i = 0; i < count; i++)
 		json_array_append_new(results, describe(&found[i]));
 	json_object_set_new(call->output, "Results", results);
 	return CALL_DONE;

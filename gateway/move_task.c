@@ -91,9 +91,12 @@ int move_task_start(struct rlq_directory *directory, struct notes *notes, const 
 
 static int find(struct notes *notes, struct move_task *task, const char *source, const char *id)
 {
-	json_t *is = notes_read(notes, task->queue);
-	int error = move_notes_find(is, source, id, &task->move);
+	json_t *is;
+	int error = notes_read(notes, task->queue, &is);
 
+	if (error)
+		return error;
+	error = move_notes_find(is, source, id, &task->move);
 	json_decref(is);
 	return error ? error : move_is_active(&task->move) ? 0 : -ESRCH;
 }
@@ -180,9 +183,10 @@ static void count(struct move_task *task, uint64_t moved)
 
 static bool is_cancelled(const struct move_task *task, struct notes *notes)
 {
-	json_t *is = notes_read(notes, task->queue);
+	json_t *is;
 	struct move known;
-	bool is_so = move_notes_find(is, task->move.source, task->move.id, &known) == 0 &&
+	bool is_so = notes_read(notes, task->queue, &is) == 0 &&
+		     move_notes_find(is, task->move.source, task->move.id, &known) == 0 &&
 		     known.state == MOVE_CANCELLING;
 
 	json_decref(is);

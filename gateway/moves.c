@@ -226,16 +226,20 @@ static uint64_t moved_of(const struct moves *moves, struct rlq_queue *source, co
 	return move_file_peek(&place);
 }
 
-size_t moves_list(struct moves *moves, struct rlq_queue *source, struct move *ret_moves, size_t max)
+int moves_list(struct moves *moves, struct rlq_queue *source, struct move *ret_moves, size_t max)
 {
-	json_t *notes = notes_read(moves->notes, source);
-	size_t count = move_notes_list(notes, rlq_queue_name(source), ret_moves, max);
+	json_t *notes;
+	int error = notes_read(moves->notes, source, &notes);
+	size_t count;
 
+	if (error)
+		return error;
+	count = move_notes_list(notes, rlq_queue_name(source), ret_moves, max);
 	json_decref(notes);
 	for (size_t i = 0; i < count; i++)
 		if (move_is_active(&ret_moves[i]))
 			ret_moves[i].moved = moved_of(moves, source, ret_moves[i].id);
-	return count;
+	return (int)count;
 }
 
 int moves_cancel(struct moves *moves, struct rlq_queue *source, const char *id, uint64_t *ret_moved)

@@ -27,8 +27,8 @@ void moves_close(struct moves *moves);
  * that source is active; -EDQUOT: too many are; another negative errno; or the library's code, of its source. */
 int moves_start(struct moves *moves, struct move *move);
 
-/* Those of a source, newest first; how many. Whoever runs them. */
-size_t moves_list(struct moves *moves, struct rlq_queue *source, struct move *ret_moves, size_t max);
+/* Those of a source, newest first; how many, or a negative errno. Whoever runs them. */
+int moves_list(struct moves *moves, struct rlq_queue *source, struct move *ret_moves, size_t max);
 
 /* Ends before its next step, whoever runs it. 0; -ESRCH: no such task runs; or a negative errno. */
 int moves_cancel(struct moves *moves, struct rlq_queue *source, const char *id, uint64_t *ret_moved);

@@ -102,27 +102,44 @@ static bool is_fresh(const struct notes_file_id *file)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - file->changed_ns < FRESH_NS;
 }
 
-/* The entry of this file, read if it is not the one in memory. NULL: out of memory. */
-static struct entry *look(struct notes *notes, const char *folder, const char *name,
-			  const struct notes_file_id *file)
+static struct entry *entry_make(struct notes *notes, const char *name)
+{
+	struct entry *entry = calloc(1, sizeof(*entry));
+
+	if (entry == NULL)
+		return NULL;
+	snprintf(entry->name, sizeof(entry->name), "%s", name);
+	entry->next = *cell_of(notes, name);
+	*cell_of(notes, name) = entry;
+	return entry;
+}
+
+/* The entry of this file, read if it is not the one in memory. 0, or a negative errno: it cannot be read now. */
+static int look(struct notes *notes, const char *folder, const char *name, const struct notes_file_id *file,
+		struct entry **ret_entry)
 {
 	struct entry *entry = *find(notes, name);
+	struct notes_file_id read = *file; /* also of one that is refused, so that this is said once */
+	json_t *is;
+	int error;
 
+	*ret_entry = entry;
 	if (entry && !entry->is_fresh && notes_file_is_same(&entry->file, file))
-		return entry;
+		return 0;
+	error = notes_file_read(folder, name, &is, &read);
+	if (error)
+		return error;
+	if (entry == NULL)
+		*ret_entry = entry = entry_make(notes, name);
 	if (entry == NULL) {
-		entry = calloc(1, sizeof(*entry));
-		if (entry == NULL)
-			return NULL;
-		snprintf(entry->name, sizeof(entry->name), "%s", name);
-		entry->next = *cell_of(notes, name);
-		*cell_of(notes, name) = entry;
+		json_decref(is);
+		return -ENOMEM;
 	}
 	json_decref(entry->notes);
-	entry->file = *file; /* also if it cannot be read, so that this is said once */
-	entry->notes = notes_file_read(folder, name, &entry->file);
-	entry->is_fresh = entry->notes && is_fresh(&entry->file);
-	return entry;
+	entry->file = read;
+	entry->notes = is;
+	entry->is_fresh = is && is_fresh(&read);
+	return 0;
 }
 
 /* ---- notes of a queue ------------------------------------------------------------------------- */
@@ -150,30 +167,36 @@ static bool is_of(const json_t *notes, const struct rlq_queue *queue)
 	       (uint64_t)json_integer_value(json_object_get(notes, "created_ms")) == rlq_queue_created_ms(queue);
 }
 
-json_t *notes_read(struct notes *notes, struct rlq_queue *queue)
+int notes_read(struct notes *notes, struct rlq_queue *queue, json_t **ret_notes)
 {
 	const char *name = rlq_queue_name(queue), *folder = notes_folder_of(notes, queue);
 	struct notes_file_id file;
 	struct entry *entry;
-	json_t *found = notes->none;
+	int error;
 
-	if (!notes_file_look(folder, name, &file))
-		return json_incref(found);
+	if (!notes_file_look(folder, name, &file)) {
+		*ret_notes = json_incref(notes->none);
+		return 0;
+	}
 	pthread_mutex_lock(&notes->lock);
-	entry = look(notes, folder, name, &file);
-	if (entry && is_of(entry->notes, queue))
-		found = entry->notes;
-	json_incref(found);
+	error = look(notes, folder, name, &file, &entry);
+	if (error)
+		*ret_notes = NULL;
+	else
+		*ret_notes = json_incref(is_of(entry->notes, queue) ? entry->notes : notes->none);
 	pthread_mutex_unlock(&notes->lock);
-	return found;
+	return error;
 }
 
 static int change_locked(struct notes *notes, const char *folder, struct rlq_queue *queue,
 			 bool (*change)(json_t *notes, void *context), void *context)
 {
-	json_t *is = notes_read(notes, queue), *copy = json_deep_copy(is);
-	int result;
+	json_t *is, *copy;
+	int result = notes_read(notes, queue, &is);
 
+	if (result)
+		return result;
+	copy = json_deep_copy(is);
 	json_decref(is);
 	if (copy == NULL ||
 	    json_object_set_new(copy, "created_ms", json_integer((json_int_t)rlq_queue_created_ms(queue))))
@@ -202,14 +225,13 @@ static void drop_from(const char *folder, struct rlq_queue *queue)
 {
 	const char *name = rlq_queue_name(queue);
 	struct notes_file_id file;
-	json_t *is;
+	json_t *is = NULL;
 	int lock;
 
 	if (!notes_file_look(folder, name, &file))
 		return;
 	lock = notes_folder_lock(folder);
-	is = lock < 0 ? NULL : notes_file_read(folder, name, &file);
-	if (is_of(is, queue))
+	if (lock >= 0 && notes_file_read(folder, name, &is, &file) == 0 && is_of(is, queue))
 		notes_file_remove(folder, name);
 	json_decref(is);
 	notes_folder_unlock(lock);

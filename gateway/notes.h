@@ -20,10 +20,10 @@ struct notes;
 struct notes *notes_open(const char *directory, const char *data);
 void notes_close(struct notes *notes);
 
-/* A new reference to {"tags": {...}, "attributes": {...}}, which nobody changes any more; never NULL but without
- * memory. Values are texts; "modified_ms" and "moves" (move_notes.h) may stand beside. Cheap: looks at the file's
- * time only. */
-json_t *notes_read(struct notes *notes, struct rlq_queue *queue);
+/* *ret_notes: a new reference to {"tags": {...}, "attributes": {...}}, which nobody changes any more. Values are
+ * texts; "modified_ms" and "moves" (move_notes.h) may stand beside. Cheap: looks at the file's time only. 0; or
+ * -EMFILE, -ENFILE, -ENOMEM and NULL: whether there are any is not known now. */
+int notes_read(struct notes *notes, struct rlq_queue *queue, json_t **ret_notes);
 
 /* Changes them: `change` gets a copy that it may change, and returns whether to keep it. Changes of one gateway
  * come one after another. 0, 1 (not kept), or a negative errno. */

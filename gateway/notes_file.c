@@ -85,41 +85,52 @@ static ssize_t read_text(const char *path, char *ret_text, struct notes_file_id 
 	return got;
 }
 
-static json_t *parse(const char *path, const char *text, size_t bytes)
+static int parse(const char *path, const char *text, size_t bytes, json_t **ret_notes)
 {
 	json_error_t error;
 	json_t *notes = json_loadb(text, bytes, 0, &error);
 	const char *fault = notes ? fault_of(notes) : error.text;
 
-	if (fault == NULL)
-		return notes;
+	if (notes == NULL && json_error_code(&error) == json_error_out_of_memory)
+		return -ENOMEM;
+	if (fault == NULL) {
+		*ret_notes = notes;
+		return 0;
+	}
 	fprintf(stderr,
 		"ringlease-sqs: %s: not the notes of a queue (%s): it has no tags and policies until they are set "
 		"anew, and no move tasks\n",
 		path, fault);
 	json_decref(notes);
-	return NULL;
+	return 0;
 }
 
-json_t *notes_file_read(const char *folder, const char *name, struct notes_file_id *ret_id)
+static int read_failed(const char *path, int error)
+{
+	if (error == -EMFILE || error == -ENFILE || error == -ENOMEM)
+		return error;
+	if (error != -ENOENT)
+		fprintf(stderr,
+			"ringlease-sqs: %s: cannot be read: %s: its queue has no tags, policies and move tasks\n",
+			path, error == -EINVAL ? "no file, or a large one" : strerror(-error));
+	return 0;
+}
+
+int notes_file_read(const char *folder, const char *name, json_t **ret_notes, struct notes_file_id *ret_id)
 {
 	char path[PATH_MAX];
 	char *text = malloc(NOTES_BYTES_MAX);
-	json_t *notes = NULL;
 	ssize_t bytes;
+	int error;
 
+	*ret_notes = NULL;
 	if (text == NULL)
-		return NULL;
+		return -ENOMEM;
 	path_of(folder, name, "", path);
 	bytes = read_text(path, text, ret_id);
-	if (bytes >= 0)
-		notes = parse(path, text, (size_t)bytes);
-	else if (bytes != -ENOENT)
-		fprintf(stderr,
-			"ringlease-sqs: %s: cannot be read: %s: its queue has no tags, policies and move tasks\n",
-			path, bytes == -EINVAL ? "no file, or a large one" : strerror((int)-bytes));
+	error = bytes < 0 ? read_failed(path, (int)bytes) : parse(path, text, (size_t)bytes, ret_notes);
 	free(text);
-	return notes;
+	return error;
 }
 
 /* ---- write ------------------------------------------------------------------------------------ */
@@ -152,17 +163,19 @@ static int write_beside(const char *path, const json_t *notes)
 }
 
 /* What is not ours is not lost. */
-static void put_aside(const char *folder, const char *name, const char *path)
+static int put_aside(const char *folder, const char *name, const char *path)
 {
 	char aside[PATH_MAX];
 	struct notes_file_id id;
-	json_t *is = notes_file_read(folder, name, &id);
+	json_t *is;
+	int error = notes_file_read(folder, name, &is, &id);
 
-	if (is == NULL) {
+	if (!error && is == NULL) {
 		path_of(folder, name, ".damaged", aside);
 		rename(path, aside);
 	}
 	json_decref(is);
+	return error;
 }
 
 static int flush_folder(const char *folder)
@@ -182,7 +195,9 @@ int notes_file_write(const char *folder, const char *name, json_t *notes)
 
 	path_of(folder, name, "", path);
 	path_of(folder, name, ".new", beside);
-	put_aside(folder, name, path);
+	error = put_aside(folder, name, path);
+	if (error)
+		return error;
 	error = write_beside(beside, notes);
 	if (!error && rename(beside, path) < 0)
 		error = -errno;

@@ -24,8 +24,9 @@ static inline bool notes_file_is_same(const struct notes_file_id *a, const struc
 /* False: there is none. */
 bool notes_file_look(const char *folder, const char *name, struct notes_file_id *ret_id);
 
-/* NULL: there is none, or it is none of ours, which is then said on stderr. `ret_id` is of what was read. */
-json_t *notes_file_read(const char *folder, const char *name, struct notes_file_id *ret_id);
+/* *ret_notes NULL: there is none, or it is none of ours, which is then said on stderr. `ret_id` is of what was
+ * read. 0, or -EMFILE, -ENFILE, -ENOMEM: whether it is ours cannot be known now. */
+int notes_file_read(const char *folder, const char *name, json_t **ret_notes, struct notes_file_id *ret_id);
 
 /* Replaces it; one that is none of ours is put aside as NAME.json.damaged. 0 or a negative errno. With the folder
  * locked. */

@@ -88,11 +88,16 @@ static bool is_allowed(const json_t *policy, const char *source)
 
 static bool check_allowed(struct call *call, struct rlq_queue *dlq, const char *source, const char *text)
 {
-	json_t *notes = notes_read(call->gateway->notes, dlq);
-	const char *kept = input_text(json_object_get(notes, "attributes"), "RedriveAllowPolicy");
-	json_t *policy = kept ? json_loads(kept, 0, NULL) : NULL;
-	bool is_good = is_allowed(policy, source);
+	json_t *notes, *policy;
+	const char *kept;
+	int error = notes_read(call->gateway->notes, dlq, &notes);
+	bool is_good;
 
+	if (error)
+		return failure_from_library(&call->failure, error);
+	kept = input_text(json_object_get(notes, "attributes"), "RedriveAllowPolicy");
+	policy = kept ? json_loads(kept, 0, NULL) : NULL;
+	is_good = is_allowed(policy, source);
 	json_decref(policy);
 	json_decref(notes);
 	return is_good ? true

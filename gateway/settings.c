@@ -125,9 +125,11 @@ static bool begin(struct call *call, const char *name, json_t *kept, struct sett
 
 bool settings_read(struct call *call, struct rlq_queue *queue, struct settings *ret_settings)
 {
-	json_t *notes = notes_read(call->gateway->notes, queue);
-	int error;
+	json_t *notes;
+	int error = notes_read(call->gateway->notes, queue, &notes);
 
+	if (error)
+		return failure_from_library(&call->failure, error);
 	if (!begin(call, rlq_queue_name(queue), json_copy(json_object_get(notes, "attributes")), ret_settings)) {
 		json_decref(notes);
 		return false;

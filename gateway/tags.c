@@ -183,10 +183,15 @@ enum call_outcome action_list_queue_tags(struct call *call)
 {
 	struct rlq_queue *queue = call_queue(call);
 	json_t *notes, *tags;
+	int error;
 
 	if (queue == NULL)
 		return CALL_FAILED;
-	notes = notes_read(call->gateway->notes, queue);
+	error = notes_read(call->gateway->notes, queue, &notes);
+	if (error) {
+		failure_from_library(&call->failure, error);
+		return CALL_FAILED;
+	}
 	tags = json_object_get(notes, "tags");
 	if (json_object_size(tags) > 0)
 		json_object_set_new(call->output, "Tags", json_copy(tags));

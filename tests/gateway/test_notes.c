@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -54,11 +55,19 @@ static void tag(struct notes *of, struct rlq_queue *queue, const char *value)
 	cr_assert_eq(notes_change(of, queue, set_tag, (void *)value), 0);
 }
 
+static json_t *notes_of(struct notes *of, struct rlq_queue *queue)
+{
+	json_t *is;
+
+	cr_assert_eq(notes_read(of, queue, &is), 0);
+	return is;
+}
+
 /* "": none. Until the next call. */
 static const char *tag_of(struct notes *of, struct rlq_queue *queue)
 {
 	static char text[64];
-	json_t *is = notes_read(of, queue);
+	json_t *is = notes_of(of, queue);
 	const char *value = json_string_value(json_object_get(json_object_get(is, "tags"), "k"));
 
 	cr_assert(json_is_object(json_object_get(is, "attributes")));
@@ -168,7 +177,7 @@ Test(notes, what_was_read_stays_while_others_change_it)
 	json_t *is;
 
 	tag(notes, queue, "a");
-	is = notes_read(notes, queue);
+	is = notes_of(notes, queue);
 	tag(notes, queue, "b");
 	cr_expect_str_eq(json_string_value(json_object_get(json_object_get(is, "tags"), "k")), "a");
 	json_decref(is);
@@ -283,7 +292,7 @@ Test(notes, changes_of_several_gateways_are_all_kept)
 		pthread_create(&threads[i], NULL, add_many, (void *)names[i]);
 	for (int i = 0; i < ADDERS; i++)
 		pthread_join(threads[i], NULL);
-	is = notes_read(notes, queue);
+	is = notes_of(notes, queue);
 	cr_expect_eq(json_object_size(json_object_get(is, "tags")), ADDERS * ADDED);
 	json_decref(is);
 }
@@ -362,6 +371,26 @@ Test(notes, a_damaged_file_is_put_aside_by_a_change)
 	tag(notes, queue, "a");
 	cr_expect_str_eq(tag_of(notes, queue), "a");
 	cr_expect(exists("q.json.damaged"));
+}
+
+/* Without a descriptor to spare nothing can be said of the file: not that it is damaged, nor later on. */
+Test(notes, a_file_that_cannot_be_read_now_is_read_later)
+{
+	struct rlq_queue *queue = queue_make("q", NULL);
+	struct rlimit before;
+	json_t *is = NULL;
+
+	tag(notes, queue, "a");
+	notes_close(notes);
+	notes = notes_open(queues_path(), data);
+	getrlimit(RLIMIT_NOFILE, &before);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){.rlim_max = before.rlim_max}), 0);
+	cr_expect_eq(notes_read(notes, queue, &is), -EMFILE);
+	cr_expect_null(is);
+	cr_expect_eq(notes_change(notes, queue, set_tag, (void *)"b"), -EMFILE);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	cr_expect_str_eq(tag_of(notes, queue), "a");
+	cr_expect_not(exists("q.json.damaged"));
 }
 
 Test(notes, what_is_no_file_means_no_notes)

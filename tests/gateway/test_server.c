@@ -1,9 +1,12 @@
 /* What a request does on its way through the server, over a real connection. The linker hands calls of what stands
  * under the server to the test first (--wrap). */
+#include "gateway/security.h"
 #include "gateway/server.h"
 #include "tests/gateway/gateway_fixture.h"
+#include "tests/gateway/keys_file.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -14,6 +17,7 @@ struct MHD_Connection;
 static struct server *server;
 static struct rlq_queue *queue;
 static atomic_int arms, suspended;
+static int no_handle, no_notes; /* why they cannot be had */
 
 /* ---- calls on their way ------------------------------------------------------------------------- */
 
@@ -32,6 +36,21 @@ void __wrap_MHD_suspend_connection(struct MHD_Connection *connection)
 {
 	__real_MHD_suspend_connection(connection);
 	atomic_fetch_add(&suspended, 1);
+}
+
+int __wrap_handles_get(struct handles *handles, const char *name, struct rlq_queue **ret_queue);
+int __real_handles_get(struct handles *handles, const char *name, struct rlq_queue **ret_queue);
+int __wrap_notes_read(struct notes *notes, struct rlq_queue *of, json_t **ret_notes);
+int __real_notes_read(struct notes *notes, struct rlq_queue *of, json_t **ret_notes);
+
+int __wrap_handles_get(struct handles *handles, const char *name, struct rlq_queue **ret_queue)
+{
+	return no_handle ? no_handle : __real_handles_get(handles, name, ret_queue);
+}
+
+int __wrap_notes_read(struct notes *notes, struct rlq_queue *of, json_t **ret_notes)
+{
+	return no_notes ? no_notes : __real_notes_read(notes, of, ret_notes);
 }
 
 /* ---- a client ----------------------------------------------------------------------------------- */
@@ -109,4 +128,45 @@ Test(server, a_receive_that_finds_something_does_not_wait)
 	cr_expect_not_null(
 		strstr(answer(ask("Action=ReceiveMessage&QueueUrl=q&WaitTimeSeconds=20")), "<Body>a</Body>"));
 	cr_expect_eq(arms, 0);
+}
+
+/* ---- policies ----------------------------------------------------------------------------------- */
+
+static bool let_all_receive(json_t *notes, void *context)
+{
+	(void)context;
+	json_object_set_new(json_object_get(notes, "attributes"), "Policy",
+			    json_string("{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Allow\", "
+					"\"Principal\": \"*\", \"Action\": \"sqs:ReceiveMessage\", "
+					"\"Resource\": \"*\"}]}"));
+	return true;
+}
+
+static bool is_answered(const char *status)
+{
+	return strncmp(answer(ask("Action=ReceiveMessage&QueueUrl=q")) + strlen("HTTP/1.1 "), status, 3) == 0;
+}
+
+/* Else what it denies would be allowed meanwhile. */
+Test(server, a_policy_that_cannot_be_read_is_not_taken_for_none)
+{
+	char fault[CREDENTIALS_TEXT_BYTES];
+
+	keys_begin();
+	keys_write("[a]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = secret\n", 0600);
+	gateway.credentials = credentials_open(keys_path, gateway.account, fault);
+	cr_assert_not_null(gateway.credentials, "%s", fault);
+	cr_expect(is_answered("403"));
+	cr_assert_eq(notes_change(gateway.notes, queue, let_all_receive, NULL), 0);
+	cr_expect(is_answered("200"));
+	no_notes = -EMFILE;
+	cr_expect(is_answered("503"));
+	no_notes = 0;
+	no_handle = -EMFILE;
+	cr_expect(is_answered("503"));
+	no_handle = RLQ_ENOQUEUE;
+	cr_expect(is_answered("403"), "of no queue there is no policy");
+	no_handle = 0;
+	credentials_close(gateway.credentials);
+	keys_end();
 }
