@@ -1,6 +1,6 @@
 /* Receives that wait for a message. Their connections are suspended and cost no thread. A receive is resumed by a
- * thread of the watch when its queue may have a message, and by one thread for all when its time is up or its client
- * has hung up.
+ * thread of the watch when its queue may have a message, and by one thread for all when its time is up or its
+ * client has hung up.
  *
  *   waits in turn: of a queue's receives the one that began first is resumed first. Whoever is resumed and has
  * found something resumes the next, which looks, and waits again if it finds nothing. So while some wait, either
