@@ -42,12 +42,14 @@ static struct exchange *take(struct workers *workers)
 static void *serve(void *context)
 {
 	struct workers *workers = context;
-	struct handles *handles = handles_open(workers->directory, HANDLES_OPEN_MAX);
+	struct handles *handles = NULL;
 	struct exchange *exchange;
 
 	pthread_mutex_lock(&workers->lock);
-	while (handles && (exchange = take(workers)) != NULL) {
+	while ((exchange = take(workers)) != NULL) {
 		pthread_mutex_unlock(&workers->lock);
+		if (handles == NULL)
+			handles = handles_open(workers->directory, HANDLES_OPEN_MAX);
 		workers->work(handles, exchange);
 		pthread_mutex_lock(&workers->lock);
 	}

@@ -10,7 +10,7 @@ struct handles;
 struct rlq_directory;
 struct workers;
 
-/* `work` is called with a thread's own handles. NULL: out of memory. */
+/* `work` is called with a thread's own handles; NULL: it has no memory for them now. NULL: out of memory. */
 struct workers *workers_open(struct rlq_directory *directory, uint32_t threads_max,
 			     void (*work)(struct handles *handles, struct exchange *exchange));
 
