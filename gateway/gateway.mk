@@ -23,5 +23,6 @@ $(B)/tests/gateway/%: $(B)/obj/tests/gateway/%.o $(call obj,$(GATEWAY_HELPERS)) 
 	@mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $(group) $(RL_LDFLAGS) $(LDFLAGS) -lcriterion $(GATEWAY_LIBS) $(ENGINE_LIBS)
 # What these tests see, or answer, before it gets where it is meant for.
-$(B)/tests/gateway/test_server: private LDFLAGS += $(addprefix -Wl$(comma)--wrap=,rlq_watch_arm MHD_suspend_connection handles_get notes_read)
+$(B)/tests/gateway/test_server: private LDFLAGS += $(addprefix -Wl$(comma)--wrap=,rlq_watch_arm handles_get notes_read MHD_suspend_connection \
+	MHD_stop_daemon)
 $(B)/tests/gateway/test_workers: private LDFLAGS += -Wl,--wrap=handles_open

@@ -371,9 +371,9 @@ void server_close(struct server *server)
 
 		waiting_stop(server->waiting);
 		wait_for_exchanges(server);
-		/* None may be suspended then; what waits for a disk takes as long as that. */
-		workers_close(server->workers);
-		server->workers = NULL;
+		/* None may be suspended then; what waits for a disk takes as long as that. Requests still come, on
+		 * connections that are there. */
+		workers_stop(server->workers);
 		MHD_stop_daemon(server->daemon);
 		server->listener = listener;
 	} else if (server->waiting)

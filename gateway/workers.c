@@ -93,9 +93,11 @@ int workers_add(struct workers *workers, struct exchange *exchange)
 	int error = 0;
 
 	pthread_mutex_lock(&workers->lock);
-	if (workers->idle <= workers->waiting_count && workers->threads < workers->threads_max)
+	if (workers->is_over)
+		error = -ESHUTDOWN;
+	else if (workers->idle <= workers->waiting_count && workers->threads < workers->threads_max)
 		error = start_one(workers);
-	if (workers->threads > 0) {
+	if (!workers->is_over && workers->threads > 0) {
 		error = 0;
 		STAILQ_INSERT_TAIL(&workers->waiting, exchange, in_line);
 		workers->waiting_count++;
@@ -105,16 +107,22 @@ int workers_add(struct workers *workers, struct exchange *exchange)
 	return error;
 }
 
-void workers_close(struct workers *workers)
+void workers_stop(struct workers *workers)
 {
-	if (workers == NULL)
-		return;
 	pthread_mutex_lock(&workers->lock);
 	workers->is_over = true;
 	pthread_cond_broadcast(&workers->changed);
 	pthread_mutex_unlock(&workers->lock);
 	for (uint32_t i = 0; i < workers->threads; i++)
 		pthread_join(workers->thread[i], NULL);
+	workers->threads = 0;
+}
+
+void workers_close(struct workers *workers)
+{
+	if (workers == NULL)
+		return;
+	workers_stop(workers);
 	pthread_cond_destroy(&workers->changed);
 	pthread_mutex_destroy(&workers->lock);
 	free(workers);

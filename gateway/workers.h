@@ -14,11 +14,13 @@ struct workers;
 struct workers *workers_open(struct rlq_directory *directory, uint32_t threads_max,
 			     void (*work)(struct handles *handles, struct exchange *exchange));
 
-/* To be worked on by the next thread that is free. Thread-safe. 0, or a negative errno: there is no thread at all.
- */
+/* To be worked on by the next thread that is free. Thread-safe. 0, or a negative errno: there is no thread at all;
+ * -ESHUTDOWN: there is none any more. */
 int workers_add(struct workers *workers, struct exchange *exchange);
 
-/* Ends once all is worked on. NULL is fine. */
+/* Ends once all is worked on. What is added from then on is refused. */
+void workers_stop(struct workers *workers);
+/* The same, and frees it: nothing is added any more. NULL is fine. */
 void workers_close(struct workers *workers);
 
 #endif

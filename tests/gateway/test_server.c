@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 struct MHD_Connection;
+struct MHD_Daemon;
 
 static struct server *server;
 static struct rlq_queue *queue;
@@ -55,17 +56,32 @@ int __wrap_notes_read(struct notes *notes, struct rlq_queue *of, json_t **ret_no
 
 /* ---- a client ----------------------------------------------------------------------------------- */
 
-static int ask(const char *query)
+static int connect_client(void)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET};
 	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char request[1024];
-	int bytes = snprintf(request, sizeof(request), "GET /?%s HTTP/1.0\r\nHost: localhost\r\n\r\n", query);
 
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	address.sin_port = htons((uint16_t)atoi(strrchr(server_url(server), ':') + 1));
 	cr_assert_eq(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
+	return client;
+}
+
+static void say(int client, const char *path, const char *version)
+{
+	char request[1024];
+	int bytes = snprintf(request, sizeof(request), "GET %s HTTP/%s\r\nHost: localhost\r\n\r\n", path, version);
+
 	cr_assert_eq(write(client, request, (size_t)bytes), bytes);
+}
+
+static int ask(const char *query)
+{
+	int client = connect_client();
+	char path[512];
+
+	snprintf(path, sizeof(path), "/?%s", query);
+	say(client, path, "1.0");
 	return client;
 }
 
@@ -169,4 +185,32 @@ Test(server, a_policy_that_cannot_be_read_is_not_taken_for_none)
 	no_handle = 0;
 	credentials_close(gateway.credentials);
 	keys_end();
+}
+
+/* ---- the end ------------------------------------------------------------------------------------ */
+
+static int late_client = -1; /* asks for what waits for a disk once nobody is there to wait */
+
+void __wrap_MHD_stop_daemon(struct MHD_Daemon *daemon);
+void __real_MHD_stop_daemon(struct MHD_Daemon *daemon);
+
+void __wrap_MHD_stop_daemon(struct MHD_Daemon *daemon)
+{
+	if (late_client >= 0) {
+		say(late_client, "/?Action=CreateQueue&QueueName=late", "1.1");
+		cr_expect_str_eq(answer(late_client), "", "it is closed without an answer");
+	}
+	__real_MHD_stop_daemon(daemon);
+}
+
+Test(server, a_request_that_comes_as_it_ends_is_let_go)
+{
+	char c = 0;
+
+	late_client = connect_client();
+	say(late_client, "/health", "1.1");
+	while (c != '}') /* the end of the answer */
+		cr_assert_eq(read(late_client, &c, 1), 1);
+	server_close(server);
+	server = NULL;
 }

@@ -5,6 +5,7 @@
 #include "tests/support/queue_fixture.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <sched.h>
 #include <stdatomic.h>
 
@@ -58,6 +59,16 @@ Test(workers, all_that_is_added_is_worked_on_before_they_end)
 	workers_close(workers);
 	workers = NULL;
 	cr_expect_eq(with_handles, 100);
+}
+
+Test(workers, what_is_added_after_they_have_ended_is_refused)
+{
+	static struct exchange first, late;
+
+	cr_assert_eq(workers_add(workers, &first), 0);
+	workers_stop(workers);
+	cr_expect_eq(with_handles, 1);
+	cr_expect_eq(workers_add(workers, &late), -ESHUTDOWN);
 }
 
 Test(workers, a_thread_without_memory_for_handles_goes_on)
