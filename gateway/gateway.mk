@@ -26,3 +26,4 @@ $(B)/tests/gateway/%: $(B)/obj/tests/gateway/%.o $(call obj,$(GATEWAY_HELPERS)) 
 $(B)/tests/gateway/test_server: private LDFLAGS += $(addprefix -Wl$(comma)--wrap=,rlq_watch_arm handles_get notes_read MHD_suspend_connection \
 	MHD_stop_daemon)
 $(B)/tests/gateway/test_workers: private LDFLAGS += -Wl,--wrap=handles_open
+$(B)/tests/gateway/test_moves_restart: private LDFLAGS += -Wl,--wrap=notes_read

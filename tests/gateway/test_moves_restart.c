@@ -2,6 +2,7 @@
 #include "tests/gateway/moves_fixture.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 #include "gateway/move_notes.h"
 
@@ -21,6 +22,34 @@ Test(moves_restart, a_task_goes_on_from_where_it_was)
 	cr_expect_str_eq(text_of(task, "DestinationArn"), arn("other"));
 	cr_expect_eq(number_of(task, "ApproximateNumberOfMessagesMoved"), 2);
 	cr_expect_eq(number_of(task, "ApproximateNumberOfMessagesToMove"), SENT);
+	complete_numbered(other);
+}
+
+/* The linker hands these calls to the test (--wrap). */
+static atomic_int no_notes, not_read;
+
+int __wrap_notes_read(struct notes *notes, struct rlq_queue *queue, json_t **ret_notes);
+int __real_notes_read(struct notes *notes, struct rlq_queue *queue, json_t **ret_notes);
+
+int __wrap_notes_read(struct notes *notes, struct rlq_queue *queue, json_t **ret_notes)
+{
+	if (no_notes == 0)
+		return __real_notes_read(notes, queue, ret_notes);
+	not_read++;
+	*ret_notes = NULL;
+	return no_notes;
+}
+
+Test(moves_restart, one_whose_notes_cannot_be_read_now_is_taken_up_later)
+{
+	struct rlq_queue *other = begin_numbered();
+
+	stop();
+	no_notes = -EMFILE;
+	start_again();
+	while (not_read == 0)
+		sched_yield();
+	no_notes = 0;
 	complete_numbered(other);
 }
 
