@@ -263,12 +263,22 @@ static bool answer_bare_get(struct exchange *exchange, const struct front_reques
 
 /* ---- one request -------------------------------------------------------------------------------- */
 
+/* What may stand in a URL; else an answer would lack what has one. */
+static bool is_host(const char *host)
+{
+	const char *c = host;
+
+	while (*c > ' ' && *c < 0x7f)
+		c++;
+	return c > host && *c == '\0';
+}
+
 static void set_base_url(struct exchange *exchange, const struct front_request *request)
 {
 	const char *host = request->header(request->context, "Host");
 
 	snprintf(exchange->base_url, sizeof(exchange->base_url), "%s://%s", request->is_tls ? "https" : "http",
-		 host && *host ? host : "localhost");
+		 host && is_host(host) ? host : "localhost");
 	exchange->call.base_url = exchange->base_url;
 }
 

@@ -146,6 +146,17 @@ Test(server, a_receive_that_finds_something_does_not_wait)
 	cr_expect_eq(arms, 0);
 }
 
+/* ---- what is malformed ------------------------------------------------------------------------- */
+
+Test(server, a_host_that_is_no_text_does_not_make_queues_vanish)
+{
+	static const char request[] = "GET /?Action=ListQueues HTTP/1.0\r\nHost: \xff\r\n\r\n";
+	int client = connect_client();
+
+	cr_assert_eq(write(client, request, strlen(request)), (ssize_t)strlen(request));
+	cr_expect_not_null(strstr(answer(client), "<QueueUrl>http://localhost/000000000000/q</QueueUrl>"));
+}
+
 /* ---- policies ----------------------------------------------------------------------------------- */
 
 static bool let_all_receive(json_t *notes, void *context)
