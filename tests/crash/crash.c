@@ -66,7 +66,7 @@ static void end_here(void)
 	}
 	if (plan->stops) {
 		plan->mode = CRASH_COUNT; /* goes on from here */
-		kill(getpid(), SIGSTOP);
+		raise(SIGSTOP);		  /* here: another thread might take what is sent to the process */
 		return;
 	}
 	kill(getpid(), SIGKILL);

@@ -68,6 +68,15 @@ static void engine_main(void *context)
 	rlq_engine_run(running);
 }
 
+/* As it was to; else it is said. */
+static bool was_killed(struct stage *stage, int status)
+{
+	engine = 0;
+	if (!child_was_killed(status, SIGKILL))
+		stage_fail(stage, "an engine ends: %s", child_status_text(status));
+	return child_was_killed(status, SIGKILL);
+}
+
 bool engine_begin(struct stage *stage, struct crash_plan plan)
 {
 	int status;
@@ -77,9 +86,7 @@ bool engine_begin(struct stage *stage, struct crash_plan plan)
 	engine = child_start(engine_main, stage);
 	while (!atomic_load(&stage->is_ready) && !stage->failure[0]) {
 		if (child_has_changed(engine, &status)) {
-			if (!child_was_killed(status, SIGKILL))
-				stage_fail(stage, "an engine ends: %s", child_status_text(status));
-			engine = 0;
+			was_killed(stage, status);
 			return false;
 		}
 		sched_yield();
@@ -126,11 +133,34 @@ bool engine_await(struct stage *stage, uint64_t turns, bool amid_removal)
 		sched_yield();
 	}
 	rlq_directory_close(directory);
-	if (has_died) {
-		engine = 0;
-		if (!child_was_killed(status, SIGKILL))
-			stage_fail(stage, "an engine ends: %s", child_status_text(status));
-	}
+	if (has_died)
+		was_killed(stage, status);
 	engine_kill();
 	return has_died;
+}
+
+/* ---- amid a turn ------------------------------------------------------------------------------ */
+
+void engine_plan_stop(struct stage *stage, enum crash_point point)
+{
+	stage->plan.stops = true;
+	engine_plan(stage, point, 1);
+}
+
+bool engine_await_stop(struct stage *stage)
+{
+	int status;
+
+	if (child_wait_stopped(engine, &status))
+		return true;
+	was_killed(stage, status);
+	return false;
+}
+
+bool engine_die_at(struct stage *stage, enum crash_point point)
+{
+	stage->plan.stops = false;
+	engine_plan(stage, point, 1);
+	child_signal(engine, SIGCONT);
+	return was_killed(stage, child_wait(engine));
 }

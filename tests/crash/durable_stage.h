@@ -158,6 +158,11 @@ void engine_plan(struct stage *stage, enum crash_point point, uint64_t nth);
 /* Until it dies as planned, which it says; else it is killed after so many turns, or later, while a queue is being
  * removed. */
 bool engine_await(struct stage *stage, uint64_t turns, bool amid_removal);
+/* At the next passage it is to stop; false: it has ended before. From there it goes on, and dies at the next
+ * passage of another one; false: it was not killed. */
+void engine_plan_stop(struct stage *stage, enum crash_point point);
+bool engine_await_stop(struct stage *stage);
+bool engine_die_at(struct stage *stage, enum crash_point point);
 /* If it lives. */
 void engine_kill(void);
 

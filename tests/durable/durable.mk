@@ -9,6 +9,7 @@ CHECK_LONG_TARGETS += check-durable-long
 .PHONY: check-durable-long check-durable-mutants
 ENGINE_KILLS := $(B)/tests/crash/engine_kills
 FIFO_KILLS := $(B)/tests/crash/fifo_kills
+AMID_TURNS := $(B)/tests/crash/amid_turns
 check-durable-long: $(DURABLE_PROGRAMS) $(ENGINE_KILLS) $(FIFO_KILLS) check-durable-mutants ## cut the power, kill the engine, fail the disk (long)
 	$(Q)$(call run_long,"$(DURABLE_DIR)/power_cuts --seconds $(call share,15)" \
 		"$(DURABLE_DIR)/power_cuts --encrypted --seconds $(call share,10)" \
@@ -18,5 +19,5 @@ check-durable-long: $(DURABLE_PROGRAMS) $(ENGINE_KILLS) $(FIFO_KILLS) check-dura
 		"$(DURABLE_DIR)/mirrors --seconds $(call share,10)" "$(DURABLE_DIR)/mirrors --encrypted --seconds $(call share,5)" \
 		"$(DURABLE_DIR)/aside --seconds $(call share,5)" "$(DURABLE_DIR)/aside --encrypted --seconds $(call share,5)")
 
-check-durable-mutants: $(DURABLE_PROGRAMS) $(ENGINE_KILLS) $(FIFO_KILLS)
+check-durable-mutants: $(DURABLE_PROGRAMS) $(ENGINE_KILLS) $(FIFO_KILLS) $(AMID_TURNS)
 	$(Q)BUILD=$(B) CC=$(CC) MUTANT_LIBS="$(ENGINE_LIBS)" tests/durable/mutants.sh

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Builds the programs of this folder, crash/engine_kills and crash/fifo_kills, over a journal with a fault, and checks
-# that each fault is found, by the program that mutants.list names, which passes without it: it has to say what is
-# wrong. Who only takes too long, or dies without a word, has found nothing; but for those with "hangs" before the
-# program, whose fault is that a call never returns: the watchdog has to name it. They are counted apart.
+# Builds the programs of this folder, and some of crash/, over a journal with a fault, and checks that each fault is
+# found, by the program that mutants.list names, which passes without it: it has to say what is wrong. Who only takes
+# too long, or dies without a word, has found nothing; but for those with "hangs" before the program, whose fault is
+# that a call never returns: the watchdog has to name it. They are counted apart.
 #
 # usage: mutants.sh [NAME...]
 # Environment: BUILD, CC, MUTANT_LIBS; `make check-durable-mutants` builds what is needed. A pattern that changes nothing is
