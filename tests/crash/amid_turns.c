@@ -33,7 +33,7 @@ static void begin(void)
 static void reboot(void)
 {
 	rlq_directory_close(directory);
-	tmpdir_empty(stage->queues);
+	stage_reboot(stage);
 	start();
 }
 
@@ -41,7 +41,7 @@ static void end(void)
 {
 	CHECK_TEXT(stage->failure, "");
 	rlq_directory_close(directory);
-	engine_kill();
+	engine_kill(stage);
 	stage_close(stage);
 }
 

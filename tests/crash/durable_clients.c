@@ -100,6 +100,7 @@ static void send_some(struct hands *hands, enum stage_queue queue, unsigned coun
 	struct stage *stage = hands->stage;
 	struct rlq_send_entry entries[RLQ_BATCH_MAX];
 	unsigned char bodies[RLQ_BATCH_MAX][LARGE];
+	struct story_call *call[RLQ_BATCH_MAX];
 	unsigned first = atomic_fetch_add(&stage->next_tag, count);
 	int result;
 
@@ -111,6 +112,7 @@ static void send_some(struct hands *hands, enum stage_queue queue, unsigned coun
 		unsigned tag = first + i;
 
 		know(stage, tag, TAG_TRIED);
+		call[i] = story_begin(&stage->story, stage_names[queue], STORY_SEND, tag);
 		memset(bodies[i], (int)tag, sizeof(bodies[i]));
 		memcpy(bodies[i], &tag, sizeof(tag));
 		entries[i] = (struct rlq_send_entry){
@@ -123,6 +125,8 @@ static void send_some(struct hands *hands, enum stage_queue queue, unsigned coun
 	} else {
 		result = rlq_send_batch(hands->queue[queue], entries, count, NULL, NULL);
 	}
+	for (unsigned i = 0; i < count; i++)
+		story_end(call[i], result);
 	note_answer(stage, "a send", result);
 	if (result >= 0)
 		accepted(hands, queue, first, count == 1 ? 1 : (unsigned)result);
@@ -133,10 +137,12 @@ static void send_some(struct hands *hands, enum stage_queue queue, unsigned coun
 
 static void delete_one(struct hands *hands, enum stage_queue queue, unsigned tag, const struct rlq_receipt *receipt)
 {
+	struct story_call *call = story_begin(&hands->stage->story, stage_names[queue], STORY_DELETE, tag);
 	int result;
 
 	know(hands->stage, tag, TAG_DELETE_TRIED);
 	result = rlq_delete(hands->queue[queue], receipt);
+	story_end(call, result);
 	note_answer(hands->stage, "a delete", result);
 	atomic_fetch_sub(&hands->stage->live, 1);
 	if (result != 0)
@@ -163,7 +169,9 @@ static void receive_one(struct hands *hands, enum stage_queue queue, bool delete
 	if (count != 1)
 		return;
 	memcpy(&tag, message.body, sizeof(tag));
+	story_end(story_begin(&hands->stage->story, stage_names[queue], STORY_RECEIVE, tag), count);
 	if (tag >= atomic_load(&hands->stage->next_tag) || atomic_load(&hands->stage->tag[tag]) & TAG_GONE) {
+		story_is_about(&hands->stage->story, false, tag);
 		stage_fail(hands->stage, "message %u is received from %s, and is gone for good", tag,
 			   stage_names[queue]);
 		_exit(1);

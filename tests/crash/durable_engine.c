@@ -72,6 +72,9 @@ static void engine_main(void *context)
 static bool was_killed(struct stage *stage, int status)
 {
 	engine = 0;
+	story_life_ends(&stage->story, stage->plan.mode == CRASH_AT_POINT   ? crash_point_name(stage->plan.point)
+				       : stage->plan.mode == CRASH_AT_STORE ? "before a store"
+									    : "of itself");
 	if (!child_was_killed(status, SIGKILL))
 		stage_fail(stage, "an engine ends: %s", child_status_text(status));
 	return child_was_killed(status, SIGKILL);
@@ -83,6 +86,8 @@ bool engine_begin(struct stage *stage, struct crash_plan plan)
 
 	stage->plan = plan;
 	atomic_store(&stage->is_ready, false);
+	story_life_begins(&stage->story, stage->is_plain, stage->is_rebooted);
+	stage->is_rebooted = false;
 	engine = child_start(engine_main, stage);
 	while (!atomic_load(&stage->is_ready) && !stage->failure[0]) {
 		if (child_has_changed(engine, &status)) {
@@ -94,13 +99,14 @@ bool engine_begin(struct stage *stage, struct crash_plan plan)
 	return true;
 }
 
-void engine_kill(void)
+void engine_kill(struct stage *stage)
 {
 	if (engine == 0)
 		return;
 	child_signal(engine, SIGKILL);
 	child_wait(engine);
 	engine = 0;
+	story_life_ends(&stage->story, "killed");
 }
 
 static uint64_t turns_done(struct rlq_directory *directory)
@@ -135,7 +141,7 @@ bool engine_await(struct stage *stage, uint64_t turns, bool amid_removal)
 	rlq_directory_close(directory);
 	if (has_died)
 		was_killed(stage, status);
-	engine_kill();
+	engine_kill(stage);
 	return has_died;
 }
 

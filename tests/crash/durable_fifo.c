@@ -208,18 +208,22 @@ static void send_all(struct desk *desk, enum fifo_queue queue, const uint32_t *i
 	struct rlq_send_entry entries[FIFO_IDS] = {0};
 	struct rlq_sent sent[FIFO_IDS] = {0};
 	struct history_event *event[FIFO_IDS];
+	struct story_call *call[FIFO_IDS];
 	enum history_outcome outcome;
 	int result;
 
 	for (uint32_t i = 0; i < count; i++) {
 		entries[i] = pack(ids[i], &parcels[i]);
 		event[i] = intend(desk, queue, ids[i]);
+		call[i] = story_begin(&desk->stage->story, fifo_names[queue], STORY_SEND, ids[i]);
 	}
 	options.ret_sent = sent;
 	options.group = entries[0].group;
 	options.dedup_id = entries[0].dedup_id;
 	result = count == 1 ? rlq_send(desk->queue[queue], entries[0].body, entries[0].body_bytes, &options, NULL)
 			    : rlq_send_batch(desk->queue[queue], entries, count, &options, NULL);
+	for (uint32_t i = 0; i < count; i++)
+		story_end(call[i], result);
 	outcome = answered(desk->stage, "a send", result);
 	for (uint32_t i = 0; i < count; i++) {
 		if (outcome == HISTORY_DONE && (count == 1 || i < (uint32_t)result))
@@ -303,9 +307,11 @@ static struct history_event *attempt(struct desk *desk, enum fifo_queue queue, e
 static bool delete_one(struct desk *desk, enum fifo_queue queue, const struct held *held)
 {
 	struct history_event *event = attempt(desk, queue, HISTORY_DELETE, held);
+	struct story_call *call = story_begin(&desk->stage->story, fifo_names[queue], STORY_DELETE, held->id);
 	int result = rlq_delete(desk->queue[queue], &held->receipt);
 	enum history_outcome outcome = answered(desk->stage, "a delete", result);
 
+	story_end(call, result);
 	if (outcome != HISTORY_UNKNOWN)
 		settle(event, outcome);
 	atomic_fetch_sub(&desk->stage->fifo[queue].live, result == 0);
@@ -315,9 +321,11 @@ static bool delete_one(struct desk *desk, enum fifo_queue queue, const struct he
 static void give_back(struct desk *desk, enum fifo_queue queue, const struct held *held)
 {
 	struct history_event *event = attempt(desk, queue, HISTORY_CHANGE, held);
-	enum history_outcome outcome =
-		answered(desk->stage, "a release", rlq_release(desk->queue[queue], &held->receipt, 0));
+	struct story_call *call = story_begin(&desk->stage->story, fifo_names[queue], STORY_RELEASE, held->id);
+	int result = rlq_release(desk->queue[queue], &held->receipt, 0);
+	enum history_outcome outcome = answered(desk->stage, "a release", result);
 
+	story_end(call, result);
 	if (outcome != HISTORY_UNKNOWN)
 		settle(event, outcome);
 }
@@ -366,6 +374,7 @@ static void receive_some(struct desk *desk, enum fifo_queue queue)
 				      .id = check_message(desk, &message[i]),
 				      .receive_count = message[i].receive_count,
 				      .epoch = stage->epoch};
+		story_end(story_begin(&stage->story, fifo_names[queue], STORY_RECEIVE, held->id), count);
 		event.id = held->id;
 		event.group = fifo_group_of(held->id);
 		event.receive_count = held->receive_count;

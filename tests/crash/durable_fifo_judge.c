@@ -9,6 +9,7 @@ enum { CHAPTER = 8, FOUND_MOST = 4096, DELETES_MOST = 4096 };
 #define NOBODY_SENT UINT64_C(1000000000000) /* numbers of messages that were made up, from here on */
 
 struct account {
+	struct stage *stage;
 	struct history_event found[FOUND_MOST];
 	unsigned found_count;
 	uint32_t deleted[DELETES_MOST]; /* perhaps: nobody was told so, and a reboot may bring them back */
@@ -44,10 +45,12 @@ static void note_found(struct stage_looks *looks, const struct stage_found *at)
 	event.group = fifo_group_of(id);
 	event.end_ns = event.start_ns;
 	for (unsigned i = 0; i < to->found_count; i++)
-		if (to->found[i].id == id && to->found[i].kind == HISTORY_PEEK && event.kind == HISTORY_PEEK)
+		if (to->found[i].id == id && to->found[i].kind == HISTORY_PEEK && event.kind == HISTORY_PEEK) {
+			story_is_about(&to->stage->story, true, id);
 			stage_note(looks, "message %u is there twice, in %s: as number %llu and %llu", id,
 				   at->queue, (unsigned long long)to->found[i].sequence,
 				   (unsigned long long)event.sequence);
+		}
 	if (to->found_count == FOUND_MOST)
 		stage_note(looks, "%s has too many messages", at->queue);
 	else
@@ -64,6 +67,7 @@ static void find(struct stage *stage, enum fifo_queue queue)
 	struct stage_looks looks = {.has_begun = true, .each = note_found, .context = &account};
 	struct rlq_directory *directory;
 
+	account.stage = stage;
 	account.found_count = 0;
 	if (rlq_directory_open(stage->queues, &directory) != 0) {
 		stage_fail(stage, "the directory cannot be opened");
@@ -77,6 +81,16 @@ static void find(struct stage *stage, enum fifo_queue queue)
 }
 
 /* ---- the end of a chapter --------------------------------------------------------------------- */
+
+/* The first message that a text names. */
+static void is_about(struct stage *stage, const char *text)
+{
+	const char *named = strstr(text, "message ");
+	unsigned id;
+
+	if (named && sscanf(named, "message %x", &id) == 1)
+		story_is_about(&stage->story, true, id);
+}
 
 static void check(struct stage *stage, enum fifo_queue queue, bool is_cut)
 {
@@ -93,6 +107,7 @@ static void check(struct stage *stage, enum fifo_queue queue, bool is_cut)
 		history_add(own_log(fifo), account.found[i]);
 	if (history_judge(&history, out) > 0) {
 		fflush(out);
+		is_about(stage, text);
 		stage_fail(stage, "%s: %s", fifo_names[queue], text);
 	}
 	fclose(out);

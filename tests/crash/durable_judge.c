@@ -73,14 +73,16 @@ void stage_look(struct stage_looks *looks, struct rlq_directory *directory, cons
 
 static void count_tag(struct stage_looks *looks, const struct stage_found *at)
 {
-	const struct stage *stage = looks->context;
+	struct stage *stage = looks->context;
 	unsigned tag;
 
 	memcpy(&tag, at->payload, sizeof(tag));
 	if (tag >= atomic_load(&stage->next_tag))
 		stage_note(looks, "%s: a message that nobody sent", at->queue);
-	else if (++found[tag] > 1)
+	else if (++found[tag] > 1) {
+		story_is_about(&stage->story, false, tag);
 		stage_note(looks, "message %u is there twice, once in %s", tag, at->queue);
+	}
 	for (uint32_t i = sizeof(tag); tag < TAGS_ALL && i < at->message.body_bytes; i++)
 		if (at->payload[i] != (unsigned char)tag) {
 			stage_note(looks, "message %u has another body", tag);
@@ -102,6 +104,7 @@ static void find_all(struct stage *stage, struct rlq_directory *directory)
 	do {
 		seen = (struct stage_looks){.each = count_tag, .context = stage};
 		again = (struct stage_looks){0};
+		stage->story.has_message = false;
 		memset(found, 0, atomic_load(&stage->next_tag));
 		look_at_all(&seen, directory);
 		look_at_all(&again, directory);
@@ -134,8 +137,10 @@ static void judge_messages(struct stage *stage, bool was_reboot)
 	for (unsigned tag = 0; tag < atomic_load(&stage->next_tag); tag++) {
 		const char *wrong = wrong_with(atomic_load(&stage->tag[tag]), found[tag], was_reboot);
 
-		if (wrong)
+		if (wrong) {
+			story_is_about(&stage->story, false, tag);
 			stage_fail(stage, "message %u (%#x) %s", tag, atomic_load(&stage->tag[tag]), wrong);
+		}
 		live += found[tag];
 		atomic_store(&stage->tag[tag],
 			     found[tag] ? TAG_TRIED | TAG_ACCEPTED | TAG_DURABLE : TAG_TRIED | TAG_GONE);

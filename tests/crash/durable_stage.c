@@ -29,6 +29,12 @@ void stage_close(struct stage *stage)
 	tmpdir_remove(stage->data);
 }
 
+void stage_reboot(struct stage *stage)
+{
+	tmpdir_empty(stage->queues);
+	stage->is_rebooted = true;
+}
+
 void stage_fail(struct stage *stage, const char *format, ...)
 {
 	char text[FAILURE_BYTES];
@@ -39,6 +45,15 @@ void stage_fail(struct stage *stage, const char *format, ...)
 	va_end(arguments);
 	if (stage->failure[0] == '\0')
 		strcpy(stage->failure, text);
+}
+
+bool stage_has_failed(const struct stage *stage, const char *where)
+{
+	if (stage->failure[0] == '\0')
+		return false;
+	printf("FAILED: %s: %s\n", where, stage->failure);
+	story_tell(stage);
+	return true;
 }
 
 /* ---- pauses ----------------------------------------------------------------------------------- */

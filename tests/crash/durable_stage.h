@@ -6,6 +6,7 @@
 
 #include "client/internal.h"
 #include "tests/crash/crash.h"
+#include "tests/crash/durable_story.h"
 #include "tests/support/history.h"
 #include "tests/support/tmpdir.h"
 
@@ -22,7 +23,7 @@ enum {
 	FIFO_IDS = 8, /* that a client may send again, of a queue */
 	TAGS_ALL = 1 << 20,
 	BODY_MOST = 70000,
-	FAILURE_BYTES = 256
+	FAILURE_BYTES = 2000
 };
 
 enum stage_queue { STAGE_SYNC, STAGE_ASYNC, STAGE_MOVES, STAGE_DLQ, STAGE_KEPT, STAGE_QUEUES };
@@ -89,17 +90,24 @@ struct stage {
 	atomic_ullong fifo_sent, fifo_received; /* calls of their clients that were done */
 	atomic_ullong fifo_duplicates;		/* a repeated send was the first's */
 	atomic_ullong fifo_repeated;		/* one that was not acknowledged was sent again, and was new */
+	struct story story;
+	bool is_rebooted; /* since the last engine began */
 	char failure[FAILURE_BYTES];
 };
 
 /* The first failure is kept; whoever finds one ends. */
 __attribute__((format(printf, 2, 3))) void stage_fail(struct stage *stage, const char *format, ...);
 
+/* After one: says it, with all that is known of the message that it is about. */
+bool stage_has_failed(const struct stage *stage, const char *where);
+
 /* ---- all of them ------------------------------------------------------------------------------ */
 
 /* With folders, in shared memory. */
 struct stage *stage_open(void);
 void stage_close(struct stage *stage);
+/* While no engine lives, and nobody has a handle: nothing in memory is left. */
+void stage_reboot(struct stage *stage);
 /* When the engine is dead, all calls under way have to come to an end without it. */
 void stage_pause(struct stage *stage);
 void stage_go_on(struct stage *stage);
@@ -164,7 +172,7 @@ void engine_plan_stop(struct stage *stage, enum crash_point point);
 bool engine_await_stop(struct stage *stage);
 bool engine_die_at(struct stage *stage, enum crash_point point);
 /* If it lives. */
-void engine_kill(void);
+void engine_kill(struct stage *stage);
 
 /* ---- looking at queues ------------------------------------------------------------------------ */
 

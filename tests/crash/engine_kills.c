@@ -108,7 +108,7 @@ static void begin(void)
 
 static void end(void)
 {
-	engine_kill();
+	engine_kill(stage);
 	for (int i = 0; i < ACTORS; i++) {
 		child_signal(clients[i], SIGKILL);
 		child_wait(clients[i]);
@@ -125,7 +125,7 @@ static bool come_back(struct crash_plan plan, bool is_reboot)
 	bool is_started;
 
 	if (is_reboot) {
-		tmpdir_empty(stage->queues);
+		stage_reboot(stage);
 		reboots++;
 	}
 	is_started = engine_begin(stage, plan);
@@ -229,13 +229,6 @@ static const char *failure_text(enum moment moment, enum crash_point point, uint
 	return text;
 }
 
-static bool is_failed(const char *where)
-{
-	if (stage->failure[0])
-		printf("FAILED: %s: %s\n", where, stage->failure);
-	return stage->failure[0];
-}
-
 /* Those of a start as the engine starts, the others amid the calls of clients. */
 static bool all_points(const char *only)
 {
@@ -244,7 +237,7 @@ static bool all_points(const char *only)
 			continue;
 		stage->is_plain = !has_uring || draw(2);
 		passages[point] += is_of_start(point) ? kill_starting(point) : kill_serving(point);
-		if (is_failed(failure_text(AT_POINT, point, 1)))
+		if (stage_has_failed(stage, failure_text(AT_POINT, point, 1)))
 			return false;
 	}
 	return true;
@@ -264,7 +257,7 @@ static bool any_kill(void)
 		death.nth = nth;
 	stage->is_plain = !has_uring || draw(2);
 	passages[point] += kill_once(&death, draw(2)) && moment == AT_POINT;
-	return !is_failed(failure_text(moment, point, nth));
+	return !stage_has_failed(stage, failure_text(moment, point, nth));
 }
 
 static bool last_judgement(void)
@@ -275,7 +268,7 @@ static bool last_judgement(void)
 		stage_judge(stage, false);
 	if (!stage->failure[0])
 		fifo_judge_rest(stage);
-	return !is_failed("at the end");
+	return !stage_has_failed(stage, "at the end");
 }
 
 /* ---- the whole -------------------------------------------------------------------------------- */
@@ -336,7 +329,7 @@ int main(int argc, char **argv)
 	has_uring = uring_is_there();
 	watchdog(WATCHDOG_S);
 	begin();
-	engine_kill();
+	engine_kill(stage);
 	stage_pause(stage);
 	failed = !all_points(only);
 	while (!failed && !*only && time(NULL) < until)

@@ -71,7 +71,7 @@ static void begin(void)
 
 static void end(void)
 {
-	engine_kill();
+	engine_kill(stage);
 	for (unsigned i = 0; i < FIFO_CLIENTS; i++) {
 		child_signal(pid[i], SIGKILL);
 		child_wait(pid[i]);
@@ -87,14 +87,14 @@ static void judge(void)
 	bool dies = draw(4) == 0, is_reboot = dies && draw(2);
 
 	if (dies && draw(2))
-		engine_kill();
+		engine_kill(stage);
 	stage_pause(stage);
 	if (dies) {
-		engine_kill();
+		engine_kill(stage);
 		engine_kills++;
 		reboots += is_reboot;
 		if (is_reboot)
-			tmpdir_empty(stage->queues);
+			stage_reboot(stage);
 		engine_begin(stage, (struct crash_plan){.mode = CRASH_COUNT});
 	}
 	if (!stage->failure[0])
@@ -159,13 +159,6 @@ static bool kill_client(enum crash_mode mode, enum crash_point point, uint64_t n
 	return has_died;
 }
 
-static bool is_failed(const char *where)
-{
-	if (stage->failure[0])
-		printf("FAILED: %s: %s\n", where, stage->failure);
-	return stage->failure[0];
-}
-
 /* ---- all kills -------------------------------------------------------------------------------- */
 
 /* Whoever sends, receives and deletes passes these all the time; and those of who takes back. */
@@ -207,7 +200,7 @@ static bool all_points(const char *only)
 		for (int i = 0; i < (has_to_be(point) ? TRIES : 1) && !stage->failure[0]; i++)
 			if (kill_client(CRASH_AT_POINT, point, 1 + draw(3)))
 				break;
-		if (is_failed(crash_point_name(point)))
+		if (stage_has_failed(stage, crash_point_name(point)))
 			return false;
 	}
 	return true;
@@ -222,9 +215,9 @@ static bool any_kill(const char *only)
 		point = (enum crash_point)draw(CRASH_POINT_EVERY);
 	while ((!passed[point] && !has_to_be(point)) || strstr(crash_point_name(point), only) == NULL);
 	kill_client(mode, point, 1 + draw(mode == CRASH_AT_STORE ? STORES_MOST : 9));
-	return !is_failed(mode == CRASH_AT_POINT   ? crash_point_name(point)
-			  : mode == CRASH_AT_STORE ? "before a store"
-						   : "at any moment");
+	return !stage_has_failed(stage, mode == CRASH_AT_POINT	 ? crash_point_name(point)
+					: mode == CRASH_AT_STORE ? "before a store"
+								 : "at any moment");
 }
 
 /* All that was begun comes to its end, leases of the dead too, and nothing is left. */
@@ -239,7 +232,7 @@ static bool all_ends(void)
 		is_over = fifo_judge_rest(stage);
 		stage_go_on(stage);
 	}
-	return !is_failed("at the end");
+	return !stage_has_failed(stage, "at the end");
 }
 
 /* ---- the whole -------------------------------------------------------------------------------- */
