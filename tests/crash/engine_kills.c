@@ -188,17 +188,15 @@ static bool is_of_start(enum crash_point point)
 	return point < CRASH_turn_begun;
 }
 
-/* While an engine starts, after a reboot or not. */
+/* While an engine starts, after a reboot or not. What it passes depends on how the one before has ended: it may
+ * find no tail that is to be kept, and no removal. */
 static bool kill_starting(enum crash_point point)
 {
 	bool finishes = point == CRASH_recover_removal_finished, is_killed = false;
-	struct death death = {.plan = {.mode = CRASH_AT_POINT, .point = point, .nth = 1},
-			      .turns = TURNS_MOST,
-			      .amid_removal = finishes};
+	struct death death = {.plan = {.mode = CRASH_AT_POINT, .point = point, .nth = 1}, .amid_removal = finishes};
 
-	for (int i = 0; i < (finishes ? TRIES : 2) && !is_killed && !stage->failure[0]; i++) {
-		if (finishes)
-			death.turns = 1 + draw(5);
+	for (int i = 0; i < TRIES && !is_killed && !stage->failure[0]; i++) {
+		death.turns = 1 + draw(5);
 		is_killed = kill_once(&death, is_of_recovery(point) || (!finishes && draw(2)));
 	}
 	return is_killed;
