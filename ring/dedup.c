@@ -303,6 +303,19 @@ bool dedup_lacks(const struct dedup *dedup, const uint64_t key[2])
 	return true;
 }
 
+bool dedup_has_place(const struct dedup *dedup, const uint64_t key[2])
+{
+	const struct dedup_table *newest = &dedup->table[dedup->count - 1];
+	uint64_t probes = dedup_probes(newest), spare = probes / DEDUP_SPARE;
+
+	if (dedup->count < DEDUP_TABLES_MAX)
+		return true;
+	for (uint64_t i = 0; i < probes - spare; i++)
+		if (load_relaxed(&dedup_cell(newest, key, i)->control) == DEDUP_EMPTY) /* relaxed: a look */
+			return true;
+	return false;
+}
+
 /* ---- an entry that is there, or not ------------------------------------------------------------------- */
 
 static enum dedup_result find_in(const struct dedup_table *table, bool is_newest,

@@ -93,6 +93,7 @@ enum {
 	DEDUP_RUN = 16,
 	DEDUP_MARGIN_MS = 1000,
 	DEDUP_PURGE_MARGIN_MS = 250,
+	DEDUP_SPARE = 16, /* this part of a probe is for those who have looked for a place at once */
 #ifdef RL_EXPLORE
 	DEDUP_ORDER_MIN = 1,
 	DEDUP_PROBES_MAX = 4,
@@ -206,6 +207,11 @@ enum dedup_result dedup_decide(const struct dedup *dedup, const struct dedup_mes
 
 /* Is there surely no entry of this key now? A look that costs little, and says no if in doubt. */
 bool dedup_lacks(const struct dedup *dedup, const uint64_t key[2]);
+
+/* Is there a place for another entry of this key? Asked before the join: what has joined and finds none is decided
+ * only when the oldest table has gone. Without one there are thousands of entries of this key, or near it: one id
+ * that was sent, and taken back, over and over. */
+bool dedup_has_place(const struct dedup *dedup, const uint64_t key[2]);
 
 /* TAKEN -> COMPLETE, before the message is published: `entry` is its own. */
 void dedup_fill(struct dedup_entry *entry, const struct dedup_message *message);

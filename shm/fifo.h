@@ -63,8 +63,8 @@ int fifo_reserve(struct segment *segment);
 void fifo_unreserve(struct segment *segment);
 
 /* A message that we have claimed and written, after fifo_begin(), joins its group, and is decided on and published.
- * 0; RLQ_ENOSPACE and others: it has not joined, and its slot is still ours; RLQ_EUNKNOWN: it was dealt with so
- * long ago that nobody knows how; -EAGAIN: it is to be sent anew. */
+ * 0; RLQ_ENOSPACE, RLQ_EDEDUPFULL and others: it has not joined, and its slot is still ours; RLQ_EUNKNOWN: it was
+ * dealt with so long ago that nobody knows how; -EAGAIN: it is to be sent anew. */
 int fifo_send(struct segment *segment, uint32_t ring, uint32_t slot, struct slot_word writing,
 	      struct fifo_sent *ret_sent);
 

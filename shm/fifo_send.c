@@ -190,6 +190,8 @@ int fifo_send(struct segment *segment, uint32_t ring, uint32_t slot, struct slot
 	int error;
 
 	seen_stamp(segment, at, link, &message);
+	if (__builtin_expect(!seen_has_place(segment, message.key), 0))
+		return RLQ_EDEDUPFULL;
 	error = fifo_join(segment, link, &is_head);
 	if (error)
 		return error;

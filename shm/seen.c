@@ -141,6 +141,14 @@ void seen_unreserve(struct segment *segment)
 	dedup_unreserve(&segment->dedup, &segment->quota);
 }
 
+bool seen_has_place(struct segment *segment, const uint64_t key[2])
+{
+	if (__builtin_expect(dedup_has_place(&segment->dedup, key), 1))
+		return true;
+	return tables_list(segment->header, TABLE_IDS) != segment->dedup_seen && fifo_refresh(segment) == 0 &&
+	       dedup_has_place(&segment->dedup, key);
+}
+
 void seen_stamp(struct segment *segment, struct slot *slot, uint64_t link, struct dedup_message *ret)
 {
 	const struct fifo_links *links = fifo_links(slot);

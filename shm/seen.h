@@ -17,6 +17,9 @@ int seen_reserve(struct segment *segment);
 /* Nothing was sent after all. */
 void seen_unreserve(struct segment *segment);
 
+/* Is there a place for an entry of this key? Asked before the join. */
+bool seen_has_place(struct segment *segment, const uint64_t key[2]);
+
 /* What a message of ours is decided by: written into its slot, and kept. */
 void seen_stamp(struct segment *segment, struct slot *slot, uint64_t link, struct dedup_message *ret);
 

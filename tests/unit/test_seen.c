@@ -1,6 +1,7 @@
 /* Tables of ids in a queue: several handles replace them, and what a send answers meanwhile. */
 #include "client/internal.h"
 #include "shm/fifo.h"
+#include "shm/seen.h"
 #include "tests/support/queue_fixture.h"
 
 #include <criterion/criterion.h>
@@ -41,15 +42,19 @@ static struct dedup_head *newest(const struct rlq_queue *queue)
 	return queue->seg->dedup.table[queue->seg->dedup.count - 1].head;
 }
 
+static void append_table(struct segment *segment, uint32_t order)
+{
+	cr_assert_eq(tables_append(segment, TABLE_IDS, segment->dedup_seen, order), 0);
+	cr_assert_eq(fifo_refresh(segment), 0);
+}
+
 static void append_tables(struct rlq_queue *queue, uint32_t count)
 {
 	struct segment *segment = queue->seg;
 
 	cr_assert_eq(seg_enter(segment), 0);
-	for (uint32_t i = 0; i < count; i++) {
-		cr_assert_eq(tables_append(segment, TABLE_IDS, segment->dedup_seen, DEDUP_ORDER_MIN), 0);
-		cr_assert_eq(fifo_refresh(segment), 0);
-	}
+	for (uint32_t i = 0; i < count; i++)
+		append_table(segment, DEDUP_ORDER_MIN);
 	seg_leave(segment);
 }
 
@@ -134,4 +139,51 @@ Test(seen, shouldSayWhichMemoryAStoppedProcessKeeps)
 	cr_assert_eq(send_batch(fifo), RLQ_EDEDUPFULL);
 	seg_leave(other->seg);
 	cr_assert_eq(send_batch(fifo), BATCH);
+}
+
+/* ---- one id over and over --------------------------------------------------------------------- */
+
+static int send_as(struct rlq_queue *queue, const char *dedup_id)
+{
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+
+	options.group = "g";
+	options.dedup_id = dedup_id;
+	return rlq_send(queue, "x", 1, &options, NULL);
+}
+
+/* The entry alone, as when a sync queue's journal has no room for it. */
+static void forget_last_sent(struct rlq_queue *queue)
+{
+	struct segment *segment = queue->seg;
+	struct fifo_sent first;
+
+	cr_assert_eq(seg_enter(segment), 0);
+	cr_assert(fifo_find(segment, queue->ids.key.word, &first));
+	seen_take_back(segment, first.link);
+	seg_leave(segment);
+}
+
+/* What joins its group and cannot be decided would keep all behind it waiting. */
+Test(seen, shouldNotLetAMessageJoinThatFindsNoPlaceForItsId)
+{
+	const uint64_t places = DEDUP_PROBES_MAX - DEDUP_PROBES_MAX / DEDUP_SPARE;
+	uint64_t sent = 0, purged;
+	int error;
+
+	append_tables(fifo, DEDUP_TABLES_MAX - 2);
+	cr_assert_eq(seg_enter(fifo->seg), 0);
+	append_table(fifo->seg, DEDUP_ORDER_MIN + 2); /* its probes are not all of it */
+	seg_leave(fifo->seg);
+	no_sweep_comes();
+	while ((error = send_as(fifo, "again")) == 0) {
+		forget_last_sent(fifo);
+		sent++;
+	}
+	cr_expect_eq(error, RLQ_EDEDUPFULL);
+	cr_expect_eq(sent, places, "%llu", (unsigned long long)sent);
+	cr_expect_eq(send_as(other, "again"), RLQ_EDEDUPFULL);
+	cr_expect_eq(send_as(fifo, "other"), 0);
+	cr_assert_eq(rlq_purge(fifo, &purged), 0);
+	cr_expect_eq(purged, places + 1);
 }
