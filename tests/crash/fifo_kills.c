@@ -28,7 +28,7 @@ enum {
 	CALLS_TO_LEARN = 400,
 	CALLS_TO_END = 100, /* between two looks whether all has come to its end */
 	KILLS_A_JUDGEMENT = 4,
-	TRIES = 40, /* at a point that has to be passed */
+	TRIES = 400, /* at a point that has to be passed; far more than it takes */
 	STORES_MOST = 400,
 };
 
