@@ -94,7 +94,8 @@ enum rlq_error {
 	RLQ_ENODEDUP = -2025, /* a message to a FIFO queue needs a deduplication id, unless the queue makes one */
 	RLQ_EDEDUPID = -2026, /* not a deduplication id, or not an attempt id: they look like group ids */
 	/* As many ids are within the window as the queue can remember, or a process that is stopped in a call keeps
-	 * the memory for more of them; nothing was sent. */
+	 * the memory for more of them, or this one was sent some 4,000 times within the window to a journal without
+	 * room; nothing was sent. */
 	RLQ_EDEDUPFULL = -2027,
 	RLQ_ENOTFIFO = -2028, /* deduplication and attempt ids are for FIFO queues only */
 	RLQ_EDELAY = -2029,   /* a message to a FIFO queue has no delay of its own */
