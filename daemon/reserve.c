@@ -85,15 +85,18 @@ void reserve_begin(struct turn *turn)
 		make_room(turn, wanted(turn), 1);
 }
 
+bool reserve_has_room(struct turn *turn, uint64_t bytes)
+{
+	return turn->reserve.refusal == 0 && make_room(turn, wanted(turn) + bytes, FILES_SPARES_MAX);
+}
+
 bool reserve_admits(struct turn *turn, struct journaled *queue, uint64_t bytes)
 {
 	uint64_t limit = queue->definition.attributes[ATTRIBUTE_JOURNAL_BYTES_MAX];
 
-	if (turn->reserve.refusal)
-		return false;
 	if (limit && ledger_bytes(&queue->ledger) + bytes > limit)
 		return false;
-	return make_room(turn, wanted(turn) + bytes, FILES_SPARES_MAX);
+	return reserve_has_room(turn, bytes);
 }
 
 static uint64_t refusal_of(const struct turn *turn, const struct journaled *queue)

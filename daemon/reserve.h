@@ -32,7 +32,9 @@ struct reserve {
  * there is room for a file of messages beside it, so that they do not hear now this and now that. */
 void reserve_begin(struct turn *turn);
 
-/* Is there room for a message of so many bytes? Makes files ready for it. Also within the queue's own limit. */
+/* Is there room for a message of so many bytes? Makes files ready for it. */
+bool reserve_has_room(struct turn *turn, uint64_t bytes);
+/* Also within the queue's own limit? */
 bool reserve_admits(struct turn *turn, struct journaled *queue, uint64_t bytes);
 
 /* After the turn: tells the clients of all queues, and wakes those who wait for room. Has it changed whether

@@ -3,11 +3,14 @@
 #include "daemon/gather.h"
 #include "daemon/moved.h"
 #include "ring/fifo.h"
+#include "shm/fifo.h"
 #include "shm/ids.h"
 #include "shm/message.h"
 
 #include <errno.h>
 #include <string.h>
+
+enum { TURNS_TO_TAKE_BACK = 3 }; /* a sender has begun to, if he can */
 
 /* A message as it lies in its slot. */
 struct source {
@@ -135,6 +138,22 @@ static int write_message(struct turn *turn, const struct source *source, uint64_
 	return turn_count(turn, &source->queue->ledger.ring[source->ring], entry) ? -ENOMEM : 1;
 }
 
+/* Left out of turns before, and its sender has not taken it back: he is dead, or stands. In a FIFO queue all behind
+ * it wait for it, and may be what fills the queue's limit. */
+static bool is_in_the_way(const struct turn *turn, const struct source *source, uint32_t slot)
+{
+	return source->sequence && sent_turns_ago(source->message.sent, turn->number) >= TURNS_TO_TAKE_BACK &&
+	       fifo_is_head(source->queue->segment, source->ring, slot, source->word);
+}
+
+static bool is_admitted(struct turn *turn, const struct source *source, uint32_t slot)
+{
+	uint64_t bytes = source_bytes(source);
+
+	return reserve_admits(turn, source->queue, bytes) || word_state(source->word) != SLOT_PENDING ||
+	       (is_in_the_way(turn, source, slot) && reserve_has_room(turn, bytes));
+}
+
 int written_new(struct turn *turn, struct journaled *queue, uint32_t ring, uint32_t slot, struct slot_word word)
 {
 	struct ledger_ring *written = &queue->ledger.ring[ring];
@@ -147,7 +166,7 @@ int written_new(struct turn *turn, struct journaled *queue, uint32_t ring, uint3
 	    (source.message.block && moved_from_aside(turn, source.slot, source.place)))
 		return 0;
 	source_need(turn, &source);
-	if (!reserve_admits(turn, queue, source_bytes(&source)) && word_state(word) == SLOT_PENDING)
+	if (!is_admitted(turn, &source, slot))
 		return 0;
 	if (turn_note_touched(turn, queue, ring, slot, NULL))
 		return -ENOMEM;

@@ -302,6 +302,12 @@ static inline bool sent_is_of_turn(uint64_t sent, uint64_t turn)
 	return (sent ^ turn << SENT_MS_BITS) >> SENT_MS_BITS == 0;
 }
 
+/* How many turns ago, modulo 2^22. */
+static inline uint64_t sent_turns_ago(uint64_t sent, uint64_t turn)
+{
+	return ((turn << SENT_MS_BITS) - (sent - sent_ms(sent))) >> SENT_MS_BITS;
+}
+
 /* Is `deadline_ms` at or before `now_ms`? Both cut to 32 bits. */
 static inline bool deadline_is_past(uint32_t deadline_ms, uint32_t now_ms)
 {

@@ -1,10 +1,12 @@
 /* Queues that may have no more than so much of the journal. */
+#include "client/outgoing.h"
 #include "daemon/format.h"
 #include "shm/durable.h"
 #include "tests/unit/journaling_fixture.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 
 TestSuite(journaling_limits, .init = journaling_test_begin, .fini = journaling_test_end, .timeout = 120);
 
@@ -130,4 +132,64 @@ Test(journaling_limits, a_move_to_a_full_queue_waits)
 	cr_expect_eq(moved, 1);
 	rlq_queue_close(queue);
 	rlq_queue_close(dead);
+}
+
+/* ---- in order ----------------------------------------------------------------------------------- */
+
+static struct rlq_queue *limited_fifo(uint64_t bytes_max)
+{
+	struct rlq_queue_attributes attributes = RLQ_QUEUE_ATTRIBUTES_INIT;
+
+	attributes.type = RLQ_FIFO;
+	attributes.durability = RLQ_SYNC;
+	attributes.journal_bytes_max = bytes_max;
+	cr_assert_eq(rlq_queue_create(directory, "q.fifo", &attributes), 1);
+	return opened("q.fifo");
+}
+
+static int send_in_order(struct rlq_queue *queue, const char *group, unsigned id, size_t bytes)
+{
+	struct rlq_send_options options = RLQ_SEND_OPTIONS_INIT;
+	static const char body[2000];
+	char dedup_id[16];
+
+	snprintf(dedup_id, sizeof(dedup_id), "%u", id);
+	options.group = group;
+	options.dedup_id = dedup_id;
+	return rlq_send(queue, body, bytes, &options, NULL);
+}
+
+/* He does not come to look what became of it. */
+static void send_and_die(struct rlq_queue *queue, const char *group, size_t bytes)
+{
+	static const char body[2000];
+	struct outgoing out = {.parts = {.body = body, .body_bytes = bytes, .group = group, .dedup_id = "dead"},
+			       .delay_ms = RLQ_DEFAULT};
+
+	cr_assert_eq(send_begin(queue), 0);
+	cr_assert_eq(outgoing_send(queue, &out, NULL), 0);
+	call_end(queue);
+	queue->sent_count = 0;
+}
+
+/* Those behind it fill the limit, and nobody can receive them before it. */
+Test(journaling_limits, what_a_dead_sender_left_at_the_head_of_its_group_is_not_left_out_for_ever)
+{
+	struct rlq_queue *queue = limited_fifo(1500);
+	struct rlq_message message[10];
+	unsigned behind = 0;
+
+	cr_assert_eq(send_in_order(queue, "a", 1000, 300), 0);
+	send_and_die(queue, "b", 1200);
+	while (send_in_order(queue, "b", behind, 100) == 0)
+		behind++;
+	cr_expect_gt(behind, 0);
+	cr_assert_eq(rlq_receive(queue, message, 1, NULL), 1);
+	cr_assert_eq(message[0].body_bytes, 300);
+	cr_assert_eq(rlq_delete(queue, &message[0].receipt), 0);
+	for (int turn = 0; turn < 8; turn++)
+		cr_assert_eq(seg_wait_durable(&directory->seg), 0);
+	cr_assert_eq(rlq_receive(queue, message, 10, NULL), (int)behind + 1);
+	cr_expect_eq(message[0].body_bytes, 1200);
+	rlq_queue_close(queue);
 }
