@@ -207,8 +207,8 @@ struct rlq_queue_attributes {
 	enum rlq_durability durability; /* fixed at creation; RLQ_ASYNC and RLQ_SYNC need an engine that journals */
 	/* Of its messages in the journal, with 80 bytes each beside body and attributes; above it sends answer
 	 * RLQ_EDISKFULL. 0: no limit. Durable queues only. Can be changed. An async queue may pass it by what is
-	 * sent within its window; a FIFO queue by the first message of a group whose sender was killed or stopped amid
-	 * the send, since all behind it wait for it. */
+	 * sent within its window; a FIFO queue by the first message of a group whose sender was killed or stopped
+	 * amid the send, since all behind it wait for it. */
 	uint64_t journal_bytes_max;
 	/* The rest is for FIFO queues; a standard one has the defaults. */
 	enum rlq_type type;		  /* fixed at creation; default RLQ_STANDARD */
