@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "gateway/move.h"
+#include "gateway/notes_file.h"
 
 enum { DIGITS = 20 };
 
@@ -78,17 +79,6 @@ static int lock(int file, int how)
 	return fstat(file, &status) < 0 || status.st_nlink == 0 ? -ENOENT : 0;
 }
 
-/* What was made in it is there after a power cut. */
-static int flush_folder(const char *path)
-{
-	int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int error = folder < 0 || fsync(folder) < 0 ? -errno : 0;
-
-	if (folder >= 0)
-		close(folder);
-	return error;
-}
-
 static int make_folder(const char *folder, char ret_path[static PATH_MAX])
 {
 	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
@@ -123,7 +113,7 @@ int move_file_make(const struct move_place *place)
 	if (file < 0)
 		return file;
 	move_file_write(file, 0);
-	error = fsync(file) < 0 ? -errno : flush_folder(folder);
+	error = fsync(file) < 0 ? -errno : notes_folder_flush(folder);
 	if (error == 0)
 		return file;
 	move_file_remove(place);

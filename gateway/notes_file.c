@@ -178,7 +178,7 @@ static int put_aside(const char *folder, const char *name, const char *path)
 	return error;
 }
 
-static int flush_folder(const char *folder)
+int notes_folder_flush(const char *folder)
 {
 	int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int error = file < 0 || fsync(file) < 0 ? -errno : 0;
@@ -203,7 +203,7 @@ int notes_file_write(const char *folder, const char *name, json_t *notes)
 		error = -errno;
 	if (error)
 		unlink(beside);
-	return error ? error : flush_folder(folder);
+	return error ? error : notes_folder_flush(folder);
 }
 
 void notes_file_remove(const char *folder, const char *name)

@@ -34,6 +34,9 @@ int notes_file_write(const char *folder, const char *name, json_t *notes);
 
 void notes_file_remove(const char *folder, const char *name);
 
+/* What was made, replaced or removed in it is so after a power cut. 0 or a negative errno. */
+int notes_folder_flush(const char *folder);
+
 /* Makes the folder if it is missing, and waits for other processes that change notes in it: a descriptor, or a
  * negative errno. The lock ends with its process. */
 int notes_folder_lock(const char *folder);
